@@ -1,0 +1,213 @@
+"""Text on screen: what it says, where, and from when until when.
+
+Reading costs tens of milliseconds per line and looking for lines about a hundred per frame, so neither is
+done twice for the same picture: a frame in which nothing changed is not searched, and a line whose
+strokes stand where they stood is not read again, even while the picture behind it moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from analyzers.base import Analyzer, ClipView, FrameSettings, Segment, setting
+from analyzers.ocr import Reader, Reading
+
+#: Lines are compared at this height in pixels, in square cells, so that one changed letter counts.
+PRINT_HEIGHT = 32
+
+
+@dataclass
+class TextOverlaySettings(FrameSettings):
+    fps: float = setting(2.0, "frames read per second of clip", low=0.01, high=60)
+    size: int = setting(0, "longer side of the frames in pixels, 0 for as stored", low=0, high=8192)
+    detector: str = setting("ppocr-v6-det", "model card of the network that finds lines")
+    recognizer: str = setting("ppocr-v6-rec", "model card of the network that reads lines")
+    detection_size: int = setting(640, "longer side in pixels for finding lines", low=64, high=4096)
+    box_threshold: float = setting(0.5, "mean text probability a line's box must have", low=0, high=1)
+    batch: int = setting(6, "lines read at once", low=1, high=256)
+    min_confidence: float = setting(0.6, "readings below this are dropped", low=0, high=1)
+    brief_confidence: float = setting(0.9, "the same, for text in one sample only", low=0, high=1)
+    retry_confidence: float = setting(0.9, "a reading below this is tried twice more", low=0, high=1)
+    min_letters: int = setting(2, "letters and digits that a text must have", low=1, high=100)
+    same_text: float = setting(0.75, "similarity from which an unsure reading is a known text", low=0, high=1)
+    same_strokes: float = setting(0.5, "agreement of strokes that spares reading again", low=-1, high=1)
+    frame_change: float = setting(4.0, "grey levels of change that a search takes", low=0, high=255)
+
+
+@dataclass
+class Line:
+    """One line of text while it is on screen: its best reading, its place and strokes at last reading."""
+
+    reading: Reading
+    box: np.ndarray
+    strokes: np.ndarray
+    first: int
+    last: int
+    samples: int = 1
+    tries: int = 1
+
+
+class TextOverlay(Analyzer):
+    """Lines of text, each from the sample where it appears until the one where it is gone."""
+
+    name = "text_overlay"
+    settings_type = TextOverlaySettings
+    _reader: Reader | None = None
+
+    def models(self) -> tuple[str, ...]:
+        return (self.settings.detector, self.settings.recognizer)
+
+    def load(self, device: str = "cpu") -> None:
+        options = self.settings
+        self._reader = Reader(
+            options.detector,
+            options.recognizer,
+            detection_size=options.detection_size,
+            box_threshold=options.box_threshold,
+            batch=options.batch,
+        )
+
+    def unload(self) -> None:
+        self._reader = None
+
+    def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
+        frames = clip.frames(self.settings.fps, self.settings.size)
+        lines: list[Line] = []
+        searched = None
+        for sample, image in enumerate(frames.images):
+            look = thumbnail(image)
+            if searched is not None and change(searched, look) < self.settings.frame_change:
+                for line in lines:
+                    if line.last == sample - 1:
+                        line.last, line.samples = sample, line.samples + 1
+                continue
+            searched = look
+            self._follow(lines, sample, image)
+        until = [*frames.times_s[1:], clip.duration_s]
+        height, width = frames.images.shape[1:3]
+        return [
+            Segment(
+                round(float(frames.times_s[line.first]), 3),
+                round(float(until[line.last]), 3),
+                line.reading.text,
+                round(line.reading.confidence, 3),
+                {"box": [round(float(v), 4) for v in line.box / [width, height, width, height]]},
+            )
+            for line in sorted(lines, key=lambda line: (line.first, line.box[1], line.box[0]))
+            if self._worth_telling(line)
+        ]
+
+    def _follow(self, lines: list[Line], sample: int, image: np.ndarray) -> None:
+        """Carry the live lines over to this sample, and add those that are new."""
+        options = self.settings
+        live = [line for line in lines if line.last >= sample - 2]
+        settled = []
+        for line in live:
+            if agreement(line.strokes, strokes(image, line.box)) >= options.same_strokes:
+                line.last, line.samples = sample, line.samples + 1
+                if line.reading.confidence >= options.retry_confidence or line.tries >= 3:
+                    settled.append(line.box)
+        quads = [
+            quad
+            for quad in self._reader.find(image)
+            if not any(overlap(bounds(quad), box) > 0.75 for box in settled)
+        ]
+        for quad, reading in zip(quads, self._reader.read(image, quads), strict=True):
+            if not reading.text:
+                continue
+            box = bounds(quad)
+            line = next((line for line in live if self._repeats(line, reading, box, sample)), None)
+            if line is None:
+                lines.append(Line(reading, box, strokes(image, box), sample, sample))
+                continue
+            line.samples += line.last != sample
+            line.last, line.tries = sample, line.tries + 1
+            line.box, line.strokes = box, strokes(image, box)
+            grown = len(reading.text) > len(line.reading.text) and reading.text.startswith(line.reading.text)
+            if grown or reading.confidence > line.reading.confidence:
+                line.reading = reading
+
+    def _repeats(self, line: Line, reading: Reading, box: np.ndarray, sample: int) -> bool:
+        """Whether a reading is of a line known already.
+
+        Two confident readings that differ in one letter are two texts ("Part 1", "Part 2"); an unsure one
+        (fading in, half covered) is taken for the text it resembles in its place. A line that is being
+        typed only grows; one that scrolls keeps its words but not its place.
+        """
+        from rapidfuzz.fuzz import ratio
+
+        old, new = line.reading, reading
+        if overlap(line.box, box) <= 0.1:
+            return line.last < sample and old.text == new.text
+        if old.text.casefold() == new.text.casefold() or new.text.startswith(old.text):
+            return True
+        unsure = min(old.confidence, new.confidence) < self.settings.retry_confidence
+        return unsure and ratio(old.text, new.text) / 100 >= self.settings.same_text
+
+    def _worth_telling(self, line: Line) -> bool:
+        options, text = self.settings, line.reading.text
+        needed = options.min_confidence if line.samples > 1 else options.brief_confidence
+        return line.reading.confidence >= needed and sum(map(str.isalnum, text)) >= options.min_letters
+
+
+def bounds(quad: np.ndarray) -> np.ndarray:
+    """The upright box [x1, y1, x2, y2] around corners [4, 2]."""
+    return np.concatenate([quad.min(0), quad.max(0)])
+
+
+def overlap(a: np.ndarray, b: np.ndarray) -> float:
+    """Intersection over union of two boxes."""
+    sides = np.clip(np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]), 0, None)
+    both = sides.prod()
+    return float(both / max((a[2:] - a[:2]).prod() + (b[2:] - b[:2]).prod() - both, 1e-9))
+
+
+def thumbnail(image: np.ndarray) -> np.ndarray:
+    """`image` in grey with its longer side at 320 pixels, to see whether anything changed."""
+    import cv2
+
+    height, width = image.shape[:2]
+    scale = 320 / max(height, width)
+    shape = (max(8, round(width * scale)), max(8, round(height * scale)))
+    return cv2.cvtColor(cv2.resize(image, shape, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
+
+
+def change(a: np.ndarray, b: np.ndarray) -> float:
+    """The mean change in grey levels in that area of 8 by 8 pixels which changed most."""
+    import cv2
+
+    return float(cv2.blur(cv2.absdiff(a, b), (8, 8)).max())
+
+
+def strokes(image: np.ndarray, box: np.ndarray) -> np.ndarray:
+    """The grey-level gradients [PRINT_HEIGHT, W, 2] in `box` of `image`, scaled to a fixed height."""
+    import cv2
+
+    height, width = image.shape[:2]
+    x1, y1 = np.clip(np.floor(box[:2]), 0, [width - 1, height - 1]).astype(int)
+    x2, y2 = np.maximum(np.ceil(box[2:]).astype(int), [x1 + 1, y1 + 1])
+    crop = cv2.cvtColor(image[y1:y2, x1:x2], cv2.COLOR_RGB2GRAY).astype(np.float32)
+    shape = (max(4, round(PRINT_HEIGHT * crop.shape[1] / crop.shape[0])), PRINT_HEIGHT)
+    crop = cv2.resize(crop, shape, interpolation=cv2.INTER_AREA)
+    return np.dstack([cv2.Sobel(crop, cv2.CV_32F, 1, 0), cv2.Sobel(crop, cv2.CV_32F, 0, 1)])
+
+
+def agreement(a: np.ndarray, b: np.ndarray) -> float:
+    """How far two sets of gradients show the same strokes: -1..1, of the cell that agrees least.
+
+    Letters are what has the strongest edges in a line's box, so only edges at least half as strong as the
+    box's strong ones count: what moves behind the letters is mostly fainter. Cells without any of them
+    (spaces) have no say.
+    """
+    power_a, power_b = (a**2).sum(2), (b**2).sum(2)
+    strong = np.quantile(power_a, 0.95) / 4
+    counts = (power_a >= strong) | (power_b >= strong)
+    same = (2 * (a * b).sum(2) * counts).sum(0)
+    total = ((power_a + power_b) * counts).sum(0)
+    starts = np.arange(0, max(1, a.shape[1] - PRINT_HEIGHT // 2), PRINT_HEIGHT)
+    same, total = np.add.reduceat(same, starts), np.add.reduceat(total, starts)
+    heard = total > 0.2 * total.max()
+    return float((same[heard] / total[heard]).min()) if heard.any() and total.max() > 0 else 0.0
