@@ -1,0 +1,63 @@
+"""Sentence embeddings: the numbers of the original implementation, and one model per process."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import models
+from analyzers import sentences
+
+TEXTS = ["A kitten sleeps.", "The cat is asleep on the sofa, as always at noon.", "Interest rates rose.", ""]
+    "A kitten sleeps.",
+    "The cat is asleep on the sofa, as it always is at noon.",
+    "Interest rates rose.",
+    "",
+]
+
+
+@pytest.fixture(scope="module")
+def embedder():
+    embedder = sentences.open_embedder("minilm-l6-v2")
+    yield embedder
+    sentences.close(embedder)
+
+
+def test_like_meaning_is_near(embedder):
+    vectors = embedder(TEXTS)
+    assert vectors.shape == (4, 384) and vectors.dtype == np.float32
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=1e-5)
+    alike = vectors @ vectors.T
+    assert alike[0, 1] > 0.5 > 0.1 > alike[0, 2]
+    assert embedder([]).shape == (0, 384)
+
+
+def test_same_numbers_as_transformers(embedder):
+    torch = pytest.importorskip("torch")
+    bert = pytest.importorskip("transformers.models.bert.modeling_bert")
+    tokenizers = pytest.importorskip("tokenizers")
+    folder = models.resolve("minilm-l6-v2").parent
+    net = bert.BertModel.from_pretrained(folder, local_files_only=True).eval()
+    tokenizer = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.no_padding()
+    for text, ours in zip(TEXTS, embedder(TEXTS), strict=True):
+        with torch.inference_mode():
+            tokens = net(torch.tensor([tokenizer.encode(text).ids])).last_hidden_state[0]
+        theirs = torch.nn.functional.normalize(tokens.mean(0), dim=0).numpy()
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+def test_one_model_per_process():
+    first, second = sentences.open_embedder("minilm-l6-v2"), sentences.open_embedder("minilm-l6-v2")
+    assert first is second
+    sentences.close(first)
+    assert sentences.open_embedder("minilm-l6-v2") is second
+    sentences.close(second)
+    sentences.close(second)
+
+
+def test_another_file_is_refused(tmp_path):
+    other = tmp_path / "model.safetensors"
+    other.write_bytes(b"not weights")
+    with pytest.raises(models.ModelError):
+        sentences.open_embedder(str(other))
