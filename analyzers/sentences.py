@@ -40,9 +40,7 @@ class Embedder:
             self._net = _network(load_file(path)).to(device).eval()
             self._tokenizer = Tokenizer.from_file(str(path.with_name("tokenizer.json")))
         except Exception as error:
-            raise models.ModelError(
-                f"{path} is not a MiniLM with its tokenizer beside it: {error}"
-            ) from error
+            raise models.ModelError(f"{path} is no MiniLM with its tokenizer beside it: {error}") from error
         self._tokenizer.enable_truncation(MAX_TOKENS)
         self._tokenizer.enable_padding()
 

@@ -8,7 +8,7 @@ import pytest
 import models
 from analyzers import sentences
 
-TEXTS = ["A kitten sleeps.", "The cat is asleep on the sofa, as always at noon.", "Interest rates rose.", ""]
+TEXTS = [
     "A kitten sleeps.",
     "The cat is asleep on the sofa, as it always is at noon.",
     "Interest rates rose.",
