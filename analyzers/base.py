@@ -5,6 +5,7 @@ This module sits at the bottom of the project: it imports nothing of it, and not
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeVar
@@ -137,6 +138,11 @@ class Analyzer:
         not part of the run is absent. Raises NothingToAnalyze where the clip lacks what is read.
         """
         raise NotImplementedError
+
+    def headline(self, segments: list[Segment]) -> str:
+        """The finding in one line, for the report's table: by default the most frequent labels."""
+        counts = Counter(segment.label for segment in segments)
+        return ", ".join(f"{label} ×{n}" if n > 1 else label for label, n in counts.most_common(3))
 
     def unload(self) -> None:
         """Give the weights' memory back; `load` may be called again."""

@@ -1,0 +1,1 @@
+"""The measuring core: configuration, plan, media, runner, telemetry, results, metrics, targets, quality."""

@@ -1,0 +1,328 @@
+"""A clip, decoded once into shared memory for all analyzers and workers.
+
+PyAV reads the container: the frames' times (so that variable frame rates are right) and the audio.
+OpenCV decodes the frames, which it does faster, and applies rotation metadata. Each frame that somebody
+asked for is scaled once per size, straight into its place.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import asdict, dataclass
+from multiprocessing import shared_memory
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from analyzers.base import FrameRequest, Frames, Needs, NothingToAnalyze
+from bench.errors import InputError
+
+AUDIO_RATE = 16_000
+#: A clip of which less than this share of the frames can be decoded is refused as truncated.
+READABLE_SHARE = 0.98
+
+
+@dataclass(frozen=True)
+class ClipInfo:
+    """What result.json says of a clip. Width and height are as shown, after rotation."""
+
+    path: str
+    sha256: str
+    duration_s: float
+    width: int
+    height: int
+    fps: float
+    has_audio: bool
+
+
+class Container(NamedTuple):
+    """What one pass over the packets gives: times of the frames shown, and mono audio at 16 kHz."""
+
+    times_s: np.ndarray
+    duration_s: float
+    fps: float
+    audio: np.ndarray | None
+
+
+def read_container(path: Path) -> Container:
+    """Times of all frames and the audio of the clip at `path`; raises InputError in one line."""
+    import av
+
+    if not path.exists():
+        raise InputError(f"clip.path: there is no file {path}")
+    if path.is_dir():
+        raise InputError(f"clip.path: {path} is a folder; name a video file in it")
+    try:
+        with av.open(str(path)) as container:
+            if not container.streams.video:
+                raise InputError(f"clip.path: {path} has no video stream")
+            return read_streams(container, path)
+    except (av.error.FFmpegError, OSError) as error:
+        raise InputError(f"clip.path: {path} cannot be read as video ({error.strerror})") from error
+
+
+def read_streams(container: Any, path: Path) -> Container:
+    """One pass over the packets of an open container."""
+    import av
+
+    video = container.streams.video[0]
+    audio = next(iter(container.streams.audio), None)
+    resampler = av.AudioResampler(format="flt", layout="mono", rate=AUDIO_RATE) if audio else None
+    pts: list[int] = []
+    sound: list[np.ndarray] = []
+    sound_start_s = None
+    for packet in container.demux([s for s in (video, audio) if s is not None]):
+        if packet.stream is video:
+            if packet.pts is not None and not packet.is_discard:
+                pts.append(packet.pts)
+            continue
+        for frame in packet.decode():
+            if sound_start_s is None and frame.pts is not None:
+                sound_start_s = float(frame.pts * frame.time_base)
+            sound += [piece.to_ndarray()[0] for piece in resampler.resample(frame)]
+    if not pts:
+        raise InputError(f"clip.path: {path} has no video frames")
+    if sound:
+        sound += [piece.to_ndarray()[0] for piece in resampler.resample(None)]
+    times = np.sort(np.array(pts, np.float64)) * float(video.time_base)
+    origin = times[0]
+    times -= origin
+    rate = float(video.average_rate or video.guessed_rate or 0)
+    step = float(np.median(np.diff(times))) if len(times) > 1 else 1 / (rate or 25.0)
+    duration = float(times[-1] + step)
+    refuse_truncated(video, len(times), path)
+    samples = None
+    if sound:
+        samples = align(np.concatenate(sound), (sound_start_s or 0.0) - origin, duration)
+    return Container(times, duration, len(times) / duration, samples)
+
+
+def refuse_truncated(video: Any, frames: int, path: Path) -> None:
+    """Raise InputError where the container promises clearly more frames than the file has."""
+    if frames < READABLE_SHARE * (video.frames or 0):
+        raise InputError(f"clip.path: {path} is truncated: it has {frames} of {video.frames} frames")
+
+
+def align(samples: np.ndarray, starts_s: float, duration_s: float) -> np.ndarray:
+    """`samples` so that the first is at the first frame, and none comes after the last frame."""
+    offset = round(starts_s * AUDIO_RATE)
+    if offset > 0:
+        samples = np.concatenate([np.zeros(offset, np.float32), samples])
+    elif offset < 0:
+        samples = samples[-offset:]
+    return samples[: round(duration_s * AUDIO_RATE)].astype(np.float32)
+
+
+def sample(times_s: np.ndarray, duration_s: float, fps: float) -> np.ndarray:
+    """Which frames are on screen at 0, 1/fps, 2/fps …; all of them where there are no more than that."""
+    if len(times_s) <= fps * duration_s * 1.001:
+        return np.arange(len(times_s))
+    at = np.arange(0.0, duration_s - 1e-6, 1.0 / fps)
+    return np.searchsorted(times_s, at + 1e-4, side="right").clip(1) - 1
+
+
+def scaled(width: int, height: int, size: int) -> tuple[int, int]:
+    """Width and height with the longer side at most `size` (0: unchanged)."""
+    scale = min(1.0, size / max(width, height)) if size else 1.0
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where a decoded clip lies in its shared memory: enough to attach to it from another process.
+
+    `frames` maps a size to (byte offset, shape, indices of the clip's frames that are there).
+    """
+
+    info: ClipInfo
+    name: str
+    times_s: np.ndarray
+    requests: dict[FrameRequest, np.ndarray]
+    frames: dict[int, tuple[int, tuple[int, int, int, int], np.ndarray]]
+    audio: tuple[int, int] | None
+
+
+class SharedClip:
+    """A ClipView over shared memory; see analyzers.base.ClipView."""
+
+    def __init__(self, layout: Layout, memory: shared_memory.SharedMemory) -> None:
+        self._layout, self._memory, self._memo = layout, memory, {}
+        self.info = info = layout.info
+        self.duration_s, self.fps, self.has_audio = info.duration_s, info.fps, info.has_audio
+        self.width, self.height = info.width, info.height
+
+    def frames(self, fps: float, size: int) -> Frames:
+        wanted = self._layout.requests.get(FrameRequest(fps, size))
+        if wanted is None:
+            raise KeyError(f"frames at fps={fps}, size={size} were not asked for: name them in needs()")
+        offset, shape, present = self._layout.frames[size]
+        images = np.ndarray(shape, np.uint8, self._memory.buf, offset)
+        images.flags.writeable = False
+        rows = np.searchsorted(present, wanted)
+        steps = np.diff(rows)
+        if len(steps) and steps[0] > 0 and (steps == steps[0]).all():
+            picked = images[rows[0] : rows[-1] + 1 : steps[0]]  # a view: no copy
+        else:
+            picked = images[rows]
+        return Frames(self._layout.times_s[wanted], picked)
+
+    def audio(self) -> np.ndarray:
+        if self._layout.audio is None:
+            raise NothingToAnalyze("the clip has no audio track")
+        offset, length = self._layout.audio
+        samples = np.ndarray((length,), np.float32, self._memory.buf, offset)
+        samples.flags.writeable = False
+        return samples
+
+    def memo(self, key: Hashable, compute: Callable[[], Any]) -> Any:
+        if key not in self._memo:
+            self._memo[key] = compute()
+        return self._memo[key]
+
+
+def decode(path: Path, needs: Iterable[Needs], threads: int) -> contextlib.AbstractContextManager[SharedClip]:
+    """The clip at `path`, decoded for all `needs` together, as a context that frees it at the end.
+
+    Raises InputError for a file that is missing, is no video, has no frames or is truncated.
+    """
+    return _decoded(path, list(needs), threads)
+
+
+@contextlib.contextmanager
+def _decoded(path: Path, needs: list[Needs], threads: int):
+    container = read_container(path)
+    wants_audio = any(n.audio for n in needs)
+    requests = {r: sample(container.times_s, container.duration_s, r.fps) for n in needs for r in n.frames}
+    capture, first = open_video(path, threads)
+    try:
+        height, width = first.shape[:2]
+        audio = container.audio if wants_audio else None
+        info = ClipInfo(
+            str(path),
+            sha256(path),
+            container.duration_s,
+            width,
+            height,
+            container.fps,
+            container.audio is not None,
+        )
+        layout, size = lay_out(info, container.times_s, requests, audio)
+        memory = allocate(size)
+        try:
+            layout = Layout(info, memory.name, *layout)
+            clip = SharedClip(layout, memory)
+            fill(capture, first, layout, memory, path)
+            if audio is not None:
+                np.ndarray(audio.shape, np.float32, memory.buf, layout.audio[0])[:] = audio
+            yield clip
+        finally:
+            memory.unlink()
+            with contextlib.suppress(BufferError):  # a view that someone still holds: freed with it
+                memory.close()
+    finally:
+        capture.release()
+
+
+def open_video(path: Path, threads: int) -> tuple[Any, np.ndarray]:
+    """An OpenCV capture of `path` and its first frame (BGR, rotated as the file says)."""
+    import cv2
+
+    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, threads])
+    opened, first = capture.read()
+    if not opened:
+        capture.release()
+        raise InputError(f"clip.path: no frame of {path} can be decoded")
+    return capture, first
+
+
+def lay_out(
+    info: ClipInfo, times_s: np.ndarray, requests: dict, audio: np.ndarray | None
+) -> tuple[tuple, int]:
+    """The places of all frames and of the audio, as the last fields of a Layout, and the bytes in all."""
+    offset = 0
+    frames = {}
+    for size in sorted({r.size for r in requests}):
+        present = np.unique(np.concatenate([rows for r, rows in requests.items() if r.size == size]))
+        width, height = scaled(info.width, info.height, size)
+        shape = (len(present), height, width, 3)
+        frames[size] = (offset, shape, present)
+        offset += -(-int(np.prod(shape)) // 64) * 64
+    place = (offset, len(audio)) if audio is not None else None
+    return (times_s, requests, frames, place), max(64, offset + 4 * (len(audio) if audio is not None else 0))
+
+
+def allocate(size: int) -> shared_memory.SharedMemory:
+    """Shared memory that is really there: a full /dev/shm is an error now, not a SIGBUS at some write."""
+    memory = shared_memory.SharedMemory(create=True, size=size)
+    try:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(memory._fd, 0, size)
+    except OSError as error:
+        memory.close()
+        memory.unlink()
+        raise InputError(
+            f"the frames need {size / 1e6:.0f} MB of shared memory, and /dev/shm has not that much "
+            f"({error.strerror}); in a container, raise its --shm-size"
+        ) from error
+    return memory
+
+
+def fill(
+    capture: Any, first: np.ndarray, layout: Layout, memory: shared_memory.SharedMemory, path: Path
+) -> None:
+    """Decode every frame that somebody wants, scale it, and put it in its place as RGB."""
+    import cv2
+
+    places = {
+        size: (
+            np.ndarray(shape, np.uint8, memory.buf, offset),
+            {int(f): row for row, f in enumerate(present)},
+        )
+        for size, (offset, shape, present) in layout.frames.items()
+    }
+    # From the largest down, so that a small frame is made from the next larger one.
+    order = sorted(places, key=lambda size: -places[size][0].shape[1])
+    total = len(layout.times_s)
+    image = first
+    for index in range(total):
+        wanted = [size for size in order if index in places[size][1]]
+        if index > 0:
+            grabbed = capture.grab()
+            if grabbed and wanted:
+                grabbed, image = capture.retrieve()
+            if not grabbed:
+                if index < READABLE_SHARE * total:
+                    raise InputError(
+                        f"clip.path: {path} is truncated: {index} of {total} frames can be decoded"
+                    )
+                repeat_last(places, index)
+                return
+        for size in wanted:
+            array, rows = places[size]
+            height, width = array.shape[1:3]
+            if image.shape[:2] != (height, width):
+                image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+            cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=array[rows[index]])
+
+
+def repeat_last(places: dict[int, tuple[np.ndarray, dict[int, int]]], index: int) -> None:
+    """Fill the rows from frame `index` on, which cannot be decoded, with the frame before."""
+    for array, rows in places.values():
+        for frame, row in rows.items():
+            if frame >= index and row > 0:
+                array[row] = array[row - 1]
+
+
+def sha256(path: Path) -> str:
+    """The file's SHA-256, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def describe(info: ClipInfo) -> dict[str, Any]:
+    """`info` as result.json has it."""
+    return asdict(info)

@@ -1,0 +1,256 @@
+"""Quality of the analyzers that look."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from bench.quality.figures import (
+    NotLabelled,
+    Scored,
+    f1,
+    figure,
+    iou,
+    majority,
+    match,
+    match_times,
+    overlap,
+    sample_at,
+)
+
+#: The truth's boxes and points are labelled at 30 per second: a sample is never farther than this.
+STEP_S = 0.05
+
+
+def truth_at(tracks: list[Mapping[str, Any]], time_s: float) -> list[dict[str, Any]]:
+    """The labelled objects, faces or poses that are there at `time_s`, each with its track's fields."""
+    present = []
+    for track in tracks:
+        if (sample := sample_at(track["samples"], time_s, STEP_S)) is not None:
+            present.append({**track, **sample})
+    return present
+
+
+def detection_counts(scored: Scored) -> tuple[int, int, int]:
+    """True positives, detections and labelled objects over all samples, at IoU 0.5 and equal class.
+
+    A detection that lies on a box of the truth's `ignore` list counts neither way.
+    """
+    objects = scored.labelled("objects")
+    hits = found = expected = 0
+    for time_s in scored.sample_times():
+        truths, boxes = truth_at(objects, time_s), scored.at(time_s)
+        arguable = truth_at(scored.truth.get("ignore", []), time_s)
+        right = lambda d, t: (  # noqa: E731
+            1 - o if d.label == t["label"] and (o := iou(d.data["box"], t["box"])) >= 0.5 else None
+        )
+        pairs = match(boxes, truths, right)
+        matched = {row for row, _ in pairs}
+        spare = [b for row, b in enumerate(boxes) if row not in matched]
+        spare = [
+            b
+            for b in spare
+            if not any(a["label"] == b.label and iou(a["box"], b.data["box"]) >= 0.3 for a in arguable)
+        ]
+        hits, found, expected = hits + len(pairs), found + len(pairs) + len(spare), expected + len(truths)
+    return hits, found, expected
+
+
+@figure("object_detection", "recall", "higher")
+def detection_recall(scored: Scored) -> float:
+    """Share of the labelled objects that were detected, at IoU 0.5."""
+    hits, _, expected = detection_counts(scored)
+    return hits / expected
+
+
+@figure("object_detection", "precision", "higher")
+def detection_precision(scored: Scored) -> float:
+    """Share of the detections that are labelled objects, at IoU 0.5."""
+    hits, found, _ = detection_counts(scored)
+    if not found:
+        raise NotLabelled("nothing was detected")
+    return hits / found
+
+
+@figure("body_pose", "pck", "higher")
+def pose_pck(scored: Scored) -> float:
+    """Share of the labelled keypoints found within 0.2 shoulder widths (PCK)."""
+    poses, clip = scored.labelled("poses"), scored.truth["clip"]
+    size = np.array([clip["width"], clip["height"]])
+    right = total = 0
+    for time_s in scored.sample_times():
+        people = scored.at(time_s)
+        for truth in truth_at(poses, time_s):
+            points = {name: np.array(p) * size for name, p in truth["keypoints"].items()}
+            if not {"left_shoulder", "right_shoulder"} <= points.keys():
+                continue
+            width = np.linalg.norm(points["left_shoulder"] - points["right_shoulder"])
+            hits = [
+                sum(
+                    name in p.data["keypoints"]
+                    and np.linalg.norm(np.array(p.data["keypoints"][name][:2]) * size - point) <= 0.2 * width
+                    for name, point in points.items()
+                )
+                for p in people
+            ]
+            right, total = right + max(hits, default=0), total + len(points)
+    if not total:
+        raise NotLabelled("no labelled pose has both shoulders")
+    return right / total
+
+
+@figure("background_segmentation", "iou", "higher")
+def mask_iou(scored: Scored) -> float:
+    """Mean intersection over union of the person mask, over the samples that show a person."""
+    import cv2
+
+    values = []
+    for time_s in scored.sample_times():
+        truth = sample_at(scored.labelled("masks"), time_s, STEP_S)
+        if truth is None or not truth["polygons"]:
+            continue
+        found = scored.at(time_s)
+        if not found:
+            values.append(0.0)
+            continue
+        height, width = found[0].data["mask"]["size"]
+        runs = found[0].data["mask"]["counts"]
+        mask = np.repeat(np.arange(len(runs)) % 2, runs).reshape(height, width).astype(bool)
+        real = np.zeros((height, width), np.uint8)
+        for polygon in truth["polygons"]:
+            cv2.fillPoly(real, [np.round(np.array(polygon) * [width, height]).astype(np.int32)], 1)
+        union = (mask | (real > 0)).sum()
+        values.append((mask & (real > 0)).sum() / union if union else 1.0)
+    if not values:
+        raise NotLabelled("the ground truth labels no masks at the sampled times")
+    return float(np.mean(values))
+
+
+@figure("cut_analysis", "f1", "higher")
+def cut_f1(scored: Scored) -> float:
+    """F1 of the transitions: hard cuts within 0.1 s, fades that overlap the labelled one."""
+    cuts, fades = scored.labelled("cuts"), scored.truth.get("fades", [])
+    found_cuts, found_fades = scored.of("hard_cut"), scored.of("fade")
+    meets = lambda s, t: (  # noqa: E731
+        -o if (o := overlap(s.start_s, s.end_s, t["start_s"], t["end_s"])) > 0 else None
+    )
+    hits = match_times([s.start_s for s in found_cuts], [c["time_s"] for c in cuts], 0.1)
+    hits += len(match(found_fades, fades, meets))
+    return f1(hits, len(found_cuts) + len(found_fades), len(cuts) + len(fades))
+
+
+@figure("camera_analysis", "accuracy", "higher")
+def camera_accuracy(scored: Scored) -> float:
+    """Share of the seconds whose camera motion is right (the motion that holds longest in each)."""
+    truth = [(c["start_s"], c["end_s"], c["motion"]) for c in scored.labelled("camera")]
+    found = [(s.start_s, s.end_s, s.label) for s in scored.segments]
+    seconds = np.arange(np.floor(scored.duration_s))
+    expected = [(t, m) for t in seconds if (m := majority(truth, t, t + 1)) is not None]
+    return float(np.mean([majority(found, t, t + 1) == motion for t, motion in expected]))
+
+
+@figure("visual_effects", "f1", "higher")
+def effects_f1(scored: Scored) -> float:
+    """F1 of the effects: right kind, and overlapping within 0.15 s."""
+    truth = scored.labelled("effects")
+    near = lambda s, t: (  # noqa: E731
+        -o
+        if s.label == t["effect"]
+        and (o := overlap(s.start_s - 0.15, s.end_s + 0.15, t["start_s"], t["end_s"])) > 0
+        else None
+    )
+    return f1(len(match(scored.segments, truth, near)), len(scored.segments), len(truth))
+
+
+@figure("scene_segmentation", "f1", "higher")
+def scene_f1(scored: Scored) -> float:
+    """F1 of the scene boundaries, within 0.5 s."""
+    shots = scored.labelled("shots")
+    expected = [b["start_s"] for a, b in pairwise(shots) if a["scene"] != b["scene"]]
+    found = [s.start_s for s in scored.of("scene") if s.start_s > 0]
+    return f1(match_times(found, expected, 0.5), len(found), len(expected))
+
+
+@figure("color_analysis", "palette_error", "lower", "ΔE")
+def palette_error(scored: Scored) -> float:
+    """Mean CIE76 distance from each labelled palette colour to the nearest found, weighted by share."""
+    errors = []
+    for truth in scored.labelled("colors"):
+        if not (found := scored.at(truth["time_s"])):
+            continue
+        labs = np.array([c["lab"] for c in found[0].data["palette"]])
+        shares = np.array([c["share"] for c in truth["palette"]])
+        far = [np.linalg.norm(labs - np.array(c["lab"]), axis=1).min() for c in truth["palette"]]
+        errors.append(float(np.dot(far, shares) / shares.sum()))
+    if not errors:
+        raise NotLabelled("no colours were found at the labelled times")
+    return float(np.mean(errors))
+
+
+def face_pairs(scored: Scored) -> list[tuple[Any, dict[str, Any]]]:
+    """Each labelled face at each sample with the segment found on it (IoU at least 0.3), or None."""
+    faces, pairs = scored.labelled("faces"), []
+    for time_s in scored.sample_times():
+        truths, found = truth_at(faces, time_s), [s for s in scored.at(time_s) if "box" in s.data]
+        on_it = lambda s, t: 1 - o if (o := iou(s.data["box"], t["box"])) >= 0.3 else None  # noqa: E731
+        matched = {column: found[row] for row, column in match(found, truths, on_it)}
+        pairs += [(matched.get(column), truth) for column, truth in enumerate(truths)]
+    return pairs
+
+
+@figure("age_estimation", "age_error", "lower", "years")
+def age_error(scored: Scored) -> float:
+    """Mean absolute error of the age, over the labelled faces that were found."""
+    errors = [abs(s.data["age"] - t["age"]) for s, t in face_pairs(scored) if s is not None]
+    if not errors:
+        raise NotLabelled("no labelled face was found")
+    return float(np.mean(errors))
+
+
+@figure("age_estimation", "gender_accuracy", "higher")
+def gender_accuracy(scored: Scored) -> float:
+    """Share of the labelled faces that were found with the right gender."""
+    return float(np.mean([s is not None and s.label == t["gender"] for s, t in face_pairs(scored)]))
+
+
+@figure("eye_tracking", "iris_error", "lower")
+def iris_error(scored: Scored) -> float:
+    """Mean distance of the iris centres from the labelled ones, in distances between the eyes."""
+    clip = scored.truth["clip"]
+    size = np.array([clip["width"], clip["height"]])
+    errors = []
+    for segment, truth in face_pairs(scored):
+        if segment is None or "iris" not in segment.data:
+            continue
+        real = np.array([truth["iris_left"], truth["iris_right"]]) * size
+        seen = np.array([segment.data["iris"]["left"], segment.data["iris"]["right"]]) * size
+        apart = np.linalg.norm(real[0] - real[1])
+        errors.append(float(np.linalg.norm(real - seen, axis=1).mean() / apart))
+    if not errors:
+        raise NotLabelled("no labelled eye was found")
+    return float(np.mean(errors))
+
+
+@figure("eye_tracking", "gaze_accuracy", "higher")
+def gaze_accuracy(scored: Scored) -> float:
+    """Share of the labelled faces that were found with the right direction of gaze."""
+    return float(np.mean([s is not None and s.label == t["gaze"] for s, t in face_pairs(scored)]))
+
+
+@figure("content_quality", "degradation_auc", "higher")
+def degradation_auc(scored: Scored) -> float:
+    """Area under the ROC curve: does the score fall in the seconds that were degraded on purpose?"""
+    from sklearn.metrics import roc_auc_score
+
+    bad = scored.labelled("degradations")
+    seconds = scored.of("video")
+    planted = [
+        sum(overlap(s.start_s, s.end_s, d["start_s"], d["end_s"]) for d in bad) >= 0.5 * (s.end_s - s.start_s)
+        for s in seconds
+    ]
+    if len(set(planted)) < 2:
+        raise NotLabelled("all seconds are degraded alike")
+    return float(roc_auc_score(planted, [1 - s.data["score"] for s in seconds]))

@@ -1,0 +1,65 @@
+"""Targets: limits on metrics, and the verdict that follows from them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from bench.errors import InputError, nearest
+from bench.results import MetricValue, TargetResult
+
+OPERATORS: dict[str, Callable[[float, Any], bool]] = {
+    "<": lambda value, limit: value < limit,
+    "<=": lambda value, limit: value <= limit,
+    ">": lambda value, limit: value > limit,
+    ">=": lambda value, limit: value >= limit,
+    "between": lambda value, limit: limit[0] <= value <= limit[1],
+}
+
+NUMBER = r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"
+
+
+def parse(limits: Mapping[str, Any], where: str, prefix: str = "") -> dict[str, tuple[str, Any]]:
+    """Metric name → (operator, limit), of nested limits such as {"quality": {"x": {"f1": ">= 0.9"}}}."""
+    parsed: dict[str, tuple[str, Any]] = {}
+    for key, value in limits.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            parsed |= parse(value, where, f"{name}.")
+        elif value is not None:  # null takes a limit away
+            parsed[name] = parse_limit(str(value), f"{where}: limits.{name}")
+    return parsed
+
+
+def parse_limit(text: str, key: str) -> tuple[str, Any]:
+    """The operator and limit in `text`; `key` is named in the error."""
+    if match := re.fullmatch(rf"\s*(<=|>=|<|>)\s*({NUMBER})\s*", text):
+        return match[1], float(match[2])
+    if match := re.fullmatch(rf"\s*({NUMBER})\s*\.\.\s*({NUMBER})\s*", text):
+        return "between", [float(match[1]), float(match[2])]
+    raise InputError(f'{key}: "{text}" is no limit; write "< 3", "<= 3", "> 3", ">= 3" or "85..95"')
+
+
+def check_names(limits: Mapping[str, Any], required: list[str], known: list[str], where: str) -> None:
+    """Raise InputError for a limit or requirement on a metric that does not exist."""
+    for name in limits:
+        if name not in known:
+            raise InputError(f"{where}: limits.{name}: there is no such metric{nearest(name, known)}")
+    for name in required:
+        if name not in known:
+            raise InputError(f"gate.require: there is no metric {name}{nearest(name, known)}")
+
+
+def judge(limits: Mapping[str, tuple[str, Any]], metrics: list[MetricValue]) -> list[TargetResult]:
+    """Each limit against the metric it is on. What was not measured is never a pass."""
+    by_name = {metric.name: metric for metric in metrics}
+    judged = []
+    for name, (op, limit) in limits.items():
+        metric = by_name[name]
+        if metric.value is None:
+            status = "not_measured"
+        else:
+            status = "pass" if OPERATORS[op](metric.value, limit) else "fail"
+        judged.append(TargetResult(name, op, limit, metric.value, metric.unit, status, metric.reason))
+    return judged

@@ -1,0 +1,81 @@
+"""python run.py grouping=optimized: run the analyzers of one grouping under one executor, and report."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+# Libraries read these when they are first imported: OpenMP threads that spin while they wait take the
+# cores from the other libraries' threads, and nothing here ever looks for a model hub.
+os.environ.setdefault("GOMP_SPINCOUNT", "0")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+os.environ["HYDRA_FULL_ERROR"] = "1"  # raise configuration errors, so that the words for them are ours
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from bench import config
+from bench.errors import Exit, InputError
+from bench.explain import explain
+
+PROJECT = Path(__file__).resolve().parent
+
+
+def execute(cfg: DictConfig) -> int:
+    """One job: run it, print the report, write the result; returns the exit code."""
+    from rich.console import Console
+
+    from bench import results, session
+    from reports import console as report
+    from reports.progress import live
+
+    console = Console()
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    options = OmegaConf.to_object(cfg)
+    with live(Console(stderr=True), options.progress) as progress:
+        result, segments = session.run(options, folder, progress)
+    try:
+        path = results.write(result, segments, folder)
+    except InputError:
+        report.show(result, console)  # what was measured is not lost with the disk's last byte
+        raise
+    report.show(result, console, path)
+    results.link_latest(folder, PROJECT / "outputs")
+    return session.exit_code(result, options.gate)
+
+
+def main() -> int:
+    """Run with `sys.argv`; returns the exit code. A crash of the harness itself raises, which is 1."""
+    config.register()
+    code: int = Exit.OK
+
+    @hydra.main(version_base="1.3", config_path=str(PROJECT / "conf"), config_name="config")
+    def job(cfg: DictConfig) -> None:
+        nonlocal code
+        code = max(code, execute(cfg))
+
+    try:
+        job()
+    except InputError as error:
+        return complain(str(error))
+    except (HydraException, OmegaConfBaseException) as error:
+        return complain(explain(error))
+    except OSError as error:
+        if error.filename is None:
+            raise
+        return complain(f"hydra.run.dir: {error.filename} cannot be written to ({error.strerror})")
+    return code
+
+
+def complain(line: str) -> int:
+    """Print one line on stderr; returns the exit code for bad input."""
+    print(f"clipbench: {line}", file=sys.stderr)
+    return Exit.BAD_INPUT
+
+
+if __name__ == "__main__":
+    sys.exit(main())
