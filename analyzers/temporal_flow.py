@@ -1,0 +1,208 @@
+"""How a clip moves on: its phases by pace, and where it turns to another topic.
+
+Pace is how often the picture cuts and how fast people speak, in a window that slides over the clip. A topic
+changes where what is said before and after a point is least alike, as in TextTiling (Hearst,
+"TextTiling: Segmenting Text into Multi-paragraph Subtopic Passages", 1997), with sentence embeddings in
+place of its word counts.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+from typing import NamedTuple
+
+from analyzers import sentences
+from analyzers.base import Analyzer, ClipView, NothingToAnalyze, Segment, Settings, setting
+
+PACES = ("slow", "medium", "fast")
+
+
+@dataclass
+class TemporalFlowSettings(Settings):
+    model: str = setting("minilm-l6-v2", "model card of the sentence embeddings")
+    window_s: float = setting(5.0, "seconds over which cuts and words are counted", low=1, high=600)
+    min_phase_s: float = setting(2.0, "shorter phases join a neighbour", low=0, high=600)
+    snap_s: float = setting(1.0, "how far a phase's border moves to a scene's or a cut", low=0, high=60)
+    medium_cuts: float = setting(10.0, "cuts per minute from which the pace is medium", low=0, high=1000)
+    fast_cuts: float = setting(30.0, "cuts per minute from which the pace is fast", low=0, high=1000)
+    medium_words: float = setting(110.0, "words per minute from which the pace is medium", low=0, high=1000)
+    fast_words: float = setting(170.0, "words per minute from which the pace is fast", low=0, high=1000)
+    said_similarity: float = setting(0.2, "sentences less alike than this change topic", low=-1, high=1)
+    shown_similarity: float = setting(0.3, "the same for what is shown, in silence", low=-1, high=1)
+    topic_block: int = setting(2, "sentences on either side that are compared", low=1, high=50)
+
+
+class Passage(NamedTuple):
+    """A sentence, and the time from which it is said or true."""
+
+    start_s: float
+    end_s: float
+    text: str
+
+
+class TemporalFlow(Analyzer):
+    """Phases by pace, changes of topic, and a summary of the clip."""
+
+    name = "temporal_flow"
+    upstream = ("speech_transcription", "cut_analysis", "scene_segmentation", "qwen2_vl_temporal")
+    settings_type = TemporalFlowSettings
+    _embedder: sentences.Embedder | None = None
+
+    def load(self, device: str = "cpu") -> None:
+        self._embedder = sentences.open_embedder(self.settings.model, device)
+
+    def unload(self) -> None:
+        if self._embedder is not None:
+            sentences.close(self._embedder)
+            self._embedder = None
+
+    def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
+        if not any(name in upstream for name in self.upstream):
+            raise NothingToAnalyze(f"none of {', '.join(self.upstream)} has a result")
+        cuts = cut_times(upstream["cut_analysis"]) if "cut_analysis" in upstream else None
+        words = word_times(upstream["speech_transcription"]) if "speech_transcription" in upstream else None
+        scenes = [scene.start_s for scene in upstream.get("scene_segmentation", ())]
+        descriptions = upstream.get("qwen2_vl_temporal", ())
+
+        phases = []
+        for index, (start, end) in enumerate(self._phases(clip.duration_s, cuts, words, scenes)):
+            rates = per_minute(cuts, start, end), per_minute(words, start, end)
+            motions = Counter(
+                d.data["motion"] for d in descriptions if start <= d.start_s < end and d.data.get("motion")
+            )
+            data = {
+                "index": index,
+                "pace": self._pace(*rates),
+                "cuts_per_minute": rates[0],
+                "words_per_minute": rates[1],
+                "motion": motions.most_common(1)[0][0] if motions else None,
+            }
+            phases.append(Segment(start, end, "phase", None, data))
+
+        spoken = spoken_sentences(upstream.get("speech_transcription", ()))
+        silent = [
+            Passage(d.start_s, d.end_s, ", ".join(d.data.get("subjects", ())) or d.label)
+            for d in descriptions
+            if not any(s.start_s < d.end_s and d.start_s < s.end_s for s in spoken)
+        ]
+        topics = self._topic_changes(spoken, self.settings.said_similarity)
+        topics += self._topic_changes(silent, self.settings.shown_similarity)
+        pace = self._pace(per_minute(cuts, 0, clip.duration_s), per_minute(words, 0, clip.duration_s))
+        summary = Segment(
+            0.0, round(clip.duration_s, 3), "summary", None, {"pace": pace, "phases": len(phases)}
+        )
+        return sorted([*phases, *topics, summary], key=lambda segment: segment.start_s)
+
+    def _pace(self, cuts_per_minute: float | None, words_per_minute: float | None) -> str | None:
+        """The faster of what is seen and heard: rapid speech over one shot is as fast as rapid cutting."""
+        options = self.settings
+        levels = [
+            (rate >= medium) + (rate >= fast)
+            for rate, medium, fast in (
+                (cuts_per_minute, options.medium_cuts, options.fast_cuts),
+                (words_per_minute, options.medium_words, options.fast_words),
+            )
+            if rate is not None
+        ]
+        return PACES[max(levels)] if levels else None
+
+    def _phases(self, duration_s, cuts, words, scenes) -> list[tuple[float, float]]:
+        """Stretches of one pace, end to end over the whole clip."""
+        options = self.settings
+        half = options.window_s / 2
+        paces = []
+        for second in range(max(1, math.ceil(duration_s - 1e-6))):
+            middle = min(second + 0.5, duration_s)
+            start, end = max(0, middle - half), min(duration_s, middle + half)
+            paces.append(self._pace(per_minute(cuts, start, end), per_minute(words, start, end)))
+        runs = [len(list(group)) for _, group in groupby(paces)]
+        # The shortest run goes first, so that a flicker cannot swallow a real phase.
+        while len(runs) > 1 and min(runs) < options.min_phase_s:
+            index = runs.index(min(runs))
+            neighbour = max((i for i in (index - 1, index + 1) if 0 <= i < len(runs)), key=lambda i: runs[i])
+            runs[neighbour] += runs.pop(index)
+        borders, at = [0.0], 0
+        anchors = [*scenes, *(cuts or ())]
+        for run in runs[:-1]:
+            at += run
+            near = min(anchors, key=lambda anchor: abs(anchor - at), default=at)
+            border = near if abs(near - at) <= options.snap_s else float(at)
+            if borders[-1] < border < duration_s:
+                borders.append(round(border, 3))
+        phases = pairwise([*borders, round(duration_s, 3)])
+        # Counted within its borders, a stretch may turn out to be no other than the one before it.
+        by_pace = groupby(phases, key=lambda p: self._pace(per_minute(cuts, *p), per_minute(words, *p)))
+        joined = [list(group) for _, group in by_pace]
+        return [(group[0][0], group[-1][1]) for group in joined]
+
+    def _topic_changes(self, passages: list[Passage], limit: float) -> list[Segment]:
+        """Where the passages before and after are less alike than `limit`, and least alike nearby."""
+        import numpy as np
+
+        options = self.settings
+        if len(passages) < 2:
+            return []
+        vectors = self._embedder([passage.text for passage in passages])
+        alike = []
+        for gap in range(1, len(passages)):
+            before = vectors[max(0, gap - options.topic_block) : gap].mean(0)
+            after = vectors[gap : gap + options.topic_block].mean(0)
+            alike.append(float(before @ after / (np.linalg.norm(before) * np.linalg.norm(after) + 1e-9)))
+        found = []
+        for gap, value in enumerate(alike, start=1):
+            nearby = alike[max(0, gap - options.topic_block) : gap + options.topic_block - 1]
+            if value < limit and value == min(nearby):
+                at = round(passages[gap].start_s, 3)
+                data = {
+                    "similarity": round(value, 3),
+                    "before": passages[gap - 1].text,
+                    "after": passages[gap].text,
+                }
+                found.append(Segment(at, at, "topic_change", None, data))
+        return found
+
+
+def cut_times(segments: list[Segment]) -> list[float]:
+    """When the picture changes to another shot, in seconds."""
+    return [(s.start_s + s.end_s) / 2 for s in segments if s.label in ("hard_cut", "fade")]
+
+
+def word_times(segments: list[Segment]) -> list[float]:
+    """When each spoken word begins, in seconds; spread evenly where a transcript has no word times."""
+    times: list[float] = []
+    for segment in segments:
+        if "words" in segment.data:
+            times += [word["start_s"] for word in segment.data["words"]]
+        else:
+            count = len(segment.label.split())
+            length = segment.end_s - segment.start_s
+            times += [segment.start_s + length * index / count for index in range(count)]
+    return times
+
+
+def per_minute(times: list[float] | None, start_s: float, end_s: float) -> float | None:
+    """How many of `times` fall into `[start_s, end_s)`, per minute; None where they are not known."""
+    if times is None:
+        return None
+    return round(sum(start_s <= at < end_s for at in times) * 60 / max(end_s - start_s, 1e-3), 1)
+
+
+def spoken_sentences(segments: list[Segment]) -> list[Passage]:
+    """The transcript in whole sentences: phrases are joined until one ends like one, or a pause comes."""
+    found: list[Passage] = []
+    is_open = False
+    for segment in segments:
+        text = segment.label.strip()
+        if not text:
+            continue
+        if is_open and segment.start_s - found[-1].end_s < 1:
+            last = found.pop()
+            found.append(Passage(last.start_s, segment.end_s, f"{last.text} {text}"))
+        else:
+            found.append(Passage(segment.start_s, segment.end_s, text))
+        is_open = not text.endswith((".", "?", "!", "…"))
+    return found
