@@ -1,0 +1,1 @@
+"""How the networks in models/ were made from their source packages: `python -m models.convert --help`."""

