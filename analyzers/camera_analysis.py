@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -17,6 +18,8 @@ from analyzers.base import Analyzer, ClipView, FrameSettings, Segment, setting
 
 #: Mean distance of a rectangle's points from its centre, in diagonals (0.27 for 1:1, 0.26 for 16:9).
 _MEAN_RADIUS = 0.265
+#: Of each motion, backward and forward. The picture goes left and up when the camera turns right and down.
+_NAMES = (("pan_right", "pan_left"), ("tilt_down", "tilt_up"), ("zoom_out", "zoom_in"), ("roll", "roll"))
 
 
 @dataclass
@@ -42,7 +45,7 @@ class CameraAnalysis(Analyzer):
         moves, cuts = self._moves(images, times)
         bounds = [0, *cuts, len(images)]
         segments: list[Segment] = []
-        for first, stop in zip(bounds[:-1], bounds[1:], strict=True):
+        for first, stop in pairwise(bounds):
             segments += self._shot(moves[first : stop - 1], edges[first : stop + 1], images.shape[1:3])
         return segments
 
@@ -81,12 +84,8 @@ class CameraAnalysis(Analyzer):
         steps = np.maximum(np.diff(edges)[:-1], 1e-6)
         # Columns: dx and dy in widths and heights, log scale, roll in radians; all per second.
         changes = [[move.dx / width, move.dy / height, np.log(move.scale), move.roll] for move in moves]
-        weights = np.array([width, height, 0, 0]) / np.hypot(width, height) + [
-            0,
-            0,
-            _MEAN_RADIUS,
-            _MEAN_RADIUS,
-        ]
+        diagonal = np.hypot(width, height)
+        weights = np.array([width / diagonal, height / diagonal, _MEAN_RADIUS, _MEAN_RADIUS])
         paths = np.array(changes) / steps[:, None] * weights
         reach = round(self.settings.smooth_s / float(np.median(steps)) / 2)
         labels = []
@@ -109,14 +108,7 @@ class CameraAnalysis(Analyzer):
         motion = int(np.argmax(np.abs(path)))
         if abs(path[motion]) < self.settings.still:
             return "static"
-        # The picture goes left and up when the camera turns right and down.
-        names = (
-            ("pan_right", "pan_left"),
-            ("tilt_down", "tilt_up"),
-            ("zoom_out", "zoom_in"),
-            ("roll", "roll"),
-        )
-        return names[motion][int(path[motion] > 0)]
+        return _NAMES[motion][int(path[motion] > 0)]
 
     def _shakes(self, near: np.ndarray) -> bool:
         """Whether the picture goes to and fro in `near` `[N, 2]`: a long way, little progress, many turns."""

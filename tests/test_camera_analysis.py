@@ -41,7 +41,7 @@ def captioned(frames):
 
 
 @pytest.mark.parametrize("overlay", [False, True])
-@pytest.mark.parametrize("name", ["astronaut", "chelsea", "coffee"])
+@pytest.mark.parametrize("name", ["astronaut", "coffee"])
 def test_each_move_is_named(name, overlay):
     for label, camera in MOVES.items():
         frames = shot(name, camera)
@@ -74,9 +74,7 @@ def test_shots_are_kept_apart_and_moves_change_within_one():
 def test_a_shaking_camera():
     rng = np.random.default_rng(1)
     jitter = rng.normal(0, 0.02, (40, 2))
-    frames = shot(
-        "chelsea", lambda t: {"x": jitter[round(t * 10), 0], "y": jitter[round(t * 10), 1]}, seconds=3
-    )
+    frames = shot("chelsea", lambda t: dict(zip("xy", jitter[round(10 * t)], strict=True)), seconds=3)
     assert [s.label for s in run(frames)] == ["shake"]
 
 
