@@ -1,0 +1,114 @@
+"""What is heard: the 521 tags of AudioSet (Gemmeke et al. 2017), by YAMNet, in windows of 0.96 s."""
+
+from __future__ import annotations
+
+import csv
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import models
+from analyzers import nets, sound
+from analyzers.base import Analyzer, ClipView, Needs, NothingToAnalyze, Segment, Settings, setting
+
+# YAMNet's front end (tensorflow/models, research/audioset/yamnet/params.py): 25 ms windows every 10 ms, 64
+# bands from 125 to 7500 Hz; a patch is 96 of these frames, the next one begins 48 frames later.
+_WINDOW, _HOP, _FFT, _BANDS, _LOW_HZ, _HIGH_HZ, _OFFSET = 400, 160, 512, 64, 125.0, 7500.0, 0.001
+_PATCH, _PATCH_HOP = 96, 48
+_PATCH_S, _PATCH_HOP_S = _PATCH * _HOP / sound.SAMPLE_RATE, _PATCH_HOP * _HOP / sound.SAMPLE_RATE
+
+# The network computes in 8 bits; its graph calls these audio_scale, class_scores_scale and their zero points.
+_IN_SCALE, _IN_ZERO, _OUT_SCALE, _OUT_ZERO = 0.047937885, 144, 0.7565417, 190
+
+
+@dataclass
+class EnvironmentSettings(Settings):
+    model: str = setting("yamnet", "model card of the tagger")
+    tags: int = setting(5, "tags kept of every window", low=3, high=521)
+
+
+class AudioEnvironment(Analyzer):
+    """YAMNet (Plakal and Ellis, 2020) on the sound of the clip."""
+
+    name = "audio_environment"
+    settings_type = EnvironmentSettings
+
+    def needs(self) -> Needs:
+        return Needs(audio=True)
+
+    def load(self, device: str = "cpu") -> None:
+        path = models.resolve(self.settings.model)
+        self._session = open_bundle(path)
+        self._names = class_names(path.with_name("yamnet_class_map.csv"))
+
+    def analyze(self, clip: ClipView, upstream) -> list[Segment]:
+        audio = clip.audio()
+        if len(audio) < _WINDOW:
+            raise NothingToAnalyze(f"{len(audio)} samples of sound, and a spectrum takes {_WINDOW}")
+        segments = []
+        for index, patch in enumerate(patches(audio)):
+            start = index * _PATCH_HOP_S
+            scores = self._scores(patch)
+            best = [
+                {"tag": self._names[tag], "score": round(float(scores[tag]), 4)}
+                for tag in np.argsort(-scores, kind="stable")[: self.settings.tags]
+            ]
+            end = min(start + _PATCH_S, max(clip.duration_s, len(audio) / sound.SAMPLE_RATE))
+            segments.append(
+                Segment(round(start, 3), round(end, 3), best[0]["tag"], best[0]["score"], {"tags": best})
+            )
+        return segments
+
+    def unload(self) -> None:
+        self._session = None
+
+    def _scores(self, patch: np.ndarray) -> np.ndarray:
+        """Independent probabilities [521] of the tags in a log-mel patch."""
+        steps = np.clip(np.rint(patch / _IN_SCALE) + _IN_ZERO, 0, 255).astype(np.uint8)
+        (out,) = self._session.run(None, {"audio": steps[None, None]})
+        return 1 / (1 + np.exp(-_OUT_SCALE * (out[0].astype(np.float32) - _OUT_ZERO)))
+
+
+def patches(audio: np.ndarray) -> np.ndarray:
+    """Log-mel patches [N, 96, 64] of 16 kHz sound, which is filled up with silence to a whole number of hops.
+
+    As YAMNet's `pad_waveform` and `waveform_to_log_mel_spectrogram_patches` (features.py) make them.
+    """
+    whole = (_PATCH - 1) * _HOP + _WINDOW
+    hop = _PATCH_HOP * _HOP
+    beyond = max(0, len(audio) - whole)
+    padded = np.pad(audio, (0, whole + -(-beyond // hop) * hop - len(audio)))
+    filters = sound.mel_filters(_BANDS, _FFT, _LOW_HZ, _HIGH_HZ)
+    log_mel = np.log(sound.spectrogram(padded, _WINDOW, _HOP, fft=_FFT) @ filters + _OFFSET)
+    return np.lib.stride_tricks.sliding_window_view(log_mel, _PATCH, axis=0)[::_PATCH_HOP].transpose(0, 2, 1)
+
+
+def open_bundle(path: Path):
+    """The ONNX Runtime session of a zip that holds `model.onnx` and its weights, `model.data`.
+
+    Read in memory, so that nothing is unpacked into the package. Raises models.ModelError for another file.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = nets.threads(), 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    try:
+        with zipfile.ZipFile(path) as bundle:
+            files = {Path(name).name: bundle.read(name) for name in bundle.namelist()}
+        weights = files["model.data"]
+        options.add_external_initializers_from_files_in_memory(["model.data"], [weights], [len(weights)])
+        return onnxruntime.InferenceSession(files["model.onnx"], options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise models.ModelError(
+            f"{path} is not a zipped network that ONNX Runtime can load: {error}"
+        ) from error
+
+
+def class_names(path: Path) -> list[str]:
+    """The names of the 521 tags, in the order of the network's output."""
+    with open(path, newline="", encoding="utf-8") as file:
+        return [row["display_name"] for row in csv.DictReader(file)]
