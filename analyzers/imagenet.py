@@ -1,0 +1,67 @@
+"""What frames show, by an ImageNet classifier: class probabilities, and embeddings to compare them with."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+
+import models
+from analyzers import nets
+from analyzers.base import ClipView, Frames
+
+SIDE = 224
+
+
+class Looks(NamedTuple):
+    """Of T frames: `probabilities` float32 [T, 1000], and unit vectors `embeddings` float32 [T, 1280]."""
+
+    probabilities: np.ndarray
+    embeddings: np.ndarray
+
+
+@cache
+def class_names() -> tuple[str, ...]:
+    """ImageNet's 1000 classes, in the order of the network's outputs."""
+    return tuple((models.FOLDER / "imagenet.txt").read_text(encoding="utf-8").splitlines())
+
+
+class Classifier:
+    """The network of the model card `model`, run on `batch` frames at a time."""
+
+    def __init__(self, model: str, batch: int) -> None:
+        self._net = nets.open_net(model)
+        self._model, self._batch = model, batch
+
+    def close(self) -> None:
+        self._net.close()
+
+    def __call__(self, clip: ClipView, frames: Frames) -> Looks:
+        """The looks of `frames` of `clip`; a frame that another analyzer had looked at is not run again."""
+        known = clip.memo(("imagenet", self._model, frames.images.shape[1:3]), dict)
+        times = [round(float(time), 4) for time in frames.times_s]
+        new = [index for index, time in enumerate(times) if time not in known]
+        if new:
+            logits, embeddings = self._net(squares(frames.images[new]), batch=self._batch)
+            embeddings = embeddings / np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-9)
+            for index, *look in zip(new, softmax(logits), embeddings, strict=True):
+                known[times[index]] = look
+        return Looks(*(np.stack(part) for part in zip(*(known[time] for time in times), strict=True)))
+
+
+def squares(images: np.ndarray) -> np.ndarray:
+    """Whole frames uint8 [T, H, W, 3], squeezed into squares [T, 224, 224, 3].
+
+    Squeezing keeps what stands at the edges of a wide or tall frame, which the usual crop of the middle
+    would lose; the network tolerates the distortion.
+    """
+    import cv2
+
+    return np.stack([cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA) for image in images])
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Probabilities of logits [N, C], along the last axis."""
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
