@@ -1,4 +1,4 @@
-"""`python -m models.convert NAME [--source DIR] [--check]`: make a network of models/ again from its source."""
+"""Make networks of models/ again from their sources, or compare them: `python -m models.convert NAME`."""
 
 from __future__ import annotations
 
@@ -61,9 +61,8 @@ def _one(name: str, options: argparse.Namespace, scratch: Path) -> None:
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
         print(f"{name}: {file.stat().st_size / 1e6:.2f} MB, sha256 {digest}")
     for output, (most, mean, largest) in check.compare(recipe, source, file).items():
-        print(
-            f"{name}: {output} differs by {most:.2g} at most, {mean:.2g} on average (values up to {largest:.3g})"
-        )
+        gap = f"differs by {most:.2g} at most, {mean:.2g} on average"
+        print(f"{name}: {output} {gap} (values up to {largest:.3g})")
 
 
 if __name__ == "__main__":

