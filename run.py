@@ -56,12 +56,13 @@ def main() -> int:
     @hydra.main(version_base="1.3", config_path=str(PROJECT / "conf"), config_name="config")
     def job(cfg: DictConfig) -> None:
         nonlocal code
-        code = max(code, execute(cfg))
+        try:
+            code = max(code, execute(cfg))
+        except InputError as error:
+            code = complain(str(error))
 
     try:
         job()
-    except InputError as error:
-        return complain(str(error))
     except (HydraException, OmegaConfBaseException) as error:
         return complain(explain(error))
     except OSError as error:

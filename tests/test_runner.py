@@ -1,0 +1,97 @@
+"""A run from end to end with fake analyzers: passes, metrics, verdicts, warnings."""
+
+from __future__ import annotations
+
+import pytest
+
+import analyzers
+from bench import session
+from bench.errors import InputError
+from bench.metrics import METRICS
+from bench.runner import executor_factory, measure
+from tests.clips import numbered_frames, write_clip
+from tests.fakes import KNOWN, Notes, Steady, plan
+
+
+@pytest.fixture
+def clip(tmp_path):
+    return write_clip(tmp_path / "clip.mp4", numbered_frames(30, 64, 64))
+
+
+@pytest.fixture(autouse=True)
+def only_fakes(monkeypatch):
+    monkeypatch.setattr(analyzers, "discover", lambda: KNOWN)
+
+
+def record(clip, *names, warmup=1, repeats=2, notes=None):
+    return measure(plan(*names), clip, warmup, repeats, notes or Notes(), executor_factory("sequential"))
+
+
+def metric(found, name):
+    return next(m for m in METRICS if m.name == name).measure(found)
+
+
+def test_passes_are_told_apart_and_timed_in_order(clip):
+    notes = Notes()
+    found = record(clip, "steady", notes=notes)
+    assert [p.warmup for p in found.passes] == [True, False, False]
+    assert notes.shown == [(1, 3, True), (2, 3, False), (3, 3, False)]
+    assert notes.done == ["steady"] * 3
+    marks = [found.started_s, *(t for p in found.passes for t in (p.start_s, p.end_s))]
+    assert marks == sorted(marks)
+    assert sum(s.phase == "decode" for s in found.spans) == 3  # once per pass
+
+
+def test_warm_and_cold_are_measured_apart(clip):
+    found = record(clip, "steady")
+    warm, cold = metric(found, "rtf_warm"), metric(found, "rtf_cold")
+    assert len(warm.samples) == 2 and cold.value > 0
+    first = found.passes[0]
+    assert cold.value == pytest.approx((first.end_s - found.started_s) / found.clip.duration_s)
+    assert min(warm.samples) <= warm.value <= max(warm.samples)
+
+
+def test_without_repeats_warm_is_not_measured_and_the_verdict_invalid(clip):
+    found = record(clip, "steady", repeats=0)
+    assert metric(found, "rtf_warm").value is None and metric(found, "rtf_warm").reason
+    assert session.decide(found, [])[0] == "invalid"
+
+
+def test_success_rate_counts_what_failed(clip):
+    assert metric(record(clip, "steady", "raising", "deaf", "hungry"), "success_rate").value == 50
+    assert metric(record(clip, "steady", "deaf"), "success_rate").value == 100
+
+
+def test_what_was_not_measured_is_none_with_a_reason(clip):
+    found = record(clip, "steady")
+    for name in ("gpu_utilization", "gpu_memory_peak", "gpu_memory_residue", "vlm_segments_per_second"):
+        assert metric(found, name).value is None and metric(found, name).reason, name
+
+
+def test_a_run_of_failures_only_is_invalid(clip):
+    assert session.decide(record(clip, "raising"), []) == ("invalid", "no analyzer succeeded")
+
+
+def test_a_part_of_the_pipeline_is_no_verdict_on_it(clip):
+    assert session.decide(record(clip, "steady"), []) == ("invalid", "only 1 of 20 analyzers ran")
+
+
+def test_segments_that_differ_between_passes_are_warned_of(clip, monkeypatch):
+    class Fickle(Steady):
+        name = "fickle"
+        calls = 0
+
+        def analyze(self, clip, upstream):
+            Fickle.calls += 1
+            return super().analyze(clip, upstream) * Fickle.calls
+
+    monkeypatch.setitem(KNOWN, "fickle", Fickle)
+    assert any("fickle gave different segments" in w for w in session.warn(record(clip, "fickle")))
+    assert not any("steady" in w for w in session.warn(record(clip, "steady")))
+
+
+def test_a_bad_clip_is_refused_before_anything_is_loaded(tmp_path):
+    notes = Notes()
+    with pytest.raises(InputError):
+        record(tmp_path / "nothing.mp4", "steady", notes=notes)
+    assert not any(phase == "load" for _, phase in notes.begun)

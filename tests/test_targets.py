@@ -1,0 +1,80 @@
+"""Targets: parsed as written, met, missed or not measured, and what each does to the verdict."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+import yaml
+
+from bench import quality, session, targets
+from bench.errors import Exit, InputError
+from bench.metrics import METRICS
+from bench.results import MetricValue
+from tests.test_command_line import PROJECT
+
+
+def metric(value: float | None, name: str = "x", reason: str = "") -> MetricValue:
+    return MetricValue(name, value, "s", "lower", [], reason)
+
+
+@pytest.mark.parametrize(
+    ("limit", "inside", "outside"),
+    [
+        ("< 3", 2.9, 3.0),
+        ("<= 3", 3.0, 3.1),
+        (">3", 3.1, 3.0),
+        (">= 0.8", 0.8, 0.79),
+        ("85..95", 85, 95.1),
+        ("85 .. 95", 90, 84.9),
+        ("< 1e-3", 0.0005, 0.002),
+    ],
+)
+def test_a_limit_passes_fails_or_is_not_measured(limit, inside, outside):
+    limits = targets.parse({"x": limit}, "here")
+    assert targets.judge(limits, [metric(inside)])[0].status == "pass"
+    assert targets.judge(limits, [metric(outside)])[0].status == "fail"
+    absent = targets.judge(limits, [metric(None, reason="no GPU")])[0]
+    assert (absent.status, absent.observed, absent.reason) == ("not_measured", None, "no GPU")
+
+
+@pytest.mark.parametrize("text", ["fast", "3", "< three", "85-95", "< 3 s", ""])
+def test_what_is_no_limit_is_refused(text):
+    with pytest.raises(InputError, match=r"here: limits\.x.*is no limit"):
+        targets.parse({"x": text}, "here")
+
+
+def test_nested_limits_are_joined_and_null_takes_one_away():
+    parsed = targets.parse({"quality": {"a": {"f1": ">= 0.9"}}, "rtf_warm": None}, "here")
+    assert parsed == {"quality.a.f1": (">=", 0.9)}
+
+
+def test_a_limit_on_no_metric_is_refused():
+    with pytest.raises(InputError, match="did you mean rtf_warm"):
+        targets.check_names({"rtf_wram": ("<", 3)}, [], ["rtf_warm"], "here")
+
+
+def test_the_production_targets_name_real_metrics():
+    limits = targets.parse(
+        yaml.safe_load((PROJECT / "conf/targets/production.yaml").read_text())["limits"], "p"
+    )
+    known = [m.name for m in METRICS] + quality.metric_names()
+    targets.check_names(limits, [], known, "p")
+    assert len(limits) >= 10
+
+
+def gate(mode="enforce", require=()):
+    return SimpleNamespace(mode=mode, require=list(require))
+
+
+def result(verdict, *metrics):
+    return SimpleNamespace(verdict=verdict, metrics=list(metrics))
+
+
+def test_exit_codes_of_the_gate():
+    assert session.exit_code(result("pass", metric(1)), gate()) == Exit.OK
+    assert session.exit_code(result("fail", metric(1)), gate()) == Exit.TARGET_MISSED
+    assert session.exit_code(result("invalid", metric(1)), gate()) == Exit.NOTHING_VALID
+    assert session.exit_code(result("pass", metric(None)), gate(require=["x"])) == Exit.TARGET_MISSED
+    assert session.exit_code(result("pass", metric(1)), gate(require=["x"])) == Exit.OK
+    assert session.exit_code(result("fail", metric(1)), gate("report")) == Exit.OK
