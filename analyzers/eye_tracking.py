@@ -1,0 +1,152 @@
+"""Where each pair of eyes looks, how far they are open, and when they blink.
+
+MediaPipe's iris network (Ablavatski et al. 2020, arXiv:2006.11341) gives the contour of each eye and the
+centre of its iris. It was trained on the eye at the left of the picture; the other is shown mirrored.
+
+Gaze is that of the eyes in the head: how far the iris is from the middle between the corners of its eye,
+in half widths of the eye (the convention of the Human library's gaze angle), with y counted from where the
+iris rests. Openness is the eye aspect ratio of Soukupová and Čech 2016 ("Real-Time Eye Blink Detection
+using Facial Landmarks"): below 0.2 an eye counts as closed, as there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from analyzers.base import Analyzer, ClipView, Segment, setting
+from analyzers.faces import LEFT_EYE, RIGHT_EYE, Face, FaceFinder, FaceSettings, apply, crop, output, tracks
+from analyzers.nets import Net, open_net
+
+PIXELS = 64
+#: How much of an eye's surroundings the network wants to see, in widths of the eye.
+EYE_MARGIN = 2.3
+#: The network's points: corners of the eye, pairs of (upper, lower) lid, and the centre of the iris.
+OUTER, INNER, LIDS, IRIS = 0, 8, ((11, 3), (13, 5)), 71
+#: Looking straight ahead, the iris is above the line through the corners by so many half widths of the eye.
+REST_Y = -0.14
+
+
+@dataclass
+class EyeSettings(FaceSettings):
+    # Every second of these is a frame of age_estimation, which has then found its faces already.
+    fps: float = setting(6.0, "frames read per second of clip", low=0.01, high=240)
+    model: str = setting("iris", "model card of the eye contour and iris network")
+    sideways: float = setting(0.15, "|gaze x| from which it is left or right", low=0, high=1)
+    upright: float = setting(0.08, "|gaze y| from which it is up or down", low=0, high=1)
+    closed: float = setting(0.2, "openness below which eyes are closed", low=0, high=1)
+    blink_s: float = setting(0.5, "eyes closed for longer do not blink", low=0, high=10)
+
+
+class Eyes(NamedTuple):
+    """Both eyes of a face: iris centres [2, 2] in pixels, left of the picture first; gaze [2]; openness."""
+
+    iris: np.ndarray
+    gaze: np.ndarray
+    openness: float
+
+
+class EyeTracking(Analyzer):
+    """Gaze and openness per face and sample, and blinks."""
+
+    name = "eye_tracking"
+    settings_type = EyeSettings
+
+    def models(self) -> tuple[str, ...]:
+        return self.settings.detector, self.settings.mesh, self.settings.model
+
+    def load(self, device: str = "cpu") -> None:
+        self._finder = FaceFinder(self.settings)
+        self._net: Net = open_net(self.settings.model)
+
+    def analyze(self, clip: ClipView, upstream) -> list[Segment]:
+        samples = self._finder.find(clip)
+        times, images = clip.frames(self.settings.fps, self.settings.size)
+        height, width = images.shape[1:3]
+        starts = [float(t) for t in times]
+        ends = [*starts[1:], max(clip.duration_s, starts[-1])] if starts else []
+        segments = []
+        for track in tracks(samples):
+            seen = self._look([(images[i], face) for i, face in track])
+            labels = [self._label(eyes) for eyes in seen]
+            for (i, face), eyes, label in zip(track, seen, labels, strict=True):
+                left, right = ([round(float(v), 4) for v in point / [width, height]] for point in eyes.iris)
+                data = {
+                    "gaze": [round(float(v), 4) for v in np.clip(eyes.gaze, -1, 1)],
+                    "openness": round(eyes.openness, 4),
+                    "iris": {"left": left, "right": right},
+                    "box": face.relative_box(height, width),
+                }
+                segments.append(Segment(starts[i], ends[i], label, round(face.score, 4), data))
+            for first, after in blinks([label == "closed" for label in labels]):
+                start, end = starts[track[first][0]], starts[track[after][0]]
+                if end - start <= self.settings.blink_s + 1e-6:
+                    data = {
+                        "openness": round(min(eyes.openness for eyes in seen[first:after]), 4),
+                        "box": track[first][1].relative_box(height, width),
+                    }
+                    segments.append(Segment(start, end, "blink", None, data))
+        return sorted(segments, key=lambda s: s.start_s)
+
+    def unload(self) -> None:
+        self._finder.close()
+        self._net.close()
+
+    def _look(self, faces: list[tuple[np.ndarray, Face]]) -> list[Eyes]:
+        crops = []
+        for image, face in faces:
+            for corners in (LEFT_EYE, RIGHT_EYE):
+                ends = face.mesh[list(corners)]
+                side = EYE_MARGIN * float(np.linalg.norm(ends[1] - ends[0]))
+                crops.append(crop(image, ends.mean(axis=0), side, face.roll, PIXELS))
+        pictures = np.stack([picture for picture, _ in crops])
+        pictures[1::2] = pictures[1::2, :, ::-1]
+        outputs = self._net(pictures, batch=self.settings.batch)
+        points = output(outputs, 76, 3)[..., :2].astype(np.float64)
+        points[1::2, :, 0] = PIXELS - points[1::2, :, 0]
+        # In the crops every face is upright, so gaze and openness are measured there.
+        eyes = []
+        for k in range(len(faces)):
+            pair, maps = points[2 * k : 2 * k + 2], [to_image for _, to_image in crops[2 * k : 2 * k + 2]]
+            iris = np.array([apply(m, p[[IRIS]])[0] for m, p in zip(maps, pair, strict=True)])
+            iris = iris[np.argsort(iris[:, 0], kind="stable")]
+            eyes.append(Eyes(iris, gaze(pair), float(np.mean([aspect_ratio(p) for p in pair]))))
+        return eyes
+
+    def _label(self, eyes: Eyes) -> str:
+        if eyes.openness < self.settings.closed:
+            return "closed"
+        x, y = eyes.gaze / [self.settings.sideways, self.settings.upright]
+        if max(abs(x), abs(y)) < 1:
+            return "center"
+        if abs(x) >= abs(y):
+            return "left" if x < 0 else "right"
+        return "up" if y < 0 else "down"
+
+
+def gaze(eyes: np.ndarray) -> np.ndarray:
+    """Mean gaze [x, y] of contours [2, 76, 2] in upright crops.
+
+    Sideways it is counted from the middle of the crop, which is that between the mesh's corners: the
+    contour's own corners give way to an iris that moves towards them. Upwards the contour's vary less
+    from face to face.
+    """
+    half_width = PIXELS / EYE_MARGIN / 2
+    iris = eyes[:, IRIS].mean(axis=0)
+    corners_y = eyes[:, [OUTER, INNER], 1].mean()
+    return np.array([iris[0] - PIXELS / 2, iris[1] - corners_y]) / half_width - [0, REST_Y]
+
+
+def aspect_ratio(eye: np.ndarray) -> float:
+    """Height to width of an eye's contour [76, 2]."""
+    heights = [np.linalg.norm(eye[upper] - eye[lower]) for upper, lower in LIDS]
+    return float(np.mean(heights) / max(np.linalg.norm(eye[INNER] - eye[OUTER]), 1e-6))
+
+
+def blinks(closed: list[bool]) -> list[tuple[int, int]]:
+    """(first closed, first open again) of each closed stretch between open samples."""
+    changes = [k for k in range(1, len(closed)) if closed[k] != closed[k - 1]]
+    return [(a, b) for a, b in pairwise(changes) if closed[a]]
