@@ -13,6 +13,28 @@ from analyzers.base import ClipView, Frames
 
 SIDE = 224
 
+#: Runs of classes (first and last index; they are sorted by WordNet) that are kinds of one animal.
+FAMILIES = {
+    "fish": [(0, 6), (389, 397)],
+    "bird": [(7, 24), (80, 100), (127, 146)],
+    "frog": [(30, 32)],
+    "turtle": [(33, 37)],
+    "lizard": [(38, 48)],
+    "snake": [(52, 68)],
+    "spider": [(72, 77)],
+    "crab": [(118, 121)],
+    "dog": [(151, 268)],
+    "wolf": [(269, 272)],
+    "fox": [(277, 280)],
+    "cat": [(281, 285)],
+    "bear": [(294, 297)],
+    "beetle": [(300, 307)],
+    "butterfly": [(321, 326)],
+    "rabbit": [(330, 332)],
+    "monkey": [(370, 382)],
+    "elephant": [(385, 386)],
+}
+
 
 class Looks(NamedTuple):
     """Of T frames: `probabilities` float32 [T, 1000], and unit vectors `embeddings` float32 [T, 1280]."""
@@ -24,7 +46,34 @@ class Looks(NamedTuple):
 @cache
 def class_names() -> tuple[str, ...]:
     """ImageNet's 1000 classes, in the order of the network's outputs."""
-    return tuple((models.FOLDER / "imagenet.txt").read_text(encoding="utf-8").splitlines())
+    return tuple(models.resolve("imagenet").read_text(encoding="utf-8").splitlines())
+
+
+class Guess(NamedTuple):
+    """What a picture is taken for: its `name`, the `kind` that one would call it, and a probability."""
+
+    name: str
+    kind: str
+    probability: float
+
+
+def best_guess(probabilities: np.ndarray) -> Guess:
+    """The best guess for class probabilities [1000].
+
+    A small network is sure of a cat before it is sure which cat, so the kinds of one animal count together;
+    the name is the kind's own where no class has most of the kind's probability.
+    """
+    names = class_names()
+    best = int(probabilities.argmax())
+    guess = Guess(names[best], names[best], float(probabilities[best]))
+    for kind, runs in FAMILIES.items():
+        members = np.concatenate([np.arange(first, last + 1) for first, last in runs])
+        together = float(probabilities[members].sum())
+        if together >= guess.probability:
+            finest = members[int(probabilities[members].argmax())]
+            sure = probabilities[finest] > together / 2
+            guess = Guess(names[finest] if sure else kind, kind, together)
+    return guess
 
 
 class Classifier:

@@ -1,0 +1,143 @@
+"""What can be seen, second by second, in a sentence each: the embedded stand-in for Qwen2-VL.
+
+There is no small vision-language model in any package. This one describes with a fixed grammar: what the
+detector found, what an ImageNet classifier takes the picture for, how the camera moves, what is written.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import median
+
+import numpy as np
+
+from analyzers.base import Analyzer, ClipView, FrameSettings, Segment, setting
+from analyzers.english import counted, listed, sentence
+from analyzers.imagenet import Classifier, best_guess
+
+MOTIONS = {
+    "static": "the camera is still",
+    "pan_left": "the camera pans left",
+    "pan_right": "the camera pans right",
+    "tilt_up": "the camera tilts up",
+    "tilt_down": "the camera tilts down",
+    "zoom_in": "the camera zooms in",
+    "zoom_out": "the camera zooms out",
+    "roll": "the camera rolls",
+    "shake": "the camera shakes",
+}
+
+
+@dataclass
+class DescriptionSettings(FrameSettings):
+    fps: float = setting(1.0, "frames classified per second of clip", low=0.01, high=240)
+    size: int = setting(320, "longer side of the frames in pixels, 0 for as stored", low=0, high=8192)
+    model: str = setting("efficientnet-lite0", "model card of the classifier")
+    batch: int = setting(8, "frames per run of the classifier", low=1, high=256)
+    min_class: float = setting(0.4, "probability from which a class is named", low=0, high=1)
+    min_class_beside: float = setting(0.6, "the same, beside detected objects", low=0, high=1)
+    min_object: float = setting(0.5, "confidence from which a detection is named", low=0, high=1)
+    max_subjects: int = setting(4, "kinds of things named in a sentence", low=1, high=80)
+
+
+class Qwen2VLTemporal(Analyzer):
+    """A sentence per second, composed from a classifier and other analyzers' results."""
+
+    name = "qwen2_vl_temporal"
+    upstream = ("object_detection", "camera_analysis", "text_overlay")
+    stand_in = (
+        "no package has a small vision-language model: the sentences are composed from an ImageNet "
+        "classifier, object_detection, camera_analysis and text_overlay"
+    )
+    settings_type = DescriptionSettings
+    _classifier: Classifier | None = None
+
+    def load(self, device: str = "cpu") -> None:
+        self._classifier = Classifier(self.settings.model, self.settings.batch)
+
+    def unload(self) -> None:
+        if self._classifier is not None:
+            self._classifier.close()
+            self._classifier = None
+
+    def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
+        frames = clip.frames(self.settings.fps, self.settings.size)
+        probabilities = self._classifier(clip, frames).probabilities
+        seconds = max(1, math.ceil(clip.duration_s - 1e-3))
+        return [
+            self._describe(
+                float(second),
+                round(min(second + 1.0, clip.duration_s), 3),
+                probabilities[_within(frames.times_s, second)].mean(0),
+                upstream,
+            )
+            for second in range(seconds)
+        ]
+
+    def _describe(self, start_s: float, end_s: float, probabilities, upstream) -> Segment:
+        objects = objects_in(
+            during(upstream.get("object_detection"), start_s, end_s), self.settings.min_object
+        )
+        subjects = dict(list(objects.items())[: self.settings.max_subjects])
+        guess = best_guess(probabilities)
+        # Beside people the classifier mostly names clothes and tools, and less surely.
+        if guess.probability >= (self.settings.min_class_beside if subjects else self.settings.min_class):
+            subjects.setdefault(guess.kind, 1)
+
+        moves = during(upstream.get("camera_analysis"), start_s, end_s)
+        motion = max(moves, key=lambda move: shared_s(move, start_s, end_s)).label if moves else None
+        texts = [text.label for text in during(upstream.get("text_overlay"), start_s, end_s)]
+        texts = list(dict.fromkeys(texts))
+
+        shown = listed([counted(name, count) for name, count in subjects.items()])
+        written = listed([f"“{text}”" for text in texts])
+        label = sentence(
+            shown or "nothing is recognised",
+            MOTIONS.get(motion, ""),
+            f"the text reads {written}" if written else "",
+        )
+        data = {
+            "subjects": list(subjects),
+            "scene": guess.name if guess.probability >= self.settings.min_class else None,
+            "motion": motion,
+            "text": texts,
+        }
+        return Segment(start_s, end_s, label, None, data)
+
+
+def _within(times_s: np.ndarray, second: int) -> np.ndarray:
+    """Indices of the frames in `[second, second + 1)`, or of the last one before it."""
+    inside = np.flatnonzero((times_s >= second - 1e-6) & (times_s < second + 1 - 1e-6))
+    return inside if len(inside) else np.array([max(0, int(np.searchsorted(times_s, second)) - 1)])
+
+
+def shared_s(segment: Segment, start_s: float, end_s: float) -> float:
+    """For how many seconds `segment` is within `[start_s, end_s)`."""
+    return min(segment.end_s, end_s) - max(segment.start_s, start_s)
+
+
+def during(segments: list[Segment] | None, start_s: float, end_s: float) -> list[Segment]:
+    """Those of `segments` (None: there are no results) that hold for a tenth of the time or more."""
+    least = 0.1 * (end_s - start_s)
+    return [segment for segment in segments or () if shared_s(segment, start_s, end_s) >= least]
+
+
+def objects_in(detections: list[Segment], min_confidence: float) -> dict[str, int]:
+    """How many of each class are seen at once, in the middle one of the samples; the surest class first.
+
+    A class must be in at least half of the samples: one that flickers is a mistake of the detector.
+    """
+    samples = {detection.start_s for detection in detections}
+    sure = [d for d in detections if d.confidence is None or d.confidence >= min_confidence]
+    weight: Counter[str] = Counter()
+    for detection in sure:
+        weight[detection.label] += detection.confidence or 1.0
+    counts = {}
+    for label, _ in weight.most_common():
+        per_sample = Counter(d.start_s for d in sure if d.label == label)
+        if 2 * len(per_sample) >= len(samples):
+            counts[label] = math.ceil(median(per_sample.values()))
+    return counts
