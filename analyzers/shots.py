@@ -8,14 +8,33 @@ that frame `k` is the first of the new shot.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+
+from analyzers.base import ClipView, FrameSettings, setting
 
 #: A picture that returns to under this share of the difference has come back: a flash, not a cut.
 _CAME_BACK = 0.4
 #: Phase correlation under this finds its peak in noise (seen: same scene from 0.36, others up to 0.10).
 _ALIGNED = 0.2
+
+
+@dataclass
+class ShotSettings(FrameSettings):
+    """What an analyzer that looks for shots can be told."""
+
+    fps: float = setting(30.0, "frames read per second of clip", low=0.01, high=240)
+    size: int = setting(320, "longer side of the frames in pixels, 0 for as stored", low=0, high=8192)
+    ratio: float = setting(3.0, "a cut's score over the mean of its neighbours", low=1, high=100)
+    min_score: float = setting(8.0, "least content score (0..255) of a hard cut", low=0, high=255)
+    window: int = setting(3, "neighbours on either side that a cut is held against", low=1, high=30)
+    flash_s: float = setting(0.4, "longest flash in seconds: the picture is back after it", low=0, high=5)
+    black: float = setting(16.0, "mean brightness (0..255) under which a frame is black", low=1, high=255)
+    white: float = setting(240.0, "mean brightness (0..255) from which a frame is white", low=1, high=255)
+    fade_rate: float = setting(20.0, "least change of brightness per second in a fade", low=0.1, high=1000)
+    min_ramp_s: float = setting(0.1, "shortest ramp of a fade in seconds", low=0, high=60)
 
 
 class Fade(NamedTuple):
@@ -97,16 +116,36 @@ def comes_back(images: np.ndarray, before: int, changed: int, later: range) -> b
     return any(_difference(reference, _thumbnail(images[index])) < limit for index in later)
 
 
-def hard_cuts(images: np.ndarray, ratio: float, min_score: float, window: int, reach: int) -> list[int]:
-    """First frames of new shots in uint8 RGB `[T, H, W, 3]`, where a flash is none.
+def frame_rate(times: np.ndarray) -> float:
+    """Frames per second as they came, which are fewer than asked for where the clip has fewer."""
+    return 1 / float(np.median(np.diff(times))) if len(times) > 1 else 1.0
+
+
+def flash_frames(times: np.ndarray, settings: ShotSettings) -> int:
+    """The most frames that a flash lasts."""
+    return max(1, round(settings.flash_s * frame_rate(times)))
+
+
+def hard_cuts(clip: ClipView, settings: ShotSettings) -> list[int]:
+    """First frames of new shots, where a flash is none; found once per worker and settings.
 
     A cut's content score is at least `min_score` and `ratio` times the mean of the `window` frames on either
-    side (PySceneDetect's AdaptiveDetector). A flash lasts at most `reach` frames.
+    side (PySceneDetect's AdaptiveDetector).
     """
+    times, images = clip.frames(settings.fps, settings.size)
+    reach = flash_frames(times, settings)
+    key = (settings.fps, settings.size, settings.ratio, settings.min_score, settings.window, reach)
+    return clip.memo(("hard_cuts", *key), lambda: _hard_cuts(images, settings, reach))
+
+
+def _hard_cuts(images: np.ndarray, settings: ShotSettings, reach: int) -> list[int]:
     import cv2
     from scenedetect.detectors import AdaptiveDetector
 
-    detector = AdaptiveDetector(ratio, 0, window_width=window, min_content_val=min_score, luma_only=True)
+    window = settings.window
+    detector = AdaptiveDetector(
+        settings.ratio, 0, window_width=window, min_content_val=settings.min_score, luma_only=True
+    )
     # The detector looks `window` frames to both sides: without the repeats it is blind at the clip's ends.
     order = [0] * window + list(range(len(images))) + [len(images) - 1] * window
     found: list[int] = []
@@ -136,32 +175,46 @@ def _ramp(levels: np.ndarray, start: int, direction: int, min_step: float) -> in
     return index
 
 
-def fades(levels: np.ndarray, black: float, white: float, min_step: float, min_ramp: int) -> list[Fade]:
-    """Fades through black and white in mean brightnesses `[T]` (0..255), in order of time.
+def fades(images: np.ndarray, times: np.ndarray, settings: ShotSettings) -> list[Fade]:
+    """Fades through black and white in uint8 RGB `[T, H, W, 3]` at `times`, in order of time.
 
-    Plain frames are below `black` or from `white` on (PySceneDetect's ThresholdDetector); on at least one
-    side the brightness must change by `min_step` per frame for `min_ramp` frames, or it is a cut to black.
+    Plain frames are under `black` or from `white` on (PySceneDetect's ThresholdDetector); on at least one
+    side the brightness must change at `fade_rate` for `min_ramp_s`, or it is a cut to black. A picture that
+    is back after `flash_s` was not faded.
     """
+    levels, rate = brightness(images), frame_rate(times)
+    least = max(1, round(settings.min_ramp_s * rate))
+    found = []
+    for white in (False, True):
+        plain = levels >= int(settings.white) if white else levels < int(settings.black)
+        away = -levels if white else levels
+        for first in _fade_outs(levels, settings.white if white else settings.black, white):
+            rest = plain[first:]
+            resume = len(levels) if rest.all() else first + int(np.argmin(rest))
+            start = _ramp(away, first, -1, settings.fade_rate / rate)
+            stop = _ramp(away, resume - 1, 1, settings.fade_rate / rate) if resume < len(levels) else resume
+            if max(first - start, stop - resume) >= least:
+                found.append(Fade(start, first, resume, stop, white))
+    longest = flash_frames(times, settings) + 1
+    return sorted(fade for fade in found if fade.stop - fade.start > longest or not _is_back(images, fade))
+
+
+def _fade_outs(levels: np.ndarray, threshold: float, white: bool) -> list[int]:
+    """Where the brightness first passes the threshold, each time that it does."""
     from scenedetect.detectors import ThresholdDetector
 
-    methods = (
-        (ThresholdDetector.Method.FLOOR, black, False),
-        (ThresholdDetector.Method.CEILING, white, True),
-    )
+    method = ThresholdDetector.Method.CEILING if white else ThresholdDetector.Method.FLOOR
+    detector = ThresholdDetector(threshold, 0, fade_bias=-1.0, add_final_scene=True, method=method)
     found = []
-    for method, threshold, is_white in methods:
-        detector = ThresholdDetector(threshold, 0, fade_bias=-1.0, add_final_scene=True, method=method)
-        starts = []
-        for index in range(len(levels)):
-            # The detector takes the mean of what it is given, so the mean will do for the frame.
-            starts += detector.process_frame(_timecode(index), levels[index : index + 1])
-        starts += detector.post_process(_timecode(len(levels) - 1)) if len(levels) else []
-        plain = levels >= int(threshold) if is_white else levels < int(threshold)
-        away = -levels if is_white else levels
-        for first in sorted({code.frame_num for code in starts}):
-            resume = first + int(np.argmin(plain[first:])) if not plain[first:].all() else len(levels)
-            start = _ramp(away, first, -1, min_step)
-            stop = _ramp(away, resume - 1, 1, min_step) if resume < len(levels) else len(levels)
-            if max(first - start, stop - resume if resume < len(levels) else 0) >= min_ramp:
-                found.append(Fade(start, first, resume, stop, is_white))
-    return sorted(found)
+    for index in range(len(levels)):
+        # The detector takes the mean of what it is given, so the mean will do for the frame.
+        found += detector.process_frame(_timecode(index), levels[index : index + 1])
+    found += detector.post_process(_timecode(len(levels) - 1))
+    return sorted({code.frame_num for code in found})
+
+
+def _is_back(images: np.ndarray, fade: Fade) -> bool:
+    """Whether the picture after a fade is the one from before it."""
+    if fade.start == 0 or fade.stop == len(images):
+        return False
+    return comes_back(images, fade.start - 1, fade.plain, range(fade.stop, fade.stop + 1))
