@@ -119,6 +119,10 @@ def resize_bilinear(attributes, x, size):
     if not attributes.get("half_pixel_centers") and not attributes.get("align_corners"):
         raise NotImplementedError("ResizeBilinear with TensorFlow 1's corners")
     corners = bool(attributes.get("align_corners"))
+    factor = height / int(x.shape[1])
+    if not corners and factor == width / int(x.shape[2]):
+        # As a factor, it also holds for pictures of another size.
+        return _nhwc(functional.interpolate(_nchw(x), scale_factor=factor, mode="bilinear"))
     return _nhwc(functional.interpolate(_nchw(x), (height, width), mode="bilinear", align_corners=corners))
 
 

@@ -49,14 +49,15 @@ class Recipe:
     """One converted network; its card says what the source file is.
 
     `build` makes the module to export from the source file; `reference` the source network as it came,
-    which differs only where the export was rearranged. `size` is the input picture's height and width;
-    None for sound, which goes in as [N, 1024]. `faces`: whether it looks at faces rather than scenes.
+    which differs only where the export was rearranged. `size` is the input picture's height and width,
+    any other where `any_size`; None for sound, which goes in as [N, 1024]. `faces`: whether it looks at faces rather than scenes.
     """
 
     outputs: tuple[str, ...]
     build: Callable[[Path], torch.nn.Module]
     reference: Callable[[Path], torch.nn.Module] | None = None
     size: tuple[int, int] | None = None
+    any_size: bool = False
     faces: bool = False
     int8: bool = False
 
@@ -82,15 +83,17 @@ def _scaled(nodes: tuple[str, ...], mean, scale, **order) -> Callable[[Path], to
 
 RECIPES: dict[str, Recipe] = {
     "nanodet": Recipe(
-        ("scores8", "boxes8", "scores16", "boxes16", "scores32", "boxes32"),
+        ("stride8", "stride16", "stride32"),
+        # What comes after these maps only splits and reshapes them, for pictures of 416x416.
         build=_scaled(
-            ("Identity", "Identity_3", "Identity_1", "Identity_4", "Identity_2", "Identity_5"),
+            tuple(f"PartitionedCall/transpose_{index}" for index in (99, 105, 111)),
             mean=[103.53, 116.28, 123.675],
             scale=[57.375, 57.12, 58.395],
             channels_first=True,
             bgr=True,
         ),
         size=(416, 416),
+        any_size=True,
         int8=True,
     ),
     "movenet-lightning": Recipe(

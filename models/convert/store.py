@@ -39,6 +39,10 @@ def export(recipe: Recipe, module: torch.nn.Module) -> onnx.ModelProto:
     """The module as ONNX with float32 weights and a free batch axis, in as few nodes as it takes."""
     name = "frames" if recipe.size is None else "pictures"
     buffer = io.BytesIO()
+
+    def free(of: str, height: int, width: int) -> dict[int, str]:
+        return {0: "n", height: f"{of}_h", width: f"{of}_w"} if recipe.any_size else {0: "n"}
+
     with warnings.catch_warnings(), torch.no_grad():
         # Sizes that tracing turns into constants are meant to be constants.
         warnings.simplefilter("ignore")
@@ -48,7 +52,7 @@ def export(recipe: Recipe, module: torch.nn.Module) -> onnx.ModelProto:
             buffer,
             input_names=[name],
             output_names=list(recipe.outputs),
-            dynamic_axes={axis: {0: "n"} for axis in (name, *recipe.outputs)},
+            dynamic_axes={name: free(name, 1, 2), **{output: free(output, 2, 3) for output in recipe.outputs}},
             opset_version=OPSET,
             dynamo=False,
         )
