@@ -32,9 +32,10 @@ def run(cfg: Any, folder: Path, progress: Progress) -> tuple[Result, dict[str, l
 
     Raises InputError, before anything slow, for what is wrong with the configuration, the clip or `folder`.
     """
-    if cfg.executor.name not in executor_names():
+    executor = cfg.executor.name
+    if executor not in executor_names():
         raise InputError(
-            f"executor.name: there is no executor {cfg.executor.name}{nearest(cfg.executor.name, executor_names())}"
+            f"executor.name: there is no executor {executor}{nearest(executor, executor_names())}"
         )
     for key in ("warmup", "repeats"):
         if getattr(cfg.scenario, key) < 0:
@@ -56,7 +57,7 @@ def run(cfg: Any, folder: Path, progress: Progress) -> tuple[Result, dict[str, l
 
     started_at = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     record = measure(
-        plan, clip, cfg.scenario.warmup, cfg.scenario.repeats, progress, executor_factory(cfg.executor.name)
+        plan, clip, cfg.scenario.warmup, cfg.scenario.repeats, progress, executor_factory(executor)
     )
     segments = {name: o.segments for name, o in record.last().items() if o.status == "ok"}
     truth, reason = quality.load_truth(
@@ -73,7 +74,7 @@ def run(cfg: Any, folder: Path, progress: Progress) -> tuple[Result, dict[str, l
             "started_at": started_at,
             "command": shlex.join([Path(sys.executable).name, *sys.argv]),
             "grouping": cfg.grouping.name,
-            "executor": cfg.executor.name,
+            "executor": executor,
             "threads": plan.threads,
             "models": cfg.models.profile,
             "scenario": dataclasses.asdict(cfg.scenario),

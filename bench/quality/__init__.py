@@ -75,5 +75,7 @@ def score(
                 value, why = round(float(figure.compute(scored)), 4), ""
             except NotLabelled as missing:
                 why = str(missing)
+            except (LookupError, TypeError, ValueError) as error:
+                why = f"its segments or the truth are not as docs/segments.md says: {error!r}"
         values.append(MetricValue(figure.metric, value, figure.unit, figure.better, [], why))
     return values
