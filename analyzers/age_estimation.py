@@ -7,16 +7,17 @@ MobileNet trained for identities, with one output for gender and one of a hundre
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from itertools import groupby
+from statistics import median
 
 import numpy as np
 
-from analyzers.base import Analyzer, ClipView, Segment, setting
-from analyzers.faces import Face, FaceFinder, FaceSettings, crop, output, tracks
-from analyzers.nets import Net, open_net
+from analyzers.base import ClipView, Segment, setting
+from analyzers.crops import crop
+from analyzers.faces import Face, FaceAnalyzer, FaceSettings, output, tracks
 
 PIXELS = 224
-#: The net's age classes. Its peaks lie at the 29th, 59th and 69th output: people's round guesses, less one.
+#: Years of the network's age classes. Its peaks lie at outputs 29, 59 and 69, counted from 0: round guesses.
 AGES = np.arange(1, 101)
 
 
@@ -28,25 +29,11 @@ class AgeSettings(FaceSettings):
     smooth_s: float = setting(2.0, "a person's estimates are averaged over so many seconds", low=0, high=3600)
 
 
-class Guess(NamedTuple):
-    """What the network says of one face: years, and the probability that it is a man's."""
-
-    age: float
-    male: float
-
-
-class AgeEstimation(Analyzer):
+class AgeEstimation(FaceAnalyzer):
     """Age in years and gender, per face and sample."""
 
     name = "age_estimation"
     settings_type = AgeSettings
-
-    def models(self) -> tuple[str, ...]:
-        return self.settings.detector, self.settings.mesh, self.settings.model
-
-    def load(self, device: str = "cpu") -> None:
-        self._finder = FaceFinder(self.settings)
-        self._net: Net = open_net(self.settings.model)
 
     def analyze(self, clip: ClipView, upstream) -> list[Segment]:
         samples = self._finder.find(clip)
@@ -54,33 +41,29 @@ class AgeEstimation(Analyzer):
         ends = [*times[1:], max(clip.duration_s, times[-1])] if len(times) else []
         segments = []
         for track in tracks(samples):
-            guesses = self._guess([(images[i], face) for i, face in track])
+            ages, males = self._guess([(images[i], face) for i, face in track])
             at = np.array([times[i] for i, _ in track])
             for i, face in track:
                 near = np.abs(at - times[i]) <= self.settings.smooth_s / 2 + 1e-6
-                age = float(np.mean([g.age for g, use in zip(guesses, near, strict=True) if use]))
-                male = float(np.mean([g.male for g, use in zip(guesses, near, strict=True) if use]))
+                male = float(males[near].mean())
                 data = {
-                    "age": round(age, 1),
+                    "age": round(float(ages[near].mean()), 1),
                     "box": face.relative_box(*images.shape[1:3]),
                     "face_confidence": round(face.score, 4),
                 }
-                label = "male" if male > 0.5 else "female"
-                segments.append(
-                    Segment(float(times[i]), float(ends[i]), label, round(max(male, 1 - male), 4), data)
-                )
+                label, confidence = ("male", male) if male > 0.5 else ("female", 1 - male)
+                segments.append(Segment(float(times[i]), float(ends[i]), label, round(confidence, 4), data))
         return sorted(segments, key=lambda s: s.start_s)
 
-    def unload(self) -> None:
-        self._finder.close()
-        self._net.close()
+    def headline(self, segments: list[Segment]) -> str:
+        by_label = groupby(sorted(segments, key=lambda s: s.label), key=lambda s: s.label)
+        ages = {label: median(s.data["age"] for s in same) for label, same in by_label}
+        return ", ".join(f"{label} of about {age:.0f}" for label, age in ages.items())
 
-    def _guess(self, faces: list[tuple[np.ndarray, Face]]) -> list[Guess]:
-        """The network's raw answers, one face at a time in the picture and batched in the network."""
-        pictures = np.stack([self._crop(image, face) for image, face in faces])
-        outputs = self._net(pictures, batch=self.settings.batch)
-        ages, males = output(outputs, len(AGES)) @ AGES, output(outputs, 1)[:, 0]
-        return [Guess(float(age), float(male)) for age, male in zip(ages, males, strict=True)]
+    def _guess(self, faces: list[tuple[np.ndarray, Face]]) -> tuple[np.ndarray, np.ndarray]:
+        """Per face, expected age in years [N] and the probability that it is a man's [N]."""
+        outputs = self._net(np.stack([self._crop(*one) for one in faces]), batch=self.settings.batch)
+        return output(outputs, len(AGES)) @ AGES, output(outputs, 1)[:, 0]
 
     def _crop(self, image: np.ndarray, face: Face) -> np.ndarray:
         box = face.box.reshape(2, 2)

@@ -17,9 +17,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analyzers.base import Analyzer, ClipView, Segment, setting
-from analyzers.faces import LEFT_EYE, RIGHT_EYE, Face, FaceFinder, FaceSettings, apply, crop, output, tracks
-from analyzers.nets import Net, open_net
+from analyzers.base import ClipView, Segment, setting
+from analyzers.crops import apply, crop
+from analyzers.faces import LEFT_EYE, RIGHT_EYE, Face, FaceAnalyzer, FaceSettings, output, tracks
 
 PIXELS = 64
 #: How much of an eye's surroundings the network wants to see, in widths of the eye.
@@ -49,18 +49,11 @@ class Eyes(NamedTuple):
     openness: float
 
 
-class EyeTracking(Analyzer):
+class EyeTracking(FaceAnalyzer):
     """Gaze and openness per face and sample, and blinks."""
 
     name = "eye_tracking"
     settings_type = EyeSettings
-
-    def models(self) -> tuple[str, ...]:
-        return self.settings.detector, self.settings.mesh, self.settings.model
-
-    def load(self, device: str = "cpu") -> None:
-        self._finder = FaceFinder(self.settings)
-        self._net: Net = open_net(self.settings.model)
 
     def analyze(self, clip: ClipView, upstream) -> list[Segment]:
         samples = self._finder.find(clip)
@@ -86,14 +79,10 @@ class EyeTracking(Analyzer):
                 if end - start <= self.settings.blink_s + 1e-6:
                     data = {
                         "openness": round(min(eyes.openness for eyes in seen[first:after]), 4),
-                        "box": track[first][1].relative_box(height, width),
+                        "face": track[first][1].relative_box(height, width),
                     }
                     segments.append(Segment(start, end, "blink", None, data))
         return sorted(segments, key=lambda s: s.start_s)
-
-    def unload(self) -> None:
-        self._finder.close()
-        self._net.close()
 
     def _look(self, faces: list[tuple[np.ndarray, Face]]) -> list[Eyes]:
         crops = []

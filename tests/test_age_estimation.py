@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import cv2
 import numpy as np
 import pytest
@@ -51,6 +53,11 @@ def test_each_face_and_sample_is_a_segment(ages):
     for segment, photo, at in ((left, astronaut(), (20, 60)), (right, admiral(), (560, 20))):
         truth = (np.array(photo.box) + np.tile(at, 2)) / [1100, 640, 1100, 640]
         assert segment.data["box"] == pytest.approx(truth.tolist(), abs=0.03)
+
+
+def test_the_headline_names_both(ages):
+    headline = ages.headline(ages.analyze(ArrayClip(beside()[None]), {}))
+    assert re.fullmatch(r"female of about 3\d, male of about [67]\d", headline)
 
 
 def test_estimates_are_averaged_over_one_person_only(ages):
