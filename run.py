@@ -18,6 +18,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from analyzers import BrokenAnalyzer
 from bench import config
 from bench.errors import Exit, InputError
 from bench.explain import explain
@@ -50,7 +51,10 @@ def execute(cfg: DictConfig) -> int:
 
 def main() -> int:
     """Run with `sys.argv`; returns the exit code. A crash of the harness itself raises, which is 1."""
-    config.register()
+    try:
+        config.register()
+    except BrokenAnalyzer as error:
+        return complain(str(error))
     code: int = Exit.OK
 
     @hydra.main(version_base="1.3", config_path=str(PROJECT / "conf"), config_name="config")

@@ -6,26 +6,37 @@ import functools
 import importlib
 import inspect
 import pkgutil
+import traceback
 
 from analyzers.base import Analyzer
+
+
+class BrokenAnalyzer(Exception):
+    """A file in this package cannot be used: one line that names it, the line and what is wrong."""
 
 
 @functools.cache
 def discover() -> dict[str, type[Analyzer]]:
     """Every analyzer class in this package by its name, in alphabetical order.
 
-    Raises ValueError where two files claim one name.
+    Raises BrokenAnalyzer for a file that cannot be imported, and where two claim one name.
     """
     found: dict[str, type[Analyzer]] = {}
     for module_info in pkgutil.iter_modules(__path__):
-        module = importlib.import_module(f"{__name__}.{module_info.name}")
+        try:
+            module = importlib.import_module(f"{__name__}.{module_info.name}")
+        except Exception as error:
+            at = traceback.extract_tb(error.__traceback__)[-1]
+            raise BrokenAnalyzer(
+                f"analyzers/{module_info.name}.py cannot be imported: {type(error).__name__}: {error} "
+                f"({at.filename}, line {at.lineno})"
+            ) from error
         for _, cls in inspect.getmembers(module, inspect.isclass):
             own = issubclass(cls, Analyzer) and cls.__module__ == module.__name__ and "name" in vars(cls)
             if not own:
                 continue
             if cls.name in found:
-                raise ValueError(
-                    f"analyzer {cls.name} is in {found[cls.name].__module__} and {cls.__module__}"
-                )
+                both = f"{found[cls.name].__module__} and in {cls.__module__}"
+                raise BrokenAnalyzer(f"analyzer {cls.name} is in {both}; rename one")
             found[cls.name] = cls
     return dict(sorted(found.items()))
