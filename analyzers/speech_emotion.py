@@ -1,0 +1,180 @@
+"""How speech sounds: arousal and valence estimated from pitch, loudness, voice quality and rate.
+
+What is measured are parameters of the GeMAPS set (Eyben et al. 2016): median F0 and its range in
+semitones, level, alpha ratio; and syllables per second, from intensity peaks (de Jong and Wempe 2009).
+Arousal raises all of them (Scherer 2003). Valence is hardly in the voice: listeners hear it, but acoustic
+parameters did not predict it (Laukka, Juslin and Bresin 2005). What there is goes with a livelier pitch
+(Kamiloglu, Fischer and Sauter 2020) and spectral balance (Goudbeek and Scherer 2010), so it stays small.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from analyzers import nets, speech
+from analyzers.base import Analyzer, ClipView, Needs, Segment, setting
+from analyzers.sound import SAMPLE_RATE, centred, decibels, spectrogram
+from analyzers.speech import Pitch, PitchSettings
+
+_HOP = 160  # 10 ms between two frames of the intensity contour
+_INTENSITY_FRAME = 512
+
+
+class Voice(NamedTuple):
+    """What is measured of a stretch of speech; NaN where nothing in it is voiced."""
+
+    f0_hz: float
+    f0_range: float  # from the 20th to the 80th percentile, in semitones
+    level_db: float  # RMS relative to full scale
+    alpha_ratio_db: float  # energy in 1-5 kHz over that in 50-1000 Hz
+    syllables_per_s: float
+
+
+# What counts as no arousal, and the difference that counts as one of it. The former are the means over
+# windows of 2 s of five calm LibriVox recordings.
+_F0_RANGE, _ALPHA_RATIO, _RATE = (4.6, 3.0), (-10.2, 5.0), (3.9, 1.5)
+
+
+@dataclass
+class EmotionSettings(PitchSettings):
+    window_s: float = setting(2.0, "seconds of speech judged at a time", low=0.5, high=30)
+    join_gap_s: float = setting(0.3, "a shorter gap does not divide speech", low=0.0, high=5)
+    neutral: float = setting(0.3, "distance from the middle up to which speech is neutral", low=0.0, high=1)
+
+
+class SpeechEmotion(Analyzer):
+    """Arousal and valence in windows of speech."""
+
+    name = "speech_emotion"
+    settings_type = EmotionSettings
+    stand_in = (
+        "no package carries a small speech-emotion network: arousal and valence are estimated from pitch, "
+        "loudness, spectral balance and syllable rate"
+    )
+
+    def models(self) -> tuple[str, ...]:
+        return (self.settings.model, self.settings.vad_model)
+
+    def needs(self) -> Needs:
+        return Needs(audio=True)
+
+    def load(self, device: str = "cpu") -> None:
+        self._pitch = nets.open_net(self.settings.model)
+        self._vad = nets.open_net(self.settings.vad_model)
+
+    def analyze(self, clip: ClipView, upstream) -> list[Segment]:
+        audio = clip.audio()
+        found = speech.join(speech.regions(clip, self._vad, self.settings), self.settings.join_gap_s)
+        track = speech.pitch(clip, self._pitch, found, self.settings)
+        spans = [span for region in found for span in split(region, self.settings.window_s)]
+        voices = [measure(audio, track, *span) for span in spans]
+        if not voices:
+            return []
+        usual = [_median([voice[i] for voice in voices]) for i in (0, 2)]
+        return [
+            self._segment(span, voice, track.between(*span), *judge(voice, *usual))
+            for span, voice in zip(spans, voices, strict=True)
+        ]
+
+    def unload(self) -> None:
+        self._pitch.close()
+        self._vad.close()
+
+    def _segment(self, span, voice: Voice, track: Pitch, arousal: float, valence: float) -> Segment:
+        return Segment(
+            round(span[0], 3),
+            round(span[1], 3),
+            name(arousal, valence, self.settings.neutral),
+            None,
+            {
+                "arousal": round(arousal, 3),
+                "valence": round(valence, 3),
+                "f0_hz": _number(voice.f0_hz, 1),
+                "energy_db": round(voice.level_db, 1),
+                "syllables_per_s": round(voice.syllables_per_s, 2),
+                "pitch": {
+                    "start_s": round(track.start_s, 4),
+                    "step_s": track.step_s,
+                    "hz": [_number(hz, 1) for hz in track.hz],
+                },
+            },
+        )
+
+
+def split(region: speech.Region, window_s: float) -> list[tuple[float, float]]:
+    """The region in equal parts as close to `window_s` as they can be (start and end in seconds)."""
+    parts = max(1, round((region.end_s - region.start_s) / window_s))
+    edges = np.linspace(region.start_s, region.end_s, parts + 1)
+    return [(float(start), float(end)) for start, end in itertools.pairwise(edges)]
+
+
+def measure(audio: np.ndarray, track: Pitch, start_s: float, end_s: float) -> Voice:
+    """What the voice is like in a stretch of 16 kHz sound whose pitch is tracked."""
+    sound = audio[round(start_s * SAMPLE_RATE) : round(end_s * SAMPLE_RATE)]
+    hz = track.between(start_s, end_s).hz
+    semitones = 12 * np.log2(hz[~np.isnan(hz)])
+    power = spectrogram(sound, 512, 256) ** 2
+    bins = np.fft.rfftfreq(512, 1 / SAMPLE_RATE)
+    low = power[:, (bins >= 50) & (bins < 1000)].sum()
+    high = power[:, (bins >= 1000) & (bins < 5000)].sum()
+    peaks = nuclei(sound, track.between(start_s, end_s))
+    return Voice(
+        f0_hz=2 ** (float(np.median(semitones)) / 12) if len(semitones) else math.nan,
+        f0_range=float(np.ptp(np.percentile(semitones, (20, 80)))) if len(semitones) else math.nan,
+        level_db=float(decibels(np.mean(sound**2))),
+        alpha_ratio_db=float(decibels((high + 1e-10) / (low + 1e-10))),
+        syllables_per_s=len(peaks) / (end_s - start_s),
+    )
+
+
+def nuclei(sound: np.ndarray, track: Pitch) -> np.ndarray:
+    """Where syllables peak, in seconds from the start of `sound`, after de Jong and Wempe (2009).
+
+    A nucleus is a peak of intensity that is 2 dB above the dips beside it, at most 25 dB under the
+    loudest, and voiced.
+    """
+    from scipy.signal import find_peaks
+
+    frames = centred(sound, _INTENSITY_FRAME, _HOP) * np.hanning(_INTENSITY_FRAME)
+    level = decibels((frames**2).mean(1))
+    peaks, _ = find_peaks(level, height=level.max() - 25, prominence=2)
+    times = peaks * _HOP / SAMPLE_RATE
+    steps = np.clip(np.rint(times / track.step_s).astype(int), 0, max(0, len(track.hz) - 1))
+    return times[~np.isnan(track.hz[steps])] if len(track.hz) else times[:0]
+
+
+def judge(voice: Voice, usual_f0_hz: float, usual_level_db: float) -> tuple[float, float]:
+    """Arousal and valence, -1..1, against calm reading and against the speaker's usual pitch and level."""
+    raised = 0.0 if math.isnan(voice.f0_hz) else 12 * math.log2(voice.f0_hz / usual_f0_hz) / 3
+    lively = 0.0 if math.isnan(voice.f0_range) else _score(voice.f0_range, *_F0_RANGE)
+    balance = _score(voice.alpha_ratio_db, *_ALPHA_RATIO)
+    louder = (voice.level_db - usual_level_db) / 6
+    arousal = np.mean([raised, louder, lively, balance, _score(voice.syllables_per_s, *_RATE)])
+    return float(np.tanh(arousal)), float(np.tanh((lively - balance) / 4))
+
+
+def name(arousal: float, valence: float, neutral: float) -> str:
+    """The quadrant of Russell's circumplex (1980), or `neutral` near its middle."""
+    if math.hypot(arousal, valence) <= neutral:
+        return "neutral"
+    if arousal >= 0:
+        return "excited" if valence >= 0 else "tense"
+    return "calm" if valence >= 0 else "sad"
+
+
+def _score(value: float, mean: float, deviation: float) -> float:
+    return (value - mean) / deviation
+
+
+def _median(values: list[float]) -> float:
+    known = [value for value in values if not math.isnan(value)]
+    return float(np.median(known)) if known else math.nan
+
+
+def _number(value: float, digits: int) -> float | None:
+    return None if math.isnan(value) else round(float(value), digits)

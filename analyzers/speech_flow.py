@@ -1,0 +1,73 @@
+"""How speech flows: its regions, the pauses between them, and the words per minute."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from analyzers import nets, speech
+from analyzers.base import Analyzer, ClipView, Needs, Segment, setting
+from analyzers.speech import Region, SpeechSettings
+
+_TRANSCRIPT = "speech_transcription"
+
+
+@dataclass
+class FlowSettings(SpeechSettings):
+    min_pause_s: float = setting(0.25, "a shorter gap is articulation, not a pause", low=0.0, high=10)
+
+
+class SpeechFlow(Analyzer):
+    """Regions by Silero VAD, words from the transcript.
+
+    The least pause of 0.25 s is Goldman-Eisler's (1968), under which gaps are stops and other articulation.
+    """
+
+    name = "speech_flow"
+    upstream = (_TRANSCRIPT,)
+    settings_type = FlowSettings
+
+    def models(self) -> tuple[str, ...]:
+        return (self.settings.vad_model,)
+
+    def needs(self) -> Needs:
+        return Needs(audio=True)
+
+    def load(self, device: str = "cpu") -> None:
+        self._vad = nets.open_net(self.settings.vad_model)
+
+    def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
+        found = speech.join(speech.regions(clip, self._vad, self.settings), self.settings.min_pause_s)
+        counts = [None] * len(found)
+        if _TRANSCRIPT in upstream:
+            counts = count_words(found, upstream[_TRANSCRIPT])
+        segments = []
+        for index, (region, words) in enumerate(zip(found, counts, strict=True)):
+            if index:
+                segments.append(Segment(segments[-1].end_s, round(region.start_s, 3), "pause"))
+            minutes = (region.end_s - region.start_s) / 60
+            rate = None if words is None else round(words / minutes, 1)
+            segments.append(
+                Segment(
+                    round(region.start_s, 3),
+                    round(region.end_s, 3),
+                    "speech",
+                    round(region.probability, 4),
+                    {"words": words, "words_per_minute": rate},
+                )
+            )
+        return segments
+
+    def unload(self) -> None:
+        self._vad.close()
+
+
+def count_words(regions: list[Region], transcript: list[Segment]) -> list[int]:
+    """How many words are said in each region: a word counts in the one that is nearest to its middle."""
+    counts = [0] * len(regions)
+    for segment in transcript:
+        for word in segment.data["words"] if regions else ():
+            middle = (word["start_s"] + word["end_s"]) / 2
+            distances = [max(region.start_s - middle, middle - region.end_s, 0.0) for region in regions]
+            counts[distances.index(min(distances))] += 1
+    return counts
