@@ -191,6 +191,9 @@ def fades(images: np.ndarray, times: np.ndarray, settings: ShotSettings) -> list
         for first in _fade_outs(levels, settings.white if white else settings.black, white):
             rest = plain[first:]
             resume = len(levels) if rest.all() else first + int(np.argmin(rest))
+            # The ramps lead on under the threshold, to the plainest frames.
+            plainest = first + np.flatnonzero(away[first:resume] <= away[first:resume].min() + 1)
+            first, resume = int(plainest[0]), int(plainest[-1]) + 1
             start = _ramp(away, first, -1, settings.fade_rate / rate)
             stop = _ramp(away, resume - 1, 1, settings.fade_rate / rate) if resume < len(levels) else resume
             if max(first - start, stop - resume) >= least:

@@ -1,0 +1,147 @@
+"""What single frames and pairs of frames tell about effects: measures without thresholds on time.
+
+Frames are uint8 RGB `[T, H, W, 3]`, `greys` uint8 `[T, H, W]`; each measure is one number per frame.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+#: Levels of chroma from which a pixel is coloured, of luma under which it belongs to a black bar, and of
+#: difference from which it lies on an edge.
+_COLOURED, _DARK, _EDGE = 10, 24, 12
+#: Where a split screen is divided, in shares of its width or height, and how far off the line may be.
+_DIVISIONS, _OFF = (1 / 3, 1 / 2, 2 / 3), 0.02
+
+
+def greys(images: np.ndarray) -> np.ndarray:
+    """Luma of RGB images: uint8 `[T, H, W]`."""
+    import cv2
+
+    return np.stack([cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in images])
+
+
+def colourfulness(images: np.ndarray) -> np.ndarray:
+    """Share of coloured pixels, 0..1; noise and a tint too weak to see do not count."""
+    import cv2
+
+    shares = []
+    for image in images:
+        small = cv2.resize(image, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+        _, red, blue = cv2.split(cv2.cvtColor(small, cv2.COLOR_RGB2YCrCb))
+        chroma = cv2.max(cv2.absdiff(red, 128), cv2.absdiff(blue, 128))
+        shares.append(np.count_nonzero(chroma > _COLOURED) / chroma.size)
+    return np.array(shares)
+
+
+def sharpness(grey_images: np.ndarray) -> np.ndarray:
+    """How fine the detail is: the Laplacian over the gradient, which blur lowers and light does not.
+
+    A low quantile over blocks is taken, weighted by gradient up to a limit: plain areas have no say, and a
+    sharp caption over a blurred picture little. The plainest blocks give the noise that is subtracted.
+    """
+    import cv2
+
+    height, width = grey_images.shape[1:]
+    blocks = (6, 10) if height > width else (10, 6)
+    found = []
+    for grey in grey_images:
+        smooth = cv2.GaussianBlur(grey, (3, 3), 0)
+        slopes = (cv2.Sobel(smooth, cv2.CV_16S, *order, ksize=1) for order in ((1, 0), (0, 1)))
+        gradient = cv2.add(*(cv2.convertScaleAbs(slope, alpha=2) for slope in slopes))
+        detail = cv2.convertScaleAbs(cv2.Laplacian(smooth, cv2.CV_16S, ksize=1), alpha=4)
+        coarse, fine = (cv2.resize(each, blocks, interpolation=cv2.INTER_AREA) for each in (gradient, detail))
+        coarse, fine = (np.maximum(each - np.percentile(each, 5), 0).ravel() for each in (coarse, fine))
+        ratios = fine / (coarse + 4)
+        order = np.argsort(ratios)
+        weight = np.cumsum(np.minimum(coarse, 20)[order])
+        found.append(ratios[order][np.searchsorted(weight, 0.35 * weight[-1])])
+    return np.array(found)
+
+
+def stir(grey_images: np.ndarray) -> np.ndarray:
+    """Mean difference from the frame before in the block that changes most, 0..255; 0 for the first."""
+    import cv2
+
+    found = [0.0]
+    for before, after in pairwise(grey_images):
+        change = cv2.absdiff(before, after).astype(np.float32)
+        found.append(float(cv2.resize(change, (6, 6), interpolation=cv2.INTER_AREA).max()))
+    return np.array(found)
+
+
+def bars(grey_images: np.ndarray) -> np.ndarray:
+    """Share of the frame under black bars at top and bottom, or at both sides, 0..1.
+
+    Bars end at a line and are alike in size; there may be a caption in one.
+    """
+    import cv2
+
+    found = []
+    for grey in grey_images:
+        dark = (grey < _DARK).astype(np.float32)
+        shares = (cv2.reduce(dark, axis, cv2.REDUCE_AVG).ravel() for axis in (1, 0))
+        found.append(max(_bar_share(share) for share in shares))
+    return np.array(found)
+
+
+def _bar_share(dark: np.ndarray) -> float:
+    """Bars' share of the lines whose shares of dark pixels are `dark`, looking from both ends."""
+    sizes = [_bar_size(lines) for lines in (dark, dark[::-1])]
+    if min(sizes) < 0.6 * max(sizes) or max(sizes) == 0:
+        return 0.0
+    # Between bars there must be a picture that is not as dark as they are.
+    inside = dark[sizes[0] : len(dark) - sizes[1]]
+    return sum(sizes) / len(dark) if len(inside) and inside.mean() < 0.7 else 0.0
+
+
+def _bar_size(dark: np.ndarray) -> int:
+    """Lines of the bar that `dark` begins with: to the last step from a black line to one that is not."""
+    ends = 1 + np.flatnonzero((dark[:-3] >= 0.95) & (dark[2:-1] < 0.85) & (dark[3:] < 0.85))
+    # A caption within the bar leaves its lines half dark at least, and the bar dark as a whole.
+    ends = [end for end in ends if dark[:end].min() > 0.5 and dark[:end].mean() > 0.8]
+    return int(max(ends, default=0))
+
+
+def seams(grey_images: np.ndarray, reach: int) -> np.ndarray:
+    """How plainly a straight line divides the picture into halves or thirds, from edge to edge, 0..1.
+
+    That is the share of the line's pixels that lie on an edge, in the mean of `reach` frames to either side,
+    so that only a line that stays in place while the picture moves is left.
+    """
+    lines = []
+    for axis in (2, 1):
+        wide = np.moveaxis(grey_images, axis, 1)
+        lines.append(np.stack([_edge_lines(grey) for grey in wide]))
+    found = []
+    for index in range(len(grey_images)):
+        near = slice(max(0, index - reach), index + reach + 1)
+        found.append(max(_seam(each[near].mean(axis=0)) for each in lines))
+    return np.array(found)
+
+
+def _edge_lines(lines: np.ndarray) -> np.ndarray:
+    """Share of pixels in eight parts of each line of `[N, M]` that differ across the line: `[N, 8]`."""
+    import cv2
+
+    edge = (cv2.absdiff(lines[2:], lines[:-2]) > _EDGE).astype(np.float32)
+    return cv2.copyMakeBorder(
+        cv2.resize(edge, (8, len(edge)), interpolation=cv2.INTER_AREA), 1, 1, 0, 0, cv2.BORDER_CONSTANT
+    )
+
+
+def _seam(parts: np.ndarray) -> float:
+    """The plainest line among `parts` `[N, 8]` that stands where screens are divided, or 0."""
+    whole = parts.mean(axis=1)
+    count = len(whole)
+    best = 0.0
+    for division in _DIVISIONS:
+        near = np.arange(round((division - _OFF) * count), round((division + _OFF) * count) + 1)
+        line = int(near[np.argmax(whole[near])])
+        # A thin line with nothing like it beside it, and hardly a gap: not the edge of a door or tower.
+        beside = max(whole[max(0, line - 5)], whole[min(count - 1, line + 5)])
+        if parts[line].min() > 0.15 and whole[line] - beside > 0.25:
+            best = max(best, float(whole[line]))
+    return best
