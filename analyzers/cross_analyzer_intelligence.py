@@ -1,0 +1,70 @@
+"""What the analyzers know together: senses that agree or contradict, and what is worth knowing.
+
+The rules are in analyzers/agreements.py and analyzers/insights.py; every statement carries its evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from analyzers import agreements, insights, sentences
+from analyzers.base import ALL, Analyzer, ClipView, NothingToAnalyze, Segment, Settings, setting
+from analyzers.statements import Shown
+
+
+@dataclass
+class CrossSettings(Settings):
+    model: str = setting("minilm-l6-v2", "model card of the sentence embeddings")
+    similarity: float = setting(0.65, "cosine from which a word is taken to name a thing", low=0, high=1)
+    min_confidence: float = setting(0.5, "confidence from which a detection counts", low=0, high=1)
+    min_sound: float = setting(0.3, "score from which a sound's tag counts", low=0, high=1)
+    speech_margin_s: float = setting(1.0, "seconds that speech may lead or trail the picture", low=0, high=60)
+    min_stretch_s: float = setting(1.0, "shorter stretches are not worth a statement", low=0, high=60)
+    min_silence_s: float = setting(0.5, "the same, for silence", low=0, high=60)
+    poor_picture: float = setting(0.3, "quality score of a picture worth a warning", low=0, high=1)
+    poor_speech: float = setting(2.5, "mean opinion of speech worth a warning", low=1, high=5)
+
+
+class CrossAnalyzerIntelligence(Analyzer):
+    """Statements over the results of all other analyzers."""
+
+    name = "cross_analyzer_intelligence"
+    upstream = (ALL,)
+    settings_type = CrossSettings
+    _embedder: sentences.Embedder | None = None
+
+    def load(self, device: str = "cpu") -> None:
+        self._embedder = sentences.open_embedder(self.settings.model, device)
+
+    def unload(self) -> None:
+        if self._embedder is not None:
+            sentences.close(self._embedder)
+            self._embedder = None
+
+    def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
+        if not upstream:
+            raise NothingToAnalyze("no other analyzer has a result")
+        options = self.settings
+        shown = Shown(upstream, options.min_confidence)
+        texts = agreements.texts_of(upstream, options.speech_margin_s)
+        found = [
+            *agreements.naming(texts, shown, self._alike, options.similarity),
+            *agreements.subtitles(upstream, options.speech_margin_s),
+            *agreements.speech_and_sound(upstream, options.min_sound),
+            *agreements.sound_and_picture(upstream, shown, options.min_sound),
+            *agreements.faces_and_people(upstream, options.min_stretch_s),
+            *insights.longest_on_screen(upstream, options.min_confidence),
+            *insights.people(upstream, options.min_confidence),
+            *insights.fastest_passage(upstream),
+            *insights.silence(upstream, options.min_silence_s),
+            *insights.voice_over(upstream, options.min_stretch_s),
+            *insights.music(upstream, options.min_sound),
+            *insights.quality(upstream, options.poor_picture, options.poor_speech),
+        ]
+        return sorted(found, key=lambda segment: (segment.start_s, segment.end_s))
+
+    def _alike(self, words: list[str], things: list[str]):
+        """Cosine similarities [words, things] of their embeddings."""
+        vectors = self._embedder([*words, *things])
+        return vectors[: len(words)] @ vectors[len(words) :].T
