@@ -1,0 +1,124 @@
+"""How people hold themselves: 17 keypoints per person, and a posture read off them.
+
+MoveNet SinglePose Lightning (Google 2021) looks at a square around each person that the detector found. As in
+MoveNet's own cropping, the square leaves room around the body and is black outside the frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from analyzers.base import Analyzer, ClipView, Segment, setting
+from analyzers.crops import apply, crop
+from analyzers.nets import open_net
+from analyzers.persons import Detection, Detector, DetectorSettings, rounded, spans
+
+KEYPOINTS = (
+    "nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder",
+    "left_elbow", "right_elbow", "left_wrist", "right_wrist", "left_hip", "right_hip", "left_knee",
+    "right_knee", "left_ankle", "right_ankle",
+)  # fmt: skip
+PIXELS = 192
+#: The crop's side, in longer sides of the person's box.
+ROOM = 1.2
+#: A body whose line from hips to shoulders leans further than this lies down.
+LYING_DEG = 60.0
+#: Thighs that reach down by less than this share of the trunk's length are those of someone sitting.
+SITTING_DROP = 0.6
+
+
+@dataclass
+class PoseSettings(DetectorSettings):
+    """Settings of body_pose."""
+
+    model: str = setting("movenet-lightning", "model card of the network that places keypoints")
+    batch: int = setting(8, "persons per network call", low=1, high=1024)
+    min_height: float = setting(
+        0.1, "persons below this share of the frame's height are skipped", low=0, high=1
+    )
+    min_keypoint: float = setting(0.3, "keypoints with a lower score count as unseen", low=0, high=1)
+    min_keypoints: int = setting(3, "persons with fewer keypoints seen are dropped", low=1, high=17)
+
+
+class BodyPose(Analyzer):
+    """MoveNet on the persons that the detector finds."""
+
+    name = "body_pose"
+    settings_type = PoseSettings
+
+    def models(self) -> tuple[str, ...]:
+        return self.settings.detector, self.settings.model
+
+    def load(self, device: str = "cpu") -> None:
+        self._detector, self._net = Detector(self.settings), open_net(self.settings.model)
+
+    def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
+        s = self.settings
+        times, images = clip.frames(s.fps, s.size)
+        persons = [
+            (index, found)
+            for index, objects in enumerate(self._detector.find(clip))
+            for found in objects
+            if found.label == "person" and found.box[3] - found.box[1] >= s.min_height
+        ]
+        timed = spans(times, clip)
+        return [
+            self._segment(timed[index], person, points)
+            for (index, person), points in zip(persons, self._keypoints(images, persons), strict=True)
+            if (points[:, 2] >= s.min_keypoint).sum() >= s.min_keypoints
+        ]
+
+    def unload(self) -> None:
+        self._detector.close()
+        self._net.close()
+
+    def _keypoints(self, images: np.ndarray, persons: list[tuple[int, Detection]]) -> list[np.ndarray]:
+        """Per person [17, 3]: x and y in fractions of the frame, and a score."""
+        if not persons:
+            return []
+        height, width = images.shape[1:3]
+        size = np.array([width, height])
+        cut = []
+        for index, person in persons:
+            low, high = person.box[:2] * size, person.box[2:] * size
+            cut.append(crop(images[index], (low + high) / 2, ROOM * (high - low).max(), 0.0, PIXELS))
+        found = self._net(np.stack([picture for picture, _ in cut]), batch=self.settings.batch)[0][:, 0]
+        return [
+            np.column_stack([apply(to_image, points[:, 1::-1] * PIXELS) / size, points[:, 2]])
+            for points, (_, to_image) in zip(found, cut, strict=True)
+        ]
+
+    def _segment(self, span: tuple[float, float], person: Detection, points: np.ndarray) -> Segment:
+        seen = points[:, 2] >= self.settings.min_keypoint
+        keypoints = {name: rounded(point) for name, point in zip(KEYPOINTS, points, strict=True)}
+        return Segment(
+            *span, posture(points, self.settings.min_keypoint), round(float(points[seen, 2].mean()), 4),
+            {"box": rounded(person.box), "keypoints": keypoints},
+        )  # fmt: skip
+
+
+def posture(points: np.ndarray, min_score: float) -> str:
+    """What a body does, from its keypoints [17, 3]: as much of it as is seen says.
+
+    Without shoulders `face_only`, or `lower_body` where hips are seen; without hips or knees `upper_body`;
+    else `lying`, `sitting` or `standing`, by the trunk's lean and by how far the thighs reach down.
+    """
+    at = {name: point[:2] for name, point in zip(KEYPOINTS, points, strict=True) if point[2] >= min_score}
+
+    def middle(part: str) -> np.ndarray | None:
+        sides = [at[name] for name in (f"left_{part}", f"right_{part}") if name in at]
+        return np.mean(sides, axis=0) if sides else None
+
+    shoulders, hips, knees = middle("shoulder"), middle("hip"), middle("knee")
+    if shoulders is None:
+        return "face_only" if hips is None else "lower_body"
+    if hips is None or knees is None:
+        return "upper_body"
+    trunk = hips - shoulders
+    length = max(float(np.linalg.norm(trunk)), 1e-6)
+    if abs(np.degrees(np.arctan2(trunk[0], trunk[1]))) > LYING_DEG:
+        return "lying"
+    return "sitting" if (knees - hips)[1] < SITTING_DROP * length else "standing"
