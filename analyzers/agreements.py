@@ -76,9 +76,7 @@ def naming(
         names = [name for name in lexicon.named(segment.label) if not name.denied]
         matches = {name.thing: name.word for name in names if name.thing in seen}
         if seen and not matches:
-            words = [
-                w for w in lexicon.content_words(segment.label) if lexicon.singular(w) not in lexicon.THINGS
-            ]
+            words = lexicon.other_words(segment.label)
             if words:
                 table = alike(words, list(seen))
                 for column, thing in enumerate(seen):
