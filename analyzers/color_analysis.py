@@ -1,0 +1,174 @@
+"""The palette of each sampled frame, its brightness, saturation and colour temperature.
+
+The palette is k-means in CIE L*a*b* (D65), where distance is about what the eye sees. Brightness is the mean
+L* in 0..1, saturation the mean of HSV's. The temperature is that of the mean colour, by McCamy's cubic
+(C. S. McCamy, "Correlated color temperature as an explicit function of chromaticity coordinates", 1992); it
+is null where the cubic does not hold or the picture is black.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from analyzers.base import Analyzer, ClipView, FrameSettings, Segment, setting
+
+#: Basic colours, with their values in CSS Color Module Level 4.
+_CSS = {
+    "black": "#000000",
+    "gray": "#808080",
+    "silver": "#c0c0c0",
+    "white": "#ffffff",
+    "maroon": "#800000",
+    "red": "#ff0000",
+    "salmon": "#fa8072",
+    "pink": "#ffc0cb",
+    "brown": "#a52a2a",
+    "tan": "#d2b48c",
+    "beige": "#f5f5dc",
+    "orange": "#ffa500",
+    "gold": "#ffd700",
+    "yellow": "#ffff00",
+    "olive": "#808000",
+    "lime": "#00ff00",
+    "green": "#008000",
+    "dark green": "#006400",
+    "teal": "#008080",
+    "turquoise": "#40e0d0",
+    "cyan": "#00ffff",
+    "sky blue": "#87ceeb",
+    "steel blue": "#4682b4",
+    "slate gray": "#708090",
+    "blue": "#0000ff",
+    "medium blue": "#0000cd",
+    "royal blue": "#4169e1",
+    "navy": "#000080",
+    "purple": "#800080",
+    "violet": "#ee82ee",
+    "magenta": "#ff00ff",
+}
+#: Shades that are common in photographs and have no basic name, from the xkcd colour survey.
+_XKCD = {
+    "dark brown": "#341c02",
+    "dark slate blue": "#214761",
+    "dark grey": "#363737",
+    "rust": "#a83c09",
+    "khaki": "#aaa662",
+    "plum": "#580f41",
+}
+COLOURS = _CSS | _XKCD
+#: Kelvin between which McCamy's cubic is close to the isotemperature lines.
+_TEMPERATURES = (2000, 12500)
+#: Linear sRGB to CIE XYZ (IEC 61966-2-1).
+_XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+
+
+@dataclass
+class ColorSettings(FrameSettings):
+    fps: float = setting(3.0, "frames read per second of clip", low=0.01, high=240)
+    size: int = setting(320, "longer side of the frames in pixels, 0 for as stored", low=0, high=8192)
+    colors: int = setting(5, "colours in a palette", low=1, high=32)
+    pixels: int = setting(4096, "pixels of a frame that the palette is made of", low=16, high=1_000_000)
+    merge: float = setting(6.0, "colours closer than this in L*a*b* are one", low=0, high=100)
+    min_share: float = setting(0.01, "colours of a smaller share are left out", low=0, high=0.5)
+
+
+class ColorAnalysis(Analyzer):
+    """Palettes by k-means in L*a*b*."""
+
+    name = "color_analysis"
+    settings_type = ColorSettings
+
+    def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
+        import cv2
+
+        times, images = clip.frames(self.settings.fps, self.settings.size)
+        edges = np.append(times, max(clip.duration_s, float(times[-1])))
+        segments = []
+        for index, image in enumerate(images):
+            small = _subsample(image, self.settings.pixels)
+            centres, shares = palette(to_lab(small).reshape(-1, 3), self.settings.colors, self.settings.merge)
+            kept = shares >= min(self.settings.min_share, shares[0])
+            centres, shares = centres[kept], shares[kept]
+            rgb = np.rint(cv2.cvtColor(centres[None].astype(np.float32), cv2.COLOR_Lab2RGB)[0] * 255)
+            data = {
+                "palette": [
+                    {"lab": [round(v, 2) for v in lab], "rgb": colour, "share": round(share, 4)}
+                    for lab, colour, share in zip(
+                        centres.tolist(), rgb.astype(int).tolist(), shares.tolist(), strict=True
+                    )
+                ],
+                "brightness": round(float(to_lab(small)[..., 0].mean()) / 100, 4),
+                "saturation": round(float(cv2.cvtColor(small, cv2.COLOR_RGB2HSV)[..., 1].mean()) / 255, 4),
+                "temperature_k": temperature(small),
+            }
+            span = float(edges[index]), float(edges[index + 1])
+            segments.append(Segment(*span, name(centres[0]), None, data))
+        return segments
+
+
+def to_lab(image: np.ndarray) -> np.ndarray:
+    """uint8 sRGB `[H, W, 3]` in L* (0..100), a* and b*: float32 `[H, W, 3]`."""
+    import cv2
+
+    return cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
+
+
+def palette(lab: np.ndarray, count: int, merge: float) -> tuple[np.ndarray, np.ndarray]:
+    """At most `count` colours of float32 L*a*b* pixels `[N, 3]` and their shares, the largest first.
+
+    Colours closer than `merge` become one, so that a plain picture has one colour.
+    """
+    import cv2
+
+    count = min(count, len(np.unique(lab.round(1), axis=0)))
+    if count == 1:
+        return lab.mean(axis=0, keepdims=True), np.ones(1)
+    # Seeded, since OpenCV draws the first centres from a generator of the whole process.
+    cv2.setRNGSeed(0)
+    stop = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_MAX_ITER, 20, 0.2)
+    _, labels, centres = cv2.kmeans(lab, count, None, stop, 1, cv2.KMEANS_PP_CENTERS)
+    shares = np.bincount(labels.ravel(), minlength=count) / len(lab)
+    while len(centres) > 1:
+        apart = np.linalg.norm(centres[:, None] - centres[None], axis=2) + np.eye(len(centres)) * 1e6
+        one, other = np.unravel_index(np.argmin(apart), apart.shape)
+        if apart[one, other] >= merge:
+            break
+        centres[one] = np.average(centres[[one, other]], axis=0, weights=shares[[one, other]] + 1e-9)
+        shares[one] += shares[other]
+        centres, shares = np.delete(centres, other, axis=0), np.delete(shares, other)
+    order = np.argsort(-shares, kind="stable")
+    return centres[order], shares[order]
+
+
+def name(lab: np.ndarray) -> str:
+    """The name in COLOURS that is nearest to an L*a*b* colour."""
+    names, values = _named()
+    return names[int(np.argmin(np.linalg.norm(values - lab, axis=1)))]
+
+
+def temperature(image: np.ndarray) -> int | None:
+    """Correlated colour temperature in kelvin of the mean of uint8 sRGB `image`, or None."""
+    values = image.reshape(-1, 3) / 255
+    linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4).mean(axis=0)
+    x, y, z = _XYZ @ linear
+    if y < 1e-3:
+        return None
+    n = (x / (x + y + z) - 0.3320) / (0.1858 - y / (x + y + z))
+    kelvin = 449 * n**3 + 3525 * n**2 + 6823.3 * n + 5520.33
+    return round(float(kelvin)) if _TEMPERATURES[0] <= kelvin <= _TEMPERATURES[1] else None
+
+
+@cache
+def _named() -> tuple[list[str], np.ndarray]:
+    rgb = np.array([[int(value[i : i + 2], 16) for i in (1, 3, 5)] for value in COLOURS.values()], np.uint8)
+    return list(COLOURS), to_lab(rgb[None])[0]
+
+
+def _subsample(image: np.ndarray, pixels: int) -> np.ndarray:
+    """`image` made small by taking every nth pixel: averages would make colours that are not there."""
+    step = max(1, int(np.ceil(np.sqrt(image.shape[0] * image.shape[1] / pixels))))
+    return np.ascontiguousarray(image[step // 2 :: step, step // 2 :: step])
