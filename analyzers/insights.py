@@ -61,17 +61,18 @@ def fastest_passage(results: Results) -> list[Segment]:
     if len({p.data["pace"] for p in phases}) < 2:
         return []
 
-    def rates(phase: Segment) -> tuple[float, float]:
+    def speed(phase: Segment) -> tuple[float, float]:
         return phase.data.get("cuts_per_minute") or 0.0, phase.data.get("words_per_minute") or 0.0
 
     order = ("slow", "medium", "fast")
-    fastest = max(phases, key=lambda p: (order.index(p.data["pace"]), sum(rates(p))))
-    cuts, words = rates(fastest)
+    fastest = max(phases, key=lambda p: (order.index(p.data["pace"]), sum(speed(p))))
+    counts = zip(("cuts", "words"), speed(fastest), strict=True)
+    rates = [f"{count:.0f} {what}" for what, count in counts if count]
     span = fastest.start_s, fastest.end_s
     return [
         statement(
             "insight",
-            f"The clip is fastest {clock(span)}, with {cuts:.0f} cuts and {words:.0f} words a minute.",
+            f"The clip is fastest {clock(span)}, with {listed(rates)} a minute.",
             span,
             ("shown", "said"),
             [("temporal_flow", fastest)],

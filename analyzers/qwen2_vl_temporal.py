@@ -17,6 +17,7 @@ import numpy as np
 from analyzers.base import Analyzer, ClipView, FrameSettings, Segment, setting
 from analyzers.english import counted, listed, sentence
 from analyzers.imagenet import Classifier, best_guess
+from analyzers.lexicon import thing_of
 
 MOTIONS = {
     "static": "the camera is still",
@@ -84,8 +85,9 @@ class Qwen2VLTemporal(Analyzer):
         subjects = dict(list(objects.items())[: self.settings.max_subjects])
         guess = best_guess(probabilities)
         # Beside people the classifier mostly names clothes and tools, and less surely.
-        if guess.probability >= (self.settings.min_class_beside if subjects else self.settings.min_class):
-            subjects.setdefault(guess.kind, 1)
+        least = self.settings.min_class_beside if subjects else self.settings.min_class
+        if guess.probability >= least and thing_of(guess.kind) not in map(thing_of, subjects):
+            subjects[guess.kind] = 1
 
         moves = during(upstream.get("camera_analysis"), start_s, end_s)
         motion = max(moves, key=lambda move: shared_s(move, start_s, end_s)).label if moves else None

@@ -124,7 +124,8 @@ class TemporalFlow(Analyzer):
         while len(runs) > 1 and min(runs) < options.min_phase_s:
             index = runs.index(min(runs))
             neighbour = max((i for i in (index - 1, index + 1) if 0 <= i < len(runs)), key=lambda i: runs[i])
-            runs[neighbour] += runs.pop(index)
+            runs[neighbour] += runs[index]
+            del runs[index]
         borders, at = [0.0], 0
         anchors = [*scenes, *(cuts or ())]
         for run in runs[:-1]:
@@ -185,10 +186,14 @@ def word_times(segments: list[Segment]) -> list[float]:
 
 
 def per_minute(times: list[float] | None, start_s: float, end_s: float) -> float | None:
-    """How many of `times` fall into `[start_s, end_s)`, per minute; None where they are not known."""
+    """How many of `times` fall into the span, per minute; None where they are not known.
+
+    One on the border of two spans counts half in each, so that a cut does not quicken the one it opens.
+    """
     if times is None:
         return None
-    return round(sum(start_s <= at < end_s for at in times) * 60 / max(end_s - start_s, 1e-3), 1)
+    inside = sum(start_s < at < end_s for at in times) + sum(at in (start_s, end_s) for at in times) / 2
+    return round(inside * 60 / max(end_s - start_s, 1e-3), 1)
 
 
 def spoken_sentences(segments: list[Segment]) -> list[Passage]:

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from analyzers.base import NothingToAnalyze, Segment
-from analyzers.temporal_flow import TemporalFlow, spoken_sentences
+from analyzers.temporal_flow import TemporalFlow, per_minute, spoken_sentences
 from tests.support import ArrayClip
 
 
@@ -116,3 +116,16 @@ def test_short_and_empty(analyzer, duration_s):
     assert [(s.label, s.end_s) for s in found] == [("phase", duration_s), ("summary", duration_s)]
     with pytest.raises(NothingToAnalyze):
         analyzer.analyze(clip(duration_s), {})
+
+
+def test_a_short_run_between_two_joins_the_longer(analyzer):
+    cuts = [cut(12 + k / 4) for k in range(4)]
+    found = analyzer.analyze(clip(30), {"cut_analysis": cuts, "speech_transcription": []})
+    phases = labelled(found, "phase")
+    assert phases[0].start_s == 0 and phases[-1].end_s == 30
+    assert all(p.end_s - p.start_s >= 2 for p in phases)
+
+
+def test_a_cut_between_two_phases_counts_half_in_each():
+    assert per_minute([2.0, 5.0, 7.0], 2.0, 7.0) == 24.0
+    assert per_minute([], 0, 1) == 0 and per_minute(None, 0, 1) is None
