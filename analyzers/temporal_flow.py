@@ -26,7 +26,7 @@ class TemporalFlowSettings(Settings):
     model: str = setting("minilm-l6-v2", "model card of the sentence embeddings")
     window_s: float = setting(5.0, "seconds over which cuts and words are counted", low=1, high=600)
     min_phase_s: float = setting(2.0, "shorter phases join a neighbour", low=0, high=600)
-    snap_s: float = setting(1.0, "how far a phase's border moves to a scene's or a cut", low=0, high=60)
+    snap_s: float = setting(2.5, "how far a phase's border moves to a scene's or a cut", low=0, high=60)
     medium_cuts: float = setting(10.0, "cuts per minute from which the pace is medium", low=0, high=1000)
     fast_cuts: float = setting(30.0, "cuts per minute from which the pace is fast", low=0, high=1000)
     medium_words: float = setting(110.0, "words per minute from which the pace is medium", low=0, high=1000)
