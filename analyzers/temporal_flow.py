@@ -127,12 +127,10 @@ class TemporalFlow(Analyzer):
             runs[neighbour] += runs[index]
             del runs[index]
         borders, at = [0.0], 0
-        anchors = [*scenes, *(cuts or ())]
         for run in runs[:-1]:
             at += run
-            near = min(anchors, key=lambda anchor: abs(anchor - at), default=at)
-            border = near if abs(near - at) <= options.snap_s else float(at)
-            if borders[-1] < border < duration_s:
+            border = snapped(float(at), (cuts or [], scenes), options.snap_s)
+            if min(border - borders[-1], duration_s - border) >= options.min_phase_s:
                 borders.append(round(border, 3))
         phases = pairwise([*borders, round(duration_s, 3)])
         # Counted within its borders, a stretch may turn out to be no other than the one before it.
@@ -194,6 +192,15 @@ def per_minute(times: list[float] | None, start_s: float, end_s: float) -> float
         return None
     inside = sum(start_s < at < end_s for at in times) + sum(at in (start_s, end_s) for at in times) / 2
     return round(inside * 60 / max(end_s - start_s, 1e-3), 1)
+
+
+def snapped(at: float, anchors: tuple[list[float], ...], reach: float) -> float:
+    """The time nearest to `at` in the first of the lists that has one within `reach`; else `at` itself."""
+    for times in anchors:
+        near = [time for time in times if abs(time - at) <= reach]
+        if near:
+            return min(near, key=lambda time: abs(time - at))
+    return at
 
 
 def spoken_sentences(segments: list[Segment]) -> list[Passage]:

@@ -57,7 +57,7 @@ def test_phases_follow_the_cutting(analyzer):
     calm, rapid = labelled(found, "phase")
     assert (calm.data["pace"], rapid.data["pace"]) == ("slow", "fast")
     assert calm.start_s == 0 and calm.end_s == pytest.approx(15, abs=1) and rapid.end_s == 30
-    assert calm.data["cuts_per_minute"] == 0 and rapid.data["cuts_per_minute"] == pytest.approx(60, abs=5)
+    assert calm.data["cuts_per_minute"] <= 2 and rapid.data["cuts_per_minute"] == pytest.approx(60, abs=5)
     phases = labelled(found, "phase")
     assert [p.data["index"] for p in phases] == list(range(len(phases)))
     assert all(a.end_s == b.start_s for a, b in pairwise(phases))
