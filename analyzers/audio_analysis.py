@@ -13,7 +13,6 @@ from analyzers.sound import SAMPLE_RATE, decibels, frame, spectrogram
 
 _WINDOW = 1024  # samples, of the spectrum
 _SILENT_FRAME = 320  # samples, between two decisions whether it is silent
-_BLOCK_S, _SHORT_TERM_S = 0.4, 3.0  # what BS.1770 and EBU Tech 3342 measure at a time
 
 
 @dataclass
@@ -40,6 +39,7 @@ class AudioAnalysis(Analyzer):
         import pyloudnorm
 
         self._meter = pyloudnorm.Meter(SAMPLE_RATE)
+        self._short_term = pyloudnorm.Meter(SAMPLE_RATE, block_size=3.0, overlap=1 - 0.1 / 3)
 
     def analyze(self, clip: ClipView, upstream) -> list[Segment]:
         audio = clip.audio()
@@ -58,6 +58,7 @@ class AudioAnalysis(Analyzer):
         key, correlation = find_key(audio)
         if correlation < settings.key_strength:
             key = None
+        loudness, loudness_range = self._loudness(audio)
         peak = float(decibels(float(np.max(np.abs(audio))) ** 2, floor=1e-20))
         return Segment(
             0.0,
@@ -68,18 +69,31 @@ class AudioAnalysis(Analyzer):
                 "tempo_bpm": None if tempo is None else round(tempo, 1),
                 "key": key,
                 "key_strength": None if key is None else round(correlation, 3),
-                "lufs": self._loudness(audio, _BLOCK_S, "integrated_loudness"),
-                "loudness_range": self._loudness(audio, _SHORT_TERM_S, "loudness_range"),
+                "lufs": loudness,
+                "loudness_range": loudness_range,
                 "peak_db": round(peak, 2),
             },
         )
 
-    def _loudness(self, audio: np.ndarray, least_s: float, measure: str) -> float | None:
-        """As one channel, by ITU-R BS.1770-4 (LUFS) or EBU Tech 3342 (LU); None where all of it is gated."""
-        if len(audio) < least_s * SAMPLE_RATE:
-            return None
-        value = float(getattr(self._meter, measure)(audio.astype(np.float64)))
-        return round(value, 2) if math.isfinite(value) else None
+    def _loudness(self, audio: np.ndarray) -> tuple[float | None, float | None]:
+        """Integrated loudness (LUFS) and its range (LU) of the sound as one channel, None where gated.
+
+        ITU-R BS.1770-4 and EBU Tech 3342. The range is taken from pyloudnorm's short-term loudness; its own
+        `loudness_range` adds silence to the end, which gives a steady tone of 5 s a range of 2 LU.
+        """
+        integrated = spread = None
+        if len(audio) >= self._meter.block_size * SAMPLE_RATE:
+            loudness = float(self._meter.integrated_loudness(audio.astype(np.float64)))
+            integrated = round(loudness, 2) if math.isfinite(loudness) else None
+        if integrated is not None and len(audio) >= self._short_term.block_size * SAMPLE_RATE:
+            self._short_term.integrated_loudness(audio.astype(np.float64))
+            levels = np.array(self._short_term.blockwise_loudness)
+            levels = levels[levels >= -70]
+            if len(levels):
+                levels = levels[levels >= 10 * np.log10(np.mean(10 ** (levels / 10))) - 20]
+                low, high = np.percentile(levels, (10, 95))
+                spread = round(float(high - low), 2)
+        return integrated, spread
 
     def _spectra(self, audio: np.ndarray) -> list[Segment]:
         """A segment per second, and one for what is left if a spectrum fits into it."""

@@ -19,13 +19,12 @@ _WINDOW, _HOP, _FFT, _BANDS, _LOW_HZ, _HIGH_HZ, _OFFSET = 400, 160, 512, 64, 125
 _PATCH, _PATCH_HOP = 96, 48
 _PATCH_S, _PATCH_HOP_S = _PATCH * _HOP / sound.SAMPLE_RATE, _PATCH_HOP * _HOP / sound.SAMPLE_RATE
 
-# The network computes in 8 bits; its graph calls these audio_scale, class_scores_scale and their zero points.
-_IN_SCALE, _IN_ZERO, _OUT_SCALE, _OUT_ZERO = 0.047937885, 144, 0.7565417, 190
-
 
 @dataclass
 class EnvironmentSettings(Settings):
-    model: str = setting("yamnet", "model card of the tagger")
+    model: str = setting("yamnet", "model card of the tagger's graph")
+    weights: str = setting("yamnet-weights", "model card of its weights")
+    batch: int = setting(16, "windows per call of the network", low=1, high=4096)
     tags: int = setting(5, "tags kept of every window", low=3, high=521)
 
 
@@ -38,24 +37,27 @@ class AudioEnvironment(Analyzer):
     def needs(self) -> Needs:
         return Needs(audio=True)
 
+    def models(self) -> tuple[str, ...]:
+        return (self.settings.model, self.settings.weights)
+
     def load(self, device: str = "cpu") -> None:
-        path = models.resolve(self.settings.model)
-        self._session = open_bundle(path)
-        self._names = class_names(path.with_name("yamnet_class_map.csv"))
+        weights = models.resolve(self.settings.weights)
+        self._session = open_graph(models.resolve(self.settings.model), weights)
+        self._names = class_names(weights.with_name("yamnet_class_map.csv"))
 
     def analyze(self, clip: ClipView, upstream) -> list[Segment]:
         audio = clip.audio()
         if len(audio) < _WINDOW:
             raise NothingToAnalyze(f"{len(audio)} samples of sound, and a spectrum takes {_WINDOW}")
+        end_of_clip = max(clip.duration_s, len(audio) / sound.SAMPLE_RATE)
         segments = []
-        for index, patch in enumerate(patches(audio)):
+        for index, scores in enumerate(self._scores(patches(audio))):
             start = index * _PATCH_HOP_S
-            scores = self._scores(patch)
             best = [
                 {"tag": self._names[tag], "score": round(float(scores[tag]), 4)}
                 for tag in np.argsort(-scores, kind="stable")[: self.settings.tags]
             ]
-            end = min(start + _PATCH_S, max(clip.duration_s, len(audio) / sound.SAMPLE_RATE))
+            end = min(start + _PATCH_S, end_of_clip)
             segments.append(
                 Segment(round(start, 3), round(end, 3), best[0]["tag"], best[0]["score"], {"tags": best})
             )
@@ -64,11 +66,15 @@ class AudioEnvironment(Analyzer):
     def unload(self) -> None:
         self._session = None
 
-    def _scores(self, patch: np.ndarray) -> np.ndarray:
-        """Independent probabilities [521] of the tags in a log-mel patch."""
-        steps = np.clip(np.rint(patch / _IN_SCALE) + _IN_ZERO, 0, 255).astype(np.uint8)
-        (out,) = self._session.run(None, {"audio": steps[None, None]})
-        return 1 / (1 + np.exp(-_OUT_SCALE * (out[0].astype(np.float32) - _OUT_ZERO)))
+    def _scores(self, log_mel: np.ndarray) -> np.ndarray:
+        """Independent probabilities [N, 521] of the tags in log-mel patches [N, 96, 64]."""
+        size = self.settings.batch
+        return np.concatenate(
+            [
+                self._session.run(None, {"log_mel": np.ascontiguousarray(log_mel[at : at + size, None])})[0]
+                for at in range(0, len(log_mel), size)
+            ]
+        )
 
 
 def patches(audio: np.ndarray) -> np.ndarray:
@@ -85,10 +91,11 @@ def patches(audio: np.ndarray) -> np.ndarray:
     return np.lib.stride_tricks.sliding_window_view(log_mel, _PATCH, axis=0)[::_PATCH_HOP].transpose(0, 2, 1)
 
 
-def open_bundle(path: Path):
-    """The ONNX Runtime session of a zip that holds `model.onnx` and its weights, `model.data`.
+def open_graph(graph: Path, weights: Path):
+    """The ONNX Runtime session of an .onnx file whose weights are the file `model.data` in a zip.
 
-    Read in memory, so that nothing is unpacked into the package. Raises models.ModelError for another file.
+    They are read in memory, so that nothing is unpacked into the package. Raises models.ModelError where
+    the two do not fit.
     """
     import onnxruntime
 
@@ -97,15 +104,13 @@ def open_bundle(path: Path):
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
     try:
-        with zipfile.ZipFile(path) as bundle:
-            files = {Path(name).name: bundle.read(name) for name in bundle.namelist()}
-        weights = files["model.data"]
-        options.add_external_initializers_from_files_in_memory(["model.data"], [weights], [len(weights)])
-        return onnxruntime.InferenceSession(files["model.onnx"], options, providers=["CPUExecutionProvider"])
+        with zipfile.ZipFile(weights) as bundle:
+            (name,) = (name for name in bundle.namelist() if name.endswith("model.data"))
+            values = bundle.read(name)
+        options.add_external_initializers_from_files_in_memory(["model.data"], [values], [len(values)])
+        return onnxruntime.InferenceSession(graph.read_bytes(), options, providers=["CPUExecutionProvider"])
     except Exception as error:
-        raise models.ModelError(
-            f"{path} is not a zipped network that ONNX Runtime can load: {error}"
-        ) from error
+        raise models.ModelError(f"{graph} with the weights of {weights} does not load: {error}") from error
 
 
 def class_names(path: Path) -> list[str]:
