@@ -1,0 +1,177 @@
+"""Quality of picture and speech, without an undistorted original to compare with.
+
+Picture, means over each second, on frames of one size so that clips can be compared:
+
+- `sharpness`: root mean square of the Sobel gradient in levels per pixel (Tenengrad).
+- `noise`: deviation in levels (J. Immerkaer, "Fast Noise Variance Estimation", CVIU 64(2), 1996).
+- `exposure`: 0..1, the share of pixels neither black nor white, less where the mean is far from grey.
+- `brisque`: about 0 (good) to 100 (bad), see analyzers/brisque.py; null where the picture is plain.
+- `score`: the geometric mean of the four, each brought to 0..1, since one bad property spoils a picture.
+
+Speech, one segment per 9 s of it, as much as the network hears at once, without the pauses: mean opinion
+scores 1..5 by DNSMOS P.835 (C. K. A. Reddy, V. Gopal, R. Cutler, ICASSP 2022).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+import models
+from analyzers import nets, speech
+from analyzers.base import Analyzer, ClipView, FrameRequest, FrameSettings, Needs, Segment, setting
+from analyzers.brisque import Brisque
+from analyzers.sound import SAMPLE_RATE
+
+#: Samples that the speech network takes.
+_SAMPLES = 144160
+#: Its scores in order, and the polynomials (highest power first) that bring them to the scale of opinions,
+#: from the package that it comes with.
+_SCORES = {
+    "mos_signal": (-0.08397278, 1.22083953, 0.0052439),
+    "mos_background": (-0.13166888, 1.60915514, -0.39604546),
+    "mos_overall": (-0.06766283, 1.11546468, 0.04602535),
+}
+_SECOND_DIFFERENCE = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
+
+
+@dataclass
+class QualitySettings(FrameSettings, speech.SpeechSettings):
+    fps: float = setting(2.0, "frames read per second of clip", low=0.01, high=240)
+    size: int = setting(640, "longer side of the frames in pixels, 0 for as stored", low=0, high=8192)
+    brisque_model: str = setting("brisque", "model card of the support vector machine for pictures")
+    speech_model: str = setting("dnsmos", "model card of the network for speech")
+    sharp: float = setting(4.0, "sharpness that scores a half", low=0.01, high=255)
+    noisy: float = setting(10.0, "noise that scores a half", low=0.01, high=255)
+    join_s: float = setting(1.0, "pauses up to this many seconds belong to the speech", low=0, high=9)
+    min_total_s: float = setting(0.5, "less speech than this is not scored", low=0.1, high=9)
+
+
+class ContentQuality(Analyzer):
+    """BRISQUE, sharpness, noise and exposure of the picture; DNSMOS of the speech."""
+
+    name = "content_quality"
+    settings_type = QualitySettings
+
+    def models(self) -> tuple[str, ...]:
+        return (self.settings.brisque_model, self.settings.speech_model, self.settings.vad_model)
+
+    def needs(self) -> Needs:
+        return Needs(frames=(FrameRequest(self.settings.fps, self.settings.size),), audio=True)
+
+    def load(self, device: str = "cpu") -> None:
+        self._brisque = Brisque(models.resolve(self.settings.brisque_model))
+        self._speech = nets.open_net(self.settings.speech_model)
+        self._vad = nets.open_net(self.settings.vad_model)
+
+    def unload(self) -> None:
+        self._speech.close()
+        self._vad.close()
+        self._brisque = None
+
+    def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
+        found = self._video(clip) + (self._voices(clip) if clip.has_audio else [])
+        return sorted(found, key=lambda segment: segment.start_s)
+
+    def _video(self, clip: ClipView) -> list[Segment]:
+        import cv2
+
+        times, images = clip.frames(self.settings.fps, self.settings.size)
+        end_s = max(clip.duration_s, float(times[-1]))
+        measured = [self._measure(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)) for image in images]
+        # The first frame of each second, and one past the last.
+        firsts = [0, *(1 + np.flatnonzero(np.diff(np.floor(times + 1e-6)))).tolist(), len(times)]
+        segments = []
+        for first, stop in pairwise(firsts):
+            data = {key: _mean([each[key] for each in measured[first:stop]]) for key in measured[first]}
+            span = float(times[first]), float(times[stop]) if stop < len(times) else end_s
+            segments.append(Segment(*span, "video", None, data))
+        return segments
+
+    def _measure(self, grey: np.ndarray) -> dict[str, float | None]:
+        data = {
+            "sharpness": sharpness(grey),
+            "noise": noise(grey),
+            "exposure": exposure(grey),
+            "brisque": self._brisque(grey),
+        }
+        return data | {"score": self._score(**data)}
+
+    def _score(self, sharpness: float, noise: float, exposure: float, brisque: float | None) -> float:
+        sharp, noisy = self.settings.sharp, self.settings.noisy
+        parts = [sharpness / (sharpness + sharp), exposure, noisy / (noise + noisy)]
+        if brisque is not None:
+            parts.append(1 - brisque / 100)
+        # None counts as less than a hundredth, so that the others still tell bad from worse.
+        return float(np.exp(np.log(np.clip(parts, 0.01, 1)).mean()))
+
+    def _voices(self, clip: ClipView) -> list[Segment]:
+        audio, settings = clip.audio(), self.settings
+        groups = _grouped(speech.join(speech.regions(clip, self._vad, settings), settings.join_s))
+        groups = [spans for spans in groups if np.diff(spans).sum() >= settings.min_total_s]
+        if not groups:
+            return []
+        stretches = [
+            np.concatenate([audio[int(start * SAMPLE_RATE) : int(end * SAMPLE_RATE)] for start, end in spans])
+            for spans in groups
+        ]
+        # np.resize repeats what is too short, as the network's package does.
+        (raw,) = self._speech(np.stack([np.resize(stretch, _SAMPLES) for stretch in stretches]), batch=4)
+        segments = []
+        for spans, row in zip(groups, raw.astype(float), strict=True):
+            data = {
+                key: round(float(np.clip(np.polyval(polynomial, value), 1, 5)), 3)
+                for (key, polynomial), value in zip(_SCORES.items(), row, strict=True)
+            }
+            segments.append(Segment(round(spans[0][0], 3), round(spans[-1][1], 3), "speech", None, data))
+        return segments
+
+
+def _grouped(regions: list[speech.Region]) -> list[list[tuple[float, float]]]:
+    """Start and end of the regions, the long ones cut, in groups that the network hears at once."""
+    longest = _SAMPLES / SAMPLE_RATE
+    groups: list[list[tuple[float, float]]] = []
+    room = 0.0
+    for region in regions:
+        parts = int(np.ceil((region.end_s - region.start_s) / longest))
+        for start_s, end_s in pairwise(np.linspace(region.start_s, region.end_s, parts + 1).tolist()):
+            if end_s - start_s > room:
+                groups.append([])
+                room = longest
+            groups[-1].append((start_s, end_s))
+            room -= end_s - start_s
+    return groups
+
+
+def _mean(values: list[float | None]) -> float | None:
+    """The mean of those that there are."""
+    known = [value for value in values if value is not None]
+    return round(float(np.mean(known)), 4) if known else None
+
+
+def sharpness(grey: np.ndarray) -> float:
+    """Root mean square gradient of uint8 `[H, W]`, in levels per pixel."""
+    import cv2
+
+    across, down = (cv2.Sobel(grey, cv2.CV_32F, *order, ksize=3, scale=1 / 8) for order in ((1, 0), (0, 1)))
+    return float(np.sqrt(np.mean(across * across + down * down)))
+
+
+def noise(grey: np.ndarray) -> float:
+    """Deviation of the noise in uint8 `[H, W]`, in levels; fine texture counts in part."""
+    import cv2
+
+    if min(grey.shape) < 3:
+        return 0.0
+    response = cv2.filter2D(grey, cv2.CV_32F, _SECOND_DIFFERENCE)[1:-1, 1:-1]
+    return float(np.sqrt(np.pi / 2) * np.abs(response).mean() / 6)
+
+
+def exposure(grey: np.ndarray) -> float:
+    """0..1: one where nothing is clipped and the mean lies in the middle half of the range."""
+    clipped = np.count_nonzero((grey <= 4) | (grey >= 251)) / grey.size
+    mean = float(grey.mean()) / 255
+    return float(1 - clipped) * min(1.0, 4 * mean, 4 * (1 - mean))
