@@ -29,9 +29,9 @@ class FormatError(ValueError):
 
 
 class _Reader:
-    """Takes fields off a byte string, one after another."""
+    """Takes fields off the content of a file, one after another."""
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytearray) -> None:
         self.content, self.at = content, 0
 
     def number(self, form: str) -> int:
@@ -55,7 +55,7 @@ class _Reader:
 
 def read(path: Path) -> dict[str, np.ndarray]:
     """All variables of the model file by name; raises FormatError where it is something else."""
-    reader = _Reader(Path(path).read_bytes())
+    reader = _Reader(bytearray(Path(path).read_bytes()))
     try:
         version, spec = reader.number("I"), reader.name()
         if version != _FORMAT or spec != "WhisperSpec":
@@ -111,10 +111,8 @@ def rename(variables: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def _layers(variables: dict[str, np.ndarray], side: str) -> int:
-    prefix = f"{side}/layer_"
-    return len(
-        {name.split("/")[1] for name in variables if name.startswith(prefix) and "norm/" not in name[:20]}
-    )
+    parts = {name.split("/")[1] for name in variables if name.startswith(f"{side}/")}
+    return sum(part.removeprefix("layer_").isdigit() for part in parts)
 
 
 def load(path: Path) -> Whisper:
@@ -143,8 +141,8 @@ def load(path: Path) -> Whisper:
             n_text_layer=_layers(variables, "decoder"),
         )
     )
-    state = {name: torch.from_numpy(values.astype(np.float32)) for name, values in rename(variables).items()}
-    model.load_state_dict(state, strict=True)
+    state = {name: torch.from_numpy(values) for name, values in rename(variables).items()}
+    model.load_state_dict(state, strict=True)  # into float32, which the model was made in
     config = json.loads(Path(path).with_name("config.json").read_text(encoding="utf-8"))
     mask = torch.zeros(model.dims.n_text_layer, model.dims.n_text_head, dtype=torch.bool)
     for layer, head in config["alignment_heads"]:
