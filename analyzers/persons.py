@@ -43,13 +43,20 @@ FOLLOW = 0.3
 
 @dataclass
 class DetectorSettings(FrameSettings):
-    """Settings of an analyzer that reads detections. Two that agree on all but scores share them."""
+    """Settings of an analyzer that reads detections. Two that agree on all but scores share them.
+
+    The defaults were chosen on forty portrait shots of five photographs, a fifth to five quarters of what
+    fills the frame. Recall and precision at IoU 0.5, by `detector_side`: 0.97 and 0.90 at 320, 0.94 and
+    0.92 at 352, 0.93 and 0.86 at 416 (the size of its training), 0.91 and 0.82 at 480: larger pictures
+    show it less of a near object. Objects of a tenth of that are mostly missed: recall 0.17, 0.18 and
+    0.24 at the first three.
+    """
 
     fps: float = setting(3.0, "frames read per second of clip", low=0.01, high=240)
     detector: str = setting("nanodet", "model card of the network that finds objects")
-    detector_side: int = setting(416, "longer side of the detector's pictures in pixels", low=32, high=2048)
+    detector_side: int = setting(352, "longer side of the detector's pictures in pixels", low=32, high=2048)
     detector_batch: int = setting(4, "frames per call of the detector", low=1, high=1024)
-    min_score: float = setting(0.4, "objects with a lower mean score are dropped", low=FLOOR, high=1)
+    min_score: float = setting(0.35, "objects with a lower mean score are dropped", low=FLOOR, high=1)
     min_samples: int = setting(2, "objects seen in fewer neighbouring samples are dropped", low=1, high=100)
 
 
