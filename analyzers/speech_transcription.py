@@ -29,6 +29,7 @@ _OPENING, _CLOSING = (
     "\"'“¿([{-",
     "\"'.。,，!！?？:：”)]}、",
 )  # punctuation that belongs to the next, the last word
+_PAUSE_S = 0.25  # a shorter gap in speech may lie within a word
 _TITLES = {"Mr.", "Mrs.", "Ms.", "Dr.", "St.", "Prof."}  # their full stop ends no sentence
 
 
@@ -92,6 +93,8 @@ class SpeechTranscription(Analyzer):
         words: list[Word] = []
         for spans in windows(found, len(audio) / SAMPLE_RATE, self.settings.margin_s):
             words += self._transcribe(audio, spans)
+        spoken = speech.join(found, _PAUSE_S)
+        words = [trim(word, spoken) for word in words]
         return [_segment(phrase) for phrase in phrases(words, self.settings.phrase_gap_s)]
 
     def unload(self) -> None:
@@ -185,6 +188,15 @@ def to_clip(start_s: float, end_s: float, spans: Sequence[tuple[float, float]]) 
     first, last = spans[index]
     shift = last - ends[index]
     return float(min(max(first, start_s + shift), last)), float(max(first, min(last, end_s + shift)))
+
+
+def trim(word: Word, regions: Sequence[speech.Region]) -> Word:
+    """The word within the region of speech that most of it is in; Whisper's reach into pauses."""
+    shared = [min(word.end_s, region.end_s) - max(word.start_s, region.start_s) for region in regions]
+    if not shared or max(shared) <= 0:
+        return word
+    region = regions[shared.index(max(shared))]
+    return word._replace(start_s=max(word.start_s, region.start_s), end_s=min(word.end_s, region.end_s))
 
 
 def phrases(words: Sequence[Word], gap_s: float) -> list[list[Word]]:

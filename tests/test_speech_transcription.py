@@ -7,7 +7,7 @@ import pytest
 
 from analyzers.base import NothingToAnalyze
 from analyzers.speech import Region
-from analyzers.speech_transcription import SpeechTranscription, Word, align, phrases, to_clip, windows
+from analyzers.speech_transcription import SpeechTranscription, Word, align, phrases, to_clip, trim, windows
 from tests.sounds import chords, noise, silence
 from tests.support import ArrayClip
 
@@ -56,6 +56,13 @@ def test_times_are_mapped_back_over_the_gaps():
     assert to_clip(2.5, 3.0, spans) == pytest.approx((20.5, 21))
     assert to_clip(1.8, 2.1, spans) == pytest.approx((11.8, 12))  # most of it lies before the cut
     assert to_clip(4.9, 5.3, spans) == pytest.approx((22.9, 23))
+
+
+def test_words_do_not_reach_into_pauses():
+    spoken = [region(1, 2), region(3, 4)]
+    assert trim(Word("a", 0.5, 1.4, 1.0), spoken) == Word("a", 1, 1.4, 1.0)
+    assert trim(Word("b", 1.9, 3.5, 1.0), spoken) == Word("b", 3, 3.5, 1.0)
+    assert trim(Word("c", 2.2, 2.6, 1.0), spoken) == Word("c", 2.2, 2.6, 1.0)
 
 
 def test_phrases_end_with_sentences_and_before_pauses():
