@@ -10,7 +10,7 @@ _HOP = 160  # samples, 10 ms: a step of 1 % in a tempo of 60 bpm
 _STRETCH_S = 4.0  # what is searched for a period at a time, so that speech beside music does not drown it
 _USUAL_BPM, _OCTAVES = 120.0, 1.0  # middle and width of the tempos that people tap (Ellis 2007)
 
-_NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 # How well each degree fits a key, from the tonic upwards (Krumhansl and Kessler 1982).
 _MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
 _MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)

@@ -12,7 +12,7 @@ from tests.support import ArrayClip
 
 A_MINOR = [(57, 60, 64), (62, 65, 69), (64, 68, 71), (57, 60, 64)]
 C_MAJOR = [(60, 64, 67), (65, 69, 72), (67, 71, 74), (60, 64, 67)]
-E_FLAT_MAJOR = [tuple(note + 3 for note in chord) for chord in C_MAJOR]
+D_SHARP_MAJOR = [tuple(note + 3 for note in chord) for chord in C_MAJOR]
 
 
 def analyze(audio, **settings):
@@ -42,7 +42,7 @@ def test_noise_has_neither_tempo_nor_key():
 
 
 @pytest.mark.parametrize(
-    ("progression", "key"), [(A_MINOR, "A minor"), (C_MAJOR, "C major"), (E_FLAT_MAJOR, "Eb major")]
+    ("progression", "key"), [(A_MINOR, "A minor"), (C_MAJOR, "C major"), (D_SHARP_MAJOR, "D# major")]
 )
 def test_key_of_chords(progression, key):
     found = summary(chords(progression, 1.0, 8))
