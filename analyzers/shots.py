@@ -1,9 +1,10 @@
 """Where shots begin and end: hard cuts and fades, for the analyzers that must not look across them.
 
 The detectors are PySceneDetect's (`AdaptiveDetector`, `ThresholdDetector`), fed with frames that are
-already decoded. Two things are added to them: a flash is told from a cut by the picture coming back, and
-a fade is followed to where its ramps begin and end. All positions are frame indices; a cut at `k` means
-that frame `k` is the first of the new shot.
+already decoded. Added to them is what tells a cut from a flash, after which the picture comes back, and from
+an effect that changes its colours or sharpness; and fades are followed to the ends of their ramps.
+
+All positions are frame indices; a cut at `k` means that frame `k` is the first of the new shot.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from analyzers.base import ClipView, FrameSettings, setting
 
 #: A picture that returns to under this share of the difference has come back: a flash, not a cut.
 _CAME_BACK = 0.4
+#: Pictures whose luma correlates more than this are one, recoloured, blurred or brightened.
+_ALIKE = 0.85
 #: Phase correlation under this finds its peak in noise (seen: same scene from 0.36, others up to 0.10).
 _ALIGNED = 0.2
 
@@ -109,6 +112,23 @@ def _difference(before: np.ndarray, after: np.ndarray) -> float:
     return float(np.abs(after - before).mean())
 
 
+def _is_alike(before: np.ndarray, after: np.ndarray) -> bool:
+    """Whether two images show one picture, whatever was done to its colours, brightness or sharpness.
+
+    It is enough if their middles do: bars or a caption may have come.
+    """
+    first, second = _thumbnail(before), _thumbnail(after)
+    height, width = first.shape
+    middle = slice(height // 4, -(-3 * height // 4)), slice(width // 4, -(-3 * width // 4))
+    return _correlation(first, second) > _ALIKE or _correlation(first[middle], second[middle]) > _ALIKE
+
+
+def _correlation(first: np.ndarray, second: np.ndarray) -> float:
+    first, second = first - first.mean(), second - second.mean()
+    scale = float(np.sqrt((first * first).sum() * (second * second).sum()))
+    return float((first * second).sum()) / scale if scale > 0 else 0.0
+
+
 def comes_back(images: np.ndarray, before: int, changed: int, later: range) -> bool:
     """Whether the picture at `before`, which is another at `changed`, is there again at one of `later`."""
     reference = _thumbnail(images[before])
@@ -156,6 +176,7 @@ def _hard_cuts(images: np.ndarray, settings: ShotSettings, reach: int) -> list[i
         cut
         for cut in found
         if 0 < cut < len(images)
+        and not _is_alike(images[cut - 1], images[cut])
         and not comes_back(images, cut - 1, cut, range(cut + 1, min(cut + reach + 1, len(images))))
         and not comes_back(images, cut, cut - 1, range(cut - 2, max(cut - reach - 2, -1), -1))
     ]

@@ -70,7 +70,7 @@ class VisualEffects(Analyzer):
         picture = np.array([grey.std() for grey in greys]) >= settings.min_contrast
         for effect in found:
             picture[effect.start : effect.stop] = False
-        found += self._freezes(greys, times, cuts)
+        found += self._freezes(greys, times, cuts, found)
         bars = effects.bars(greys)
         mono = 1 - effects.colourfulness(images)
         found += self._stretches("monochrome", mono, 1 - settings.mono_share, picture, edges)
@@ -123,11 +123,14 @@ class VisualEffects(Analyzer):
                     found.append(Effect(label, start, stop, depth, confidence))
         return found
 
-    def _freezes(self, greys: np.ndarray, times: np.ndarray, cuts: list[int]) -> list[Effect]:
+    def _freezes(
+        self, greys: np.ndarray, times: np.ndarray, cuts: list[int], lights: list[Effect]
+    ) -> list[Effect]:
         """Frames that repeat after the picture of the same shot had moved.
 
         A camera at rest is no freeze: its noise changes from frame to frame, and a rendered picture without
-        noise did not move before. Where the motion goes on afterwards it is surest.
+        noise did not move before; a change of light (`lights`: flashes and fades) is no motion. Where the
+        motion goes on afterwards it is surest.
         """
         settings, rate = self.settings, shots.frame_rate(times)
         stir = effects.stir(greys)
@@ -135,6 +138,9 @@ class VisualEffects(Analyzer):
         # One keyframe of the codec within does not end it.
         repeats[1:-1] |= repeats[:-2] & repeats[2:]
         repeats[[0, *cuts]] = False
+        for light in lights:
+            stir[light.start : light.stop + 1] = 0
+            repeats[light.start : light.stop + 1] = False
         before, least = max(2, round(0.2 * rate)), max(2, round(settings.min_freeze_s * rate))
         bounds = [0, *cuts, len(greys)]
         found = []

@@ -71,6 +71,23 @@ def test_a_jump_within_one_photograph_is_a_cut(analyzer):
     assert times(run(analyzer, recorded(frames)), "hard_cut") == [round(25 / 30, 3)]
 
 
+@pytest.mark.parametrize("effect", ["monochrome", "blur", "bars", "brightness"])
+def test_an_effect_within_a_shot_is_no_cut(analyzer, effect):
+    import cv2
+
+    frames = shoot(photo("astronaut"), 60, lambda t: {"x": 0.1 * t})
+    for frame in frames[20:40]:
+        if effect == "monochrome":
+            frame[:] = frame.mean(axis=2, keepdims=True)
+        elif effect == "blur":
+            frame[:] = cv2.GaussianBlur(frame, (0, 0), 4)
+        elif effect == "bars":
+            frame[:40] = frame[-40:] = 0
+        else:
+            frame[:] = np.minimum(frame * 1.5, 255)
+    assert [s.label for s in run(analyzer, recorded(frames))] == ["shot"]
+
+
 def test_a_fast_pan_is_no_cut(analyzer):
     frames = shoot(photo("coffee"), 40, lambda t: {"x": -1 + 1.5 * t})
     assert times(run(analyzer, recorded(frames)), "hard_cut") == []

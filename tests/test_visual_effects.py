@@ -90,6 +90,8 @@ def test_rest_is_no_freeze():
     assert run(recorded(still)) == []
     assert run(still) == []
     assert run(recorded(np.concatenate([pan("coffee", 30), still]))) == []
+    still[:15] = still[:15] * np.linspace(0, 1, 15)[:, None, None, None]
+    assert [s.label for s in run(still)] == ["fade_in"]
 
 
 @pytest.mark.parametrize("overlay", [False, True])
