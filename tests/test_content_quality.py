@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,7 @@ from analyzers.brisque import Brisque
 from analyzers.content_quality import ContentQuality
 from analyzers.speech import Region
 from tests.footage import photo, recorded, shoot
-from tests.sounds import noise, silence
+from tests.sounds import RATE, noise, silence
 from tests.support import ArrayClip
 
 PHOTOS = ("astronaut", "chelsea", "coffee")
@@ -129,3 +131,30 @@ def test_speech_is_grouped_by_what_the_network_hears():
     assert groups[0] == [(0, 4), (5, 9)] and groups[1][0] == (10, 12)
     assert all(np.diff(spans).sum() <= 9.01 for spans in groups)
     assert sum(np.diff(spans).sum() for spans in groups) == pytest.approx(31)
+
+
+def spoken():
+    """Three seconds of a reading, 16 kHz mono in 16 bits."""
+    import av
+
+    with av.open(str(Path(__file__).parent.parent / "clips" / "sources" / "austen.flac")) as container:
+        parts = [frame.to_ndarray().ravel() for frame in container.decode(audio=0)]
+    return np.concatenate(parts).astype(np.float32) / 32768
+
+
+def test_speech_scores_lower_with_noise_and_from_afar(analyzer):
+    clean = spoken()
+    echo = np.exp(-np.arange(RATE // 2) / 3000) * noise(0.5)
+    far = np.convolve(clean, echo)[: len(clean)].astype(np.float32)
+    noisy = clean + noise(len(clean) / RATE, 0.02)
+    frames = np.zeros((3, 36, 64, 3), np.uint8)
+    scores = []
+    for audio in (clean, noisy, 0.3 * far / np.abs(far).max()):
+        segments = analyzer.analyze(ArrayClip(frames, 1.0, audio=audio), {})
+        (voice,) = [s for s in segments if s.label == "speech"]
+        assert 0 <= voice.start_s < 1 and 2 < voice.end_s <= len(audio) / RATE
+        scores.append(voice.data)
+    good, noisy, distant = scores
+    assert good["mos_overall"] > 2.5 and good["mos_background"] > 3.5
+    assert noisy["mos_background"] < good["mos_background"] - 1
+    assert max(noisy["mos_overall"], distant["mos_overall"]) < good["mos_overall"] - 0.5
