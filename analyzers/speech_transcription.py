@@ -30,6 +30,7 @@ _OPENING, _CLOSING = (
     "\"'.。,，!！?？:：”)]}、",
 )  # punctuation that belongs to the next, the last word
 _PAUSE_S = 0.25  # a shorter gap in speech may lie within a word
+_LATE_S = 0.4
 _TITLES = {"Mr.", "Mrs.", "Ms.", "Dr.", "St.", "Prof."}  # their full stop ends no sentence
 
 
@@ -94,8 +95,7 @@ class SpeechTranscription(Analyzer):
         for spans in windows(found, len(audio) / SAMPLE_RATE, self.settings.margin_s):
             words += self._transcribe(audio, spans)
         spoken = speech.join(found, _PAUSE_S)
-        words = [trim(word, spoken) for word in words]
-        return [_segment(phrase) for phrase in phrases(words, self.settings.phrase_gap_s)]
+        return [_segment(phrase) for phrase in phrases(fit(words, spoken), self.settings.phrase_gap_s)]
 
     def unload(self) -> None:
         self._whisper = None
@@ -190,13 +190,29 @@ def to_clip(start_s: float, end_s: float, spans: Sequence[tuple[float, float]]) 
     return float(min(max(first, start_s + shift), last)), float(max(first, min(last, end_s + shift)))
 
 
-def trim(word: Word, regions: Sequence[speech.Region]) -> Word:
-    """The word within the region of speech that most of it is in; Whisper's reach into pauses."""
-    shared = [min(word.end_s, region.end_s) - max(word.start_s, region.start_s) for region in regions]
-    if not shared or max(shared) <= 0:
-        return word
-    region = regions[shared.index(max(shared))]
-    return word._replace(start_s=max(word.start_s, region.start_s), end_s=min(word.end_s, region.end_s))
+def fit(words: Sequence[Word], regions: Sequence[speech.Region]) -> list[Word]:
+    """The words, each within the region of speech that most of it is in.
+
+    Whisper's words reach into pauses, and begin late: after a pause by up to 0.3 s, and after punctuation,
+    which takes time of its own in the alignment. So a word begins where the word before it ends, or its
+    region begins, if that is less than `_LATE_S` earlier.
+    """
+    fitted: list[Word] = []
+    begun, free_s = None, 0.0  # the region of the word before, and its end
+    for word in words:
+        shared = [min(word.end_s, region.end_s) - max(word.start_s, region.start_s) for region in regions]
+        if not shared or max(shared) <= 0:
+            fitted.append(word)
+            continue
+        region = regions[shared.index(max(shared))]
+        start, end = max(word.start_s, region.start_s), min(word.end_s, region.end_s)
+        if region is not begun:
+            begun, free_s = region, region.start_s
+        if 0 < start - free_s < _LATE_S:
+            start = free_s
+        free_s = end
+        fitted.append(word._replace(start_s=start, end_s=end))
+    return fitted
 
 
 def phrases(words: Sequence[Word], gap_s: float) -> list[list[Word]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 RATE = 16000
@@ -40,3 +42,21 @@ def chords(progression: list[tuple[int, ...]], chord_s: float, seconds: float) -
         struck = sum(tone(440 * 2 ** ((note - 69) / 12), chord_s, 0.08, harmonics=4) for note in notes)
         parts.append(struck * np.exp(-1.5 * np.arange(len(struck)) / RATE))
     return np.concatenate(parts).astype(np.float32)
+
+
+#: What is said in the recordings of clips/sources.
+SPOKEN = {
+    "austen": "he might even have been made amiable himself",
+    "cards": "eight of spades four of clubs seven of hearts",
+}
+
+
+def recording(name: str) -> np.ndarray:
+    """A recording of clips/sources, decoded."""
+    import av
+
+    path = Path(__file__).parent.parent / "clips" / "sources" / f"{name}.flac"
+    resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE)
+    with av.open(str(path)) as file:
+        parts = [part for frame in file.decode(audio=0) for part in resampler.resample(frame)]
+    return np.concatenate([part.to_ndarray()[0] for part in parts + resampler.resample(None)])

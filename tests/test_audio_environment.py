@@ -8,7 +8,7 @@ import pytest
 import models
 from analyzers.audio_environment import AudioEnvironment, EnvironmentSettings, open_graph, patches
 from analyzers.base import NothingToAnalyze
-from tests.sounds import RATE, chords, noise, silence, tone
+from tests.sounds import RATE, chords, noise, recording, silence, tone
 from tests.support import ArrayClip
 
 WHOLE = 3.375  # seconds, a whole number of windows
@@ -104,3 +104,11 @@ def test_tags_can_be_set():
     analyzer = AudioEnvironment(EnvironmentSettings(tags=3))
     analyzer.load()
     assert len(analyzer.analyze(ArrayClip(audio=noise(1)), {})[0].data["tags"]) == 3
+
+
+@pytest.mark.parametrize("name", ["austen", "cards"])
+def test_somebody_speaks(analyzer, name):
+    audio = np.concatenate([recording(name), chords(A_MINOR, 0.5, 4)])
+    segments = analyzer.analyze(ArrayClip(audio=audio), {})
+    assert [segment.label for segment in segments[:5]] == ["Speech"] * 5
+    assert "Music" in top_three(segments[-2])

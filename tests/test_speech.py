@@ -17,7 +17,10 @@ from analyzers.speech import (
     smooth_path,
     track_pitch,
 )
-from tests.sounds import RATE, noise, silence, tone
+from analyzers.speech import (
+    regions as analyzed,
+)
+from tests.sounds import RATE, chords, noise, recording, silence, tone
 from tests.support import ArrayClip
 
 FRAME_S = 512 / RATE
@@ -118,3 +121,49 @@ def test_between():
     part = track.between(0.1, 0.2)
     assert part.start_s == pytest.approx(0.1)
     assert part.hz.tolist() == [5, 6, 7, 8, 9]
+
+
+@pytest.mark.parametrize(("name", "start_s", "end_s"), [("austen", 0.27, 2.86), ("cards", 0.19, 3.24)])
+def test_speech_is_where_somebody_speaks(name, start_s, end_s):
+    net = nets.open_net("silero-vad")
+    audio = np.concatenate([noise(1, 0.003), recording(name), chords([(57, 60, 64)], 0.5, 2), noise(1)])
+    found = analyzed(ArrayClip(audio=audio), net, SpeechSettings())
+    net.close()
+    assert found[0].start_s == pytest.approx(1 + start_s, abs=0.1)
+    assert found[-1].end_s == pytest.approx(1 + end_s, abs=0.25)
+    assert all(region.probability > 0.8 for region in found)
+
+
+def test_probabilities_are_computed_once_and_do_not_depend_on_the_block():
+    net = nets.open_net("silero-vad")
+    calls = []
+
+    def counting(*inputs):
+        calls.append(len(inputs[0]))
+        return net(*inputs)
+
+    audio = np.concatenate([recording("austen")] * 6)
+    clip = ArrayClip(audio=audio)
+    first = analyzed(clip, counting, SpeechSettings())
+    assert calls == [512, 105]
+    assert analyzed(clip, counting, SpeechSettings(min_silence_s=0.5)) != first
+    assert len(calls) == 2
+    net.close()
+
+
+def test_pitch_of_a_man_who_reads(crepe):
+    # An independent estimate: the autocorrelation of the voiced frames.
+    audio = recording("austen")
+    track = track_pitch(audio, crepe, [(0.26, 2.8)], PitchSettings())
+    voiced = np.flatnonzero(~np.isnan(track.hz))
+    assert len(voiced) * track.step_s > 1.2
+    wrong = 0
+    for index in voiced:
+        middle = round(index * track.step_s * RATE)
+        sound = audio[max(0, middle - 512) : middle + 512]
+        likeness = np.correlate(sound, sound, "full")[len(sound) - 1 :]
+        expected = round(RATE / track.hz[index])
+        near = likeness[round(expected * 0.85) : round(expected * 1.15) + 1]
+        wrong += near.max() < 0.35 * likeness[0]
+    assert wrong / len(voiced) < 0.1
+    assert 80 < np.nanmedian(track.hz) < 110

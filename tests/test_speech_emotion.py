@@ -10,7 +10,7 @@ import pytest
 from analyzers import nets
 from analyzers.speech import PitchSettings, Region, track_pitch
 from analyzers.speech_emotion import SpeechEmotion, Voice, judge, measure, name, nuclei, split
-from tests.sounds import RATE, chords, noise, silence
+from tests.sounds import RATE, chords, noise, recording, silence
 from tests.support import ArrayClip
 
 CALM = Voice(f0_hz=120.0, f0_range=4.6, level_db=-25.0, alpha_ratio_db=-10.2, syllables_per_s=3.9)
@@ -115,3 +115,31 @@ def test_nobody_speaks(analyzer, audio):
 
 def test_it_says_that_it_stands_in():
     assert "no package" in SpeechEmotion.stand_in
+
+
+def test_reading_aloud(analyzer):
+    segments = analyzer.analyze(ArrayClip(audio=recording("austen")), {})
+    assert segments
+    for segment in segments:
+        data = segment.data
+        assert 80 < data["f0_hz"] < 120  # a man
+        assert 3 < data["syllables_per_s"] < 6
+        assert -1 <= data["valence"] <= 1
+        assert abs(data["arousal"]) < 0.4  # calm
+        track = data["pitch"]
+        assert len(track["hz"]) * track["step_s"] == pytest.approx(segment.end_s - segment.start_s, abs=0.03)
+        assert any(track["hz"])
+
+
+def test_shouting_is_more_aroused_than_reading(analyzer):
+    calm = recording("austen")
+    # A third faster and higher, twice as loud and brighter: what a raised voice does.
+    raised = np.interp(np.arange(0, len(calm) - 1, 4 / 3), np.arange(len(calm)), calm)
+    raised = 1.5 * (raised - 0.6 * np.concatenate([[0], raised[:-1]]))
+    audio = np.concatenate([calm, silence(0.5), raised]).astype(np.float32)
+    segments = analyzer.analyze(ArrayClip(audio=audio), {})
+    boundary = len(calm) / RATE + 0.25
+    before, after = (
+        np.mean([s.data["arousal"] for s in segments if (s.start_s > boundary) == late]) for late in (0, 1)
+    )
+    assert after > before + 0.3

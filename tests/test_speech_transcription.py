@@ -7,8 +7,8 @@ import pytest
 
 from analyzers.base import NothingToAnalyze
 from analyzers.speech import Region
-from analyzers.speech_transcription import SpeechTranscription, Word, align, phrases, to_clip, trim, windows
-from tests.sounds import chords, noise, silence
+from analyzers.speech_transcription import SpeechTranscription, Word, align, fit, phrases, to_clip, windows
+from tests.sounds import RATE, SPOKEN, chords, noise, recording, silence
 from tests.support import ArrayClip
 
 
@@ -18,6 +18,66 @@ def analyzer():
     analyzer.load()
     yield analyzer
     analyzer.unload()
+
+
+@pytest.fixture(scope="module")
+def scene():
+    """Silence, a sentence, music, another sentence; and where the sentences begin and end."""
+    first, second = recording("austen"), recording("cards")
+    music = chords([(57, 60, 64), (62, 65, 69)], 0.5, 2)
+    audio = np.concatenate([silence(1), first, music, second, silence(0.5)])
+    starts = 1.0, 1.0 + (len(first) + len(music)) / RATE
+    return audio, [(starts[0], starts[0] + len(first) / RATE), (starts[1], starts[1] + len(second) / RATE)]
+
+
+@pytest.fixture(scope="module")
+def heard(analyzer, scene):
+    return analyzer.analyze(ArrayClip(audio=scene[0]), {})
+
+
+def test_the_words_of_two_recordings(heard):
+    import jiwer
+    from whisper.normalizers import EnglishTextNormalizer
+
+    plain = EnglishTextNormalizer()
+    said, text = " ".join(SPOKEN.values()), " ".join(segment.label for segment in heard)
+    assert jiwer.wer(plain(said), plain(text)) <= 0.15
+    words = " ".join(word["word"] for segment in heard for word in segment.data["words"])
+    assert words == text
+
+
+def test_words_come_in_order_and_only_where_somebody_speaks(heard, scene):
+    words = [word for segment in heard for word in segment.data["words"]]
+    times = [time for word in words for time in (word["start_s"], word["end_s"])]
+    assert times == sorted(times)
+    for word in words:
+        assert any(start <= word["start_s"] and word["end_s"] <= end for start, end in scene[1])
+        assert 0 < word["probability"] <= 1
+
+
+def test_words_come_at_their_times(heard, scene):
+    starts = {
+        word["word"].strip(",."): word["start_s"] for segment in heard for word in segment.data["words"]
+    }
+    (austen, _), (cards, _) = scene[1]
+    # Read off the waveforms: each follows silence or a stop, so that its beginning is plain to see.
+    assert starts["He"] == pytest.approx(austen + 0.27, abs=0.1)
+    assert starts["himself"] == pytest.approx(austen + 2.34, abs=0.25)
+    assert starts["Eight"] == pytest.approx(cards + 0.19, abs=0.1)
+    assert starts["four"] == pytest.approx(cards + 1.32, abs=0.25)
+    assert starts["seven"] == pytest.approx(cards + 2.24, abs=0.25)
+    assert heard[-1].end_s == pytest.approx(cards + 3.25, abs=0.25)
+
+
+def test_segments_span_their_words(heard):
+    for segment in heard:
+        words = segment.data["words"]
+        assert (segment.start_s, segment.end_s) == (words[0]["start_s"], words[-1]["end_s"])
+        assert segment.confidence == pytest.approx(np.mean([word["probability"] for word in words]), abs=1e-3)
+
+
+def test_the_same_clip_gives_the_same_words(analyzer, scene, heard):
+    assert analyzer.analyze(ArrayClip(audio=scene[0]), {}) == heard
 
 
 def region(start, end):
@@ -58,11 +118,21 @@ def test_times_are_mapped_back_over_the_gaps():
     assert to_clip(4.9, 5.3, spans) == pytest.approx((22.9, 23))
 
 
+def fitted(*words):
+    found = fit([Word("w", start, end, 1.0) for start, end in words], [region(1, 2), region(3, 4)])
+    return [(word.start_s, word.end_s) for word in found]
+
+
 def test_words_do_not_reach_into_pauses():
-    spoken = [region(1, 2), region(3, 4)]
-    assert trim(Word("a", 0.5, 1.4, 1.0), spoken) == Word("a", 1, 1.4, 1.0)
-    assert trim(Word("b", 1.9, 3.5, 1.0), spoken) == Word("b", 3, 3.5, 1.0)
-    assert trim(Word("c", 2.2, 2.6, 1.0), spoken) == Word("c", 2.2, 2.6, 1.0)
+    assert fitted((0.5, 1.4), (1.4, 2.2), (1.9, 3.5), (3.5, 4.2)) == [(1, 1.4), (1.4, 2), (3, 3.5), (3.5, 4)]
+
+
+def test_words_begin_with_the_speech_and_after_one_another():
+    assert fitted((1.2, 1.4), (1.6, 1.8), (3.6, 3.8)) == [(1, 1.4), (1.4, 1.8), (3.6, 3.8)]
+
+
+def test_words_outside_of_speech_stay():
+    assert fitted((0.2, 0.6), (2.2, 2.6)) == [(0.2, 0.6), (2.2, 2.6)]
 
 
 def test_phrases_end_with_sentences_and_before_pauses():
