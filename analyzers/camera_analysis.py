@@ -1,14 +1,15 @@
 """What the camera does: rest, pan, tilt, zoom, roll or shake, from corner tracks (analyzers/tracks.py).
 
-All motions are measured on one scale, the mean path of the picture's points in frame diagonals per second,
-so that a zoom and a pan can be weighed against each other; the largest names the stretch. Where the tracks
-are lost there is a cut, and nothing is smoothed or merged across it.
+Whether the camera moves at all is the mean path of the picture's points in frame diagonals per second, one
+scale for all motions. A zoom or roll keeps one point of the picture in place: where that lies in the frame or
+just outside, it is one, however far from the centre; otherwise it is a pan or tilt. Where the tracks are lost
+there is a cut, and nothing is smoothed or merged across it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -18,6 +19,8 @@ from analyzers.base import Analyzer, ClipView, FrameSettings, Segment, setting
 
 #: Mean distance of a rectangle's points from its centre, in diagonals (0.27 for 1:1, 0.26 for 16:9).
 _MEAN_RADIUS = 0.265
+#: How far from the centre the fixed point of a zoom or roll may lie, in frame widths and heights.
+_PIVOT = 0.65
 #: Of each motion, backward and forward. The picture goes left and up when the camera turns right and down.
 _NAMES = (("pan_right", "pan_left"), ("tilt_down", "tilt_up"), ("zoom_out", "zoom_in"), ("roll", "roll"))
 
@@ -46,7 +49,11 @@ class CameraAnalysis(Analyzer):
         bounds = [0, *cuts, len(images)]
         segments: list[Segment] = []
         for first, stop in pairwise(bounds):
-            segments += self._shot(moves[first : stop - 1], edges[first : stop + 1], images.shape[1:3])
+            for segment in self._shot(moves[first : stop - 1], edges[first : stop + 1], images.shape[1:3]):
+                if segments and segments[-1].confidence == segment.confidence == 0:
+                    # Between two stretches without a track there is no cut to tell either.
+                    segment = replace(segment, start_s=segments.pop().start_s)
+                segments.append(segment)
         return segments
 
     def _moves(self, images: np.ndarray, times: np.ndarray) -> tuple[list[tracks.Motion | None], list[int]]:
@@ -92,7 +99,7 @@ class CameraAnalysis(Analyzer):
         for index in range(len(paths)):
             smooth = np.median(paths[max(0, index - reach) : index + reach + 1], axis=0)
             shakes = self._shakes(paths[max(0, index - 2 * reach) : index + 2 * reach + 1, :2])
-            labels.append("shake" if shakes else self._label(smooth))
+            labels.append("shake" if shakes else self._label(smooth, smooth / weights, width / height))
         # The last frame is shown on after its motion has ended.
         spans = np.append(edges[:-2], edges[-1])
         segments = []
@@ -104,10 +111,15 @@ class CameraAnalysis(Analyzer):
             segments.append(Segment(*span, labels[start], confidence, _data(rate / weights)))
         return segments
 
-    def _label(self, path: np.ndarray) -> str:
-        motion = int(np.argmax(np.abs(path)))
-        if abs(path[motion]) < self.settings.still:
+    def _label(self, path: np.ndarray, rate: np.ndarray, aspect: float) -> str:
+        if np.abs(path).max() < self.settings.still:
             return "static"
+        dx, dy, zoom, roll = rate
+        # The velocity (dx, dy) + (zoom, roll) * point is nil at the fixed point; in frame heights.
+        pivot = -complex(dx * aspect, dy) / complex(zoom, roll) if zoom or roll else complex("inf")
+        turns = abs(pivot.real) <= _PIVOT * aspect and abs(pivot.imag) <= _PIVOT
+        first = 2 if turns else 0
+        motion = first + int(np.argmax(np.abs(path[first : first + 2])))
         return _NAMES[motion][int(path[motion] > 0)]
 
     def _shakes(self, near: np.ndarray) -> bool:

@@ -60,6 +60,13 @@ def test_the_rates_are_those_of_the_camera():
     assert roll.data["roll_deg_per_s"] == pytest.approx(8, abs=0.2)
 
 
+def test_a_zoom_about_an_edge_is_a_zoom_and_a_pan_with_a_little_zoom_a_pan():
+    about_the_top = shot("astronaut", lambda t: {"zoom": 1.3**-t, "y": -0.5 * (1 - 1.3**-t)})
+    assert [s.label for s in run(about_the_top)] == ["zoom_out"]
+    (drift,) = run(shot("astronaut", lambda t: {"zoom": 1.04**t, "x": 0.2 * t}))
+    assert drift.label == "pan_right"
+
+
 def test_shots_are_kept_apart_and_moves_change_within_one():
     first = shot("astronaut", lambda t: {"x": 0.3 * min(t, 1)}, seconds=2)
     second = shot("chelsea", lambda t: {"x": 0.3 * t}, seconds=1)
