@@ -168,37 +168,23 @@ def subtitles(results: Results, margin_s: float) -> list[Segment]:
     return found
 
 
-def speech_and_sound(results: Results, min_score: float) -> list[Segment]:
-    """Whether speech is heard where words are transcribed; a recogniser may invent words over music."""
-    said, heard = results.get("speech_transcription", ()), results.get("audio_environment", ())
-    backed, found = [], []
-    for phrase in said:
-        windows = overlapping(heard, phrase.start_s, phrase.end_s)
-        speech = [w for w in windows if any(tag["tag"] in SPEECH_TAGS for tag in w.data.get("tags", ()))]
-        if any(t["tag"] in SPEECH_TAGS and t["score"] >= min_score for w in speech for t in w.data["tags"]):
-            backed.append((phrase, speech[0]))
-        elif len(windows) > 1 and not speech:
-            label = Counter(w.label for w in windows).most_common(1)[0][0]
-            found.append(
-                statement(
-                    "contradiction",
-                    f"{quoted(phrase.label)} is transcribed where no speech is heard, but {label}.",
-                    (phrase.start_s, phrase.end_s),
-                    ("said", "heard"),
-                    [("speech_transcription", phrase), ("audio_environment", windows[0])],
-                    weakest(*windows),
-                )
-            )
-    if backed:
-        span = min(p.start_s for p, _ in backed), max(p.end_s for p, _ in backed)
+def speech_without_sound(results: Results) -> list[Segment]:
+    """Words that are transcribed where no speech is heard: a recogniser may invent some over music."""
+    found = []
+    for phrase in results.get("speech_transcription", ()):
+        windows = overlapping(results.get("audio_environment", ()), phrase.start_s, phrase.end_s)
+        tags = {tag["tag"] for window in windows for tag in window.data.get("tags", ())}
+        if len(windows) < 2 or not SPEECH_TAGS.isdisjoint(tags):
+            continue
+        label = Counter(window.label for window in windows).most_common(1)[0][0]
         found.append(
             statement(
-                "agreement",
-                f"Speech is heard where words are transcribed, {clock(span)}.",
-                span,
+                "contradiction",
+                f"{quoted(phrase.label)} is transcribed where no speech is heard, but {label}.",
+                (phrase.start_s, phrase.end_s),
                 ("said", "heard"),
-                [("speech_transcription", backed[0][0]), ("audio_environment", backed[0][1])],
-                weakest(*(window for _, window in backed)),
+                [("speech_transcription", phrase), ("audio_environment", windows[0])],
+                weakest(*windows),
             )
         )
     return found

@@ -51,7 +51,7 @@ class CrossAnalyzerIntelligence(Analyzer):
         found = [
             *agreements.naming(texts, shown, self._alike, options.similarity),
             *agreements.subtitles(upstream, options.speech_margin_s),
-            *agreements.speech_and_sound(upstream, options.min_sound),
+            *agreements.speech_without_sound(upstream),
             *agreements.sound_and_picture(upstream, shown, options.min_sound),
             *agreements.faces_and_people(upstream, options.min_stretch_s),
             *insights.longest_on_screen(upstream, options.min_confidence),
