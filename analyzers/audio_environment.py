@@ -1,4 +1,8 @@
-"""What is heard: the 521 tags of AudioSet (Gemmeke et al. 2017), by YAMNet, in windows of 0.96 s."""
+"""What is heard: the 521 tags of AudioSet (Gemmeke et al. 2017), by YAMNet, in windows of 0.96 s.
+
+YAMNet's own step is half a window. Half of that is the default here: with the longer one a second of
+silence or a short sound may have no window to itself.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +18,11 @@ from analyzers import nets, sound
 from analyzers.base import Analyzer, ClipView, Needs, NothingToAnalyze, Segment, Settings, setting
 
 # YAMNet's front end (tensorflow/models, research/audioset/yamnet/params.py): 25 ms windows every 10 ms, 64
-# bands from 125 to 7500 Hz; a patch is 96 of these frames, the next one begins 48 frames later.
+# bands from 125 to 7500 Hz; a patch is 96 of these frames.
 _WINDOW, _HOP, _FFT, _BANDS, _LOW_HZ, _HIGH_HZ, _OFFSET = 400, 160, 512, 64, 125.0, 7500.0, 0.001
-_PATCH, _PATCH_HOP = 96, 48
-_PATCH_S, _PATCH_HOP_S = _PATCH * _HOP / sound.SAMPLE_RATE, _PATCH_HOP * _HOP / sound.SAMPLE_RATE
+_PATCH = 96
+_HOP_S = _HOP / sound.SAMPLE_RATE
+_PATCH_S = _PATCH * _HOP_S
 
 
 @dataclass
@@ -25,6 +30,7 @@ class EnvironmentSettings(Settings):
     model: str = setting("yamnet", "model card of the tagger's graph")
     weights: str = setting("yamnet-weights", "model card of its weights")
     batch: int = setting(16, "windows per call of the network", low=1, high=4096)
+    step_s: float = setting(0.24, "seconds from one window to the next", low=_HOP_S, high=_PATCH_S)
     tags: int = setting(5, "tags kept of every window", low=3, high=521)
 
 
@@ -50,9 +56,10 @@ class AudioEnvironment(Analyzer):
         if len(audio) < _WINDOW:
             raise NothingToAnalyze(f"{len(audio)} samples of sound, and a spectrum takes {_WINDOW}")
         end_of_clip = max(clip.duration_s, len(audio) / sound.SAMPLE_RATE)
+        step = round(self.settings.step_s / _HOP_S)
         segments = []
-        for index, scores in enumerate(self._scores(patches(audio))):
-            start = index * _PATCH_HOP_S
+        for index, scores in enumerate(self._scores(patches(audio, step))):
+            start = index * step * _HOP_S
             best = [
                 {"tag": self._names[tag], "score": round(float(scores[tag]), 4)}
                 for tag in np.argsort(-scores, kind="stable")[: self.settings.tags]
@@ -77,18 +84,18 @@ class AudioEnvironment(Analyzer):
         )
 
 
-def patches(audio: np.ndarray) -> np.ndarray:
-    """Log-mel patches [N, 96, 64] of 16 kHz sound, which is filled up with silence to a whole number of hops.
+def patches(audio: np.ndarray, step: int) -> np.ndarray:
+    """Log-mel patches [N, 96, 64] of 16 kHz sound, one every `step` frames of 10 ms.
 
-    As YAMNet's `pad_waveform` and `waveform_to_log_mel_spectrogram_patches` (features.py) make them.
+    Made as by YAMNet's `pad_waveform` and `waveform_to_log_mel_spectrogram_patches` (features.py): silence
+    fills the sound up to a whole number of steps.
     """
     whole = (_PATCH - 1) * _HOP + _WINDOW
-    hop = _PATCH_HOP * _HOP
     beyond = max(0, len(audio) - whole)
-    padded = np.pad(audio, (0, whole + -(-beyond // hop) * hop - len(audio)))
+    padded = np.pad(audio, (0, whole + -(-beyond // (step * _HOP)) * step * _HOP - len(audio)))
     filters = sound.mel_filters(_BANDS, _FFT, _LOW_HZ, _HIGH_HZ)
     log_mel = np.log(sound.spectrogram(padded, _WINDOW, _HOP, fft=_FFT) @ filters + _OFFSET)
-    return np.lib.stride_tricks.sliding_window_view(log_mel, _PATCH, axis=0)[::_PATCH_HOP].transpose(0, 2, 1)
+    return np.lib.stride_tricks.sliding_window_view(log_mel, _PATCH, axis=0)[::step].transpose(0, 2, 1)
 
 
 def open_graph(graph: Path, weights: Path):

@@ -49,9 +49,9 @@ def test_tags_change_with_the_sound(analyzer):
     assert segments[-1].label == "Silence"
 
 
-def test_windows_overlap_by_half_and_end_with_the_clip(analyzer):
+def test_windows_follow_each_other_and_end_with_the_clip(analyzer):
     segments = analyzer.analyze(ArrayClip(audio=noise(2)), {})
-    assert [segment.start_s for segment in segments] == [0, 0.48, 0.96, 1.44]
+    assert [segment.start_s for segment in segments] == [0, 0.24, 0.48, 0.72, 0.96, 1.2]
     assert segments[0].end_s == 0.96
     assert segments[-1].end_s == 2.0
     scores = [tag["score"] for tag in segments[0].data["tags"]]
@@ -62,7 +62,7 @@ def test_windows_overlap_by_half_and_end_with_the_clip(analyzer):
 
 def test_patches_are_log_mel_spectra():
     audio = noise(0.975)
-    (patch,) = patches(audio)
+    (patch,) = patches(audio, 48)
     assert patch.shape == (96, 64)
     # Frame 10, band 20, from the definition.
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(400) / 400)
@@ -100,15 +100,17 @@ def test_the_graph_is_the_one_that_its_command_makes():
     assert made.SerializeToString() == models.resolve("yamnet").read_bytes()
 
 
-def test_tags_can_be_set():
-    analyzer = AudioEnvironment(EnvironmentSettings(tags=3))
+def test_settings():
+    analyzer = AudioEnvironment(EnvironmentSettings(tags=3, step_s=0.48, batch=2))
     analyzer.load()
-    assert len(analyzer.analyze(ArrayClip(audio=noise(1)), {})[0].data["tags"]) == 3
+    segments = analyzer.analyze(ArrayClip(audio=noise(2)), {})
+    assert [segment.start_s for segment in segments] == [0, 0.48, 0.96, 1.44]
+    assert all(len(segment.data["tags"]) == 3 for segment in segments)
 
 
 @pytest.mark.parametrize("name", ["austen", "cards"])
 def test_somebody_speaks(analyzer, name):
     audio = np.concatenate([recording(name), chords(A_MINOR, 0.5, 4)])
     segments = analyzer.analyze(ArrayClip(audio=audio), {})
-    assert [segment.label for segment in segments[:5]] == ["Speech"] * 5
+    assert [segment.label for segment in segments[:9]] == ["Speech"] * 9
     assert "Music" in top_three(segments[-2])
