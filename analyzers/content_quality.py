@@ -45,7 +45,7 @@ class QualitySettings(FrameSettings, speech.SpeechSettings):
     brisque_model: str = setting("brisque", "model card of the support vector machine for pictures")
     speech_model: str = setting("dnsmos", "model card of the network for speech")
     sharp: float = setting(4.0, "sharpness that scores a half", low=0.01, high=255)
-    noisy: float = setting(10.0, "noise that scores a half", low=0.01, high=255)
+    noisy: float = setting(4.0, "noise that scores a half", low=0.01, high=255)
     join_s: float = setting(1.0, "pauses up to this many seconds belong to the speech", low=0, high=9)
     min_total_s: float = setting(0.5, "less speech than this is not scored", low=0.1, high=9)
 
