@@ -49,7 +49,7 @@ class AgeEstimation(FaceAnalyzer):
                 data = {
                     "age": round(float(ages[near].mean()), 1),
                     "box": face.relative_box(*images.shape[1:3]),
-                    "face_confidence": round(face.score, 4),
+                    "face_confidence": round(face.confidence, 4),
                 }
                 label, confidence = ("male", male) if male > 0.5 else ("female", 1 - male)
                 segments.append(Segment(float(times[i]), float(ends[i]), label, round(confidence, 4), data))

@@ -73,7 +73,7 @@ class EyeTracking(FaceAnalyzer):
                     "iris": {"left": left, "right": right},
                     "box": face.relative_box(height, width),
                 }
-                segments.append(Segment(starts[i], ends[i], label, round(face.score, 4), data))
+                segments.append(Segment(starts[i], ends[i], label, round(face.confidence, 4), data))
             for first, after in blinks([label == "closed" for label in labels]):
                 start, end = starts[track[first][0]], starts[track[after][0]]
                 if end - start <= self.settings.blink_s + 1e-6:
@@ -96,13 +96,17 @@ class EyeTracking(FaceAnalyzer):
         outputs = self._net(pictures, batch=self.settings.batch)
         points = output(outputs, 76, 3)[..., :2].astype(np.float64)
         points[1::2, :, 0] = PIXELS - points[1::2, :, 0]
-        # In the crops every face is upright, so gaze and openness are measured there.
+        # In the crops every face is upright, so gaze and openness are measured there. In a face that is
+        # turned away, the eye that shows more counts for more.
         eyes = []
-        for k in range(len(faces)):
-            pair, maps = points[2 * k : 2 * k + 2], [to_image for _, to_image in crops[2 * k : 2 * k + 2]]
-            iris = np.array([apply(m, p[[IRIS]])[0] for m, p in zip(maps, pair, strict=True)])
+        for k in range(0, len(crops), 2):
+            maps = [to_image for _, to_image in crops[k : k + 2]]
+            iris = np.array([apply(m, p[[IRIS]])[0] for m, p in zip(maps, points[k : k + 2], strict=True)])
             iris = iris[np.argsort(iris[:, 0], kind="stable")]
-            eyes.append(Eyes(iris, gaze(pair), float(np.mean([aspect_ratio(p) for p in pair]))))
+            shown = [float(np.linalg.norm(m[:, 0])) for m in maps]
+            look = np.average([gaze(eye) for eye in points[k : k + 2]], axis=0, weights=shown)
+            openness = np.average([aspect_ratio(eye) for eye in points[k : k + 2]], weights=shown)
+            eyes.append(Eyes(iris, look, float(openness)))
         return eyes
 
     def _label(self, eyes: Eyes) -> str:
@@ -116,17 +120,16 @@ class EyeTracking(FaceAnalyzer):
         return "up" if y < 0 else "down"
 
 
-def gaze(eyes: np.ndarray) -> np.ndarray:
-    """Mean gaze [x, y] of contours [2, 76, 2] in upright crops.
+def gaze(eye: np.ndarray) -> np.ndarray:
+    """Gaze [x, y] of an eye's contour [76, 2] in its upright crop.
 
     Sideways it is counted from the middle of the crop, which is that between the mesh's corners: the
     contour's own corners give way to an iris that moves towards them. Upwards the contour's vary less
     from face to face.
     """
     half_width = PIXELS / EYE_MARGIN / 2
-    iris = eyes[:, IRIS].mean(axis=0)
-    corners_y = eyes[:, [OUTER, INNER], 1].mean()
-    return np.array([iris[0] - PIXELS / 2, iris[1] - corners_y]) / half_width - [0, REST_Y]
+    corners_y = eye[[OUTER, INNER], 1].mean()
+    return np.array([eye[IRIS, 0] - PIXELS / 2, eye[IRIS, 1] - corners_y]) / half_width - [0, REST_Y]
 
 
 def aspect_ratio(eye: np.ndarray) -> float:

@@ -1,8 +1,9 @@
 """Two photographs of faces with what was read off enlargements of them, and ways to change the eyes.
 
 Boxes reach from hairline to chin and from cheek to cheek, irises are marked at their centres; pixels with
-the picture's corner at (0, 0). Astronaut: Eileen Collins at 36, NASA 1993. Admiral: Grace Hopper at 77, US
-Navy 1984. Both are in the public domain and come with scikit-image and matplotlib.
+the picture's corner at (0, 0). Astronaut: Eileen Collins, born in 1956, with the patch of STS-93, which flew
+in 1999. Admiral: Grace Hopper, born in 1906, in 1984. Both are in the public domain and come with
+scikit-image and matplotlib.
 """
 
 from __future__ import annotations

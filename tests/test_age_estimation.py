@@ -33,8 +33,8 @@ def test_age_and_gender_of_the_astronaut(ages):
     [segment] = ages.analyze(ArrayClip(astronaut().image[None]), {})
     assert segment.label == "female"
     assert segment.confidence > 0.6
-    # Eileen Collins was 36.
-    assert segment.data["age"] == pytest.approx(36, abs=6)
+    # Eileen Collins was 42.
+    assert segment.data["age"] == pytest.approx(42, abs=10)
 
 
 def test_age_of_the_admiral(ages):

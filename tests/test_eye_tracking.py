@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+from skimage import data
 
 from analyzers.eye_tracking import EyeTracking, aspect_ratio, blinks
 from tests.faces_truth import admiral, astronaut, eyes_closed, looking
@@ -64,6 +65,12 @@ def test_a_tilted_head_looks_the_same_way(eyes):
     assert segment.label == "left"
     assert segment.data["gaze"] == pytest.approx(look(eyes, image).data["gaze"], abs=0.1)
     assert iris_error(segment, moved, tilted) < 0.06
+
+
+def test_in_profile_the_eye_that_is_seen_decides(eyes):
+    # The photographer looks into the camera at the right of the picture.
+    segment = look(eyes, np.repeat(data.camera()[..., None], 3, axis=2))
+    assert segment.label == "right"
 
 
 def test_closed_eyes(eyes):
