@@ -51,7 +51,7 @@ class BackgroundSegmentation(Analyzer):
         times, images = clip.frames(self.settings.fps, self.settings.size)
         timed, masks = spans(times, clip), self._people(images)
         if (objects := upstream.get("object_detection")) is not None:
-            masks = [mask * near_persons(objects, *span) for mask, span in zip(masks, timed, strict=True)]
+            masks = [mask * near_persons(objects, time) for mask, time in zip(masks, times, strict=True)]
         return [self._segment(*sample) for sample in zip(timed, images, masks, strict=True)]
 
     def unload(self) -> None:
@@ -87,11 +87,16 @@ class BackgroundSegmentation(Analyzer):
         return Segment(*span, "person" if person else "no_person", round(sure, 4), data)
 
 
-def near_persons(objects: list[Segment], start_s: float, end_s: float) -> np.ndarray:
-    """Where a person may be from `start_s` to `end_s`: bool [256, 256], in and closely around their boxes."""
+def near_persons(objects: list[Segment], time_s: float) -> np.ndarray:
+    """Where a person may be at `time_s`: bool [256, 256], in and closely around their boxes.
+
+    Those of the detector's nearest sample, or of the two that are equally near: between them there may
+    be a cut.
+    """
     allowed = np.zeros((PIXELS, PIXELS), bool)
     for found in objects:
-        if found.label == "person" and found.start_s < end_s and found.end_s > start_s:
+        near = abs(found.start_s - time_s) <= (found.end_s - found.start_s) / 2 + 1e-6
+        if found.label == "person" and near:
             x1, y1, x2, y2 = found.data["box"]
             room_x, room_y = ROOM * (x2 - x1), ROOM * (y2 - y1)
             edges = np.array([y1 - room_y, y2 + room_y, x1 - room_x, x2 + room_x])

@@ -65,18 +65,22 @@ class BodyPose(Analyzer):
             if found.label == "person" and found.box[3] - found.box[1] >= s.min_height
         ]
         timed = spans(times, clip)
-        return [
-            self._segment(timed[index], person, points)
-            for (index, person), points in zip(persons, self._keypoints(images, persons), strict=True)
-            if (points[:, 2] >= s.min_keypoint).sum() >= s.min_keypoints
-        ]
+        segments = []
+        for (index, person), points in zip(persons, self._keypoints(images, persons), strict=True):
+            scores = points[points[:, 2] >= s.min_keypoint, 2]
+            if len(scores) >= s.min_keypoints:
+                label = posture(points, s.min_keypoint, clip.width / clip.height)
+                keypoints = {name: rounded(point) for name, point in zip(KEYPOINTS, points, strict=True)}
+                data = {"box": rounded(person.box), "keypoints": keypoints}
+                segments.append(Segment(*timed[index], label, round(float(scores.mean()), 4), data))
+        return segments
 
     def unload(self) -> None:
         self._detector.close()
         self._net.close()
 
     def _keypoints(self, images: np.ndarray, persons: list[tuple[int, Detection]]) -> list[np.ndarray]:
-        """Per person [17, 3]: x and y in fractions of the frame, and a score."""
+        """Per person [17, 3]: x and y in fractions of the frame, which may lie beyond it, and a score."""
         if not persons:
             return []
         height, width = images.shape[1:3]
@@ -91,34 +95,29 @@ class BodyPose(Analyzer):
             for points, (_, to_image) in zip(found, cut, strict=True)
         ]
 
-    def _segment(self, span: tuple[float, float], person: Detection, points: np.ndarray) -> Segment:
-        seen = points[:, 2] >= self.settings.min_keypoint
-        keypoints = {name: rounded(point) for name, point in zip(KEYPOINTS, points, strict=True)}
-        return Segment(
-            *span, posture(points, self.settings.min_keypoint), round(float(points[seen, 2].mean()), 4),
-            {"box": rounded(person.box), "keypoints": keypoints},
-        )  # fmt: skip
 
+def posture(points: np.ndarray, min_score: float, aspect: float) -> str:
+    """What a body does, from its keypoints [17, 3] in a frame `aspect` times as wide as high.
 
-def posture(points: np.ndarray, min_score: float) -> str:
-    """What a body does, from its keypoints [17, 3]: as much of it as is seen says.
-
-    Without shoulders `face_only`, or `lower_body` where hips are seen; without hips or knees `upper_body`;
-    else `lying`, `sitting` or `standing`, by the trunk's lean and by how far the thighs reach down.
+    Without shoulders `face_only`, or `lower_body` where hips are seen; without both hips and both knees
+    `upper_body`; else `lying`, `sitting` or `standing`, by the trunk's lean and by how far the thighs reach
+    down. Legs beyond the frame's edge are the network's guess, and not seen.
     """
-    at = {name: point[:2] for name, point in zip(KEYPOINTS, points, strict=True) if point[2] >= min_score}
+    seen = points[:, 2] >= min_score
+    inside = ((points[:, :2] >= 0) & (points[:, :2] <= 1)).all(1)
 
-    def middle(part: str) -> np.ndarray | None:
-        sides = [at[name] for name in (f"left_{part}", f"right_{part}") if name in at]
-        return np.mean(sides, axis=0) if sides else None
+    def pair(part: str, visible: np.ndarray) -> list[np.ndarray]:
+        at = [KEYPOINTS.index(f"{side}_{part}") for side in ("left", "right")]
+        return [points[index, :2] for index in at if visible[index]]
 
-    shoulders, hips, knees = middle("shoulder"), middle("hip"), middle("knee")
-    if shoulders is None:
-        return "face_only" if hips is None else "lower_body"
-    if hips is None or knees is None:
+    shoulders, hips, knees = pair("shoulder", seen), pair("hip", seen & inside), pair("knee", seen & inside)
+    if not shoulders:
+        return "lower_body" if hips else "face_only"
+    if len(hips) + len(knees) < 4:
         return "upper_body"
-    trunk = hips - shoulders
-    length = max(float(np.linalg.norm(trunk)), 1e-6)
+    hip = np.mean(hips, axis=0)
+    square = np.array([aspect, 1.0])
+    trunk, thigh = (hip - np.mean(shoulders, axis=0)) * square, (np.mean(knees, axis=0) - hip) * square
     if abs(np.degrees(np.arctan2(trunk[0], trunk[1]))) > LYING_DEG:
         return "lying"
-    return "sitting" if (knees - hips)[1] < SITTING_DROP * length else "standing"
+    return "sitting" if thigh[1] < SITTING_DROP * np.linalg.norm(trunk) else "standing"

@@ -182,7 +182,7 @@ def consistent(samples: list[list[Detection]], min_score: float, min_samples: in
 
 def spans(times: np.ndarray, clip: ClipView) -> list[tuple[float, float]]:
     """When each sample begins and ends: with the next one, or the clip."""
-    edges = [round(float(time), 3) for time in (*times, max(clip.duration_s, *times[-1:]))]
+    edges = [round(float(time), 6) for time in (*times, max(clip.duration_s, *times[-1:]))]
     return list(pairwise(edges))
 
 

@@ -77,7 +77,8 @@ def body(**parts) -> np.ndarray:
         ({"knee": None, "ankle": None}, "upper_body"),
         ({"shoulder": None, "hip": None, "knee": None}, "face_only"),
         ({"shoulder": None}, "lower_body"),
+        ({"knee": (0.5, 1.1)}, "upper_body"),
     ],
 )
 def test_postures(parts, label):
-    assert posture(body(**parts), 0.3) == label
+    assert posture(body(**parts), 0.3, 1.0) == label

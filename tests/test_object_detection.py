@@ -49,7 +49,8 @@ def test_little_else_is_found(found_in):
 def test_segments_follow_the_samples(found_in):
     for segments, _ in found_in.values():
         assert [s.start_s for s in segments] == sorted(s.start_s for s in segments)
-        assert {(s.start_s, s.end_s) for s in segments} <= {(0.0, 0.333), (0.333, 0.667), (0.667, 1.0)}
+        edges = {(0.0, 0.333333), (0.333333, 0.666667), (0.666667, 1.0)}
+        assert {(s.start_s, s.end_s) for s in segments} <= edges
         assert all(0 <= v <= 1 for s in segments for v in (s.confidence, *s.data["box"]))
 
 
