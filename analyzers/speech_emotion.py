@@ -150,10 +150,12 @@ def nuclei(sound: np.ndarray, track: Pitch) -> np.ndarray:
 
 def judge(voice: Voice, usual_f0_hz: float, usual_level_db: float) -> tuple[float, float]:
     """Arousal and valence, -1..1, against calm reading and against the speaker's usual pitch and level."""
-    raised = 0.0 if math.isnan(voice.f0_hz) else 12 * math.log2(voice.f0_hz / usual_f0_hz) / 3
-    lively = 0.0 if math.isnan(voice.f0_range) else _score(voice.f0_range, *_F0_RANGE)
+    raised = lively = 0.0
+    if not math.isnan(voice.f0_hz):
+        raised = _score(12 * math.log2(voice.f0_hz / usual_f0_hz), 0, 3)
+        lively = _score(voice.f0_range, *_F0_RANGE)
+    louder = _score(voice.level_db - usual_level_db, 0, 6)
     balance = _score(voice.alpha_ratio_db, *_ALPHA_RATIO)
-    louder = (voice.level_db - usual_level_db) / 6
     arousal = np.mean([raised, louder, lively, balance, _score(voice.syllables_per_s, *_RATE)])
     return float(np.tanh(arousal)), float(np.tanh((lively - balance) / 4))
 
@@ -168,7 +170,8 @@ def name(arousal: float, valence: float, neutral: float) -> str:
 
 
 def _score(value: float, mean: float, deviation: float) -> float:
-    return (value - mean) / deviation
+    """In deviations from the mean, at most two, so that one badly measured cue does not decide."""
+    return max(-2.0, min(2.0, (value - mean) / deviation))
 
 
 def _median(values: list[float]) -> float:
