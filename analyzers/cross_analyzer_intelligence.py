@@ -18,6 +18,7 @@ class CrossSettings(Settings):
     model: str = setting("minilm-l6-v2", "model card of the sentence embeddings")
     similarity: float = setting(0.65, "cosine from which a word is taken to name a thing", low=0, high=1)
     min_confidence: float = setting(0.5, "confidence from which a detection counts", low=0, high=1)
+    sure_sex: float = setting(0.8, "mean confidence from which a face's sex is told", low=0, high=1)
     min_sound: float = setting(0.3, "score from which a sound's tag counts", low=0, high=1)
     speech_margin_s: float = setting(1.0, "seconds that speech may lead or trail the picture", low=0, high=60)
     min_stretch_s: float = setting(1.0, "shorter stretches are not worth a statement", low=0, high=60)
@@ -55,7 +56,7 @@ class CrossAnalyzerIntelligence(Analyzer):
             *agreements.sound_and_picture(upstream, shown, options.min_sound),
             *agreements.faces_and_people(upstream, options.min_stretch_s),
             *insights.longest_on_screen(upstream, options.min_confidence),
-            *insights.people(upstream, options.min_confidence),
+            *insights.people(upstream, options.sure_sex),
             *insights.fastest_passage(upstream),
             *insights.silence(upstream, options.min_silence_s),
             *insights.voice_over(upstream, options.min_stretch_s),

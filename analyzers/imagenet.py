@@ -108,14 +108,18 @@ class Classifier:
 
 
 def squares(images: np.ndarray) -> np.ndarray:
-    """Whole frames uint8 [T, H, W, 3], squeezed into squares [T, 224, 224, 3].
+    """Frames uint8 [T, H, W, 3] as squares [T, 224, 224, 3].
 
-    Squeezing keeps what stands at the edges of a wide or tall frame, which the usual crop of the middle
-    would lose; the network tolerates the distortion.
+    Of a long frame the middle is cut out in 4:3 and squeezed. The usual square crop would lose what stands
+    at the edges; squeezing all of a 9:16 frame distorts more than the network tolerates.
     """
     import cv2
 
-    return np.stack([cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA) for image in images])
+    height, width = images.shape[1:3]
+    tall, wide = min(height, width * 4 // 3), min(width, height * 4 // 3)
+    top, left = (height - tall) // 2, (width - wide) // 2
+    middle = images[:, top : top + max(tall, 1), left : left + max(wide, 1)]
+    return np.stack([cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA) for image in middle])
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

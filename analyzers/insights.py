@@ -6,7 +6,7 @@ Each rule reads what it needs and says nothing where that is missing.
 from __future__ import annotations
 
 from collections import Counter
-from statistics import median
+from statistics import mean, median
 
 from analyzers.base import Segment
 from analyzers.english import counted, listed
@@ -38,21 +38,28 @@ def longest_on_screen(results: Results, min_confidence: float) -> list[Segment]:
 
 
 def people(results: Results, min_confidence: float) -> list[Segment]:
-    """Whose faces are seen: how many at once, and where it is one, of which sex and age."""
-    faces = [f for f in results.get("age_estimation", ()) if (f.confidence or 1) >= min_confidence]
-    if not faces:
-        return []
-    at_once = Counter(Counter(face.start_s for face in faces).values()).most_common(1)[0][0]
-    span = faces[0].start_s, max(face.end_s for face in faces)
-    if at_once > 1:
-        text = f"{counted('face', at_once).capitalize()} are seen at once, first at {span[0]:.1f} s."
-    else:
+    """Whose face is seen in each shot: of which sex, where the shot's samples agree, and about how old."""
+    shots = [(s.start_s, s.end_s) for s in results.get("cut_analysis", ()) if s.label == "shot"]
+    found = []
+    for start_s, end_s in shots or [(0.0, float("inf"))]:
+        faces = [face for face in results.get("age_estimation", ()) if start_s <= face.start_s < end_s]
+        at_once = Counter(Counter(face.start_s for face in faces).values())
+        ages = [face.data["age"] for face in faces if "age" in face.data]
+        if len(faces) < 2 or at_once.most_common(1)[0][0] > 1 or not ages:
+            continue
         sex, votes = Counter(face.label for face in faces).most_common(1)[0]
-        ages = [face.data["age"] for face in faces if face.label == sex and "age" in face.data]
-        if votes < 0.7 * len(faces) or not ages:
-            return []
-        text = f"The face that is seen looks {sex}, about {round(median(ages))} years old."
-    return [statement("insight", text, span, ("shown",), [("age_estimation", faces[0])])]
+        agreed = [face for face in faces if face.label == sex]
+        sure = votes >= 0.8 * len(faces) and mean(f.confidence or 0.0 for f in agreed) >= min_confidence
+        found.append(
+            statement(
+                "insight",
+                f"A {sex if sure else 'human'} face is shown, about {round(median(ages))} years old.",
+                (faces[0].start_s, min(max(face.end_s for face in faces), end_s)),
+                ("shown",),
+                [("age_estimation", agreed[0])],
+            )
+        )
+    return found
 
 
 def fastest_passage(results: Results) -> list[Segment]:
@@ -88,7 +95,7 @@ def silence(results: Results, min_s: float) -> list[Segment]:
             continue
         span = segment.start_s, segment.end_s
         texts = overlapping(results.get("text_overlay", ()), *span)
-        meanwhile = f" while {listed([f'“{t.label}”' for t in texts])} is to be read" if texts else ""
+        meanwhile = f", with {listed([f'“{t.label}”' for t in texts])} on screen" if texts else ""
         evidence = [("audio_analysis", segment), *(("text_overlay", text) for text in texts)]
         modalities = ("heard", "written") if texts else ("heard",)
         found.append(

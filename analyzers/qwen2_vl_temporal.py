@@ -16,8 +16,9 @@ import numpy as np
 
 from analyzers.base import Analyzer, ClipView, FrameSettings, Segment, setting
 from analyzers.english import counted, listed, sentence
-from analyzers.imagenet import Classifier, best_guess
+from analyzers.imagenet import Classifier, Guess, best_guess
 from analyzers.lexicon import thing_of
+from analyzers.statements import covered_s
 
 MOTIONS = {
     "static": "the camera is still",
@@ -34,8 +35,8 @@ MOTIONS = {
 
 @dataclass
 class DescriptionSettings(FrameSettings):
-    fps: float = setting(1.0, "frames classified per second of clip", low=0.01, high=240)
-    size: int = setting(320, "longer side of the frames in pixels, 0 for as stored", low=0, high=8192)
+    fps: float = setting(2.0, "frames classified per second of clip", low=0.01, high=240)
+    size: int = setting(640, "longer side of the frames in pixels, 0 for as stored", low=0, high=8192)
     model: str = setting("efficientnet-lite0", "model card of the classifier")
     batch: int = setting(8, "frames per run of the classifier", low=1, high=256)
     min_class: float = setting(0.4, "probability from which a class is named", low=0, high=1)
@@ -72,25 +73,24 @@ class Qwen2VLTemporal(Analyzer):
             self._describe(
                 float(second),
                 round(min(second + 1.0, clip.duration_s), 3),
-                probabilities[_within(frames.times_s, second)].mean(0),
+                [best_guess(probabilities[index]) for index in _within(frames.times_s, second)],
                 upstream,
             )
             for second in range(seconds)
         ]
 
-    def _describe(self, start_s: float, end_s: float, probabilities, upstream) -> Segment:
-        objects = objects_in(
-            during(upstream.get("object_detection"), start_s, end_s), self.settings.min_object
-        )
+    def _describe(self, start_s: float, end_s: float, guesses: list[Guess], upstream) -> Segment:
+        detections = during(upstream.get("object_detection"), start_s, end_s)
+        objects = objects_in(detections, start_s, end_s, self.settings.min_object)
         subjects = dict(list(objects.items())[: self.settings.max_subjects])
-        guess = best_guess(probabilities)
+        guess = max(guesses, key=lambda guess: guess.probability)
         # Beside people the classifier mostly names clothes and tools, and less surely.
         least = self.settings.min_class_beside if subjects else self.settings.min_class
         if guess.probability >= least and thing_of(guess.kind) not in map(thing_of, subjects):
             subjects[guess.kind] = 1
 
         moves = during(upstream.get("camera_analysis"), start_s, end_s)
-        motion = max(moves, key=lambda move: shared_s(move, start_s, end_s)).label if moves else None
+        motion = max(moves, key=lambda move: covered_s([move], start_s, end_s)).label if moves else None
         texts = [text.label for text in during(upstream.get("text_overlay"), start_s, end_s)]
         texts = list(dict.fromkeys(texts))
 
@@ -116,30 +116,25 @@ def _within(times_s: np.ndarray, second: int) -> np.ndarray:
     return inside if len(inside) else np.array([max(0, int(np.searchsorted(times_s, second)) - 1)])
 
 
-def shared_s(segment: Segment, start_s: float, end_s: float) -> float:
-    """For how many seconds `segment` is within `[start_s, end_s)`."""
-    return min(segment.end_s, end_s) - max(segment.start_s, start_s)
-
-
 def during(segments: list[Segment] | None, start_s: float, end_s: float) -> list[Segment]:
     """Those of `segments` (None: there are no results) that hold for a tenth of the time or more."""
     least = 0.1 * (end_s - start_s)
-    return [segment for segment in segments or () if shared_s(segment, start_s, end_s) >= least]
+    return [segment for segment in segments or () if covered_s([segment], start_s, end_s) >= least]
 
 
-def objects_in(detections: list[Segment], min_confidence: float) -> dict[str, int]:
-    """How many of each class are seen at once, in the middle one of the samples; the surest class first.
+def objects_in(
+    detections: list[Segment], start_s: float, end_s: float, min_confidence: float
+) -> dict[str, int]:
+    """How many of each class are seen at once, in the middle one of its samples; the surest class first.
 
-    A class must be in at least half of the samples: one that flickers is a mistake of the detector.
+    A class must be there for 0.4 of the time: one that flickers is a mistake of the detector.
     """
-    samples = {detection.start_s for detection in detections}
-    sure = [d for d in detections if d.confidence is None or d.confidence >= min_confidence]
-    weight: Counter[str] = Counter()
-    for detection in sure:
-        weight[detection.label] += detection.confidence or 1.0
+    seen: dict[str, list[Segment]] = {}
+    for detection in detections:
+        if detection.confidence is None or detection.confidence >= min_confidence:
+            seen.setdefault(detection.label, []).append(detection)
     counts = {}
-    for label, _ in weight.most_common():
-        per_sample = Counter(d.start_s for d in sure if d.label == label)
-        if 2 * len(per_sample) >= len(samples):
-            counts[label] = math.ceil(median(per_sample.values()))
+    for label, found in sorted(seen.items(), key=lambda item: -sum(d.confidence or 1.0 for d in item[1])):
+        if covered_s(found, start_s, end_s) >= 0.4 * (end_s - start_s):
+            counts[label] = math.ceil(median(Counter(d.start_s for d in found).values()))
     return counts

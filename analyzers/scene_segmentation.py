@@ -20,11 +20,11 @@ from analyzers.imagenet import Classifier
 @dataclass
 class SceneSettings(FrameSettings):
     fps: float = setting(2.0, "frames read per second of clip", low=0.01, high=240)
-    size: int = setting(320, "longer side of the frames in pixels, 0 for as stored", low=0, high=8192)
+    size: int = setting(640, "longer side of the frames in pixels, 0 for as stored", low=0, high=8192)
     model: str = setting("efficientnet-lite0", "model card of the image embeddings")
     batch: int = setting(8, "frames per run of the network", low=1, high=256)
     reach: int = setting(2, "frames on either side that are averaged and compared", low=1, high=100)
-    min_distance: float = setting(0.35, "least cosine distance of two scenes", low=0, high=2)
+    min_distance: float = setting(0.45, "least cosine distance of two scenes", low=0, high=2)
     ratio: float = setting(2.5, "a new scene's distance over that of neighbours", low=1, high=100)
     min_scene_s: float = setting(1.0, "shorter scenes join the one before", low=0, high=600)
 

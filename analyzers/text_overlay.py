@@ -48,6 +48,7 @@ class Line:
     last: int
     samples: int = 1
     tries: int = 1
+    stood: bool = False
 
 
 class TextOverlay(Analyzer):
@@ -82,7 +83,7 @@ class TextOverlay(Analyzer):
             if searched is not None and change(searched, look) < self.settings.frame_change:
                 for line in lines:
                     if line.last == sample - 1:
-                        line.last, line.samples = sample, line.samples + 1
+                        line.last, line.samples, line.stood = sample, line.samples + 1, True
                 continue
             searched = look
             self._follow(lines, sample, image)
@@ -97,7 +98,7 @@ class TextOverlay(Analyzer):
                 {"box": [round(float(v), 4) for v in line.box / [width, height, width, height]]},
             )
             for line in sorted(lines, key=lambda line: (line.first, line.box[1], line.box[0]))
-            if self._worth_telling(line)
+            if self._worth_telling(line, width, height)
         ]
 
     def _follow(self, lines: list[Line], sample: int, image: np.ndarray) -> None:
@@ -107,7 +108,7 @@ class TextOverlay(Analyzer):
         settled = []
         for line in live:
             if agreement(line.strokes, strokes(image, line.box)) >= options.same_strokes:
-                line.last, line.samples = sample, line.samples + 1
+                line.last, line.samples, line.stood = sample, line.samples + 1, True
                 if line.reading.confidence >= options.retry_confidence or line.tries >= 3:
                     settled.append(line.box)
         quads = [
@@ -147,10 +148,18 @@ class TextOverlay(Analyzer):
         unsure = min(old.confidence, new.confidence) < self.settings.retry_confidence
         return unsure and ratio(old.text, new.text) / 100 >= self.settings.same_text
 
-    def _worth_telling(self, line: Line) -> bool:
+    def _worth_telling(self, line: Line, width: int, height: int) -> bool:
+        """Whether a line is sure enough, and no part of the scene that passes the frame's edge.
+
+        An overlay stands in the frame, or moves within it; a sign or name plate that moves with the picture
+        and is cut off by the edge was read in parts.
+        """
         options, text = self.settings, line.reading.text
         needed = options.min_confidence if line.samples > 1 else options.brief_confidence
-        return line.reading.confidence >= needed and sum(map(str.isalnum, text)) >= options.min_letters
+        letters = sum(map(str.isalnum, text))
+        cut_off = (line.box[:2] <= 1).any() or (line.box[2:] >= np.array([width, height]) - 2).any()
+        sure = line.reading.confidence >= needed and letters >= options.min_letters
+        return bool(sure and (line.stood or not cut_off))
 
 
 def bounds(quad: np.ndarray) -> np.ndarray:

@@ -159,9 +159,9 @@ def test_insights(analyzer):
     told = [s.data["statement"] for s in statements(analyzer, "insight", upstream)]
     for part in (
         "a person is on screen longest: 7.0 s",
-        "looks female, about 35 years old",
+        "A female face is shown, about 35 years old",
         "fastest from 5 to 10 s, with 48 cuts",
-        "silent from 8 to 9.5 s while “The end” is to be read",
+        "silent from 8 to 9.5 s, with “The end” on screen",
         "who is not shown speaks from 0 to 1.5 s",
         "Music is heard from 5 to 7.4 s",
         "picture is poorest from 0 to 1 s",

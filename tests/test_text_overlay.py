@@ -91,6 +91,12 @@ def test_small_print_is_found_at_the_sample_in_which_it_comes(analyzer):
     assert found[0].label.replace(" ", "") == "photograph:StefanvanderWalt"
 
 
+def test_a_sign_that_the_edge_cuts_off_is_no_overlay(analyzer):
+    street = write(cv2.resize(data.chelsea(), (900, HEIGHT)), "BAKERY STREET", 60, 300, 40)
+    frames = [street[:, 90 * k + 80 : 90 * k + 80 + WIDTH] for k in range(4)]
+    assert analyzer.analyze(ArrayClip(frames, FPS), {}) == []
+
+
 def test_photographs_without_text_give_nothing(analyzer):
     frames = pan(data.chelsea(), 3) + pan(data.coffee(), 3)
     assert analyzer.analyze(ArrayClip(frames, FPS), {}) == []
