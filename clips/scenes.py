@@ -34,24 +34,46 @@ class Script:
         """The shot that frame `index` belongs to."""
         return next(s for s in self.data["shots"] if s["frames"][0] <= index < s["frames"][1])
 
-    def photograph(self, index: int) -> dict[str, Any]:
-        """The photograph, with its labels, that frame `index` shows."""
-        return self.data["photographs"][self.shot(index)["photograph"]]
+    def panes(self, index: int) -> list[Pane]:
+        """What frame `index` shows: one photograph, or several from top to bottom."""
+        shot = self.shot(index)
+        parts = shot.get("panes", [shot])
+        width, height = self.size
+        tall = height // len(parts)
+        return [
+            Pane(self.data["photographs"][part["photograph"]], self.matrix(shot, part, index, n * tall, tall),
+                 (0, n * tall, width, (n + 1) * tall))
+            for n, part in enumerate(parts)
+        ]  # fmt: skip
+
+    def scene(self, shot: dict[str, Any]) -> str:
+        """What a shot shows, by name: shots that show the same are one scene."""
+        return "+".join(part["photograph"] for part in shot.get("panes", [shot]))
+
+    def gaze(self, face: str, index: int) -> dict[str, Any] | None:
+        """How the irises of `face` are moved at frame `index`."""
+        gazes = self.data["gazes"]
+        return next(
+            (g for g in gazes if g["face"] == face and g["frames"][0] <= index < g["frames"][1]), None
+        )
 
     def effects(self, index: int) -> dict[str, dict[str, Any]]:
         """The effects at frame `index` by name."""
         return {e["effect"]: e for e in self.data["effects"] if e["frames"][0] <= index < e["frames"][1]}
 
-    def matrix(self, index: int) -> np.ndarray:
-        """The affine map [2, 3] from the photograph's pixels to those of frame `index`."""
-        shot = self.shot(index)
+    def matrix(self, shot: dict, part: dict, index: int, top: int, tall: int) -> np.ndarray:
+        """The affine map [2, 3] from a photograph's pixels to those of frame `index`.
+
+        `top` and `tall` are the place of its pane in the frame.
+        """
         first, end = shot["frames"]
         last = shot.get("stops", end) - 1
         t = (min(index, last) - first) / (last - first)
-        scale = shot["scale"][0] * (shot["scale"][1] / shot["scale"][0]) ** t
-        centre = (1 - t) * np.array(shot["at"][0], float) + t * np.array(shot["at"][1], float)
-        width, height = self.size
-        shift = np.array([width, height]) / 2 - scale * centre
+        scale = part["scale"][0] * (part["scale"][1] / part["scale"][0]) ** t
+        centre = (1 - t) * np.array(part["at"][0], float) + t * np.array(part["at"][1], float)
+        middle = np.array([self.size[0] / 2, top + tall / 2])
+        jolt = np.random.default_rng(1000 + index).uniform(-1, 1, 2) * shot.get("shake", 0)
+        shift = middle + jolt - scale * centre
         return np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
 
     def brightness(self, index: int) -> float:
@@ -83,6 +105,19 @@ def load_script() -> Script:
 def photograph(name: str) -> np.ndarray:
     """A source photograph as uint8 RGB [H, W, 3]."""
     return np.asarray(Image.open(HERE / "sources" / name).convert("RGB"))
+
+
+@dataclass(frozen=True)
+class Pane:
+    """A photograph in a part of a frame: the affine map into the frame, and the part [x1, y1, x2, y2]."""
+
+    photograph: dict[str, Any]
+    matrix: np.ndarray
+    region: tuple[int, int, int, int]
+
+    def carry(self, points: Any) -> np.ndarray:
+        """Points [N, 2] of the photograph, in the frame's pixels."""
+        return np.asarray(points, float) @ self.matrix[:, :2].T + self.matrix[:, 2]
 
 
 class Caption:
@@ -126,6 +161,29 @@ def backdrop(name: str, size: tuple[int, int]) -> np.ndarray:
     return cv2.GaussianBlur(big[y : y + height, x : x + width], (0, 0), 40).astype(np.float32) * 0.6
 
 
+def draw(script: Script, pane: Pane, index: int) -> np.ndarray:
+    """One photograph over the whole frame, before its blurred copy where it does not fill it."""
+    name, size = pane.photograph["file"], script.size
+    picture = look(script, pane.photograph, index)
+    image = cv2.warpAffine(picture, pane.matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    cover = cv2.warpAffine(np.full(picture.shape[:2], 255, np.uint8), pane.matrix, size)[..., None] / 255
+    return image if cover.min() == 1 else image * cover + backdrop(name, size) * (1 - cover)
+
+
+def look(script: Script, entry: dict[str, Any], index: int) -> np.ndarray:
+    """The photograph with its irises moved as the script says for this frame."""
+    picture = photograph(entry["file"])
+    for face in entry.get("faces", []):
+        if gaze := script.gaze(face["id"], index):
+            y, x = np.mgrid[: picture.shape[0], : picture.shape[1]].astype(np.float32)
+            move = np.zeros((*picture.shape[:2], 2), np.float32)
+            for eye in ("iris_left", "iris_right"):
+                far = np.hypot(x - face[eye][0] - gaze["shift"][0], y - face[eye][1] - gaze["shift"][1])
+                move += np.clip((12 - far) / 6, 0, 1)[..., None] * np.array(gaze["shift"], np.float32)
+            picture = cv2.remap(picture, x - move[..., 0], y - move[..., 1], cv2.INTER_CUBIC)
+    return picture
+
+
 def render(script: Script, index: int) -> np.ndarray:
     """Frame `index` of the clip as uint8 RGB [H, W, 3]; the same every time."""
     effects = script.effects(index)
@@ -134,13 +192,10 @@ def render(script: Script, index: int) -> np.ndarray:
         effects = script.effects(index)
     if "flash" in effects:
         return np.full((script.size[1], script.size[0], 3), 250, np.uint8)
-    name = script.photograph(index)["file"]
-    picture = photograph(name)
-    matrix, size = script.matrix(index), script.size
-    image = cv2.warpAffine(picture, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    cover = cv2.warpAffine(np.full(picture.shape[:2], 255, np.uint8), matrix, size)[..., None] / 255
-    image = image * cover + backdrop(name, size) * (1 - cover) if cover.min() < 1 else image
-    image = image.astype(np.float32)
+    image = np.zeros((script.size[1], script.size[0], 3), np.float32)
+    for pane in script.panes(index):
+        x1, y1, x2, y2 = pane.region
+        image[y1:y2, x1:x2] = draw(script, pane, index)[y1:y2, x1:x2]
     if "blur" in effects:
         image = cv2.GaussianBlur(image, (0, 0), effects["blur"]["sigma"])
     for caption in script.captions:

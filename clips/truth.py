@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from clips import soundtrack
-from clips.scenes import Script, render
+from clips.scenes import Pane, Script, render
 
 PROVENANCE = {
     "shots, cuts, fades, camera, effects, degradations, texts, statements": "rendering parameters",
@@ -39,8 +39,12 @@ def ground_truth(script: Script) -> dict[str, Any]:
         {
             "index": i,
             **span(s["frames"], fps),
-            "scene": s["photograph"],
-            "subjects": data["photographs"][s["photograph"]]["subjects"],
+            "scene": script.scene(s),
+            "subjects": [
+                words
+                for part in s.get("panes", [s])
+                for words in data["photographs"][part["photograph"]]["subjects"]
+            ],
         }
         for i, s in enumerate(data["shots"])
     ]
@@ -107,19 +111,13 @@ def fractions(values: Any, size: tuple[int, int]) -> Any:
     return np.round(np.array(values, float) / scale, 4).tolist()
 
 
-def carried(script: Script, index: int, points: Any) -> np.ndarray:
-    """Points [N, 2] of the photograph in frame `index`, in pixels."""
-    matrix = script.matrix(index)
-    return np.asarray(points, float) @ matrix[:, :2].T + matrix[:, 2]
-
-
 def camera(script: Script) -> Iterator[dict[str, Any]]:
     """Each shot's motion, and the standstill after it where the shot stops."""
     fps, (width, height) = script.data["fps"], script.size
     for shot in script.data["shots"]:
         first, end = shot["frames"]
         stops = shot.get("stops", end)
-        a, b = script.matrix(first), script.matrix(stops - 1)
+        a, b = script.panes(first)[0].matrix, script.panes(stops - 1)[0].matrix
         seconds = max((stops - 1 - first) / fps, 1 / fps)
         centre = np.linalg.solve(a[:, :2], np.array([width, height]) / 2 - a[:, 2])
         moved = (b[:, :2] @ centre + b[:, 2] - np.array([width, height]) / 2) / seconds
@@ -131,45 +129,52 @@ def camera(script: Script) -> Iterator[dict[str, Any]]:
             "scale_per_s": round(float((b[0, 0] / a[0, 0]) ** (1 / seconds)), 4),
         }
         if stops < end:
-            yield {
-                **span([stops, end], fps), "motion": "static", "dx_per_s": 0.0, "dy_per_s": 0.0, "scale_per_s": 1.0
-            }  # fmt: skip
+            still = {"motion": "static", "dx_per_s": 0.0, "dy_per_s": 0.0, "scale_per_s": 1.0}
+            yield {**span([stops, end], fps), **still}
 
 
 def tracks(script: Script, key: str) -> list[dict[str, Any]]:
-    """Objects, faces or poses of all shots: one track for each thing in each shot, a sample every frame."""
+    """Objects, faces or poses of all shots: one track for each thing in each pane, a sample every frame."""
     found = []
     for shot in script.data["shots"]:
-        for thing in script.data["photographs"][shot["photograph"]].get(key, []):
-            samples = []
-            for index in range(*shot["frames"]):
-                if script.visible(index) and (sample := place(script, index, thing)):
-                    samples.append({"time_s": round(index / script.data["fps"], 4), **sample})
-            fixed = {k: v for k, v in thing.items() if not isinstance(v, list | dict)}
-            if samples:
-                found.append({**fixed, "samples": samples})
+        for n, part in enumerate(shot.get("panes", [shot])):
+            for thing in script.data["photographs"][part["photograph"]].get(key, []):
+                found += [
+                    {**{k: v for k, v in thing.items() if not isinstance(v, list | dict)}, "samples": samples}
+                    for samples in [list(appearances(script, shot, n, thing))]
+                    if samples
+                ]
     return found
 
 
-def place(script: Script, index: int, thing: dict[str, Any]) -> dict[str, Any] | None:
+def appearances(script: Script, shot: dict, pane: int, thing: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Where `thing` is in each frame of a shot in which it is to be seen."""
+    for index in range(*shot["frames"]):
+        if script.visible(index) and (sample := place(script, script.panes(index)[pane], thing, index)):
+            yield {"time_s": round(index / script.data["fps"], 4), **sample}
+
+
+def place(script: Script, pane: Pane, thing: dict[str, Any], index: int) -> dict[str, Any] | None:
     """Where `thing` is in frame `index`, or None where too little of it is to be seen."""
-    size = script.size
+    size, (x1, y1, x2, y2) = script.size, pane.region
     sample: dict[str, Any] = {}
     if "box" in thing:
-        box = carried(script, index, np.reshape(thing["box"], (2, 2))).ravel()
-        seen = np.clip(box, 0, [size[0], size[1], size[0], size[1]])
+        box = pane.carry(np.reshape(thing["box"], (2, 2))).ravel()
+        seen = np.clip(box, [x1, y1, x1, y1], [x2, y2, x2, y2])
         if area(seen) < 0.5 * area(box) and area(seen) < 0.25 * size[0] * size[1]:
             return None
         sample["box"] = fractions(seen, size)
     if "keypoints" in thing:
-        points = {k: carried(script, index, [p])[0] for k, p in thing["keypoints"].items()}
-        points = {k: fractions(p, size) for k, p in points.items() if inside(p, size)}
+        points = {k: pane.carry([p])[0] for k, p in thing["keypoints"].items()}
+        points = {k: fractions(p, size) for k, p in points.items() if inside(p, pane.region)}
         if not points:
             return None
         sample["keypoints"] = points
-    for eye in ("iris_left", "iris_right"):
-        if eye in thing:
-            sample[eye] = fractions(carried(script, index, [thing[eye]])[0], size)
+    if "iris_left" in thing:
+        gaze = script.gaze(thing["id"], index) or {"shift": [0, 0], "gaze": thing["gaze"]}
+        sample["gaze"] = gaze["gaze"]
+        for eye in ("iris_left", "iris_right"):
+            sample[eye] = fractions(pane.carry([np.add(thing[eye], gaze["shift"])])[0], size)
     return sample
 
 
@@ -178,9 +183,9 @@ def area(box: np.ndarray) -> float:
     return float(max(0, box[2] - box[0]) * max(0, box[3] - box[1]))
 
 
-def inside(point: np.ndarray, size: tuple[int, int]) -> bool:
-    """Whether a point lies in the frame."""
-    return 0 <= point[0] < size[0] and 0 <= point[1] < size[1]
+def inside(point: np.ndarray, region: tuple[int, int, int, int]) -> bool:
+    """Whether a point lies in [x1, y1, x2, y2]."""
+    return region[0] <= point[0] < region[2] and region[1] <= point[1] < region[3]
 
 
 def masks(script: Script) -> list[dict[str, Any]]:
@@ -188,8 +193,11 @@ def masks(script: Script) -> list[dict[str, Any]]:
     found = []
     for index in range(0, script.data["frames"], script.data["fps"] // 2):
         if script.visible(index):
-            outlines = script.photograph(index).get("masks", [])
-            polygons = [fractions(carried(script, index, outline), script.size) for outline in outlines]
+            polygons = [
+                fractions(np.clip(pane.carry(outline), pane.region[:2], pane.region[2:]), script.size)
+                for pane in script.panes(index)
+                for outline in pane.photograph.get("masks", [])
+            ]
             found.append({"time_s": round(index / script.data["fps"], 4), "polygons": polygons})
     return found
 

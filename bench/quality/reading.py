@@ -31,15 +31,16 @@ def character_error_rate(scored: Scored) -> float:
 
 @figure("qwen2_vl_temporal", "subject_recall", "higher")
 def subject_recall(scored: Scored) -> float:
-    """Share of the seconds whose description names a labelled subject of the shot."""
+    """Share of the labelled subjects that the description of their second names, by any of their words."""
     shots = scored.labelled("shots")
-    pieces = [(s["start_s"], s["end_s"], str(i)) for i, s in enumerate(shots) if s["subjects"]]
+    pieces = [(s["start_s"], s["end_s"], str(i)) for i, s in enumerate(shots)]
     named = []
     for second in range(int(scored.duration_s)):
         if (index := majority(pieces, second, second + 1)) is None:
             continue
         said = f" {words_of(' '.join(s.label for s in scored.at(second + 0.5)))} "
-        named.append(any(f" {words_of(word)} " in said for word in shots[int(index)]["subjects"]))
+        for subject in shots[int(index)]["subjects"]:
+            named.append(any(f" {words_of(word)} " in said for word in subject))
     return float(np.mean(named))
 
 

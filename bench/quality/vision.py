@@ -77,7 +77,7 @@ def detection_precision(scored: Scored) -> float:
 
 @figure("body_pose", "pck", "higher")
 def pose_pck(scored: Scored) -> float:
-    """Share of the labelled keypoints found within 0.2 shoulder widths (PCK)."""
+    """Share of the labelled keypoints found within 0.1 shoulder widths (PCK)."""
     poses, clip = scored.labelled("poses"), scored.truth["clip"]
     size = np.array([clip["width"], clip["height"]])
     right = total = 0
@@ -91,7 +91,7 @@ def pose_pck(scored: Scored) -> float:
             hits = [
                 sum(
                     name in p.data["keypoints"]
-                    and np.linalg.norm(np.array(p.data["keypoints"][name][:2]) * size - point) <= 0.2 * width
+                    and np.linalg.norm(np.array(p.data["keypoints"][name][:2]) * size - point) <= 0.1 * width
                     for name, point in points.items()
                 )
                 for p in people
