@@ -56,7 +56,7 @@ class CrossAnalyzerIntelligence(Analyzer):
             *agreements.sound_and_picture(upstream, shown, options.min_sound),
             *agreements.faces_and_people(upstream, options.min_stretch_s),
             *insights.longest_on_screen(upstream, options.min_confidence),
-            *insights.people(upstream, options.sure_sex),
+            *insights.people(upstream, options.sure_sex, options.min_stretch_s),
             *insights.fastest_passage(upstream),
             *insights.silence(upstream, options.min_silence_s),
             *insights.voice_over(upstream, options.min_stretch_s),

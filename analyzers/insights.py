@@ -37,7 +37,7 @@ def longest_on_screen(results: Results, min_confidence: float) -> list[Segment]:
     ]
 
 
-def people(results: Results, min_confidence: float) -> list[Segment]:
+def people(results: Results, min_confidence: float, min_s: float) -> list[Segment]:
     """Whose face is seen in each shot: of which sex, where the shot's samples agree, and about how old."""
     shots = [(s.start_s, s.end_s) for s in results.get("cut_analysis", ()) if s.label == "shot"]
     found = []
@@ -45,7 +45,8 @@ def people(results: Results, min_confidence: float) -> list[Segment]:
         faces = [face for face in results.get("age_estimation", ()) if start_s <= face.start_s < end_s]
         at_once = Counter(Counter(face.start_s for face in faces).values())
         ages = [face.data["age"] for face in faces if "age" in face.data]
-        if len(faces) < 2 or at_once.most_common(1)[0][0] > 1 or not ages:
+        visible_s = covered_s(faces, start_s, end_s)
+        if visible_s < max(min_s, 1e-3) or at_once.most_common(1)[0][0] > 1 or not ages:
             continue
         sex, votes = Counter(face.label for face in faces).most_common(1)[0]
         agreed = [face for face in faces if face.label == sex]

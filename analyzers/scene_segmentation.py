@@ -25,7 +25,7 @@ class SceneSettings(FrameSettings):
     batch: int = setting(8, "frames per run of the network", low=1, high=256)
     reach: int = setting(2, "frames on either side that are averaged and compared", low=1, high=100)
     min_distance: float = setting(0.45, "least cosine distance of two scenes", low=0, high=2)
-    ratio: float = setting(2.5, "a new scene's distance over that of neighbours", low=1, high=100)
+    ratio: float = setting(2.5, "a new scene's distance over that of calm neighbours", low=1, high=100)
     min_scene_s: float = setting(1.0, "shorter scenes join the one before", low=0, high=600)
 
 
@@ -49,8 +49,8 @@ class SceneSegmentation(Analyzer):
         frames = clip.frames(settings.fps, settings.size)
         vectors = self._classifier(clip, frames).embeddings
         distances = edge_distances(vectors, settings.reach)
-        # Of neighbouring samples most are of one scene, so that their median tells how restless it is.
-        calm = float(np.median(edge_distances(vectors, 1))) if len(vectors) > 1 else 0.0
+        # Its calmer quarter tells how restless a clip is, however many scenes it has.
+        calm = float(np.quantile(edge_distances(vectors, 1), 0.25)) if len(vectors) > 1 else 0.0
         limit = max(settings.min_distance, min(settings.ratio * calm, 2 * settings.min_distance))
         starts = peaks(distances, limit, settings.min_scene_s * settings.fps)
         # A new scene began somewhere between two samples.

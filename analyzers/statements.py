@@ -24,7 +24,7 @@ def statement(
         "statement": text,
         "modalities": list(modalities),
         "evidence": [
-            {"analyzer": analyzer, "start_s": segment.start_s, "label": segment.label}
+            {"analyzer": analyzer, "start_s": round(segment.start_s, 3), "label": segment.label}
             for analyzer, segment in evidence
         ],
     }

@@ -85,12 +85,14 @@ class TemporalFlow(Analyzer):
 
         spoken = spoken_sentences(upstream.get("speech_transcription", ()))
         silent = [
-            Passage(d.start_s, d.end_s, ", ".join(d.data.get("subjects", ())) or d.label)
+            Passage(d.start_s, d.end_s, ", ".join(d.data["subjects"]) if "subjects" in d.data else d.label)
             for d in descriptions
             if not any(s.start_s < d.end_s and d.start_s < s.end_s for s in spoken)
         ]
-        topics = self._topic_changes(spoken, self.settings.said_similarity)
-        topics += self._topic_changes(silent, self.settings.shown_similarity)
+        # What is shown for a second is no topic yet; a sentence is.
+        silent = [passage for passage in silent if passage.text]
+        topics = self._topic_changes(spoken, self.settings.said_similarity, 1)
+        topics += self._topic_changes(silent, self.settings.shown_similarity, 2)
         pace = self._pace(per_minute(cuts, 0, clip.duration_s), per_minute(words, 0, clip.duration_s))
         summary = Segment(
             0.0, round(clip.duration_s, 3), "summary", None, {"pace": pace, "phases": len(phases)}
@@ -138,8 +140,8 @@ class TemporalFlow(Analyzer):
         joined = [list(group) for _, group in by_pace]
         return [(group[0][0], group[-1][1]) for group in joined]
 
-    def _topic_changes(self, passages: list[Passage], limit: float) -> list[Segment]:
-        """Where the passages before and after are less alike than `limit`, and least alike nearby."""
+    def _topic_changes(self, passages: list[Passage], limit: float, least: int) -> list[Segment]:
+        """Where passages are less alike than `limit`, and less than nearby, with `least` on either side."""
         import numpy as np
 
         options = self.settings
@@ -154,7 +156,7 @@ class TemporalFlow(Analyzer):
         found = []
         for gap, value in enumerate(alike, start=1):
             nearby = alike[max(0, gap - options.topic_block) : gap + options.topic_block - 1]
-            if value < limit and value == min(nearby):
+            if value < limit and value == min(nearby) and least <= gap <= len(passages) - least:
                 at = round(passages[gap].start_s, 3)
                 data = {
                     "similarity": round(value, 3),
