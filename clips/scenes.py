@@ -72,7 +72,7 @@ class Script:
         scale = part["scale"][0] * (part["scale"][1] / part["scale"][0]) ** t
         centre = (1 - t) * np.array(part["at"][0], float) + t * np.array(part["at"][1], float)
         middle = np.array([self.size[0] / 2, top + tall / 2])
-        jolt = np.random.default_rng(1000 + index).uniform(-1, 1, 2) * shot.get("shake", 0)
+        jolt = shot.get("shake", 0) * hand((index - first) / self.data["fps"])
         shift = middle + jolt - scale * centre
         return np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
 
@@ -105,6 +105,12 @@ def load_script() -> Script:
 def photograph(name: str) -> np.ndarray:
     """A source photograph as uint8 RGB [H, W, 3]."""
     return np.asarray(Image.open(HERE / "sources" / name).convert("RGB"))
+
+
+def hand(time_s: float) -> np.ndarray:
+    """How far a hand-held camera is off at a time, across and down, -1 to 1: tremor of 2 to 5 Hz."""
+    hz, phase = np.array([[2.3, 3.9, 4.9], [2.9, 3.5, 4.7]]), np.array([[0.3, 2.1, 4.4], [1.7, 5.2, 3.3]])
+    return np.sin(2 * np.pi * hz * time_s + phase).mean(axis=1) * 1.5
 
 
 @dataclass(frozen=True)

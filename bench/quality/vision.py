@@ -34,13 +34,16 @@ def truth_at(tracks: list[Mapping[str, Any]], time_s: float) -> list[dict[str, A
     return present
 
 
-def detection_counts(scored: Scored) -> tuple[int, int, int]:
-    """True positives, detections and labelled objects over all samples, at IoU 0.5 and equal class.
+def detection_counts(scored: Scored) -> tuple[list[float], int, int]:
+    """IoUs of the true positives, and the numbers of detections and of labelled objects, over all samples.
+
+    A true positive has the class of a labelled object and an IoU of at least 0.5 with it.
 
     A detection that lies on a box of the truth's `ignore` list counts neither way.
     """
     objects = scored.labelled("objects")
-    hits = found = expected = 0
+    hits: list[float] = []
+    found = expected = 0
     for time_s in scored.sample_times():
         truths, boxes = truth_at(objects, time_s), scored.at(time_s)
         arguable = truth_at(scored.truth.get("ignore", []), time_s)
@@ -55,7 +58,8 @@ def detection_counts(scored: Scored) -> tuple[int, int, int]:
             for b in spare
             if not any(a["label"] == b.label and iou(a["box"], b.data["box"]) >= 0.3 for a in arguable)
         ]
-        hits, found, expected = hits + len(pairs), found + len(pairs) + len(spare), expected + len(truths)
+        hits += [iou(boxes[row].data["box"], truths[column]["box"]) for row, column in pairs]
+        found, expected = found + len(pairs) + len(spare), expected + len(truths)
     return hits, found, expected
 
 
@@ -63,7 +67,7 @@ def detection_counts(scored: Scored) -> tuple[int, int, int]:
 def detection_recall(scored: Scored) -> float:
     """Share of the labelled objects that were detected, at IoU 0.5."""
     hits, _, expected = detection_counts(scored)
-    return hits / expected
+    return len(hits) / expected
 
 
 @figure("object_detection", "precision", "higher")
@@ -72,15 +76,26 @@ def detection_precision(scored: Scored) -> float:
     hits, found, _ = detection_counts(scored)
     if not found:
         raise NotLabelled("nothing was detected")
-    return hits / found
+    return len(hits) / found
 
 
-@figure("body_pose", "pck", "higher")
-def pose_pck(scored: Scored) -> float:
-    """Share of the labelled keypoints found within 0.1 shoulder widths (PCK)."""
+@figure("object_detection", "mean_iou", "higher")
+def detection_mean_iou(scored: Scored) -> float:
+    """Mean IoU of the detections with the labelled objects that they were matched to."""
+    hits, _, _ = detection_counts(scored)
+    if not hits:
+        raise NotLabelled("no labelled object was detected")
+    return float(np.mean(hits))
+
+
+def keypoint_errors(scored: Scored) -> list[float]:
+    """Distance of every labelled keypoint from that of the best pose, in shoulder widths.
+
+    Infinite for a keypoint that was not found. A person is scored where both shoulders are labelled.
+    """
     poses, clip = scored.labelled("poses"), scored.truth["clip"]
     size = np.array([clip["width"], clip["height"]])
-    right = total = 0
+    errors: list[float] = []
     for time_s in scored.sample_times():
         people = scored.at(time_s)
         for truth in truth_at(poses, time_s):
@@ -88,18 +103,34 @@ def pose_pck(scored: Scored) -> float:
             if not {"left_shoulder", "right_shoulder"} <= points.keys():
                 continue
             width = np.linalg.norm(points["left_shoulder"] - points["right_shoulder"])
-            hits = [
-                sum(
-                    name in p.data["keypoints"]
-                    and np.linalg.norm(np.array(p.data["keypoints"][name][:2]) * size - point) <= 0.1 * width
+            each = [
+                [
+                    float(np.linalg.norm(np.array(p.data["keypoints"][name][:2]) * size - point) / width)
+                    if name in p.data["keypoints"]
+                    else np.inf
                     for name, point in points.items()
-                )
+                ]
                 for p in people
             ]
-            right, total = right + max(hits, default=0), total + len(points)
-    if not total:
+            errors += min(each, key=np.median, default=[np.inf] * len(points))
+    if not errors:
         raise NotLabelled("no labelled pose has both shoulders")
-    return right / total
+    return errors
+
+
+@figure("body_pose", "pck", "higher")
+def pose_pck(scored: Scored) -> float:
+    """Share of the labelled keypoints found within 0.1 shoulder widths (PCK)."""
+    return float(np.mean(np.array(keypoint_errors(scored)) <= 0.1))
+
+
+@figure("body_pose", "keypoint_error", "lower")
+def pose_keypoint_error(scored: Scored) -> float:
+    """Median distance of the keypoints found from the labelled ones, in shoulder widths."""
+    found = [error for error in keypoint_errors(scored) if np.isfinite(error)]
+    if not found:
+        raise NotLabelled("no labelled keypoint was found")
+    return float(np.median(found))
 
 
 @figure("background_segmentation", "iou", "higher")
@@ -152,9 +183,21 @@ def camera_accuracy(scored: Scored) -> float:
     return float(np.mean([majority(found, t, t + 1) == motion for t, motion in expected]))
 
 
-@figure("visual_effects", "f1", "higher")
-def effects_f1(scored: Scored) -> float:
-    """F1 of the effects: right kind, and overlapping within 0.15 s."""
+@figure("camera_analysis", "time_accuracy", "higher")
+def camera_time_accuracy(scored: Scored) -> float:
+    """Share of the labelled time in which the camera motion is right."""
+    truth = scored.labelled("camera")
+    right = sum(
+        overlap(s.start_s, s.end_s, t["start_s"], t["end_s"])
+        for s in scored.segments
+        for t in truth
+        if s.label == t["motion"]
+    )
+    return right / sum(t["end_s"] - t["start_s"] for t in truth)
+
+
+def effect_pairs(scored: Scored) -> list[tuple[Any, dict[str, Any]]]:
+    """Effects found and labelled, matched one to one: same kind, overlapping when widened by 0.15 s."""
     truth = scored.labelled("effects")
     near = lambda s, t: (  # noqa: E731
         -o
@@ -162,16 +205,47 @@ def effects_f1(scored: Scored) -> float:
         and (o := overlap(s.start_s - 0.15, s.end_s + 0.15, t["start_s"], t["end_s"])) > 0
         else None
     )
-    return f1(len(match(scored.segments, truth, near)), len(scored.segments), len(truth))
+    return [(scored.segments[row], truth[column]) for row, column in match(scored.segments, truth, near)]
+
+
+@figure("visual_effects", "f1", "higher")
+def effects_f1(scored: Scored) -> float:
+    """F1 of the effects: right kind, and overlapping within 0.15 s."""
+    return f1(len(effect_pairs(scored)), len(scored.segments), len(scored.labelled("effects")))
+
+
+@figure("visual_effects", "temporal_iou", "higher")
+def effects_temporal_iou(scored: Scored) -> float:
+    """Mean intersection over union, in time, of the effects found with the labelled ones."""
+    values = []
+    for s, t in effect_pairs(scored):
+        both = overlap(s.start_s, s.end_s, t["start_s"], t["end_s"])
+        values.append(both / ((s.end_s - s.start_s) + (t["end_s"] - t["start_s"]) - both))
+    if not values:
+        raise NotLabelled("no labelled effect was found")
+    return float(np.mean(values))
+
+
+def boundaries(scored: Scored) -> tuple[list[float], list[float]]:
+    """Where scenes were found to begin, and where they begin."""
+    expected = [b["start_s"] for a, b in pairwise(scored.labelled("shots")) if a["scene"] != b["scene"]]
+    return [s.start_s for s in scored.of("scene") if s.start_s > 0], expected
 
 
 @figure("scene_segmentation", "f1", "higher")
 def scene_f1(scored: Scored) -> float:
     """F1 of the scene boundaries, within 0.5 s."""
-    shots = scored.labelled("shots")
-    expected = [b["start_s"] for a, b in pairwise(shots) if a["scene"] != b["scene"]]
-    found = [s.start_s for s in scored.of("scene") if s.start_s > 0]
+    found, expected = boundaries(scored)
     return f1(match_times(found, expected, 0.5), len(found), len(expected))
+
+
+@figure("scene_segmentation", "time_error", "lower", "s")
+def scene_time_error(scored: Scored) -> float:
+    """Mean distance of each labelled boundary from the nearest one found."""
+    found, expected = boundaries(scored)
+    if not found or not expected:
+        raise NotLabelled("there is no boundary to compare")
+    return float(np.mean([min(abs(f - e) for f in found) for e in expected]))
 
 
 @figure("color_analysis", "palette_error", "lower", "ΔE")
