@@ -98,6 +98,8 @@ def test_where_nothing_is_said_the_descriptions_tell(analyzer):
     found = analyzer.analyze(clip(6), {"qwen2_vl_temporal": seconds})
     assert [c.start_s for c in labelled(found, "topic_change")] == [3]
     assert labelled(found, "phase")[0].data["motion"] == "pan_left"
+    brief = analyzer.analyze(clip(6), {"qwen2_vl_temporal": seconds[2:4]})
+    assert labelled(brief, "topic_change") == [], "what is shown for a second is no topic"
     spoken_over = {
         "qwen2_vl_temporal": seconds,
         "speech_transcription": [say(0, 6, "All of it is one story.")],
