@@ -10,6 +10,7 @@ import pytest
 
 from analyzers.base import FrameRequest, Needs, NothingToAnalyze
 from bench import media
+from bench.container import AUDIO_RATE
 from bench.errors import InputError
 from tests.clips import numbered_frames, rotate, write_clip
 
@@ -91,7 +92,7 @@ def test_audio_is_mono_16_khz_and_as_long_as_the_picture(tmp_path):
     with media.decode(path, [Needs(audio=True)], threads=1) as clip:
         sound = clip.audio()
         assert clip.has_audio and sound.dtype == np.float32
-        assert abs(len(sound) - 2 * media.AUDIO_RATE) < 0.05 * media.AUDIO_RATE
+        assert abs(len(sound) - 2 * AUDIO_RATE) < 0.05 * AUDIO_RATE
         spectrum = np.abs(np.fft.rfft(sound[8000:24000]))
         assert abs(int(spectrum.argmax()) - 440) <= 1
 

@@ -1,6 +1,6 @@
 """How right each analyzer was: its segments against the clip's ground truth, by the field's usual figures.
 
-Figures are declared in vision.py, sound.py and reading.py with `@figure`; all become metrics
+Figures are declared with `@figure` in the modules of this package; all become metrics
 `quality.<analyzer>.<figure>`. A figure whose truth is not labelled is not measured.
 """
 
@@ -23,7 +23,7 @@ SCHEMA = 1
 
 def declared() -> list:
     """Every figure, in the order of declaration."""
-    from bench.quality import reading, sound, vision  # noqa: F401  (each fills FIGURES)
+    from bench.quality import footage, objects, reading, sound  # noqa: F401  (each fills FIGURES)
 
     return FIGURES
 
