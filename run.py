@@ -35,6 +35,8 @@ def execute(cfg: DictConfig) -> int:
     from reports.progress import live
 
     console = Console()
+    if not console.is_terminal:
+        console.width = max(console.width, 160)  # in a log, nothing is to be cut off
     folder = Path(HydraConfig.get().runtime.output_dir)
     options = OmegaConf.to_object(cfg)
     with live(Console(stderr=True), options.progress) as progress:

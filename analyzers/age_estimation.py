@@ -13,8 +13,8 @@ from statistics import median
 import numpy as np
 
 from analyzers.base import ClipView, Segment, setting
-from analyzers.crops import crop
-from analyzers.faces import Face, FaceAnalyzer, FaceSettings, output, tracks
+from analyzers.parts.crops import crop
+from analyzers.parts.faces import Face, FaceAnalyzer, FaceSettings, output, tracks
 
 PIXELS = 224
 #: Years of the network's age classes. Its peaks lie at outputs 29, 59 and 69, counted from 0: round guesses.

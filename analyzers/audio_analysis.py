@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from analyzers.base import Analyzer, ClipView, Needs, NothingToAnalyze, Segment, Settings, setting
-from analyzers.music import find_key, find_tempo
-from analyzers.sound import SAMPLE_RATE, decibels, frame, spectrogram
+from analyzers.parts.music import find_key, find_tempo
+from analyzers.parts.sound import SAMPLE_RATE, decibels, frame, spectrogram
 
 _WINDOW = 1024  # samples, of the spectrum
 _SILENT_FRAME = 320  # samples, between two decisions whether it is silent
@@ -51,6 +51,13 @@ class AudioAnalysis(Analyzer):
             *(Segment(start, end, "silence") for start, end in self._silences(audio)),
         ]
         return sorted(segments, key=lambda segment: segment.start_s)
+
+    def headline(self, segments: list[Segment]) -> str:
+        data = next(s.data for s in segments if s.label == "summary")
+        parts = [f"{data['tempo_bpm']:.0f} bpm"] if data["tempo_bpm"] else []
+        parts += [data["key"]] if data["key"] else []
+        parts += [f"{data['lufs']:.1f} LUFS"] if data["lufs"] is not None else []
+        return ", ".join(parts) or super().headline(segments)
 
     def _summary(self, audio: np.ndarray) -> Segment:
         settings = self.settings

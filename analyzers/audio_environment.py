@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 import models
-from analyzers import nets, sound
 from analyzers.base import Analyzer, ClipView, Needs, NothingToAnalyze, Segment, Settings, setting
+from analyzers.parts import nets, sound
 
 # YAMNet's front end (tensorflow/models, research/audioset/yamnet/params.py): 25 ms windows every 10 ms, 64
 # bands from 125 to 7500 Hz; a patch is 96 of these frames.

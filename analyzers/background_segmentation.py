@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from analyzers.base import Analyzer, ClipView, FrameSettings, Segment, setting
-from analyzers.nets import open_net
-from analyzers.persons import spans
+from analyzers.parts.nets import open_net
+from analyzers.parts.persons import spans
 
 PIXELS = 256
 #: Background colours nearer than this in Lab (CIE76) are one colour; a smaller share is not worth a name.
@@ -53,6 +53,13 @@ class BackgroundSegmentation(Analyzer):
         if (objects := upstream.get("object_detection")) is not None:
             masks = [mask * near_persons(objects, time) for mask, time in zip(masks, times, strict=True)]
         return [self._segment(*sample) for sample in zip(timed, images, masks, strict=True)]
+
+    def headline(self, segments: list[Segment]) -> str:
+        shares = [s.data["person_share"] for s in segments if s.label == "person"]
+        if not shares:
+            return "no person"
+        mean = sum(shares) / len(shares)
+        return f"person in {len(shares)} of {len(segments)}, covering {mean:.0%}"
 
     def unload(self) -> None:
         self._net.close()

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from analyzers.base import Analyzer, ClipView, Segment, setting
-from analyzers.crops import apply, crop
-from analyzers.nets import open_net
-from analyzers.persons import Detection, Detector, DetectorSettings, rounded, spans
+from analyzers.parts.crops import apply, crop
+from analyzers.parts.nets import open_net
+from analyzers.parts.persons import Detection, Detector, DetectorSettings, rounded, spans
 
 KEYPOINTS = (
     "nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder",

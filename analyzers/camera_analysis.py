@@ -1,4 +1,4 @@
-"""What the camera does: rest, pan, tilt, zoom, roll or shake, from corner tracks (analyzers/tracks.py).
+"""What the camera does: rest, pan, tilt, zoom, roll or shake, from corner tracks (analyzers/parts/tracks.py).
 
 Whether the camera moves at all is the mean path of the picture's points in frame diagonals per second, one
 scale for all motions. A zoom or roll keeps one point of the picture in place: where that lies in the frame or
@@ -14,8 +14,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from analyzers import tracks
 from analyzers.base import Analyzer, ClipView, FrameSettings, Segment, setting
+from analyzers.parts import tracks
 
 #: Mean distance of a rectangle's points from its centre, in diagonals (0.27 for 1:1, 0.26 for 16:9).
 _MEAN_RADIUS = 0.265

@@ -5,7 +5,7 @@ Picture, means over each second, on frames of one size so that clips can be comp
 - `sharpness`: root mean square of the Sobel gradient in levels per pixel (Tenengrad).
 - `noise`: deviation in levels (J. Immerkaer, "Fast Noise Variance Estimation", CVIU 64(2), 1996).
 - `exposure`: 0..1, the share of pixels neither black nor white, less where the mean is far from grey.
-- `brisque`: about 0 (good) to 100 (bad), see analyzers/brisque.py; null where the picture is plain.
+- `brisque`: about 0 (good) to 100 (bad), see analyzers/parts/brisque.py; null where the picture is plain.
 - `score`: the geometric mean of the four, each brought to 0..1, since one bad property spoils a picture.
 
 Speech, one segment per 9 s of it, as much as the network hears at once, without the pauses: mean opinion
@@ -21,10 +21,10 @@ from itertools import pairwise
 import numpy as np
 
 import models
-from analyzers import nets, speech
 from analyzers.base import Analyzer, ClipView, FrameRequest, FrameSettings, Needs, Segment, setting
-from analyzers.brisque import Brisque
-from analyzers.sound import SAMPLE_RATE
+from analyzers.parts import nets, speech
+from analyzers.parts.brisque import Brisque
+from analyzers.parts.sound import SAMPLE_RATE
 
 #: Samples that the speech network takes.
 _SAMPLES = 144160
@@ -75,6 +75,12 @@ class ContentQuality(Analyzer):
     def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
         found = self._video(clip) + (self._voices(clip) if clip.has_audio else [])
         return sorted(found, key=lambda segment: segment.start_s)
+
+    def headline(self, segments: list[Segment]) -> str:
+        scores = [s.data["score"] for s in segments if s.label == "video"]
+        parts = [f"picture {sum(scores) / len(scores):.2f} of 1"] if scores else []
+        parts += [f"speech {s.data['mos_overall']:.1f} of 5" for s in segments if s.label == "speech"][:1]
+        return ", ".join(parts)
 
     def _video(self, clip: ClipView) -> list[Segment]:
         import cv2

@@ -1,6 +1,6 @@
 """What the analyzers know together: senses that agree or contradict, and what is worth knowing.
 
-The rules are in analyzers/agreements.py and analyzers/insights.py; every statement carries its evidence.
+The rules are in analyzers/parts/agreements.py and insights.py; every statement carries its evidence.
 """
 
 from __future__ import annotations
@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from analyzers import agreements, insights, sentences
 from analyzers.base import ALL, Analyzer, ClipView, NothingToAnalyze, Segment, Settings, setting
-from analyzers.statements import Shown
+from analyzers.parts import agreements, insights, sentences
+from analyzers.parts.statements import Shown
 
 
 @dataclass
@@ -64,6 +64,10 @@ class CrossAnalyzerIntelligence(Analyzer):
             *insights.quality(upstream, options.poor_picture, options.poor_speech),
         ]
         return sorted(found, key=lambda segment: (segment.start_s, segment.end_s))
+
+    def headline(self, segments: list[Segment]) -> str:
+        told = [s for s in segments if s.label == "contradiction"] or segments
+        return told[0].data["statement"]
 
     def _alike(self, words: list[str], things: list[str]):
         """Cosine similarities [words, things] of their embeddings."""

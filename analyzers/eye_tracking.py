@@ -18,8 +18,8 @@ from typing import NamedTuple
 import numpy as np
 
 from analyzers.base import ClipView, Segment, setting
-from analyzers.crops import apply, crop
-from analyzers.faces import LEFT_EYE, RIGHT_EYE, Face, FaceAnalyzer, FaceSettings, output, tracks
+from analyzers.parts.crops import apply, crop
+from analyzers.parts.faces import LEFT_EYE, RIGHT_EYE, Face, FaceAnalyzer, FaceSettings, output, tracks
 
 PIXELS = 64
 #: How much of an eye's surroundings the network wants to see, in widths of the eye.

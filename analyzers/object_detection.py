@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from analyzers.base import Analyzer, ClipView, Segment
-from analyzers.persons import Detector, DetectorSettings, rounded, spans
+from analyzers.parts.persons import Detector, DetectorSettings, rounded, spans
 
 
 @dataclass

@@ -15,10 +15,10 @@ from statistics import median
 import numpy as np
 
 from analyzers.base import Analyzer, ClipView, FrameSettings, Segment, setting
-from analyzers.english import counted, listed, sentence
-from analyzers.imagenet import Classifier, Guess, best_guess
-from analyzers.lexicon import thing_of
-from analyzers.statements import covered_s
+from analyzers.parts.english import counted, listed, sentence
+from analyzers.parts.imagenet import Classifier, Guess, best_guess
+from analyzers.parts.lexicon import thing_of
+from analyzers.parts.statements import covered_s
 
 MOTIONS = {
     "static": "the camera is still",

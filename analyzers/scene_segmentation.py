@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analyzers.base import Analyzer, ClipView, FrameSettings, Segment, setting
-from analyzers.imagenet import Classifier
+from analyzers.parts.imagenet import Classifier
 
 
 @dataclass

@@ -16,10 +16,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analyzers import nets, speech
 from analyzers.base import Analyzer, ClipView, Needs, Segment, setting
-from analyzers.sound import SAMPLE_RATE, centred, decibels, spectrogram
-from analyzers.speech import Pitch, PitchSettings
+from analyzers.parts import nets, speech
+from analyzers.parts.sound import SAMPLE_RATE, centred, decibels, spectrogram
+from analyzers.parts.speech import Pitch, PitchSettings
 
 _HOP = 160  # 10 ms between two frames of the intensity contour
 _INTENSITY_FRAME = 512

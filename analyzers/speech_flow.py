@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from analyzers import nets, speech
 from analyzers.base import Analyzer, ClipView, Needs, Segment, setting
-from analyzers.speech import Region, SpeechSettings
+from analyzers.parts import nets, speech
+from analyzers.parts.speech import Region, SpeechSettings
 
 _TRANSCRIPT = "speech_transcription"
 
@@ -57,6 +57,11 @@ class SpeechFlow(Analyzer):
                 )
             )
         return segments
+
+    def headline(self, segments: list[Segment]) -> str:
+        rates = [s.data["words_per_minute"] for s in segments if s.data.get("words_per_minute")]
+        counts = super().headline(segments)
+        return f"{counts}, {min(rates):.0f}–{max(rates):.0f} words a minute" if rates else counts
 
     def unload(self) -> None:
         self._vad.close()

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 import models
-from analyzers import nets, speech
 from analyzers.base import Analyzer, ClipView, Needs, Segment, setting
-from analyzers.sound import SAMPLE_RATE
-from analyzers.speech import SpeechSettings
-from analyzers.words import PAUSE_S, WINDOW_S, Word, align, fit, phrases, to_clip, windows
+from analyzers.parts import nets, speech
+from analyzers.parts.sound import SAMPLE_RATE
+from analyzers.parts.speech import SpeechSettings
+from analyzers.parts.words import PAUSE_S, WINDOW_S, Word, align, fit, phrases, to_clip, windows
 from models import whisper_ct2
 
 _OPENING, _CLOSING = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"  # punctuation that goes with a word beside it

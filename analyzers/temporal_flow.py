@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import NamedTuple
 
-from analyzers import sentences
 from analyzers.base import Analyzer, ClipView, NothingToAnalyze, Segment, Settings, setting
+from analyzers.parts import sentences
 
 PACES = ("slow", "medium", "fast")
 
@@ -98,6 +98,11 @@ class TemporalFlow(Analyzer):
             0.0, round(clip.duration_s, 3), "summary", None, {"pace": pace, "phases": len(phases)}
         )
         return sorted([*phases, *topics, summary], key=lambda segment: segment.start_s)
+
+    def headline(self, segments: list[Segment]) -> str:
+        pace = next((s.data["pace"] for s in segments if s.label == "summary"), None)
+        changes = [f"topic changes at {s.start_s:.1f} s" for s in segments if s.label == "topic_change"]
+        return ", ".join(([f"{pace} pace"] if pace else []) + changes[:2]) or super().headline(segments)
 
     def _pace(self, cuts_per_minute: float | None, words_per_minute: float | None) -> str | None:
         """The faster of what is seen and heard: rapid speech over one shot is as fast as rapid cutting."""

@@ -1,10 +1,10 @@
 """Effects of editing: flash, fades, freeze, blur, monochrome, split screen and letterbox.
 
-The measures are in analyzers/effects.py; here they become stretches of time. `strength` is, by effect: the
-brightness gained (flash) or gone through (fades) in shares of the range, the share of the motion that stopped
-(freeze) or of the detail that went (blur), of pixels without colour (monochrome), of the dividing line that
-is seen (split_screen), of the picture under bars (letterbox). More frames are read than the ten per second
-that most effects need: at ten, a flash of two frames falls between them.
+The measures are in analyzers/parts/effects.py; here they become stretches of time. `strength` is, by
+effect: the brightness gained (flash) or gone through (fades) in shares of the range, the share of the
+motion that stopped (freeze) or of the detail that went (blur), of pixels without colour (monochrome), of
+the dividing line that is seen (split_screen), of the picture under bars (letterbox). More frames are read
+than the ten per second that most effects need: at ten, a flash of two frames falls between them.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analyzers import effects, shots
 from analyzers.base import Analyzer, ClipView, Segment, setting
+from analyzers.parts import effects, shots
 
 
 @dataclass

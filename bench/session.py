@@ -164,7 +164,8 @@ def decide(record: Record, judged: list[TargetResult]) -> tuple[str, str]:
         return "fail", f"missed: {', '.join(failed)}"
     if not any(t.status == "pass" for t in judged):
         return "invalid", "no target was measured"
-    return "pass", "every measured target is met"
+    absent = sum(t.status == "not_measured" for t in judged)
+    return "pass", f"{len(judged) - absent} of {len(judged)} targets are met, {absent} were not measured"
 
 
 def warn(record: Record) -> list[str]:

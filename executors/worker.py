@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import analyzers
-from analyzers import nets
 from analyzers.base import Analyzer, ClipView, NothingToAnalyze, Segment
+from analyzers.parts import nets
 from executors.base import Observer, Outcome, Phase, Span, Task, now
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
 
-from rich.console import Console, Group
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
@@ -14,6 +13,10 @@ from rich.text import Text
 from bench.results import AnalyzerResult, MetricValue, Result, TargetResult
 
 STATUS_STYLE = {"pass": "green", "fail": "bold red", "not_measured": "yellow", "invalid": "bold yellow"}
+
+
+#: From this many columns on there is room for the quality figures, and from that many for the models too.
+WIDE, WIDER = 110, 150
 
 
 def show(result: Result, console: Console, path: Path | None = None) -> None:
@@ -29,8 +32,10 @@ def show(result: Result, console: Console, path: Path | None = None) -> None:
         f"threads={run['threads']}, {len(run['passes'])} passes "
         f"({sum(p['warmup'] for p in run['passes'])} warm-up)\n"
     )
-    console.print(analyzer_table(result.analyzers, result.metrics))
-    console.print(Group(metric_lines(result.metrics), Text()))
+    console.print(analyzer_table(result, console.width))
+    if console.width < WIDE:
+        console.print(Text("\nquality", style="bold"), quality_table(result))
+    console.print(Text(), metric_table(result.metrics), Text())
     if result.targets:
         console.print(target_table(result.targets))
     for warning in result.warnings:
@@ -41,49 +46,67 @@ def show(result: Result, console: Console, path: Path | None = None) -> None:
     style = STATUS_STYLE[result.verdict]
     console.print(f"\n[{style}]verdict: {result.verdict}[/] ({escape(result.verdict_reason)})")
     if path:
-        console.print(escape(str(path)))
+        console.print(Text(str(path)), soft_wrap=True)
 
 
-def analyzer_table(analyzers: Mapping[str, AnalyzerResult], metrics: list[MetricValue]) -> Table:
+def analyzer_table(result: Result, width: int) -> Table:
     """One row an analyzer: what ran, how long it took, what it found, how right that was."""
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0), expand=True)
     table.add_column("analyzer", no_wrap=True)
     table.add_column("status", no_wrap=True)
-    table.add_column("model", overflow="fold", max_width=22)
+    if width >= WIDER:
+        table.add_column("model", ratio=3)
     table.add_column("s", justify="right", no_wrap=True)
     table.add_column("share", justify="right", no_wrap=True)
     table.add_column("seg", justify="right", no_wrap=True)
-    table.add_column("found", overflow="ellipsis", no_wrap=True, max_width=44)
-    table.add_column("quality", overflow="fold")
-    seconds = {name: median(a.analyze_s) if a.analyze_s else 0.0 for name, a in analyzers.items()}
+    table.add_column("found", overflow="ellipsis", no_wrap=True, ratio=5)
+    if width >= WIDE:
+        table.add_column("quality", ratio=6)
+    seconds = {name: median(a.analyze_s) if a.analyze_s else 0.0 for name, a in result.analyzers.items()}
     total = sum(seconds.values()) or 1.0
-    units = {m.name: m.unit for m in metrics}
-    for name, a in analyzers.items():
-        model = ", ".join(a.model) or "algorithm"
-        table.add_row(
-            name,
-            f"[{'green' if a.status == 'ok' else 'bold red'}]{a.status}[/]",
-            escape(model) + (" [yellow](stand-in)[/]" if a.stand_in else ""),
-            f"{seconds[name]:.2f}" if a.analyze_s else "–",
-            f"{seconds[name] / total:.0%}" if a.analyze_s else "–",
-            str(a.segments),
-            escape(a.headline),
-            quality_cell(name, a, units),
-        )
+    for name, a in result.analyzers.items():
+        cells = [Text(name), Text(a.status, style="green" if a.status == "ok" else "bold red")]
+        if width >= WIDER:
+            cells.append(model_cell(a))
+        cells += [
+            Text(f"{seconds[name]:.2f}" if a.analyze_s else "–"),
+            Text(f"{seconds[name] / total:.0%}" if a.analyze_s else "–"),
+            Text(str(a.segments)),
+            Text(a.headline),
+        ]
+        if width >= WIDE:
+            cells.append(quality_cell(name, result))
+        table.add_row(*cells)
     return table
 
 
-def quality_cell(name: str, analyzer: AnalyzerResult, units: Mapping[str, str]) -> str:
+def model_cell(analyzer: AnalyzerResult) -> Text:
+    """The models of one analyzer, and whether it only stands in for another."""
+    text = Text(", ".join(analyzer.model) or "algorithm")
+    return text.append(" (stand-in)", style="yellow") if analyzer.stand_in else text
+
+
+def quality_cell(name: str, result: Result) -> Text:
     """The quality figures of one analyzer: "recall 0.91, precision 0.84"."""
+    prefix = f"quality.{name}."
     shown = [
-        f"{figure.replace('_', ' ')} {value:.3g}{(' ' + unit) if (unit := units[f'quality.{name}.{figure}']) else ''}"
-        for figure, value in analyzer.quality.items()
-        if value is not None
+        f"{m.name.removeprefix(prefix).replace('_', ' ')} {m.value:.3g} {m.unit}".rstrip()
+        for m in result.metrics
+        if m.name.startswith(prefix) and m.value is not None
     ]
-    return ", ".join(shown) or "[dim]not measured[/]"
+    text = Text(", ".join(shown)) if shown else Text("not measured", style="dim")
+    return text.append(" (stand-in)", style="yellow") if result.analyzers[name].stand_in else text
 
 
-def metric_lines(metrics: list[MetricValue]) -> Table:
+def quality_table(result: Result) -> Table:
+    """The quality figures alone, for a narrow terminal."""
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 1, 0, 0))
+    for name in result.analyzers:
+        table.add_row(Text(name), quality_cell(name, result))
+    return table
+
+
+def metric_table(metrics: list[MetricValue]) -> Table:
     """The run's own numbers, one a line; quality is in the analyzers' table."""
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
     for metric in metrics:
@@ -104,16 +127,15 @@ def metric_lines(metrics: list[MetricValue]) -> Table:
 def target_table(targets: list[TargetResult]) -> Table:
     """Each target: its limit, what was observed, pass, fail or not measured and why."""
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for column in ("target", "limit", "observed", "status"):
-        table.add_column(column, no_wrap=True)
+    table.add_column("target", no_wrap=True)
+    table.add_column("limit", no_wrap=True)
+    table.add_column("observed", no_wrap=True)
+    table.add_column("status")
     for t in targets:
-        low_high = f"{t.limit[0]:g}..{t.limit[1]:g}" if isinstance(t.limit, list) else f"{t.op} {t.limit:g}"
-        observed = "–" if t.observed is None else f"{t.observed:.3g} {t.unit}"
-        status = f"[{STATUS_STYLE[t.status]}]{t.status.replace('_', ' ')}[/]"
-        table.add_row(
-            t.metric,
-            f"{low_high} {t.unit}",
-            observed,
-            status + (f" [dim]{escape(t.reason)}[/]" if t.reason else ""),
-        )
+        limit = f"{t.limit[0]:g}..{t.limit[1]:g}" if isinstance(t.limit, list) else f"{t.op} {t.limit:g}"
+        observed = "–" if t.observed is None else f"{t.observed:.3g} {t.unit}".rstrip()
+        status = Text(t.status.replace("_", " "), style=STATUS_STYLE[t.status])
+        if t.reason:
+            status.append(f": {t.reason}", style="dim")
+        table.add_row(t.metric, f"{limit} {t.unit}".rstrip(), observed, status)
     return table

@@ -25,8 +25,10 @@ class ArrayClip:
         if fps >= self.fps:
             index = np.arange(len(self._frames))
         else:
-            index = np.minimum((np.arange(0, self.duration_s - 1e-9, 1 / step) * self.fps + 1e-6).astype(int),
-                               len(self._frames) - 1)
+            index = np.minimum(
+                (np.arange(0, self.duration_s - 1e-9, 1 / step) * self.fps + 1e-6).astype(int),
+                len(self._frames) - 1,
+            )
         scale = min(1.0, size / max(self.width, self.height)) if size else 1.0
         images = self._frames[index]
         if scale < 1:

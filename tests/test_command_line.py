@@ -61,7 +61,7 @@ def test_help_imports_nothing_heavy():
 def test_the_configuration_can_be_printed():
     done = run("--cfg", "job", "--package", "models.object_detection")
     assert done.returncode == 0
-    assert "fps:" in done.stdout and "model:" in done.stdout
+    assert "fps:" in done.stdout and "detector:" in done.stdout
 
 
 BAD_WORDS = {

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 import models
-from analyzers import brisque, content_quality
-from analyzers.brisque import Brisque
+from analyzers import content_quality
 from analyzers.content_quality import ContentQuality
-from analyzers.speech import Region
+from analyzers.parts import brisque
+from analyzers.parts.brisque import Brisque
+from analyzers.parts.speech import Region
 from tests.footage import photo, recorded, shoot
 from tests.sounds import RATE, noise, silence
 from tests.support import ArrayClip

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from analyzers import lexicon
 from analyzers.base import NothingToAnalyze, Segment
 from analyzers.cross_analyzer_intelligence import CrossAnalyzerIntelligence
+from analyzers.parts import lexicon
 from tests.support import ArrayClip
 
 CLIP = ArrayClip(fps=1, duration_s=10)

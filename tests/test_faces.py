@@ -8,9 +8,9 @@ import pytest
 from skimage import data
 
 from analyzers.age_estimation import AgeEstimation, AgeSettings
-from analyzers.crops import iou
 from analyzers.eye_tracking import EyeSettings, EyeTracking
-from analyzers.faces import Face, FaceFinder, FaceSettings, decode, merge, tracks
+from analyzers.parts.crops import iou
+from analyzers.parts.faces import Face, FaceFinder, FaceSettings, decode, merge, tracks
 from tests.faces_truth import admiral, astronaut
 from tests.support import ArrayClip
 

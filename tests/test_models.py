@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import models
-from analyzers import nets
+from analyzers.parts import nets
 
 
 @pytest.mark.parametrize("name", models.names())

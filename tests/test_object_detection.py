@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import analyzers.persons
+import analyzers.parts.persons
 from analyzers.body_pose import BodyPose
-from analyzers.crops import iou
 from analyzers.object_detection import ObjectDetection, ObjectSettings
-from analyzers.persons import COCO, Detection, consistent, detect, fit
+from analyzers.parts.crops import iou
+from analyzers.parts.persons import COCO, Detection, consistent, detect, fit
 from tests.photographs import drifting, photographs, placed
 from tests.support import ArrayClip
 
@@ -66,7 +66,7 @@ def test_a_clip_of_one_frame_needs_no_neighbours():
 def test_two_analyzers_of_a_worker_share_the_detections(monkeypatch):
     clip, _ = drifting(photographs()["astronaut"][0])
     calls = []
-    monkeypatch.setattr(analyzers.persons, "detect", lambda maps: calls.append(1) or detect(maps))
+    monkeypatch.setattr(analyzers.parts.persons, "detect", lambda maps: calls.append(1) or detect(maps))
     run(clip)
     pose = BodyPose()
     pose.load()

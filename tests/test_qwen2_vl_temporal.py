@@ -8,7 +8,7 @@ import pytest
 from skimage import data
 
 from analyzers.base import Segment
-from analyzers.english import counted, listed, plural, sentence
+from analyzers.parts.english import counted, listed, plural, sentence
 from analyzers.qwen2_vl_temporal import Qwen2VLTemporal
 from tests.support import ArrayClip
 

@@ -134,3 +134,21 @@ def test_coordinates_are_in_the_frame_and_times_in_their_shot(truth):
     for track in truth["poses"]:
         for sample in track["samples"]:
             assert all(0 <= v <= 1 for point in sample["keypoints"].values() for v in point)
+
+
+def test_the_truth_is_what_the_script_says(truth, script, monkeypatch):
+    from clips.truth import ground_truth
+
+    monkeypatch.setattr("clips.truth.pitch", lambda script: truth["pitch"])  # the slow part
+    made = json.loads(json.dumps(ground_truth(script)))
+    for key in made.keys() - {"clip", "colors", "lufs"}:
+        assert made[key] == truth[key], key
+    assert made["lufs"] == pytest.approx(truth["lufs"], abs=0.05)
+    for a, b in zip(made["colors"], truth["colors"], strict=True):
+        assert a["brightness"] == pytest.approx(b["brightness"], abs=0.01)
+
+
+def test_nothing_is_labelled_where_nothing_is_to_be_seen(truth, script):
+    frames = {round(s["time_s"] * 30) for track in truth["objects"] for s in track["samples"]}
+    assert frames and all(script.visible(index) for index in frames)
+    assert 103 not in frames  # the flash

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import models
-from analyzers import sentences
+from analyzers.parts import sentences
 
 TEXTS = [
     "A kitten sleeps.",

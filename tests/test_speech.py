@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analyzers import nets
-from analyzers.speech import (
+from analyzers.parts import nets
+from analyzers.parts.speech import (
     Pitch,
     PitchSettings,
     Region,
@@ -17,7 +17,7 @@ from analyzers.speech import (
     smooth_path,
     track_pitch,
 )
-from analyzers.speech import (
+from analyzers.parts.speech import (
     regions as analyzed,
 )
 from tests.sounds import RATE, chords, noise, recording, silence, tone

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from analyzers import nets
-from analyzers.speech import PitchSettings, Region, track_pitch
+from analyzers.parts import nets
+from analyzers.parts.speech import PitchSettings, Region, track_pitch
 from analyzers.speech_emotion import SpeechEmotion, Voice, judge, measure, name, nuclei, split
 from tests.sounds import RATE, chords, noise, recording, silence
 from tests.support import ArrayClip

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analyzers.base import Segment
-from analyzers.speech import Region
+from analyzers.parts.speech import Region
 from analyzers.speech_flow import SpeechFlow, count_words
 from tests.sounds import RATE, noise, recording, silence
 from tests.support import ArrayClip

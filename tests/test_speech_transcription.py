@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from analyzers.base import NothingToAnalyze
-from analyzers.speech import Region
+from analyzers.parts.speech import Region
+from analyzers.parts.words import Word, align, fit, phrases, to_clip, windows
 from analyzers.speech_transcription import SpeechTranscription
-from analyzers.words import Word, align, fit, phrases, to_clip, windows
 from tests.sounds import RATE, SPOKEN, chords, noise, recording, silence
 from tests.support import ArrayClip
 

@@ -50,7 +50,8 @@ class Recipe:
 
     `build` makes the module to export from the source file; `reference` the source network as it came,
     which differs only where the export was rearranged. `size` is the input picture's height and width,
-    any other where `any_size`; None for sound, which goes in as [N, 1024]. `faces`: whether it looks at faces rather than scenes.
+    any other where `any_size`; None for sound, which goes in as [N, 1024].
+    `faces`: whether it looks at faces rather than scenes.
     """
 
     outputs: tuple[str, ...]
@@ -110,7 +111,7 @@ RECIPES: dict[str, Recipe] = {
         faces=True,
     ),
     "faceres": Recipe(
-        ("female", "age"),
+        ("male", "age"),
         build=_scaled(("gender_pred/Sigmoid", "age_pred/Softmax"), 0.0, 1.0),
         size=(224, 224),
         faces=True,

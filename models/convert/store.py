@@ -52,7 +52,7 @@ def export(recipe: Recipe, module: torch.nn.Module) -> onnx.ModelProto:
             buffer,
             input_names=[name],
             output_names=list(recipe.outputs),
-            dynamic_axes={name: free(name, 1, 2), **{output: free(output, 2, 3) for output in recipe.outputs}},
+            dynamic_axes={name: free(name, 1, 2), **{out: free(out, 2, 3) for out in recipe.outputs}},
             opset_version=OPSET,
             dynamo=False,
         )

@@ -12,7 +12,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import models
-from analyzers import nets
+from analyzers.parts import nets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 import models
-from analyzers import nets
 from analyzers.base import ClipView, Frames
+from analyzers.parts import nets
 
 SIDE = 224
 

@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from analyzers import lexicon
 from analyzers.base import Segment
-from analyzers.english import counted
-from analyzers.statements import Results, Shown, clock, overlapping, statement, weakest
+from analyzers.parts import lexicon
+from analyzers.parts.english import counted
+from analyzers.parts.statements import Results, Shown, clock, overlapping, statement, weakest
 
 SPEECH_TAGS = frozenset(
     [

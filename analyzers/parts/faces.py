@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from analyzers.base import Analyzer, ClipView, FrameSettings, setting
-from analyzers.crops import apply, area, crop, iou, letterbox
-from analyzers.nets import open_net
+from analyzers.parts.crops import apply, area, crop, iou, letterbox
+from analyzers.parts.nets import open_net
 
 DETECTOR_PIXELS, MESH_PIXELS = 256, 192
 #: Mesh landmarks at the corners of the eye on the left of an upright face's picture, outer one first,

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from analyzers.base import ClipView, FrameSettings, setting
-from analyzers.crops import iou
-from analyzers.nets import open_net
+from analyzers.parts.crops import iou
+from analyzers.parts.nets import open_net
 
 COCO = (
     "person", "bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat", "traffic light",

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from analyzers.base import Segment
-from analyzers.lexicon import thing_of
+from analyzers.parts.lexicon import thing_of
 
 Results = Mapping[str, Sequence[Segment]]
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 import models
-from analyzers import nets
+from analyzers.parts import nets
 
 
 class Reading(NamedTuple):

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from analyzers.base import ClipView, Settings, setting
-from analyzers.sound import SAMPLE_RATE, centred
+from analyzers.parts.sound import SAMPLE_RATE, centred
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from analyzers.nets import Net
+    from analyzers.parts.nets import Net
 
 _FRAME, _CONTEXT, _STATE = 512, 64, 128  # samples, samples, width of the recurrent state (silero_vad 6)
 _FRAMES_PER_CALL = 512

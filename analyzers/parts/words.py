@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analyzers.speech import Region
+from analyzers.parts.speech import Region
 
 #: What Whisper was trained on: given less it is faster, but misses words, or loops until it is stopped.
 WINDOW_S = 30.0

@@ -9,8 +9,8 @@ from collections import Counter
 from statistics import mean, median
 
 from analyzers.base import Segment
-from analyzers.english import counted, listed
-from analyzers.statements import Results, clock, covered_s, overlapping, statement
+from analyzers.parts.english import counted, listed
+from analyzers.parts.statements import Results, clock, covered_s, overlapping, statement
 
 
 def longest_on_screen(results: Results, min_confidence: float) -> list[Segment]:

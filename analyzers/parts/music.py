@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from analyzers.sound import SAMPLE_RATE, decibels, mel_filters, spectrogram
+from analyzers.parts.sound import SAMPLE_RATE, decibels, mel_filters, spectrogram
 
 _HOP = 160  # samples, 10 ms: a step of 1 % in a tempo of 60 bpm
 _STRETCH_S = 4.0  # what is searched for a period at a time, so that speech beside music does not drown it
