@@ -148,6 +148,7 @@ def _decoded(path: Path, needs: list[Needs], threads: int):
 
 def open_video(path: Path, threads: int) -> tuple[Any, np.ndarray]:
     """An OpenCV capture of `path` and its first frame (BGR, rotated as the file says)."""
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # what is wrong with a file is said once, by us
     import cv2
 
     capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, threads])

@@ -17,6 +17,8 @@ class Sequential(Executor):
 
     name = "sequential"
 
+    worker: Worker | None = None
+
     def start(self, plan: Plan) -> None:
         self.tasks = plan.tasks()
         self.worker = Worker("main", "cpu", plan.threads, self.observer)
@@ -36,4 +38,6 @@ class Sequential(Executor):
         self.worker.unload()
 
     def close(self) -> None:
-        """Nothing outlives this process."""
+        if self.worker is not None:
+            self.worker.close()
+            self.worker = None

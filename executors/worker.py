@@ -63,9 +63,13 @@ class Worker:
     def unload(self) -> None:
         """Drop every analyzer's weights."""
         with self.span("cleanup"):
-            for analyzer in self.loaded.values():
-                analyzer.unload()
-            self.loaded.clear()
+            while self.loaded:
+                self.loaded.popitem()[1].unload()
+
+    def close(self) -> None:
+        """Drop what is left, and let other work in this process use all cores again."""
+        self.unload()
+        limit_threads(None)
 
 
 def failure(outcome: Outcome, error: BaseException, prefix: str = "") -> Outcome:
@@ -77,9 +81,9 @@ def failure(outcome: Outcome, error: BaseException, prefix: str = "") -> Outcome
     return outcome
 
 
-def limit_threads(threads: int) -> None:
-    """One thread budget for every library of this worker, those not imported yet included."""
+def limit_threads(threads: int | None) -> None:
+    """One thread budget for every library of this process; None for their defaults."""
     import cv2
 
     nets.set_threads(threads)
-    cv2.setNumThreads(threads)
+    cv2.setNumThreads(-1 if threads is None else threads)

@@ -1,7 +1,13 @@
-"""The report on the terminal: analyzers, numbers, targets, verdict."""
+"""The report on the terminal: analyzers, numbers, targets, verdict.
+
+`python -m reports.console outputs/latest` prints the report of a run again; with --svg FILE, as a picture.
+"""
 
 from __future__ import annotations
 
+import argparse
+import io
+import re
 from pathlib import Path
 from statistics import median
 
@@ -10,7 +16,8 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from bench.results import AnalyzerResult, MetricValue, Result, TargetResult
+from bench.errors import InputError
+from bench.results import AnalyzerResult, MetricValue, Result, TargetResult, read
 
 STATUS_STYLE = {"pass": "green", "fail": "bold red", "not_measured": "yellow", "invalid": "bold yellow"}
 
@@ -139,3 +146,23 @@ def target_table(targets: list[TargetResult]) -> Table:
             status.append(f": {t.reason}", style="dim")
         table.add_row(t.metric, f"{limit} {t.unit}".rstrip(), observed, status)
     return table
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="print the report of an earlier run")
+    parser.add_argument("run", type=Path, help="a result.json or the folder it is in")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="draw it into FILE instead")
+    arguments = parser.parse_args()
+    try:
+        result = read(arguments.run)
+    except InputError as error:
+        parser.error(str(error))
+    console = Console(record=True, width=170, file=io.StringIO()) if arguments.svg else Console()
+    show(result, console)
+    if arguments.svg:
+        svg = re.sub(r"@font-face \{.*?\}", "", console.export_svg(title="make run"), flags=re.DOTALL)
+        arguments.svg.write_text(svg, encoding="utf-8")  # without the fonts, which it would fetch
+
+
+if __name__ == "__main__":
+    main()
