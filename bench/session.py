@@ -46,8 +46,8 @@ def run(cfg: Any, folder: Path, progress: Progress) -> tuple[Result, dict[str, l
         raise InputError("scenario.warmup and scenario.repeats are both 0: there is nothing to run")
     where = f"conf/targets/{cfg.targets.name}.yaml"
     limits = targets.parse(cfg.targets.limits, where)
-    known = [metric.name for metric in METRICS] + quality.metric_names()
-    targets.check_names(limits, cfg.gate.require, known, where)
+    names = [metric.name for metric in METRICS] + quality.metric_names()
+    targets.check_names(limits, cfg.gate.require, names, where)
     plan = make_plan(cfg)
     clip = Path(cfg.clip.path)
     if cfg.clip.truth is not None and not Path(cfg.clip.truth).exists():
@@ -66,7 +66,9 @@ def run(cfg: Any, folder: Path, progress: Progress) -> tuple[Result, dict[str, l
     settings = {task.analyzer: task.settings for task in plan.tasks()}
     figures = quality.score(segments, settings, truth, reason, record.clip.duration_s)
     metrics = [metric.measure(record) for metric in METRICS] + figures
-    judged = targets.judge(limits, metrics)
+    known = analyzers.discover()
+    stand_ins = {task.analyzer for task in plan.tasks() if known[task.analyzer].stand_in}
+    judged = targets.judge(limits, metrics, stand_ins)
     verdict, why = decide(record, judged)
     return Result(
         run={

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 from bench.errors import InputError, nearest
@@ -51,15 +51,22 @@ def check_names(limits: Mapping[str, Any], required: list[str], known: list[str]
             raise InputError(f"gate.require: there is no metric {name}{nearest(name, known)}")
 
 
-def judge(limits: Mapping[str, tuple[str, Any]], metrics: list[MetricValue]) -> list[TargetResult]:
-    """Each limit against the metric it is on. What was not measured is never a pass."""
+def judge(
+    limits: Mapping[str, tuple[str, Any]], metrics: list[MetricValue], stand_ins: Container[str] = ()
+) -> list[TargetResult]:
+    """Each limit against the metric it is on. What was not measured is never a pass.
+
+    The quality of an analyzer in `stand_ins` says nothing of the model that the target is meant for.
+    """
     by_name = {metric.name: metric for metric in metrics}
     judged = []
     for name, (op, limit) in limits.items():
-        metric = by_name[name]
-        if metric.value is None:
+        value, reason = by_name[name].value, by_name[name].reason
+        if name.startswith("quality.") and (analyzer := name.split(".")[1]) in stand_ins:
+            value, reason = None, f"{analyzer} is a stand-in"
+        if value is None:
             status = "not_measured"
         else:
-            status = "pass" if OPERATORS[op](metric.value, limit) else "fail"
-        judged.append(TargetResult(name, op, limit, metric.value, metric.unit, status, metric.reason))
+            status = "pass" if OPERATORS[op](value, limit) else "fail"
+        judged.append(TargetResult(name, op, limit, value, by_name[name].unit, status, reason))
     return judged

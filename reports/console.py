@@ -160,7 +160,9 @@ def main() -> None:
     console = Console(record=True, width=170, file=io.StringIO()) if arguments.svg else Console()
     show(result, console)
     if arguments.svg:
-        svg = re.sub(r"@font-face \{.*?\}", "", console.export_svg(title="make run"), flags=re.DOTALL)
+        svg = re.sub(
+            r"@font-face \{.*?\}", "", console.export_svg(title=result.run["command"]), flags=re.DOTALL
+        )
         arguments.svg.write_text(svg, encoding="utf-8")  # without the fonts, which it would fetch
 
 

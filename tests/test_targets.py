@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
+import analyzers
 from bench import quality, session, targets
 from bench.errors import Exit, InputError
 from bench.metrics import METRICS
@@ -38,6 +39,14 @@ def test_a_limit_passes_fails_or_is_not_measured(limit, inside, outside):
     assert (absent.status, absent.observed, absent.reason) == ("not_measured", None, "no GPU")
 
 
+def test_a_stand_in_never_meets_a_target_for_quality():
+    limits = targets.parse({"quality": {"a": {"f1": "> 0"}, "b": {"f1": "> 0"}}}, "here")
+    metrics = [metric(1, "quality.a.f1"), metric(1, "quality.b.f1")]
+    a, b = targets.judge(limits, metrics, stand_ins={"a"})
+    assert (a.status, a.observed, a.reason) == ("not_measured", None, "a is a stand-in")
+    assert b.status == "pass"
+
+
 @pytest.mark.parametrize("text", ["fast", "3", "< three", "85-95", "< 3 s", ""])
 def test_what_is_no_limit_is_refused(text):
     with pytest.raises(InputError, match=r"here: limits\.x.*is no limit"):
@@ -60,7 +69,7 @@ def test_the_production_targets_name_real_metrics():
     )
     known = [m.name for m in METRICS] + quality.metric_names()
     targets.check_names(limits, [], known, "p")
-    assert len(limits) >= 10
+    assert {name.split(".")[1] for name in limits if name.startswith("quality.")} == set(analyzers.discover())
 
 
 def gate(mode="enforce", require=()):
