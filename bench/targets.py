@@ -64,9 +64,6 @@ def judge(
         value, reason = by_name[name].value, by_name[name].reason
         if name.startswith("quality.") and (analyzer := name.split(".")[1]) in stand_ins:
             value, reason = None, f"{analyzer} is a stand-in"
-        if value is None:
-            status = "not_measured"
-        else:
-            status = "pass" if OPERATORS[op](value, limit) else "fail"
+        status = "not_measured" if value is None else "pass" if OPERATORS[op](value, limit) else "fail"
         judged.append(TargetResult(name, op, limit, value, by_name[name].unit, status, reason))
     return judged

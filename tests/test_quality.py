@@ -143,8 +143,8 @@ CASES = {
     "qwen2_vl_temporal.subject_recall": [(each_second("A cat."), 1 / 3), (each_second("Catering."), 0),
                                          (each_second("A cat and a woman."), 2 / 3)],
     "temporal_flow.topic_f1": [([seg(2.9, 2.9, "topic_change")], 1), ([seg(3.1, 3.1, "topic_change")], 0)],
-    "temporal_flow.pace_error": [([seg(0, 4, "phase", cuts_per_minute=15)], 0),
-                                 ([seg(0, 4, "phase", cuts_per_minute=30)], 1)],
+    "temporal_flow.pace_error": [([seg(0, 4, "phase", cuts_per_minute=30)], 0),
+                                 ([seg(0, 4, "phase", cuts_per_minute=15)], 0.5)],
     "cross_analyzer_intelligence.statement_f1": [
         ([seg(1, 3, "contradiction", statement="It says dog, and shows a cat.")], 1),
         ([seg(1, 3, "agreement", statement="It says cat, and shows a cat.")], 0),

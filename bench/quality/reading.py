@@ -54,8 +54,8 @@ def topic_f1(scored: Scored) -> float:
 
 @figure("temporal_flow", "pace_error", "lower")
 def pace_error(scored: Scored) -> float:
-    """Relative error of the cuts per minute, over the clip."""
-    real = 60 * len(scored.labelled("cuts")) / scored.duration_s
+    """Relative error of the cuts per minute, fades included, over the clip."""
+    real = 60 * len([*scored.labelled("cuts"), *scored.truth.get("fades", [])]) / scored.duration_s
     phases = [p for p in scored.of("phase") if p.data.get("cuts_per_minute") is not None]
     if not phases:
         raise NotLabelled("no phase has a number of cuts")
