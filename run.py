@@ -5,32 +5,28 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
 
 # Libraries read these when they are first imported: OpenMP threads that spin while they wait take the
-# cores from the other libraries' threads, and nothing here ever looks for a model hub.
+# cores from the other libraries' threads.
 os.environ.setdefault("GOMP_SPINCOUNT", "0")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ["HYDRA_FULL_ERROR"] = "1"  # raise configuration errors, so that the words for them are ours
-
-import hydra
-from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-
-from analyzers import BrokenAnalyzer
-from bench import config
-from bench.errors import Exit, InputError
-from bench.explain import explain
 
 PROJECT = Path(__file__).resolve().parent
 
 
 def execute(cfg: DictConfig) -> int:
     """One job: run it, print the report, write the result; returns the exit code."""
+    from hydra.core.hydra_config import HydraConfig
+    from omegaconf import OmegaConf
     from rich.console import Console
 
     from bench import results, session
+    from bench.errors import InputError
     from reports import console as report
     from reports.progress import live
 
@@ -53,10 +49,21 @@ def execute(cfg: DictConfig) -> int:
 
 def main() -> int:
     """Run with `sys.argv`; returns the exit code. A crash of the harness itself raises, which is 1."""
-    try:
-        config.register()
-    except BrokenAnalyzer as error:
-        return complain(str(error))
+    if {"-h", "--help"}.intersection(sys.argv[1:]):
+        from bench.help import help_text
+
+        print(help_text(PROJECT / "conf"))
+        return 0
+
+    import hydra
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    from analyzers import BrokenAnalyzer
+    from bench import config
+    from bench.errors import Exit, InputError
+    from bench.explain import explain
+
     code: int = Exit.OK
 
     @hydra.main(version_base="1.3", config_path=str(PROJECT / "conf"), config_name="config")
@@ -68,7 +75,10 @@ def main() -> int:
             code = complain(str(error))
 
     try:
+        config.register()
         job()
+    except BrokenAnalyzer as error:
+        return complain(str(error))
     except (HydraException, OmegaConfBaseException) as error:
         return complain(explain(error))
     except OSError as error:
@@ -81,7 +91,7 @@ def main() -> int:
 def complain(line: str) -> int:
     """Print one line on stderr; returns the exit code for bad input."""
     print(f"clipbench: {line}", file=sys.stderr)
-    return Exit.BAD_INPUT
+    return 2
 
 
 if __name__ == "__main__":
