@@ -1,0 +1,111 @@
+"""A profiler around one analyzer's work: torch.profiler, or pyinstrument's statistical one.
+
+A profiler slows down what it looks at, so a run with one attached is never a measurement. With the kind ""
+nothing is attached, imported or spent.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+
+#: Kind of profiler → the package that it takes.
+KINDS = {"": "", "torch": "torch", "python": "pyinstrument"}
+#: Where the profiles lie in a run's folder.
+FOLDER = "profile"
+#: Rows of the table of operators.
+TOP = 40
+
+# torch's profiler belongs to the process: with workers that are threads, one analyzer at a time has it.
+_torch_profiler = threading.Lock()
+
+
+def profiler(kind: str, folder: Path, worker: str, analyzer: str) -> AbstractContextManager[None]:
+    """Profiles what runs in the context, in the calling thread, and writes it to `folder`/profile.
+
+    - "torch": operators on the CPU, and kernels where there is a GPU: `<worker>-<analyzer>.json` opens in
+      Perfetto or chrome://tracing, `.txt` is the table of the operators that took longest. Networks under
+      ONNX Runtime are no operators of torch: they do not appear.
+    - "python": where the Python code spends its time, sampled every millisecond: `.html` and `.txt`.
+    - "": nothing.
+
+    What is raised inside comes out as it is, after its profile was written; a folder that cannot be written
+    to is a warning. A later profile of the same
+    analyzer on the same worker replaces the earlier one, so that the last, warm one is kept. Raises
+    ValueError for another kind and ImportError where the package is missing (see `lacking`).
+    """
+    if not kind:
+        return nullcontext()
+    if kind not in KINDS:
+        raise ValueError(f"there is no profiler {kind}; there are: {', '.join(filter(None, KINDS))}")
+    name = re.sub(r"[^\w.-]+", "_", worker) + "-" + analyzer
+    profile = profiled_by_torch if kind == "torch" else profiled_by_pyinstrument
+    return profile(folder / FOLDER, name)
+
+
+@contextmanager
+def profiled_by_torch(folder: Path, name: str) -> Iterator[None]:
+    """The context of "torch"; writes `name`.json and `name`.txt."""
+    import torch
+    from torch.profiler import ProfilerActivity, profile, record_function
+
+    activities, order = [ProfilerActivity.CPU], "self_cpu_time_total"
+    if torch.cuda.is_available():
+        activities, order = [*activities, ProfilerActivity.CUDA], "self_device_time_total"
+
+    def write(attached: profile) -> None:
+        table = attached.key_averages().table(sort_by=order, row_limit=TOP, max_name_column_width=60)
+        with tolerant(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / f"{name}.txt").write_text(table + "\n", encoding="utf-8")
+            attached.export_chrome_trace(str(folder / f"{name}.json"))
+
+    with _torch_profiler, profile(activities=activities, on_trace_ready=write), record_function(name):
+        yield
+
+
+@contextmanager
+def profiled_by_pyinstrument(folder: Path, name: str) -> Iterator[None]:
+    """The context of "python"; writes `name`.html and `name`.txt."""
+    from pyinstrument import Profiler
+
+    attached = Profiler(async_mode="disabled")
+    attached.start()
+    try:
+        yield
+    finally:
+        attached.stop()
+        # Without the fonts: the page would fetch them, and tell their host who reads it.
+        page = re.sub(r'https://fonts\.googleapis\.com[^"]*', "data:text/css,", attached.output_html())
+        with tolerant(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / f"{name}.html").write_text(page, encoding="utf-8")
+            (folder / f"{name}.txt").write_text(attached.output_text(unicode=True), encoding="utf-8")
+
+
+@contextmanager
+def tolerant(folder: Path) -> Iterator[None]:
+    """For writing into `folder`: where it takes nothing, that is a warning and fails no analyzer."""
+    try:
+        yield
+    except OSError as error:
+        warnings.warn(f"the profile cannot be written to {folder}: {error.strerror}")
+
+
+def lacking(kind: str) -> str:
+    """The package that the profiler `kind` takes and that is not installed; "" where nothing is lacking."""
+    package = KINDS[kind]
+    return package if package and importlib.util.find_spec(package) is None else ""
+
+
+def links(folder: Path) -> dict[str, list[str]]:
+    """Analyzer → its profiles in the run's `folder`, as paths relative to it; empty where there are none."""
+    found: dict[str, list[str]] = {}
+    for path in sorted((folder / FOLDER).glob("*-*.*")):
+        found.setdefault(path.stem.rpartition("-")[2], []).append(f"{FOLDER}/{path.name}")
+    return found
