@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,8 +36,11 @@ def execute(cfg: DictConfig) -> int:
         console.width = max(console.width, 160)  # in a log, nothing is to be cut off
     folder = Path(HydraConfig.get().runtime.output_dir)
     options = OmegaConf.to_object(cfg)
+    prepared = session.prepare(options, folder)
+    signal.signal(signal.SIGTERM, interrupt)
+    signal.signal(signal.SIGINT, interrupt)
     with live(Console(stderr=True), options.progress) as progress:
-        result, segments = session.run(options, folder, progress)
+        result, segments, interrupted = session.run(prepared, progress)
     try:
         path = results.write(result, segments, folder)
     except InputError:
@@ -44,7 +48,16 @@ def execute(cfg: DictConfig) -> int:
         raise
     report.show(result, console, path)
     results.link_latest(folder, PROJECT / "outputs")
-    return session.exit_code(result, options.gate)
+    return interrupted or session.exit_code(result, options.gate)
+
+
+def interrupt(number: int, _: object) -> None:
+    """Ctrl-C or SIGTERM, once: end the run and write down what there is. A second one has no say."""
+    from bench.session import Interrupted
+
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise Interrupted(128 + number)
 
 
 def main() -> int:

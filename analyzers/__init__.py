@@ -1,14 +1,20 @@
-"""The analyzers: one file each, found by `discover`, so that adding a file adds an analyzer."""
+"""The analyzers: one file each, found by `discover`, so that adding a file adds an analyzer.
+
+The folders that the environment variable CLIPBENCH_ANALYZERS names (separated as in PATH) are searched too.
+"""
 
 from __future__ import annotations
 
 import functools
 import importlib
 import inspect
+import os
 import pkgutil
 import traceback
 
 from analyzers.base import Analyzer
+
+__path__ += [folder for folder in os.environ.get("CLIPBENCH_ANALYZERS", "").split(os.pathsep) if folder]
 
 
 class BrokenAnalyzer(Exception):

@@ -146,3 +146,9 @@ class Analyzer:
 
     def unload(self) -> None:
         """Give the weights' memory back; `load` may be called again."""
+
+    def offload(self) -> None:
+        """Park the weights in host memory until `wake`: nothing to do for those that are there anyway."""
+
+    def wake(self) -> None:
+        """Bring parked weights back to the device."""

@@ -17,7 +17,10 @@ import analyzers
 
 @dataclass
 class GroupConfig:
-    """Analyzers that share a worker. "*" stands for every analyzer that no group names."""
+    """Analyzers that share a worker. "*" stands for every analyzer that no group names.
+
+    `device` is cpu, gpu:N or gpu:auto, and resolved on the machine at hand.
+    """
 
     analyzers: list[str] = MISSING
     device: str = "cpu"
@@ -25,23 +28,31 @@ class GroupConfig:
 
 @dataclass
 class GroupingConfig:
-    """How the analyzers are spread: groups by name."""
+    """How the analyzers are spread: groups by name. With `stages`, each group waits for the one before."""
 
     name: str = MISSING
     groups: dict[str, GroupConfig] = MISSING
+    stages: bool = False
 
 
 @dataclass
 class ExecutorConfig:
-    """The strategy, and the threads that each of its workers may use (null: all cores allowed)."""
+    """The strategy. `threads` per worker (null: the cores allowed, shared out), `workers` where they are not
+    the groups (null: one a core), `cleanup` exit, unload or offload, `address` of a cluster to join."""
 
     name: str = MISSING
     threads: int | None = None
+    workers: int | None = None
+    timeout_s: float = 120.0
+    load_timeout_s: float = 600.0
+    cleanup: str = "exit"
+    address: str | None = None
 
 
 @dataclass
 class ClipConfig:
-    """The clip, and its ground truth (null: a .json of the same name beside it, if there is one)."""
+    """The clip (with scenario=offline also a folder or a pattern), and its ground truth (null: a .json of the
+    same name beside it, if there is one)."""
 
     path: str = MISSING
     truth: str | None = None
@@ -49,11 +60,16 @@ class ClipConfig:
 
 @dataclass
 class ScenarioConfig:
-    """How the clip is fed: `warmup` passes that do not count, then `repeats` that do."""
+    """How clips are fed: `warmup` passes that do not count, then `repeats` that do.
+
+    single_stream sends one clip at a time. offline sends a queue: the clips, `repeats` times over, with up to
+    `in_flight` of them under way at once.
+    """
 
     name: str = MISSING
     warmup: int = 1
     repeats: int = 3
+    in_flight: int = 1
 
 
 @dataclass
@@ -62,6 +78,14 @@ class TargetsConfig:
 
     name: str = MISSING
     limits: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class FaultConfig:
+    """A fault to plant into one analyzer (executors/faults.py has the kinds); null plants none."""
+
+    kind: str | None = None
+    analyzer: str = "color_analysis"
 
 
 @dataclass
@@ -93,6 +117,8 @@ def root_config() -> type:
             ("scenario", ScenarioConfig, field(default_factory=ScenarioConfig)),
             ("targets", TargetsConfig, field(default_factory=TargetsConfig)),
             ("gate", GateConfig, field(default_factory=GateConfig)),
+            ("faults", FaultConfig, field(default_factory=FaultConfig)),
+            ("profile", str | None, None),
             ("only", list[str], field(default_factory=list)),
             ("seed", int, 0),
             ("progress", bool, True),

@@ -10,7 +10,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Callable, Hashable, Iterable
+import threading
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from multiprocessing import shared_memory
 from pathlib import Path
@@ -64,17 +66,40 @@ class Layout:
     frames: dict[int, tuple[int, tuple[int, int, int, int], np.ndarray]]
     audio: tuple[int, int] | None
 
+    def open(self) -> SharedClip:
+        """The clip, from any process of this machine: nothing is copied."""
+        return SharedClip(self, shared_memory.SharedMemory(self.name))
+
 
 class SharedClip:
-    """A ClipView over shared memory; see analyzers.base.ClipView."""
+    """A ClipView over shared memory; see analyzers.base.ClipView and executors.base.Clip."""
 
-    def __init__(self, layout: Layout, memory: shared_memory.SharedMemory) -> None:
-        self._layout, self._memory, self._memo = layout, memory, {}
+    def __init__(
+        self, layout: Layout, memory: shared_memory.SharedMemory, filling: Future | None = None
+    ) -> None:
+        self._layout, self._memory, self._memo, self._filling = layout, memory, {}, filling
         self.info = info = layout.info
         self.duration_s, self.fps, self.has_audio = info.duration_s, info.fps, info.has_audio
         self.width, self.height = info.width, info.height
 
+    def share(self) -> Layout:
+        """What another process needs to open this clip."""
+        return self._layout
+
+    def decoded(self) -> bool:
+        """Whether all frames are there; raises InputError for a file that turned out to be truncated."""
+        if self._filling is None:
+            return True
+        return self._filling.done() and self._filling.result() is None
+
+    def close(self) -> None:
+        """Let go of the memory, which its owner frees."""
+        with contextlib.suppress(BufferError):  # an array that someone still holds: freed with it
+            self._memory.close()
+
     def frames(self, fps: float, size: int) -> Frames:
+        if self._filling is not None:
+            self._filling.result()
         wanted = self._layout.requests.get(FrameRequest(fps, size))
         if wanted is None:
             raise KeyError(f"frames at fps={fps}, size={size} were not asked for: name them in needs()")
@@ -103,47 +128,64 @@ class SharedClip:
         return self._memo[key]
 
 
-def decode(path: Path, needs: Iterable[Needs], threads: int) -> contextlib.AbstractContextManager[SharedClip]:
+@contextlib.contextmanager
+def decode(
+    path: Path,
+    needs: Iterable[Needs],
+    threads: int,
+    background: bool = False,
+    on_decoded: Callable[[], None] = lambda: None,
+) -> Iterator[SharedClip]:
     """The clip at `path`, decoded for all `needs` together, as a context that frees it at the end.
 
-    Raises InputError for a file that is missing, is no video, has no frames or is truncated.
+    In the `background`, sound is there at once and frames follow: `SharedClip.decoded` tells when, and
+    `on_decoded` is called then. Raises InputError for a file that is missing, is no video, has no frames or
+    is truncated.
     """
-    return _decoded(path, list(needs), threads)
-
-
-@contextlib.contextmanager
-def _decoded(path: Path, needs: list[Needs], threads: int):
+    needs = list(needs)
     container = read_container(path)
-    wants_audio = any(n.audio for n in needs)
     requests = {r: sample(container.times_s, container.duration_s, r.fps) for n in needs for r in n.frames}
+    audio = container.audio if any(n.audio for n in needs) else None
     capture, first = open_video(path, threads)
-    try:
+    stop = threading.Event()
+    with contextlib.ExitStack() as stack:
+        stack.callback(capture.release)
         height, width = first.shape[:2]
-        audio = container.audio if wants_audio else None
         info = ClipInfo(
-            str(path),
-            sha256(path),
-            container.duration_s,
-            width,
-            height,
-            container.fps,
-            container.audio is not None,
+            path=str(path),
+            sha256=sha256(path),
+            duration_s=container.duration_s,
+            width=width,
+            height=height,
+            fps=container.fps,
+            has_audio=container.audio is not None,
         )
-        layout, size = lay_out(info, container.times_s, requests, audio)
+        places, size = lay_out(info, container.times_s, requests, audio)
         memory = allocate(size)
+        stack.callback(memory.unlink)
+        layout = Layout(info, memory.name, *places)
+        if audio is not None:
+            np.ndarray(audio.shape, np.float32, memory.buf, layout.audio[0])[:] = audio
+
+        def work() -> None:
+            fill(capture, first, layout, memory, path, stop)
+            on_decoded()
+
+        filling = None
+        if background:
+            pool = stack.enter_context(ThreadPoolExecutor(1, "decode"))
+            filling = pool.submit(work)
+            stack.callback(stop.set)
+        else:
+            work()
+        clip = SharedClip(layout, memory, filling)
         try:
-            layout = Layout(info, memory.name, *layout)
-            clip = SharedClip(layout, memory)
-            fill(capture, first, layout, memory, path)
-            if audio is not None:
-                np.ndarray(audio.shape, np.float32, memory.buf, layout.audio[0])[:] = audio
             yield clip
         finally:
-            memory.unlink()
-            with contextlib.suppress(BufferError):  # a view that someone still holds: freed with it
-                memory.close()
-    finally:
-        capture.release()
+            stop.set()
+            if filling is not None:
+                wait([filling])
+            clip.close()
 
 
 def open_video(path: Path, threads: int) -> tuple[Any, np.ndarray]:
@@ -192,9 +234,14 @@ def allocate(size: int) -> shared_memory.SharedMemory:
 
 
 def fill(
-    capture: Any, first: np.ndarray, layout: Layout, memory: shared_memory.SharedMemory, path: Path
+    capture: Any,
+    first: np.ndarray,
+    layout: Layout,
+    memory: shared_memory.SharedMemory,
+    path: Path,
+    stop: threading.Event,
 ) -> None:
-    """Decode every frame that somebody wants, scale it, and put it in its place as RGB."""
+    """Until told to stop, decode every frame that somebody wants, scale it and put it in its place as RGB."""
     import cv2
 
     places = {
@@ -209,6 +256,8 @@ def fill(
     total = len(layout.times_s)
     image = first
     for index in range(total):
+        if stop.is_set():
+            return
         wanted = [size for size in order if index in places[size][1]]
         if index > 0:
             grabbed = capture.grab()

@@ -11,6 +11,7 @@ from statistics import median
 from typing import Any, Literal
 
 import analyzers
+from bench.bounds import Bound, lower_bound
 from bench.media import ClipInfo
 from bench.results import MetricValue
 from executors.base import Outcome, Plan, Span
@@ -18,32 +19,42 @@ from executors.base import Outcome, Plan, Span
 
 @dataclass
 class Pass:
-    """One time through the clip, from submitting it (decoding included) to the last outcome."""
+    """One time through a clip, from submitting it (decoding included) to the last outcome."""
 
     warmup: bool
     start_s: float
     end_s: float = 0.0
     outcomes: dict[str, Outcome] = field(default_factory=dict)
+    clip: ClipInfo | None = None
 
 
 @dataclass
 class Record:
-    """What a run measured, before any number is derived from it; times on the clock of executors.base."""
+    """What a run measured, before any number is derived from it; times on the clock of executors.base.
+
+    `workers` are their processes, `cleanup` what runner.Run saw after it.
+    """
 
     plan: Plan
-    clip: ClipInfo
     passes: list[Pass]
     spans: list[Span]
     telemetry: dict[str, Any]
     started_s: float
+    workers: dict[str, int] = field(default_factory=dict)
+    cleanup: dict[str, Any] = field(default_factory=dict)
+    in_flight: int = 1
+
+    def complete(self) -> list[Pass]:
+        """The passes that came to their end."""
+        return [p for p in self.passes if p.end_s]
 
     def measured(self) -> list[Pass]:
-        """The passes that count."""
-        return [p for p in self.passes if not p.warmup]
+        """The passes that count: complete, and no warm-up."""
+        return [p for p in self.complete() if not p.warmup]
 
     def last(self) -> dict[str, Outcome]:
-        """The outcomes of the last pass."""
-        return self.passes[-1].outcomes
+        """The outcomes of the last complete pass."""
+        return self.complete()[-1].outcomes if self.complete() else {}
 
 
 @dataclass(frozen=True)
@@ -72,15 +83,29 @@ class Metric:
 
 
 def rtf_warm(record: Record) -> Measured:
-    samples = tuple((p.end_s - p.start_s) / record.clip.duration_s for p in record.measured())
+    if record.in_flight > 1:
+        return Measured(reason="several clips were under way at once: see throughput")
+    samples = tuple((p.end_s - p.start_s) / p.clip.duration_s for p in record.measured())
     if not samples:
         return Measured(reason="no repeat was run")
     return Measured(median(samples), samples)
 
 
 def rtf_cold(record: Record) -> Measured:
-    value = (record.passes[0].end_s - record.started_s) / record.clip.duration_s
+    if not record.complete():
+        return Measured(reason="no pass was completed")
+    first = record.complete()[0]
+    value = (first.end_s - record.started_s) / first.clip.duration_s
     return Measured(value, (value,))
+
+
+def throughput(record: Record) -> Measured:
+    if record.in_flight == 1:
+        return Measured(reason="one clip at a time: use scenario=offline")
+    if not (queue := record.measured()):
+        return Measured(reason="no repeat was run")
+    seconds = max(p.end_s for p in queue) - min(p.start_s for p in queue)
+    return Measured(sum(p.clip.duration_s for p in queue) / seconds)
 
 
 def success_rate(record: Record) -> Measured:
@@ -92,6 +117,25 @@ def success_rate(record: Record) -> Measured:
     return Measured(sum(samples) / len(samples), samples)
 
 
+def efficiency(record: Record) -> Measured:
+    bounds = [bound_of(record, number) for number, p in enumerate(record.passes) if p in record.measured()]
+    if record.in_flight > 1:
+        return Measured(reason="several clips were under way at once: see throughput")
+    if not bounds:
+        return Measured(reason="no repeat was run")
+    samples = tuple(bound.efficiency for bound in bounds)
+    return Measured(median(samples), samples)
+
+
+def bound_of(record: Record, number: int) -> Bound:
+    """The lower bound of one pass on the workers and cores that there were."""
+    spans = [s for s in record.spans if s.clip == number and s.phase in ("analyze", "decode")]
+    tasks = record.plan.tasks()
+    upstream = {t.analyzer: (*t.upstream, *t.after) for t in tasks}
+    frames = {t.analyzer for t in tasks if t.frames}
+    return lower_bound(spans, upstream, record.plan.workers, frames)
+
+
 def rss_peak(record: Record) -> Measured:
     if reason := record.telemetry.get("reason"):
         return Measured(reason=reason)
@@ -100,11 +144,17 @@ def rss_peak(record: Record) -> Measured:
     return Measured(max(record.telemetry["rss_bytes"]) / 1e9)
 
 
+def ready_again(record: Record) -> Measured:
+    if not record.cleanup:
+        return Measured(reason="the run ended before cleanup")
+    return Measured(record.cleanup["ready_again_s"])
+
+
 def on_gpu(record: Record) -> Measured:
     return Measured(reason="no worker of this run was on a GPU")
 
 
-def vlm_segments_per_second(record: Record) -> Measured:
+def vlm_rate(record: Record) -> Measured:
     outcome = record.last().get("qwen2_vl_temporal")
     if outcome is None:
         return Measured(reason="qwen2_vl_temporal was not part of the run")
@@ -112,28 +162,19 @@ def vlm_segments_per_second(record: Record) -> Measured:
         return Measured(reason="qwen2_vl_temporal is a stand-in in this profile, not Qwen2-VL")
     if outcome.status != "ok":
         return Measured(reason=f"qwen2_vl_temporal {outcome.status}: {outcome.reason}")
-    return Measured(len(outcome.segments) / record.clip.duration_s)
+    return Measured(len(outcome.segments) / record.complete()[-1].clip.duration_s)
 
 
 METRICS = (
-    Metric(
-        "rtf_warm", "", "lower", "seconds per clip second, models loaded (median of the repeats)", rtf_warm
-    ),
+    Metric("rtf_warm", "", "lower", "seconds per clip second, models loaded (median)", rtf_warm),
     Metric("rtf_cold", "", "lower", "the same for the first pass, loading included", rtf_cold),
-    Metric(
-        "success_rate", "%", "higher", "share of the analyzers that ended ok, over the repeats", success_rate
-    ),
-    Metric(
-        "rss_peak", "GB", "lower", "highest sampled resident memory of all processes of the run", rss_peak
-    ),
+    Metric("throughput", "", "higher", "clip seconds finished per second, with a queue of clips", throughput),
+    Metric("efficiency", "", "higher", "lower bound of the makespan / makespan (median)", efficiency),
+    Metric("success_rate", "%", "higher", "share of the analyzers that ended ok", success_rate),
+    Metric("rss_peak", "GB", "lower", "highest sampled resident memory of all processes", rss_peak),
+    Metric("ready_again_s", "s", "lower", "from after cleanup until the next clip could start", ready_again),
     Metric("gpu_utilization", "%", "higher", "time with a kernel running, in the analysis window", on_gpu),
     Metric("gpu_memory_peak", "GB", "lower", "highest GPU memory in use above that before the run", on_gpu),
     Metric("gpu_memory_residue", "GB", "lower", "GPU memory left in use after cleanup", on_gpu),
-    Metric(
-        "vlm_segments_per_second",
-        "1/s",
-        "higher",
-        "descriptions by Qwen2-VL per clip second",
-        vlm_segments_per_second,
-    ),
+    Metric("vlm_segments_per_second", "1/s", "higher", "descriptions by Qwen2-VL per clip second", vlm_rate),
 )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
@@ -12,6 +13,7 @@ from analyzers.base import ALL, Analyzer
 from bench.config import out_of_range
 from bench.errors import InputError, nearest
 from executors.base import Group, Plan, Task
+from executors.faults import KINDS, Fault
 
 #: Stands in a group for every analyzer that no group names.
 REST = "*"
@@ -22,14 +24,9 @@ def cores_allowed() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def make_plan(cfg: Any) -> Plan:
+def make_plan(cfg: Any, gpus: int = 0, profile_folder: str = "") -> Plan:
     """The plan of a configuration (as `OmegaConf.to_object` gives it); raises InputError with the fix."""
     known = analyzers.discover()
-    threads = cores_allowed() if cfg.executor.threads is None else cfg.executor.threads
-    if threads < 1:
-        raise InputError(
-            f"executor.threads={threads} makes no sense: it takes 1 or more, or null for all cores"
-        )
     groups = resolve_groups(cfg.grouping, known)
     upstream = resolve_upstream(known)
     wanted = selection(cfg.only, upstream)
@@ -37,16 +34,118 @@ def make_plan(cfg: Any) -> Plan:
     for name in wanted:
         if line := out_of_range(settings[name], f"models.{name}"):
             raise InputError(line)
-    planned = []
-    for group_name, (names, device) in groups.items():
-        tasks = [
-            Task(name, settings[name], tuple(u for u in upstream[name] if u in wanted))
-            for name in names
-            if name in wanted
-        ]
-        if tasks:
-            planned.append(Group(group_name, device, tuple(tasks)))
-    return Plan(tuple(planned), threads)
+    chosen = {g: ([n for n in names if n in wanted], device) for g, (names, device) in groups.items()}
+    chosen = {g: (names, device) for g, (names, device) in chosen.items() if names}
+    devices = resolve_devices([device for _, device in chosen.values()], gpus, cfg.models.profile)
+    workers = worker_count(cfg.executor, len(chosen))
+    threads = cores_allowed() // min(workers, cores_allowed())
+    if cfg.executor.threads is not None:
+        threads = cfg.executor.threads
+    if threads < 1:
+        raise InputError(
+            f"executor.threads={threads} makes no sense: it takes 1 or more, or null to share out"
+        )
+    cpus = share_cores(len(chosen)) if cfg.executor.name == "gpu_pinned" else [()] * len(chosen)
+    planned, before = [], ()
+    for (group_name, (names, _)), device, cores in zip(chosen.items(), devices, cpus, strict=True):
+        tasks = []
+        for name in names:
+            needs = known[name](settings[name]).needs()
+            reads = tuple(u for u in upstream[name] if u in wanted)
+            tasks.append(Task(name, settings[name], reads, before, bool(needs.frames)))
+        planned.append(Group(group_name, device, tuple(tasks), cores))
+        if cfg.grouping.stages:
+            before += tuple(names)
+    check_waits(planned, f"conf/grouping/{cfg.grouping.name}.yaml")
+    return Plan(
+        groups=tuple(planned),
+        threads=threads,
+        workers=workers,
+        timeout_s=positive(cfg.executor.timeout_s, "executor.timeout_s"),
+        load_timeout_s=positive(cfg.executor.load_timeout_s, "executor.load_timeout_s"),
+        cleanup=one_of(cfg.executor.cleanup, ("exit", "unload", "offload"), "executor.cleanup"),
+        faults=planted(cfg.faults, wanted),
+        profile=(one_of(cfg.profile or "", ("", "torch", "python"), "profile"), profile_folder),
+        options={"address": cfg.executor.address},
+    )
+
+
+def worker_count(executor: Any, groups: int) -> int:
+    """How many workers there will be."""
+    if executor.name == "sequential":
+        return 1
+    if executor.name != "spawn_pool":
+        return groups
+    workers = cores_allowed() if executor.workers is None else executor.workers
+    if workers < 1:
+        raise InputError(
+            f"executor.workers={workers} makes no sense: it takes 1 or more, or null for all cores"
+        )
+    return workers
+
+
+def share_cores(groups: int) -> list[tuple[int, ...]]:
+    """Cores for each group, evenly; none are set aside where there are more groups than cores."""
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    if groups > len(cores):
+        return [()] * groups
+    edges = [round(i * len(cores) / groups) for i in range(groups + 1)]
+    return [tuple(cores[a:b]) for a, b in itertools.pairwise(edges)]
+
+
+def resolve_devices(devices: list[str], gpus: int, profile: str) -> list[str]:
+    """What cpu, gpu:N and gpu:auto mean on a machine with `gpus` GPUs: "cpu" or "gpu:N" each.
+
+    More groups than GPUs share them: gpu:N is taken modulo their number, and gpu:auto goes to the GPU with
+    the fewest groups. Without a GPU, and for the embedded profile, whose networks run on the CPU, all is cpu.
+    """
+    resolved: list[str | None] = []
+    for device in devices:
+        kind, _, index = device.partition(":")
+        if device != "cpu" and (kind != "gpu" or not (index == "auto" or index.isdigit())):
+            raise InputError(f"grouping: there is no device {device}; write cpu, gpu:0 or gpu:auto")
+        if device == "cpu" or gpus == 0 or profile == "embedded":
+            resolved.append("cpu")
+        else:
+            resolved.append(f"gpu:{int(index) % gpus}" if index != "auto" else None)
+    for place, device in enumerate(resolved):
+        if device is None:
+            resolved[place] = min((f"gpu:{n}" for n in range(gpus)), key=resolved.count)
+    return resolved
+
+
+def check_waits(groups: list[Group], where: str) -> None:
+    """Raise InputError where tasks would wait for each other in a circle."""
+    graph = {t.analyzer: {*t.upstream, *t.after} for g in groups for t in g.tasks}
+    try:
+        tuple(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        circle = " → ".join(error.args[1])
+        raise InputError(f"{where}: the stages wait for each other in a circle: {circle}") from None
+
+
+def planted(fault: Any, wanted: set[str]) -> tuple[Fault, ...]:
+    """The fault of a configuration; raises InputError for a kind or an analyzer that is not there."""
+    if fault.kind is None:
+        return ()
+    one_of(fault.kind, sorted(KINDS), "faults.kind")
+    if fault.analyzer not in wanted:
+        raise InputError(f"faults.analyzer: no {fault.analyzer} is run{nearest(fault.analyzer, wanted)}")
+    return (Fault(fault.kind, fault.analyzer),)
+
+
+def one_of(value: str, choices: Sequence[str], key: str) -> str:
+    """`value`, if it is one of `choices`."""
+    if value not in choices:
+        raise InputError(f"{key}={value} is not there{nearest(value, [c for c in choices if c])}")
+    return value
+
+
+def positive(value: float, key: str) -> float:
+    """`value`, if it is above zero."""
+    if not value > 0:
+        raise InputError(f"{key}={value} makes no sense: it takes seconds above 0")
+    return value
 
 
 def resolve_groups(grouping: Any, known: Iterable[str]) -> dict[str, tuple[list[str], str]]:
@@ -69,10 +168,6 @@ def resolve_groups(grouping: Any, known: Iterable[str]) -> dict[str, tuple[list[
                 raise InputError(f"{key}: {name} is in group {named[name]} too; take it out of one")
             else:
                 named[name] = group_name
-        if group.device != "cpu":
-            raise InputError(
-                f"{where}: groups.{group_name}.device: {group.device} is not there; this profile runs on cpu"
-            )
     missing = [name for name in known if name not in named]
     if missing and not rest_group:
         raise InputError(

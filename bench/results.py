@@ -59,6 +59,7 @@ class AnalyzerResult:
     quality: dict[str, float | None] = field(default_factory=dict)
     reason: str = ""
     error: str = ""
+    retried: str = ""
 
 
 @dataclass
@@ -93,7 +94,9 @@ def write(result: Result, segments: dict[str, list[Segment]], folder: Path) -> P
     try:
         (folder / "segments").mkdir(parents=True, exist_ok=True)
         for name, found in segments.items():
-            write_json(folder / "segments" / f"{name}.json", [dataclasses.asdict(s) for s in found])
+            path = folder / "segments" / f"{name}.json"
+            path.parent.mkdir(exist_ok=True)
+            write_json(path, [dataclasses.asdict(s) for s in found])
         path = folder / "result.json"
         write_json(path, dataclasses.asdict(result))
     except OSError as error:

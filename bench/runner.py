@@ -1,11 +1,14 @@
-"""The measuring loop: start an executor, send the clip through it, keep everything that happened."""
+"""The measuring loop: start an executor, send clips through it, keep everything that happened."""
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import analyzers
 import executors
@@ -14,6 +17,9 @@ from bench import media
 from bench.metrics import Pass, Record
 from bench.telemetry import Sampler
 from executors.base import Executor, Observer, Outcome, Phase, Plan, Span, now
+
+#: Seconds for the sampler to see the state that cleanup leaves.
+SETTLE_S = 0.6
 
 
 class Progress(Protocol):
@@ -46,45 +52,100 @@ def needs_of(plan: Plan) -> list[Needs]:
     return [known[task.analyzer](task.settings).needs() for task in plan.tasks()]
 
 
-def measure(
-    plan: Plan,
-    clip: Path,
-    warmup: int,
-    repeats: int,
-    progress: Progress,
-    make_executor: Callable[[Observer], Executor],
-) -> Record:
-    """Run `plan` on `clip` for `warmup` passes and then `repeats` that count.
+class Run:
+    """One run of a plan over clips; `record` is what it has measured so far, also after an interrupt."""
 
-    The first pass is the cold one: it decodes, then starts the executor, so that a clip that cannot be
-    read is refused before any model is loaded. Raises InputError for such a clip.
-    """
-    recorder = Recorder(progress)
-    needs = needs_of(plan)
-    passes: list[Pass] = []
-    info = None
-    executor = make_executor(recorder)
-    with Sampler(os.getpid()) as sampler:
-        started = now()
+    def __init__(self, plan: Plan, progress: Progress, make: Callable[[Observer], Executor]) -> None:
+        self.plan, self.progress = plan, progress
+        self.recorder = Recorder(progress)
+        self.executor = make(self.recorder)
+        self.needs = needs_of(plan)
+        self.record = Record(plan, [], self.recorder.spans, {"reason": "the run was interrupted"}, now())
+
+    def measure(self, clips: list[Path], warmup: int, repeats: int, in_flight: int) -> Record:
+        """Send each clip through alone, `warmup` and then `repeats` times; or with `in_flight` above one,
+        warm up and then send all of them at once, `repeats` times over.
+
+        The first pass is the cold one: it opens the clip, then starts the executor, so that a clip that
+        cannot be read is refused before any model is loaded. Raises InputError for such a clip.
+        """
+        warm = [(path, True) for path in clips[:1] * warmup]
+        counted = [(path, False) for path in clips * repeats]
+        total = len(warm) + len(counted)
+        self.record.in_flight = in_flight
+        with Sampler(os.getpid()) as sampler:
+            self.record.started_s = now()
+            try:
+                for path, warm_up in warm + counted if in_flight == 1 else warm:
+                    self._burst([path], warm_up, 1, total)
+                if in_flight > 1 and counted:
+                    self._burst([path for path, _ in counted], False, in_flight, total)
+                self._cleanup()
+            finally:
+                self.executor.close()
+        self.record.telemetry = sampler.series
+        return self.record
+
+    def _burst(self, clips: list[Path], warm_up: bool, in_flight: int, total: int) -> None:
+        """Send `clips` through, as many at once as `in_flight` says, and keep the outcomes."""
+        first = len(self.record.passes)
+        opened: dict[int, contextlib.ExitStack] = {}
+        tasks = len(self.needs)
+
+        def queue() -> Iterator[media.SharedClip]:
+            for number, path in enumerate(clips):
+                begun = Pass(warm_up, now())
+                self.progress.passes(first + number + 1, total, warm_up, tasks)
+                opened[number] = contextlib.ExitStack()
+                view = opened[number].enter_context(self._decode(path, begun, first + number))
+                begun.clip = view.info
+                self.record.passes.append(begun)
+                yield view
+
         try:
-            for number in range(warmup + repeats):
-                begun = Pass(number < warmup, now())
-                progress.passes(number + 1, warmup + repeats, begun.warmup, len(needs))
-                recorder.began("main", "", "decode")
-                with media.decode(clip, needs, plan.threads) as view:
-                    recorder.ended(Span("main", "", "decode", begun.start_s, now()))
-                    info = view.info
-                    if number == 0:
-                        executor.start(plan)
-                    for outcome in executor.run(view):
-                        begun.outcomes[outcome.analyzer] = outcome
-                        progress.finished(outcome)
-                begun.end_s = now()
-                passes.append(begun)
-            executor.cleanup()
+            views = queue()
+            one = next(views)  # a clip that cannot be read is refused here, before anything is loaded
+            if first == 0:
+                self.executor.start(self.plan)
+                self.record.workers |= self.executor.pids()
+            for number, outcome in self.executor.run_many(itertools.chain([one], views), in_flight):
+                one = self.record.passes[first + number]
+                one.outcomes[outcome.analyzer] = outcome
+                self.progress.finished(outcome)
+                if len(one.outcomes) == tasks:
+                    one.end_s = now()
+                    opened.pop(number).close()
         finally:
-            executor.close()
-    return Record(plan, info, passes, recorder.spans, sampler.series, started)
+            for stack in opened.values():
+                stack.close()
+        self.record.workers |= self.executor.pids()
+
+    def _decode(self, path: Path, begun: Pass, number: int) -> Any:
+        worker = "decoder" if self.executor.overlaps_decoding else "main"
+        self.recorder.began(worker, "", "decode")
+        return media.decode(
+            path,
+            self.needs,
+            self.plan.threads,
+            background=self.executor.overlaps_decoding,
+            on_decoded=lambda: self.recorder.ended(Span(worker, "", "decode", begun.start_s, now(), number)),
+        )
+
+    def _cleanup(self) -> None:
+        """Clean up, look at what is left, and see how long it takes until the next clip could start."""
+        self.executor.cleanup()
+        cleaned = now()
+        time.sleep(SETTLE_S)
+        states = self.executor.state()
+        woken = now()
+        self.executor.wake()
+        self.record.cleanup = {
+            "mode": self.plan.cleanup,
+            "workers": states,
+            "cleaned_s": cleaned,
+            "observed_until_s": woken,
+            "ready_again_s": now() - woken,
+        }
 
 
 def executor_factory(name: str) -> Callable[[Observer], Executor]:

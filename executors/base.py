@@ -6,11 +6,12 @@ Executors know nothing of any single analyzer: they see tasks, and analyzers thr
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 from analyzers.base import ClipView, Segment, Settings
+from executors.faults import Fault
 
 Status = Literal["ok", "failed", "timeout", "oom", "crashed", "skipped"]
 Phase = Literal["spawn", "import", "load", "decode", "analyze", "cleanup"]
@@ -19,30 +20,73 @@ Phase = Literal["spawn", "import", "load", "decode", "analyze", "cleanup"]
 now = time.monotonic
 
 
+class Handle(Protocol):
+    """A clip that can be sent to another process."""
+
+    def open(self) -> OpenClip: ...
+
+
+class OpenClip(ClipView, Protocol):
+    """A clip view that a worker has opened, with a memo of its own."""
+
+    def close(self) -> None: ...
+
+
+class Clip(ClipView, Protocol):
+    """A clip as an executor gets it: a view that can be shared, whose frames may still be on their way."""
+
+    def share(self) -> Handle: ...
+
+    def decoded(self) -> bool:
+        """Whether all frames are there; raises what went wrong while decoding."""
+
+
 @dataclass(frozen=True)
 class Task:
-    """One analyzer to run: its name, its settings, and the analyzers of this plan that it reads."""
+    """One analyzer to run: its name, its settings, and what of this plan it waits for.
+
+    `upstream` are the analyzers whose results it reads, `after` those that it only comes after; `frames` says
+    whether it reads frames at all, and so must wait for them.
+    """
 
     analyzer: str
     settings: Settings
     upstream: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    frames: bool = False
 
 
 @dataclass(frozen=True)
 class Group:
-    """Analyzers that share one worker, on one device, in the order in which to start them."""
+    """Analyzers that share one worker, on one device and CPU set, in the order in which to start them."""
 
     name: str
     device: str
     tasks: tuple[Task, ...]
+    cpus: tuple[int, ...] = ()
+
+
+Cleanup = Literal["exit", "unload", "offload"]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A validated grouping: what runs, on which device, with how many threads per worker."""
+    """A validated grouping: what runs, on which device, with how many threads per worker.
+
+    `timeout_s` is what one analysis may take, `load_timeout_s` one loading; `cleanup` is the state in which
+    workers are left between bursts of work; `profile` the kind and the folder of a profiler to attach;
+    `workers` counts them where they are not the groups; `options` are those of one strategy only.
+    """
 
     groups: tuple[Group, ...]
     threads: int
+    workers: int = 1
+    timeout_s: float = 120.0
+    load_timeout_s: float = 600.0
+    cleanup: Cleanup = "exit"
+    faults: tuple[Fault, ...] = ()
+    profile: tuple[str, str] = ("", "")
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def tasks(self) -> list[Task]:
         """All tasks, each after those whose results it reads, otherwise in the grouping's order."""
@@ -50,7 +94,7 @@ class Plan:
         ordered: list[Task] = []
         placed: set[str] = set()
         while waiting:
-            task = next(t for t in waiting if placed.issuperset(t.upstream))
+            task = next(t for t in waiting if placed.issuperset({*t.upstream, *t.after}))
             waiting.remove(task)
             ordered.append(task)
             placed.add(task.analyzer)
@@ -63,13 +107,17 @@ class Plan:
 
 @dataclass(frozen=True)
 class Span:
-    """One piece of a worker's time, on the clock of `now`; `analyzer` is "" outside of any."""
+    """One piece of a worker's time, on the clock of `now`; `analyzer` is "" outside of any.
+
+    `clip` counts the clips that the executor was given, from 0.
+    """
 
     worker: str
     analyzer: str
     phase: Phase
     start_s: float
     end_s: float
+    clip: int = 0
 
 
 @dataclass
@@ -77,7 +125,8 @@ class Outcome:
     """What became of one analyzer on one clip.
 
     `reason` says in one line why there are no results (also of an `ok` one that had nothing to analyze);
-    `error` is the traceback of an analyzer that raised.
+    `error` is the traceback of an analyzer that raised; `retried` how a second try after a lack of memory
+    differed from the first.
     """
 
     analyzer: str
@@ -89,6 +138,7 @@ class Outcome:
     analyze_s: float | None = None
     reason: str = ""
     error: str = ""
+    retried: str = ""
 
 
 class Observer(Protocol):
@@ -102,11 +152,16 @@ class Observer(Protocol):
 class Executor:
     """Runs the analyzers of a plan on clips.
 
-    `start` once, `run` per clip, then `cleanup` and `close`; `close` alone must also do, at any point.
-    A failing analyzer never raises here: it is an `Outcome`, and every task of the plan gets one.
+    `start` once, then `run` or `run_many`; `cleanup` gives memory back as the plan says, and `wake` makes it
+    ready again; `close` ends everything and must also do alone, at any point. A failing analyzer never
+    raises here: it is an `Outcome`, and every task of the plan gets one for every clip.
     """
 
     name: ClassVar[str]
+    #: The kinds of fault (executors/faults.py) that cost no more than the analyzer they strike.
+    contains: ClassVar[frozenset[str]] = frozenset()
+    #: Whether it starts on a clip whose frames are still being decoded.
+    overlaps_decoding: ClassVar[bool] = False
 
     def __init__(self, observer: Observer) -> None:
         self.observer = observer
@@ -115,12 +170,32 @@ class Executor:
         """Make the workers and load every analyzer."""
         raise NotImplementedError
 
-    def run(self, clip: ClipView) -> Iterator[Outcome]:
+    def run(self, clip: Clip) -> Iterator[Outcome]:
         """The outcomes of all analyzers on `clip`, as they finish."""
+        for _, outcome in self.run_many(iter([clip]), 1):
+            yield outcome
+
+    def run_many(self, clips: Iterator[Clip], in_flight: int) -> Iterator[tuple[int, Outcome]]:
+        """The outcomes on several clips with the clip's place in the queue, as they finish.
+
+        At most `in_flight` clips are taken from `clips` before all outcomes on one of them are out.
+        """
         raise NotImplementedError
 
     def cleanup(self) -> None:
-        """Give the analyzers' memory back."""
+        """Give the analyzers' memory back, leaving the workers in the state that the plan names."""
+        raise NotImplementedError
+
+    def wake(self) -> None:
+        """Make the workers ready for the next clip after `cleanup`."""
+        raise NotImplementedError
+
+    def state(self) -> dict[str, str]:
+        """Worker → its state, for people: "2 analyzers loaded", "exited"."""
+        raise NotImplementedError
+
+    def pids(self) -> dict[str, int]:
+        """Worker → its process."""
         raise NotImplementedError
 
     def close(self) -> None:

@@ -5,10 +5,11 @@ It contains what an analyzer raises. A hang, or a crash of the process, it canno
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
-from analyzers.base import ClipView
-from executors.base import Executor, Outcome, Plan
+from executors.base import Clip, Executor, Outcome, Plan
+from executors.faults import RAISED
 from executors.worker import Worker
 
 
@@ -16,26 +17,41 @@ class Sequential(Executor):
     """One worker, in this process."""
 
     name = "sequential"
-
+    contains = RAISED
     worker: Worker | None = None
 
     def start(self, plan: Plan) -> None:
-        self.tasks = plan.tasks()
-        self.worker = Worker("main", "cpu", plan.threads, self.observer)
+        self.plan, self.tasks = plan, plan.tasks()
+        self.worker = Worker("main", "cpu", plan, self.observer)
         for task in self.tasks:
             self.worker.load(task)
 
-    def run(self, clip: ClipView) -> Iterator[Outcome]:
-        results = {}
-        for task in self.tasks:
-            upstream = {name: results[name] for name in task.upstream if name in results}
-            outcome = self.worker.analyze(task, clip, upstream)
-            if outcome.status == "ok":
-                results[task.analyzer] = outcome.segments
-            yield outcome
+    def run_many(self, clips: Iterator[Clip], in_flight: int) -> Iterator[tuple[int, Outcome]]:
+        for number, clip in enumerate(clips):
+            results = {}
+            for task in self.tasks:
+                upstream = {name: results[name] for name in task.upstream if name in results}
+                outcome = self.worker.analyze(task, clip, upstream)
+                if outcome.status == "ok":
+                    results[task.analyzer] = outcome.segments
+                yield number, outcome
+            self.worker.clip += 1
 
     def cleanup(self) -> None:
-        self.worker.unload()
+        if self.plan.cleanup == "offload":
+            self.worker.offload()
+        else:
+            self.worker.unload()
+
+    def wake(self) -> None:
+        self.worker.wake(tuple(self.tasks))
+
+    def state(self) -> dict[str, str]:
+        loaded = len(self.worker.loaded) if self.worker else 0
+        return {"main": f"alive, {loaded} analyzers loaded"}
+
+    def pids(self) -> dict[str, int]:
+        return {"main": os.getpid()}
 
     def close(self) -> None:
         if self.worker is not None:

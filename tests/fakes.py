@@ -1,62 +1,38 @@
-"""Analyzers that do what a test tells them, and observers that keep what they are told."""
+"""Plans of fake analyzers (tests/fake_analyzers), and observers that keep what they are told."""
 
 from __future__ import annotations
 
-from analyzers.base import Analyzer, NothingToAnalyze, Segment
+from pathlib import Path
+
+import analyzers
 from executors.base import Group, Plan, Task
 
-
-class Steady(Analyzer):
-    """One segment over the whole clip, naming the upstream results it was given."""
-
-    name = "steady"
-
-    def analyze(self, clip, upstream):
-        return [Segment(0.0, clip.duration_s, self.name, 1.0, {"read": sorted(upstream)})]
+FOLDER = Path(__file__).resolve().parent / "fake_analyzers"
 
 
-class Reader(Steady):
-    name = "reader"
-    upstream = ("steady", "raising")
+def use_fakes(monkeypatch) -> None:
+    """Let this process and the workers that it spawns find the fakes."""
+    monkeypatch.setenv("CLIPBENCH_ANALYZERS", str(FOLDER))
+    monkeypatch.setattr(analyzers, "__path__", [*analyzers.__path__, str(FOLDER)])
+    analyzers.discover.cache_clear()
 
 
-class Raising(Steady):
-    name = "raising"
-
-    def analyze(self, clip, upstream):
-        raise RuntimeError("a planted fault\nwith a second line")
-
-
-class Hungry(Steady):
-    name = "hungry"
-
-    def analyze(self, clip, upstream):
-        raise MemoryError("a planted lack of memory")
+def task(name: str, among: tuple[str, ...], **settings) -> Task:
+    """A task for the fake `name`, reading what it names of the others."""
+    cls = analyzers.discover()[name]
+    return Task(name, cls.settings_type(**settings), tuple(u for u in cls.upstream if u in among))
 
 
-class Unloadable(Steady):
-    name = "unloadable"
-
-    def load(self, device="cpu"):
-        raise FileNotFoundError("a planted missing file")
+def plan(*names: str, **options) -> Plan:
+    """One group with these fakes."""
+    return grouped({"all": names}, **options)
 
 
-class Deaf(Steady):
-    name = "deaf"
-
-    def analyze(self, clip, upstream):
-        raise NothingToAnalyze("the clip has no audio track")
-
-
-KNOWN = {cls.name: cls for cls in (Steady, Reader, Raising, Hungry, Unloadable, Deaf)}
-
-
-def plan(*names: str) -> Plan:
-    """One group with these fakes, each reading what it names of the others."""
-    tasks = [
-        Task(n, KNOWN[n].settings_type(), tuple(u for u in KNOWN[n].upstream if u in names)) for n in names
-    ]
-    return Plan((Group("all", "cpu", tuple(tasks)),), threads=1)
+def grouped(groups: dict[str, tuple[str, ...]], **options) -> Plan:
+    """These fakes in these groups."""
+    among = tuple(name for names in groups.values() for name in names)
+    made = [Group(g, "cpu", tuple(task(n, among) for n in names)) for g, names in groups.items()]
+    return Plan(tuple(made), **{"threads": 1, "workers": len(made), **options})
 
 
 class Notes:

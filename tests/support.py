@@ -41,6 +41,18 @@ class ArrayClip:
             raise NothingToAnalyze("the clip has no audio track")
         return self._audio
 
+    def share(self):
+        return self
+
+    def open(self):
+        return self
+
+    def decoded(self):
+        return True
+
+    def close(self):
+        self._memo = {}
+
     def memo(self, key, compute):
         if key not in self._memo:
             self._memo[key] = compute()

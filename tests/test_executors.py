@@ -2,75 +2,171 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
+import time
+from pathlib import Path
+
+import psutil
 import pytest
 
-import analyzers
 import executors
-from tests.fakes import KNOWN, Notes, plan
+from executors.faults import DEADLY, HUNG, Fault
+from tests.fakes import Notes, grouped, plan, use_fakes
 from tests.support import ArrayClip
+
+NAMES = executors.names()
+STRIKES = [(name, kind) for name in NAMES for kind in sorted(executors.strategy(name).contains)]
+#: The executors of which several workers run at once.
+PARALLEL = [name for name in NAMES if name != "sequential"]
 
 
 @pytest.fixture(autouse=True)
-def only_fakes(monkeypatch):
-    monkeypatch.setattr(analyzers, "discover", lambda: KNOWN)
+def fakes(monkeypatch):
+    use_fakes(monkeypatch)
 
 
-@pytest.fixture(params=executors.names())
-def executor(request):
-    made = executors.create(request.param, observer=Notes())
-    yield made
-    made.close()
+@contextlib.contextmanager
+def running(name: str, made):
+    """The executor `name`, started on a plan; afterwards nothing of it may be left."""
+    before, shared = processes(), shared_memory()
+    executor = executors.create(name, observer=Notes())
+    try:
+        executor.start(made)
+        yield executor
+    finally:
+        executor.close()
+    deadline = time.monotonic() + 10
+    while processes() - before and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert processes() - before == set()
+    assert shared_memory() - shared == set()
 
 
-def outcomes(executor, *names):
-    executor.start(plan(*names))
-    return {o.analyzer: o for o in executor.run(ArrayClip(duration_s=1.0))}
+def processes() -> set[int]:
+    """The children of this process, but for the tracker that multiprocessing keeps for good."""
+    return {
+        child.pid
+        for child in psutil.Process().children(recursive=True)
+        if child.status() != psutil.STATUS_ZOMBIE and "resource_tracker" not in " ".join(child.cmdline())
+    }
 
 
-def test_every_analyzer_has_an_outcome_and_its_spans(executor):
-    found = outcomes(executor, "steady", "deaf")
-    assert [o.status for o in found.values()] == ["ok", "ok"]
-    assert found["steady"].segments[0].label == "steady" and found["steady"].headline == "steady"
+def shared_memory() -> set[str]:
+    folder = Path("/dev/shm")
+    return {p.name for p in folder.iterdir() if p.name.startswith("psm_")} if folder.is_dir() else set()
+
+
+def outcomes(executor, seconds: float = 1.0):
+    return {o.analyzer: o for o in executor.run(ArrayClip(duration_s=seconds))}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_contract(name):
+    groups = {"a": ("steady", "raising", "unloadable"), "b": ("deaf", "reader", "hungry", "greedy")}
+    with running(name, grouped(groups)) as executor:
+        found = outcomes(executor)
+        again = outcomes(executor, 2.0)
+        spans = executor.observer.spans
+        pids = executor.pids()
+    assert set(found) == {a for names in groups.values() for a in names}
+
+    assert found["steady"].status == "ok" and found["steady"].headline == "steady"
     assert found["steady"].analyze_s >= 0
-    spans = {(s.analyzer, s.phase) for s in executor.observer.spans}
-    assert {("steady", "load"), ("steady", "analyze"), ("deaf", "load"), ("deaf", "analyze")} <= spans
-    assert all(s.end_s >= s.start_s for s in executor.observer.spans)
+    assert (found["deaf"].status, found["deaf"].segments) == ("ok", [])
+    assert found["deaf"].reason == "the clip has no audio track"
 
+    assert (found["raising"].status, found["raising"].reason) == ("failed", "RuntimeError: a planted fault")
+    assert "Traceback" in found["raising"].error
+    assert (found["hungry"].status, found["hungry"].retried) == ("oom", "")
+    assert found["unloadable"].reason == "cannot be loaded: FileNotFoundError: a planted missing file"
 
-def test_nothing_to_analyze_is_an_empty_result_with_a_reason(executor):
-    deaf = outcomes(executor, "deaf")["deaf"]
-    assert (deaf.status, deaf.segments, deaf.reason) == ("ok", [], "the clip has no audio track")
-
-
-@pytest.mark.parametrize(
-    ("name", "status", "reason"),
-    [
-        ("raising", "failed", "RuntimeError: a planted fault"),
-        ("hungry", "oom", "MemoryError: a planted lack of memory"),
-        ("unloadable", "failed", "cannot be loaded: FileNotFoundError: a planted missing file"),
-    ],
-)
-def test_a_failure_costs_only_itself(executor, name, status, reason):
-    found = outcomes(executor, "steady", name, "deaf")
-    assert (found[name].status, found[name].reason) == (status, reason)
-    assert "Traceback" in found[name].error and found[name].segments == []
-    assert found["steady"].status == found["deaf"].status == "ok"
-
-
-def test_readers_get_the_results_they_read_and_not_those_of_what_failed(executor):
-    found = outcomes(executor, "reader", "raising", "steady")
+    # Readers get the results that they read, and not those of what failed.
     assert found["reader"].segments[0].data == {"read": ["steady"]}
+    # A lack of memory is met with half the batch, once.
+    assert (found["greedy"].status, found["greedy"].retried) == ("ok", "batch 8 → 4")
+
+    # Workers stay warm between clips.
+    assert again["steady"].segments[0].end_s == 2.0
+    assert sum(s.phase == "load" and s.analyzer == "steady" for s in spans) == max(
+        1, len(pids) if name == "spawn_pool" else 1
+    )
+    assert {s.clip for s in spans if s.phase == "analyze"} == {0, 1}
+    assert all(s.end_s >= s.start_s for s in spans)
 
 
-def test_a_second_clip_needs_no_second_load(executor):
-    outcomes(executor, "steady")
-    again = list(executor.run(ArrayClip(duration_s=2.0)))
-    assert again[0].segments[0].end_s == 2.0
-    assert sum(s.phase == "load" for s in executor.observer.spans) == 1
+@pytest.mark.parametrize("name", NAMES)
+def test_cleanup_and_waking(name):
+    for mode in ("exit", "unload", "offload"):
+        with running(name, grouped({"a": ("steady",), "b": ("deaf",)}, cleanup=mode)) as executor:
+            first = outcomes(executor)
+            executor.cleanup()
+            assert executor.state()
+            if mode == "exit" and name not in ("sequential", "threads"):
+                assert executor.pids() == {}
+            executor.wake()
+            assert {n: o.status for n, o in outcomes(executor).items()} == dict.fromkeys(first, "ok")
+            executor.cleanup()
+            if name != "sequential":
+                assert outcomes(executor)["steady"].status == "ok"  # it wakes by itself
 
 
-def test_cleanup_and_close_may_come_at_any_point(executor):
-    executor.close()
-    outcomes(executor, "steady")
-    executor.cleanup()
-    executor.close()
+@pytest.mark.parametrize("name", NAMES)
+def test_several_clips_in_flight_do_not_mix(name):
+    clips = [ArrayClip(duration_s=1.0 + n) for n in range(5)]
+    with running(name, grouped({"a": ("sleeper", "counting"), "b": ("late", "counting_too")})) as executor:
+        found = list(executor.run_many(iter(clips), 3))
+    assert len(found) == 5 * 4
+    for number, outcome in found:
+        assert outcome.segments[0].end_s == 1.0 + number
+        if outcome.analyzer == "late":
+            assert outcome.segments[0].data == {"read": ["sleeper"]}
+        if outcome.analyzer.startswith("counting"):
+            assert outcome.segments[0].data["calls"] <= 1  # shared data: once per worker and clip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_close_may_come_at_any_point(name):
+    executors.create(name, observer=Notes()).close()
+    with running(name, plan("sleeper")) as executor:
+        next(executor.run(ArrayClip(duration_s=1.0)))
+        executor.close()
+
+
+@pytest.mark.parametrize(("name", "kind"), STRIKES)
+def test_a_fault_costs_only_the_analyzer_that_it_strikes(name, kind):
+    groups = {"a": ("steady", "sleeper"), "b": ("deaf", "late", "counting")}
+    options = {"faults": (Fault(kind, "steady"),), "timeout_s": 0.5}
+    with running(name, grouped(groups, **options)) as executor:
+        for _ in range(2):  # the next clip has a whole set of workers again
+            found = outcomes(executor)
+            struck = found.pop("steady")
+            assert {n: o.status for n, o in found.items()} == dict.fromkeys(found, "ok")
+            expected = {"oom": "oom", "hang": "timeout", "raise": "failed", "no_load": "failed"}
+            if kind == "no_start":
+                assert struck.status == "ok"  # the first worker died; its successor did the work
+            else:
+                assert struck.status == expected.get(kind, "crashed")
+                assert struck.reason
+            assert found["late"].segments[0].data == {"read": ["sleeper"]}
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if executors.strategy(n).contains >= DEADLY])
+def test_a_worker_killed_from_outside_is_replaced(name):
+    with running(name, grouped({"a": ("sleeper", "steady"), "b": ("deaf",)})) as executor:
+        for pid in executor.pids().values():
+            os.kill(pid, signal.SIGKILL)
+        found = outcomes(executor)
+        lost = [o for o in found.values() if o.status != "ok"]
+        assert len(found) == 3 and len(lost) <= len(executor.pids())
+        assert all(o.status == "crashed" and "SIGKILL" in o.reason for o in lost)
+        assert all(o.status == "ok" for o in outcomes(executor).values())
+
+
+@pytest.mark.parametrize("name", [n for n in PARALLEL if executors.strategy(n).contains >= HUNG])
+def test_workers_work_at_the_same_time(name):
+    with running(name, grouped({"a": ("sleeper",), "b": ("greedy",)})) as executor:
+        outcomes(executor)
+        spans = [s for s in executor.observer.spans if s.phase == "analyze"]
+    assert max(s.start_s for s in spans) < min(s.end_s for s in spans)

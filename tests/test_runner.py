@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-import analyzers
-from bench import session
+from bench import summary
 from bench.errors import InputError
 from bench.metrics import METRICS
-from bench.runner import executor_factory, measure
+from bench.runner import Run, executor_factory
 from tests.clips import numbered_frames, write_clip
-from tests.fakes import KNOWN, Notes, Steady, plan
+from tests.fakes import Notes, grouped, plan, use_fakes
 
 
 @pytest.fixture
@@ -19,12 +18,13 @@ def clip(tmp_path):
 
 
 @pytest.fixture(autouse=True)
-def only_fakes(monkeypatch):
-    monkeypatch.setattr(analyzers, "discover", lambda: KNOWN)
+def fakes(monkeypatch):
+    use_fakes(monkeypatch)
 
 
 def record(clip, *names, warmup=1, repeats=2, notes=None):
-    return measure(plan(*names), clip, warmup, repeats, notes or Notes(), executor_factory("sequential"))
+    run = Run(plan(*names), notes or Notes(), executor_factory("sequential"))
+    return run.measure([clip], warmup, repeats, 1)
 
 
 def metric(found, name):
@@ -47,14 +47,14 @@ def test_warm_and_cold_are_measured_apart(clip):
     warm, cold = metric(found, "rtf_warm"), metric(found, "rtf_cold")
     assert len(warm.samples) == 2 and cold.value > 0
     first = found.passes[0]
-    assert cold.value == pytest.approx((first.end_s - found.started_s) / found.clip.duration_s)
+    assert cold.value == pytest.approx((first.end_s - found.started_s) / first.clip.duration_s)
     assert min(warm.samples) <= warm.value <= max(warm.samples)
 
 
 def test_without_repeats_warm_is_not_measured_and_the_verdict_invalid(clip):
     found = record(clip, "steady", repeats=0)
     assert metric(found, "rtf_warm").value is None and metric(found, "rtf_warm").reason
-    assert session.decide(found, [])[0] == "invalid"
+    assert summary.decide(found, [])[0] == "invalid"
 
 
 def test_success_rate_counts_what_failed(clip):
@@ -69,25 +69,34 @@ def test_what_was_not_measured_is_none_with_a_reason(clip):
 
 
 def test_a_run_of_failures_only_is_invalid(clip):
-    assert session.decide(record(clip, "raising"), []) == ("invalid", "no analyzer succeeded")
+    assert summary.decide(record(clip, "raising"), []) == ("invalid", "no analyzer succeeded")
 
 
 def test_a_part_of_the_pipeline_is_no_verdict_on_it(clip):
-    assert session.decide(record(clip, "steady"), []) == ("invalid", "only 1 of 20 analyzers ran")
+    assert summary.decide(record(clip, "steady"), []) == ("invalid", "only 1 of 20 analyzers ran")
 
 
-def test_segments_that_differ_between_passes_are_warned_of(clip, monkeypatch):
-    class Fickle(Steady):
-        name = "fickle"
-        calls = 0
+def test_segments_that_differ_between_passes_are_warned_of(clip):
+    found = record(clip, "steady")
+    assert not any("steady" in w for w in summary.warn(found))
+    found.passes[-1].outcomes["steady"].segments *= 2
+    assert any("steady gave different segments" in w for w in summary.warn(found))
 
-        def analyze(self, clip, upstream):
-            Fickle.calls += 1
-            return super().analyze(clip, upstream) * Fickle.calls
 
-    monkeypatch.setitem(KNOWN, "fickle", Fickle)
-    assert any("fickle gave different segments" in w for w in session.warn(record(clip, "fickle")))
-    assert not any("steady" in w for w in session.warn(record(clip, "steady")))
+def test_what_cleanup_leaves_is_kept(clip):
+    found = record(clip, "steady")
+    assert found.cleanup["mode"] == "exit" and "main" in found.cleanup["workers"]
+    assert metric(found, "ready_again_s").value == found.cleanup["ready_again_s"] >= 0
+
+
+def test_efficiency_is_at_most_one_and_a_queue_has_throughput_instead(clip):
+    found = record(clip, "steady", "sleeper")
+    assert 0 < metric(found, "efficiency").value <= 1
+    assert metric(found, "throughput").value is None
+    run = Run(grouped({"a": ("sleeper",), "b": ("steady",)}), Notes(), executor_factory("threads"))
+    queue = run.measure([clip, clip, clip], 1, 2, in_flight=2)
+    assert len(queue.measured()) == 6
+    assert metric(queue, "throughput").value > 0 and metric(queue, "rtf_warm").value is None
 
 
 def test_a_bad_clip_is_refused_before_anything_is_loaded(tmp_path):

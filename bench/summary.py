@@ -1,0 +1,172 @@
+"""From what a run measured to what its result says: rows, verdict, warnings."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import analyzers
+import models
+from bench.metrics import Record
+from bench.results import AnalyzerResult, MetricValue, TargetResult
+from executors.base import Outcome
+
+#: What a verdict about the whole pipeline takes.
+PIPELINE = 20
+
+
+def describe_run(cfg: Any, record: Record) -> dict[str, Any]:
+    """The part of result.json's `run` that says what was run, on what, as what."""
+    plan, origin = record.plan, record.started_s
+    infos = {p.clip.path: dataclasses.asdict(p.clip) for p in record.passes}
+    cleanup = dict(record.cleanup)
+    for key in ("cleaned_s", "observed_until_s"):
+        if key in cleanup:
+            cleanup[key] -= origin
+    return {
+        "command": shlex.join([Path(sys.executable).name, *sys.argv]),
+        "grouping": cfg.grouping.name,
+        "executor": cfg.executor.name,
+        "threads": plan.threads,
+        "workers": plan.workers,
+        "groups": [
+            {
+                "name": g.name,
+                "device": g.device,
+                "cpus": list(g.cpus),
+                "analyzers": [t.analyzer for t in g.tasks],
+            }
+            for g in plan.groups
+        ],
+        "pids": record.workers,
+        "models": cfg.models.profile,
+        "scenario": dataclasses.asdict(cfg.scenario),
+        "faults": [dataclasses.asdict(f) for f in plan.faults],
+        "profile": plan.profile[0] or None,
+        "seed": cfg.seed,
+        "clip": next(iter(infos.values()), {"path": cfg.clip.path}),
+        "clips": list(infos.values()),
+        "cleanup": cleanup,
+        "passes": [
+            {
+                "warmup": p.warmup,
+                "clip": p.clip.path,
+                "start_s": p.start_s - origin,
+                "end_s": p.end_s - origin,
+            }
+            for p in record.complete()
+        ],
+    }
+
+
+def summarise(name: str, record: Record, figures: list[MetricValue]) -> AnalyzerResult:
+    """One analyzer's row: the last pass's findings, every measured pass's time, the worst status."""
+    passes = record.measured() or record.complete() or record.passes
+    outcomes = [p.outcomes[name] for p in passes if name in p.outcomes]
+    group = record.plan.group_of(name)
+    if not outcomes:
+        outcomes = [Outcome(name, "skipped", group.name, group.device, reason="the run was interrupted")]
+    worst = next((o for o in outcomes if o.status != "ok"), outcomes[-1])
+    task = next(t for t in group.tasks if t.analyzer == name)
+    analyzer = analyzers.discover()[name](task.settings)
+    loads = [s.end_s - s.start_s for s in record.spans if s.analyzer == name and s.phase == "load"]
+    prefix = f"quality.{name}."
+    return AnalyzerResult(
+        status=worst.status,
+        model=list(analyzer.models()),
+        weights={model: digest for model in analyzer.models() if (digest := weights_digest(model))},
+        stand_in=analyzer.stand_in,
+        group=group.name,
+        worker=worst.worker,
+        device=worst.device or group.device,
+        load_s=loads[0] if loads else None,
+        analyze_s=[o.analyze_s for o in outcomes if o.analyze_s is not None],
+        segments=len(worst.segments),
+        headline=worst.headline,
+        quality={m.name.removeprefix(prefix): m.value for m in figures if m.name.startswith(prefix)},
+        reason=worst.reason,
+        error=worst.error,
+        retried=worst.retried,
+    )
+
+
+def weights_digest(model: str) -> str | None:
+    """The SHA-256 on the model's card; None for a file of the user's own."""
+    try:
+        return models.card(model).sha256
+    except models.ModelError:
+        return None
+
+
+def spans(record: Record) -> list[dict[str, Any]]:
+    """All spans, in seconds from the start of the run."""
+    return [
+        {
+            **dataclasses.asdict(s),
+            "start_s": round(s.start_s - record.started_s, 6),
+            "end_s": round(s.end_s - record.started_s, 6),
+        }
+        for s in sorted(record.spans, key=lambda s: s.start_s)
+    ]
+
+
+def shift(telemetry: dict[str, Any], origin_s: float) -> dict[str, Any]:
+    """`telemetry` with all its times from the start of the run."""
+    if isinstance(telemetry, dict):
+        return {
+            key: [round(t - origin_s, 3) for t in value] if key == "times_s" else shift(value, origin_s)
+            for key, value in telemetry.items()
+        }
+    return telemetry
+
+
+def decide(
+    record: Record, judged: list[TargetResult], interrupted: bool = False, profiled: bool = False
+) -> tuple[str, str]:
+    """The verdict and its reason. Invalid: too little was measured for the targets to mean anything."""
+    ran = len(record.plan.tasks())
+    if interrupted:
+        return "invalid", "the run was interrupted"
+    if profiled:
+        return "invalid", "a profiler was attached: its times are no measurement"
+    if not record.measured():
+        return "invalid", "no repeat was measured"
+    if not any(o.status == "ok" for p in record.measured() for o in p.outcomes.values()):
+        return "invalid", "no analyzer succeeded"
+    if ran < PIPELINE:
+        return "invalid", f"only {ran} of {PIPELINE} analyzers ran"
+    failed = [t.metric for t in judged if t.status == "fail"]
+    lost = sorted({o.analyzer for p in record.measured() for o in p.outcomes.values() if o.status != "ok"})
+    without = f"; without {', '.join(lost)}" if lost else ""
+    if failed:
+        return "fail", f"missed: {', '.join(failed)}{without}"
+    if not any(t.status == "pass" for t in judged):
+        return "invalid", "no target was measured"
+    absent = sum(t.status == "not_measured" for t in judged)
+    met = f"{len(judged) - absent} of {len(judged)} targets are met, {absent} were not measured"
+    return "pass", met + without
+
+
+def warn(record: Record) -> list[str]:
+    """What a reader should know before believing the numbers."""
+    warnings = []
+    for fault in record.plan.faults:
+        warnings.append(f"a fault was planted: {fault.kind} in {fault.analyzer}")
+    for name in record.last():
+        by_clip: dict[str, list] = {}
+        for p in record.complete():
+            if (outcome := p.outcomes.get(name)) and outcome.status == "ok":
+                by_clip.setdefault(p.clip.path, []).append(outcome.segments)
+        if any(other != same[0] for same in by_clip.values() for other in same[1:]):
+            warnings.append(f"{name} gave different segments in different passes of the same clip")
+    cores = record.plan.threads * record.plan.workers
+    load = os.getloadavg()[0]
+    if load > 2 * cores + 1:
+        warnings.append(
+            f"other work was running on this machine (load average {load:.1f}): times are too long"
+        )
+    return warnings

@@ -1,0 +1,42 @@
+"""One process, and in it a thread per group: one CUDA context, and models that are shared.
+
+What an analyzer raises is contained, and a hang too: its thread is left behind and another takes its place.
+A crash of the process is not.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import threading
+
+from executors.faults import HUNG, RAISED
+from executors.remote import Remote, Spec, serve
+from executors.scheduled import Scheduled
+
+#: Seconds that a thread has for ending by itself.
+GRACE_S = 2.0
+
+
+class Threads(Scheduled):
+    """The groups of the plan, each a thread of this process."""
+
+    name = "threads"
+    contains = RAISED | HUNG
+
+    def open(self, spec: Spec) -> Remote:
+        ours, theirs = multiprocessing.Pipe()
+        # A daemon, so that one that hangs does not keep the process.
+        thread = threading.Thread(target=serve, args=(theirs, spec), name=spec.group.name, daemon=True)
+        remote = Remote(spec, ours, thread)
+        thread.start()
+        return remote
+
+    def kill(self, remote: Remote) -> None:
+        remote.connection.close()
+
+    def end(self, remote: Remote) -> None:
+        remote.body.join(GRACE_S)
+        self.kill(remote)
+
+    def died_of(self, remote: Remote) -> str:
+        return "the worker's thread ended with an error"
