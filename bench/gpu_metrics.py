@@ -8,6 +8,7 @@ Every function returns a Figure, and none raises.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple, Protocol
 
 #: Start and end in seconds.
@@ -186,7 +187,7 @@ def mean_since(
     """
     series = series_of(device, figure)
     total = covered = 0.0
-    for (before, _), (t, value) in zip(series, series[1:], strict=False):
+    for (before, _), (t, value) in pairwise(series):
         overlap = min(t, window[1]) - max(before, t - longest_s, window[0])
         if value is not None and overlap > 0:
             total += value * overlap
@@ -213,7 +214,7 @@ def over_windows(
             value, covered = mean(device, window)
             if value is None or covered < COVERAGE:
                 few = f"samples cover {100 * covered:.0f} % of the window, less than {100 * COVERAGE:.0f} %"
-                return Figure(None, why(device, figures, few) if value is None else few)
+                return Figure(None, why(device, figures if value is None else (), few))
             row.append(value)
         table.append(row)
     lengths = [end - start for start, end in windows]
@@ -249,7 +250,7 @@ def above_before(
 
 
 def energy(device: dict[str, Any], window: Window) -> float | None:
-    """Joules between the ends of a window, the counter interpolated between its samples; None outside them."""
+    """Joules between the ends of a window, between samples by interpolation; None outside them."""
     at_start, at_end = (interpolated(series_of(device, "energy_j"), t) for t in window)
     if at_start is None or at_end is None or at_end < at_start:  # a counter that fell was reset
         return None
@@ -258,7 +259,7 @@ def energy(device: dict[str, Any], window: Window) -> float | None:
 
 def interpolated(series: Sequence[tuple[float, float]], t: float) -> float | None:
     """The value at `t` on the line between the samples around it; None outside of them."""
-    for (before, low), (after, high) in zip(series, series[1:], strict=False):
+    for (before, low), (after, high) in pairwise(series):
         if before <= t <= after:
             share = (t - before) / (after - before) if after > before else 0.0
             return low + share * (high - low)

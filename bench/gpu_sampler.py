@@ -159,21 +159,20 @@ class DeviceSampler:
         now = time.monotonic()
         if self.gpm is None or now - self.gpm_s < gpm.SHORTEST_S:
             return
-        for figure, value in (self.ask(next(iter(gpm.METRICS)), self.gpm.read) or {}).items():
+        for figure, value in (self.ask("sm_activity_percent", self.gpm.read) or {}).items():
             if isinstance(value, float):
                 self.keep(figure, value, now)
                 self.gpm_s = now
             else:
                 self.reasons[figure] = f"NVML: {value}"
 
-    def close(self) -> dict[str, Any]:
-        """End: this device, its samples, and for every figure that has none the reason."""
-        if self.gpm is not None:
-            self.gpm.close()
+    def series(self) -> dict[str, Any]:
+        """This device, its samples, and for every figure that has none the reason."""
         for figure in FIGURES:
             if all(value is None for value in self.figures.get(figure, {"values": []})["values"]):
                 self.figures.pop(figure, None)
-                self.reasons.setdefault(figure, "NVML had no sample of it during the run")
+                shared = self.reasons.get("sm_activity_percent") if figure in gpm.METRICS else None
+                self.reasons.setdefault(figure, shared or "NVML had no sample of it during the run")
         return {**self.device.describe(self.api), "figures": self.figures, "reasons": self.reasons}
 
 
@@ -200,6 +199,8 @@ class GpuSampler:
             self.series = {"reason": str(unavailable)}
         except Exception as error:
             self.series = {"reason": f"the sampling of GPUs failed: {type(error).__name__}: {error}"}
+        if "reason" in self.series:
+            self.until_closed.close()
         self.cpu_s += time.process_time() - began
 
     def _open(self) -> None:
@@ -207,7 +208,10 @@ class GpuSampler:
         self.until_closed.enter_context(nvml.session(self.api))
         found, warnings = nvml.visible(self.api, self.environ)
         self.series = nvml.system(self.api, self.environ, warnings)
-        self.devices = [DeviceSampler(self.api, device) for device in found]
+        for device in found:
+            self.devices.append(sampler := DeviceSampler(self.api, device))
+            if sampler.gpm is not None:
+                self.until_closed.callback(sampler.gpm.close)
 
     def sample(self, slow: bool) -> None:
         """Sample every device: memory, and, if `slow`, everything else."""
@@ -226,7 +230,7 @@ class GpuSampler:
         """
 
         def work() -> None:
-            self.series["devices"] = [device.close() for device in self.devices]
+            self.series["devices"] = [device.series() for device in self.devices]
             self.until_closed.close()
 
         self._guard(work)

@@ -55,7 +55,7 @@ class Device:
 def load() -> Any:
     """The module pynvml; Unavailable where it is not installed or the driver's library is not there."""
     try:
-        ctypes.CDLL("libnvidia-ml.so.1")  # as pynvml loads it: 30 times cheaper than importing pynvml to ask
+        ctypes.CDLL("libnvidia-ml.so.1")  # as pynvml does, but without importing its 7000 lines
     except OSError:
         raise Unavailable("no NVIDIA driver: the library libnvidia-ml.so.1 is not there") from None
     try:
