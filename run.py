@@ -29,6 +29,7 @@ def execute(cfg: DictConfig) -> int:
     from bench import results, session
     from bench.errors import InputError
     from reports import console as report
+    from reports import timeline, trace
     from reports.progress import live
 
     console = Console()
@@ -46,7 +47,11 @@ def execute(cfg: DictConfig) -> int:
     except InputError:
         report.show(result, console)  # what was measured is not lost with the disk's last byte
         raise
-    report.show(result, console, path)
+    try:
+        trace.write(result, folder / "trace.json")
+        timeline.draw(result, folder / "timeline.png")
+    finally:
+        report.show(result, console, path)
     results.link_latest(folder, PROJECT / "outputs")
     return interrupted or session.exit_code(result, options.gate)
 

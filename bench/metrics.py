@@ -11,6 +11,7 @@ from statistics import median
 from typing import Any, Literal
 
 import analyzers
+from bench import gpu_metrics
 from bench.bounds import Bound, lower_bound
 from bench.media import ClipInfo
 from bench.results import MetricValue
@@ -51,6 +52,10 @@ class Record:
     def measured(self) -> list[Pass]:
         """The passes that count: complete, and no warm-up."""
         return [p for p in self.complete() if not p.warmup]
+
+    def ended_s(self) -> float:
+        """When the last complete pass was over."""
+        return max((p.end_s for p in self.complete()), default=self.started_s)
 
     def last(self) -> dict[str, Outcome]:
         """The outcomes of the last complete pass."""
@@ -150,8 +155,38 @@ def ready_again(record: Record) -> Measured:
     return Measured(record.cleanup["ready_again_s"])
 
 
-def on_gpu(record: Record) -> Measured:
-    return Measured(reason="no worker of this run was on a GPU")
+def on_gpu(compute: Callable[[Record, list, set[int]], gpu_metrics.Figure]) -> Callable[[Record], Measured]:
+    """A metric of the GPUs that the plan's groups are on; given the record, its windows and those GPUs."""
+
+    def measure(record: Record) -> Measured:
+        used = {int(g.device.removeprefix("gpu:")) for g in record.plan.groups if g.device != "cpu"}
+        if not used:
+            return Measured(reason="no worker of this run was on a GPU")
+        if reason := record.telemetry.get("reason"):
+            return Measured(reason=reason)
+        windows = gpu_metrics.analysis_windows(
+            record.spans, [(p.start_s, p.end_s) for p in record.measured()]
+        )
+        figure = compute(record, windows, used)
+        return Measured(figure.value, tuple(figure.samples), figure.reason)
+
+    return measure
+
+
+def gpu_memory_residue(record: Record, _: list, used: set[int]) -> gpu_metrics.Figure:
+    if not record.cleanup:
+        return gpu_metrics.Figure(None, "the run ended before cleanup")
+    seen = record.cleanup["cleaned_s"], record.cleanup["observed_until_s"]
+    return gpu_metrics.gpu_memory_residue(record.telemetry, record.started_s, *seen, used)
+
+
+gpu_utilization = on_gpu(lambda r, windows, used: gpu_metrics.gpu_utilization(r.telemetry, windows, used))
+sm_activity = on_gpu(lambda r, windows, used: gpu_metrics.sm_activity(r.telemetry, windows, used))
+gpu_peak = on_gpu(lambda r, _, used: gpu_metrics.gpu_memory_peak(r.telemetry, r.started_s, r.ended_s(), used))
+gpu_residue = on_gpu(gpu_memory_residue)
+gpu_energy = on_gpu(
+    lambda r, windows, used: gpu_metrics.energy_per_clip(r.telemetry, windows, len(r.measured()), used)
+)
 
 
 def vlm_rate(record: Record) -> Measured:
@@ -173,8 +208,16 @@ METRICS = (
     Metric("success_rate", "%", "higher", "share of the analyzers that ended ok", success_rate),
     Metric("rss_peak", "GB", "lower", "highest sampled resident memory of all processes", rss_peak),
     Metric("ready_again_s", "s", "lower", "from after cleanup until the next clip could start", ready_again),
-    Metric("gpu_utilization", "%", "higher", "time with a kernel running, in the analysis window", on_gpu),
-    Metric("gpu_memory_peak", "GB", "lower", "highest GPU memory in use above that before the run", on_gpu),
-    Metric("gpu_memory_residue", "GB", "lower", "GPU memory left in use after cleanup", on_gpu),
+    Metric(
+        "gpu_utilization",
+        "%",
+        "higher",
+        "time with a kernel running, in the analysis window",
+        gpu_utilization,
+    ),
+    Metric("sm_activity", "%", "higher", "SMs with a warp resident, while analyzing", sm_activity),
+    Metric("gpu_memory_peak", "GB", "lower", "highest GPU memory in use above that before the run", gpu_peak),
+    Metric("gpu_memory_residue", "GB", "lower", "GPU memory left in use after cleanup", gpu_residue),
+    Metric("energy_per_clip", "J", "lower", "energy that the GPUs used for one clip", gpu_energy),
     Metric("vlm_segments_per_second", "1/s", "higher", "descriptions by Qwen2-VL per clip second", vlm_rate),
 )

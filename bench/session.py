@@ -17,9 +17,10 @@ from bench.metrics import METRICS, Record
 from bench.plan import make_plan
 from bench.results import MetricValue, Result
 from bench.runner import Progress, Run, executor_factory
-from bench.summary import decide, describe_run, shift, spans, summarise, warn
+from bench.summary import decide, describe_run, spans, summarise, warn
+from bench.telemetry import shifted
 from executors import names as executor_names
-from executors import strategy
+from executors import profiling, strategy
 from executors.base import Plan
 
 VIDEO = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mpg", ".ts")
@@ -67,7 +68,9 @@ def prepare(cfg: Any, folder: Path) -> Session:
     metrics = [metric.name for metric in METRICS] + quality.metric_names()
     targets.check_names(limits, cfg.gate.require, metrics, where)
     gpus = environment.gpus()
-    plan = make_plan(cfg, len(gpus) if isinstance(gpus, list) else 0, str(folder / "profile"))
+    plan = make_plan(cfg, len(gpus) if isinstance(gpus, list) else 0, str(folder.resolve()))
+    if package := profiling.lacking(plan.profile[0]):
+        raise InputError(f"profile={plan.profile[0]} takes {package}: pip install {package}")
     for fault in plan.faults:
         if fault.kind not in strategy(executor).contains:
             raise InputError(f"faults={fault.kind}: executor={executor} cannot contain it; use spawn_pool")
@@ -121,6 +124,7 @@ def run(session: Session, progress: Progress) -> tuple[Result, dict[str, list[Se
             "started_at": started_at,
             "interrupted": bool(interrupted),
             **describe_run(cfg, record),
+            "profiles": profiling.links(session.folder),
         },
         environment=environment.describe(),
         metrics=metrics,
@@ -129,7 +133,7 @@ def run(session: Session, progress: Progress) -> tuple[Result, dict[str, list[Se
         verdict_reason=why,
         analyzers={task.analyzer: summarise(task.analyzer, record, figures) for task in session.plan.tasks()},
         spans=spans(record),
-        telemetry=shift(record.telemetry, record.started_s),
+        telemetry=shifted(record.telemetry, record.started_s),
         warnings=warn(record) + ([why_none] if why_none.startswith("/") else []),
     )
     return result, segments_of(record, session.clips), interrupted

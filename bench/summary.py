@@ -114,16 +114,6 @@ def spans(record: Record) -> list[dict[str, Any]]:
     ]
 
 
-def shift(telemetry: dict[str, Any], origin_s: float) -> dict[str, Any]:
-    """`telemetry` with all its times from the start of the run."""
-    if isinstance(telemetry, dict):
-        return {
-            key: [round(t - origin_s, 3) for t in value] if key == "times_s" else shift(value, origin_s)
-            for key, value in telemetry.items()
-        }
-    return telemetry
-
-
 def decide(
     record: Record, judged: list[TargetResult], interrupted: bool = False, profiled: bool = False
 ) -> tuple[str, str]:

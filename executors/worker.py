@@ -6,6 +6,7 @@ import dataclasses
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 import analyzers
 from analyzers.base import Analyzer, ClipView, NothingToAnalyze, Segment, Settings
@@ -71,7 +72,7 @@ class Worker:
         kind, folder = self.plan.profile
         try:
             self._strike(task, *faults.KINDS - {"no_load", "no_start"})
-            with profiler(kind, folder, self.name, task.analyzer):
+            with profiler(kind, Path(folder), self.name, task.analyzer):
                 outcome.segments = analyzer.analyze(clip, upstream)
         except NothingToAnalyze as nothing:
             outcome.reason = str(nothing)

@@ -1,53 +1,47 @@
 """A run as a picture: workers as rows, analyses as bars, waits as gaps; `timeline.png`.
 
-A colour belongs to an analyzer in every run. What is no analysis is grey or hatched. Above is the whole run,
-in the middle the part that is looked at (by default the last measured pass), below what the sampler saw.
-All times are seconds from the start of the run, as in result.json.
+What is no analysis is grey or hatched. Above is the whole run, in the middle the part that is looked at (by
+default the last measured pass), below what the sampler saw in it. All times are seconds from the start of the
+run, as in result.json.
 """
 
 from __future__ import annotations
 
-import colorsys
-import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench.results import Result
-from reports.labels import fit
+from reports.bars import FAINT, INK, draw_bar, draw_label, extent
+from reports.legend import draw_legend, entries_in, height_of
 from reports.trace import complete_passes, lanes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-#: The picture's width and the height of its parts, in pixels at DPI.
-WIDTH, DPI = 1400, 100
-HEAD, GAP, STRIP, SERIES, LEGEND_ROW = 64, 46, 14, 58, 21
-LEFT, RIGHT = 150, 24
-LEGEND_COLUMNS = 5
-
-INK, FAINT, IDLE = "#1f2933", "#6b7785", "#f1f3f5"
-#: By kind of content: things and people red to violet, the picture blue to green, sound yellow to brown.
-COLOURS = {
-    "object_detection": "#e4572e", "body_pose": "#f28c8c", "background_segmentation": "#b5179e",
-    "age_estimation": "#d9a5e8", "eye_tracking": "#8f5fd6", "text_overlay": "#f4a259",
-    "cut_analysis": "#2f6fde", "camera_analysis": "#7fb2f0", "visual_effects": "#1f3f8f",
-    "scene_segmentation": "#2a9d8f", "color_analysis": "#8fd6c8", "content_quality": "#5b8c2a",
-    "qwen2_vl_temporal": "#c1121f", "temporal_flow": "#9c6644", "cross_analyzer_intelligence": "#5c4033",
-    "speech_transcription": "#f2c14e", "speech_flow": "#b8e04a", "speech_emotion": "#c9a227",
-    "audio_analysis": "#6fcf5a", "audio_environment": "#1b7f4b",
-}  # fmt: skip
-#: What is no analysis: face colour and hatch.
-PHASES = {
-    "spawn": ("#ffffff", "...."),
-    "import": ("#ffffff", "xxxx"),
-    "load": ("#e3e6ea", ""),
-    "decode": ("#ffffff", "////"),
-    "cleanup": ("#aab2bb", ""),
-}
-#: Telemetry's series below the rows: key → label and factor.
+#: Sizes in pixels, at DPI.
+WIDTH, DPI, LEFT, RIGHT = 1400, 100, 150, 24
+HEAD, GAP, SERIES, FOOT = 72, 56, 54, 52
+IDLE = "#eef1f4"
+#: Telemetry's series that are drawn: key in result.json → label and factor.
 SERIES_SHOWN = {"cpu_percent": ("cores busy", 0.01), "rss_bytes": ("memory, GB", 1e-9)}
+
+
+class Row(NamedTuple):
+    """One worker: its spans in lanes (one, unless it did several things at once), and where it is drawn."""
+
+    worker: str
+    lanes: list[list[dict[str, Any]]]
+    low: float
+    high: float
+
+    def bars(self) -> Iterable[tuple[dict[str, Any], float, float]]:
+        """Each span with the lower and the upper end of its bar."""
+        step = (self.high - self.low) / len(self.lanes)
+        for number, lane in enumerate(self.lanes):
+            for span in lane:
+                yield span, self.low + number * step, self.low + (number + 1) * step
 
 
 def draw(result: Result, path: Path, window: tuple[float, float] | None = None) -> Path:
@@ -62,46 +56,35 @@ def draw(result: Result, path: Path, window: tuple[float, float] | None = None) 
     if not window[0] < window[1]:
         raise ValueError(f"a window from {window[0]} to {window[1]} s has no length")
     rows = make_rows(result.spans)
-    inside = [s for s in result.spans if s["end_s"] > window[0] and s["start_s"] < window[1]]
+    entries = entries_in(result, window)
     series = [key for key in SERIES_SHOWN if result.telemetry.get(key)]
-    height = 120 if len(rows) == 1 else max(56, 96 - 8 * len(rows))
-    strip = max(34, STRIP * len(rows))
-    entries = legend_entries(inside, result)
-    legend = LEGEND_ROW * -(-len(entries) // LEGEND_COLUMNS) + 16
-    parts = [strip, height * max(1, len(rows)), *[SERIES] * len(series)]
-    gaps = [HEAD, GAP, *[12] * len(series)]
-    total = sum(parts) + sum(gaps) + 40 + legend
+    strip = max(36, 9 * len(rows))
+    parts = [(HEAD, strip), (GAP, int(rows[-1].high if rows else 60)), *[(14, SERIES)] * len(series)]
+    legend = height_of(entries)
+    height = sum(gap + part for gap, part in parts) + FOOT + legend
 
-    figure = Figure(figsize=(WIDTH / DPI, total / DPI), dpi=DPI, facecolor="white")
+    figure = Figure(figsize=(WIDTH / DPI, height / DPI), dpi=DPI, facecolor="white")
     FigureCanvasAgg(figure)
-    axes, top = [], total
-    for gap, part in zip(gaps, parts, strict=True):
+    axes, top = [], height
+    for gap, part in parts:
         top -= gap + part
-        axes.append(figure.add_axes((LEFT / WIDTH, top / total, 1 - (LEFT + RIGHT) / WIDTH, part / total)))
-    draw_title(figure, result, total)
+        box = (LEFT / WIDTH, top / height, 1 - (LEFT + RIGHT) / WIDTH, part / height)
+        axes.append(figure.add_axes(box))
+    draw_title(figure, result, height)
     draw_overview(axes[0], result, rows, window)
-    draw_rows(axes[1], rows, window, bursts(result))
+    draw_rows(axes[1], result, rows, window)
     for axis, key in zip(axes[2:], series, strict=True):
-        draw_series(axis, result.telemetry, key, window)
+        draw_series(axis, result, key, window)
     for axis in axes[1:-1]:
         axis.tick_params(labelbottom=False)
-    axes[-1].set_xlabel("seconds from the start of the run", color=FAINT, fontsize=8.5, labelpad=2)
-    draw_legend(figure, entries, legend / total)
+    axes[-1].set_xlabel("seconds from the start of the run", color=FAINT, fontsize=8.5, labelpad=1)
+    draw_legend(figure, entries, legend)
     figure.savefig(path, format="png")
     return path
 
 
-def colour(analyzer: str) -> str:
-    """The analyzer's colour: chosen for the known ones, made from the name for any other."""
-    if analyzer in COLOURS:
-        return COLOURS[analyzer]
-    seed = zlib.crc32(analyzer.encode())
-    rgb = colorsys.hls_to_rgb(seed % 360 / 360, 0.45 + seed // 360 % 4 * 0.1, 0.5)
-    return "#" + "".join(f"{round(255 * c):02x}" for c in rgb)
-
-
 def bursts(result: Result) -> list[dict[str, Any]]:
-    """Passes in order; those that overlap in time (a queue of clips) as one: {warmup, start_s, end_s, clips}."""
+    """Passes in order, with those that overlap (a queue of clips) as one: {warmup, start_s, end_s, clips}."""
     found: list[dict[str, Any]] = []
     for one in complete_passes(result.run.get("passes", [])):
         last = found[-1] if found else None
@@ -117,71 +100,142 @@ def default_window(result: Result) -> tuple[float, float]:
     passes = bursts(result)
     if chosen := [p for p in passes if not p["warmup"]] or passes:
         return chosen[-1]["start_s"], chosen[-1]["end_s"]
-    return 0.0, extent(result)
+    return 0.0, run_end(result)
 
 
-def extent(result: Result) -> float:
-    """The end of the last thing that happened, in seconds; at least 1 ms."""
-    return max([1e-3, *(s["end_s"] for s in result.spans), *(p["end_s"] for p in bursts(result))])
+def run_end(result: Result) -> float:
+    """The end of the last thing that happened, in seconds; 1 where nothing did."""
+    return max([s["end_s"] for s in result.spans] + [p["end_s"] for p in bursts(result)], default=1.0)
 
 
-def make_rows(spans: Sequence[dict[str, Any]]) -> list[tuple[str, list[list[dict[str, Any]]]]]:
-    """Worker → its lanes, in the order of their first work; a worker with one thing at a time has one lane."""
-    workers = dict.fromkeys(s["worker"] for s in sorted(spans, key=lambda s: s["start_s"]))
-    return [(worker, lanes(s for s in spans if s["worker"] == worker)) for worker in workers]
-
-
-def busy_share(spans: Sequence[dict[str, Any]], window: tuple[float, float]) -> float:
-    """The part of `window` in which at least one of `spans` goes on."""
-    busy, until = 0.0, window[0]
+def make_rows(spans: Sequence[dict[str, Any]]) -> list[Row]:
+    """A row per worker, by first work, in pixels from the top: the fewer workers, the higher; those that
+    analyze nothing are low."""
+    workers: dict[str, list[dict[str, Any]]] = {}
     for span in sorted(spans, key=lambda s: s["start_s"]):
+        workers.setdefault(span["worker"], []).append(span)
+    analyzing = sum(any(s["phase"] == "analyze" for s in own) for own in workers.values())
+    full = {1: 150, 2: 128, 3: 104, 4: 88}.get(analyzing, 72)
+    rows, low = [], 0.0
+    for worker, own in workers.items():
+        high = low + (full if any(s["phase"] == "analyze" for s in own) else 34)
+        rows.append(Row(worker, lanes(own), low + 3, high - 3))
+        low = high
+    return rows
+
+
+def busy_share(row: Row, window: tuple[float, float]) -> float:
+    """The part of `window` in which the worker was doing something."""
+    busy, until = 0.0, window[0]
+    for span in sorted((s for lane in row.lanes for s in lane), key=lambda s: s["start_s"]):
         start, end = max(span["start_s"], until), min(span["end_s"], window[1])
         if end > start:
             busy, until = busy + end - start, end
     return busy / (window[1] - window[0])
 
 
-def draw_title(figure: Figure, result: Result, height: float) -> None:
-    """What run this is, in one line, and in another what it gave."""
-    run = result.run
+def draw_title(figure: Figure, result: Result, height: int) -> None:
+    """What run this is, and what it gave."""
+    run, clip = result.run, result.run.get("clip", {})
     title = f"grouping={run.get('grouping')}  executor={run.get('executor')}  models={run.get('models')}"
-    clip = run.get("clip", {})
-    facts = [f"{Path(clip.get('path', '')).name}, {clip.get('duration_s', 0):.1f} s"]
-    for name, label in (("rtf_warm", "real-time factor, warm"), ("efficiency", "efficiency")):
+    facts = [Path(clip["path"]).name] if "path" in clip else []
+    for name, label in (("rtf_warm", "real-time factor, warm:"), ("efficiency", "efficiency:")):
         value = next((m.value for m in result.metrics if m.name == name), None)
         facts += [f"{label} {value:.3g}"] if value is not None else []
-    left = 20 / WIDTH
-    figure.text(left, 1 - 14 / height, title, va="top", fontsize=12, color=INK, weight="bold")
-    figure.text(1 - RIGHT / WIDTH, 1 - 16 / height, "  ·  ".join(facts), va="top", ha="right", fontsize=9.5,
-                color=FAINT)  # fmt: skip
+    y = 1 - 14 / height
+    figure.text(16 / WIDTH, y, title, va="top", fontsize=12, color=INK, weight="bold")
+    right = 1 - RIGHT / WIDTH
+    figure.text(right, y, "   ".join(facts), va="top", ha="right", fontsize=10, color=FAINT)
 
 
-def plain(axis: Axes, x: tuple[float, float]) -> None:
-    """No frame, small ticks, `x` as the limits."""
-    axis.set_xlim(*x)
-    axis.tick_params(colors=FAINT, labelsize=8.5, length=3, pad=3)
-    for side in ("top", "right", "left", "bottom"):
-        axis.spines[side].set_visible(False)
+def plain(axis: Axes, limits: tuple[float, float]) -> None:
+    """An axis over the seconds `limits` without a frame."""
+    axis.set_xlim(*limits)
+    axis.tick_params(colors=FAINT, labelsize=8.5, length=3, pad=2)
+    axis.spines[:].set_visible(False)
 
 
-def draw_bar(axis: Axes, span: dict[str, Any], low: float, height: float, line: float) -> None:
-    """One span as a bar from `low` upwards."""
-    face, hatch = (colour(span["analyzer"]), "") if span["phase"] == "analyze" else PHASES[span["phase"]]
-    axis.broken_barh(
-        [(span["start_s"], span["end_s"] - span["start_s"])], (low, height), facecolor=face, hatch=hatch,
-        edgecolor="white" if span["phase"] == "analyze" else "#9aa3ad", linewidth=line,
-    )  # fmt: skip
+def beside(axis: Axes, y: float, text: str, below: str = "") -> None:
+    """`text` left of the axis at the height `y` (data), and fainter under it `below`."""
+    place = {"xycoords": axis.get_yaxis_transform(), "textcoords": "offset points", "ha": "right"}
+    while len(text) > 5 and extent(axis, [text], 9.5)[0] > LEFT - 24:
+        text = text[:-2] + "…"
+    axis.annotate(text, (0, y), (-10, 6 if below else 0), va="center", fontsize=9.5, color=INK, **place)
+    if below:
+        axis.annotate(below, (0, y), (-10, -7), va="center", fontsize=8.5, color=FAINT, **place)
 
 
-def draw_overview(axis: Axes, result: Result, rows: list, window: tuple[float, float]) -> None:
-    """The whole run in little, its passes named above, the window marked."""
-    end = extent(result)
-    plain(axis, (0.0, end))
-    axis.set_ylim(len(rows), 0)
+def draw_overview(axis: Axes, result: Result, rows: list[Row], window: tuple[float, float]) -> None:
+    """The whole run in little, with its passes, and `window` marked."""
+    limits = (0.0, run_end(result))
+    plain(axis, limits)
+    axis.set_ylim(len(rows) or 1, 0)
     axis.set_yticks([])
-    axis.text(-12, 0.5, "whole run", transform=pixels_left_of(axis), ha="right", va="center", fontsize=9.5, color=INK)
-    for number, (_, of_worker) in enumerate(rows):
-        for span in (s for lane in of_worker for s in lane):
-            draw_bar(axis, span, number + 0.08, 0.84, 0)
-    axis.axvspan(*window, fill=False, edgecolor=INK, linewidth=1.4, clip_on=False)
-    mark_passes(axis, bursts(result), (0.0, end))
+    beside(axis, (len(rows) or 1) / 2, "whole run")
+    for number, row in enumerate(rows):
+        for lane in row.lanes:
+            for span in lane:
+                draw_bar(axis, span, number + 0.06, number + 0.94, 0)
+    mark_passes(axis, bursts(result), limits)
+    axis.axvspan(*window, fill=False, edgecolor=INK, linewidth=1.5, clip_on=False, zorder=4)
+
+
+def draw_rows(axis: Axes, result: Result, rows: list[Row], window: tuple[float, float]) -> None:
+    """The workers in `window`: bars with labels on a grey ground, which shows where they wait."""
+    plain(axis, window)
+    axis.set_ylim(rows[-1].high + 3 if rows else 1, 0)
+    axis.set_yticks([])
+    seen = [s for s in result.spans if s["end_s"] > window[0] and s["start_s"] < window[1]]
+    queue = len({s.get("clip") for s in seen if s["phase"] == "analyze"}) > 1
+    for row in rows:
+        axis.axhspan(row.low, row.high, facecolor=IDLE, linewidth=0)
+        beside(axis, (row.low + row.high) / 2, row.worker, f"{busy_share(row, window):.0%} busy")
+        for span, low, high in row.bars():
+            if span["end_s"] > window[0] and span["start_s"] < window[1]:
+                draw_bar(axis, span, low, high, 0.8)
+                text = span["analyzer"].replace("_", " ") if span["phase"] == "analyze" else span["phase"]
+                number = f" ·{span['clip']}" if queue and span.get("clip") is not None else ""
+                draw_label(axis, span, text + number, low, high, window)
+    mark_passes(axis, bursts(result), window)
+
+
+def mark_passes(axis: Axes, passes: list[dict[str, Any]], limits: tuple[float, float]) -> None:
+    """Thin lines between passes and above the axis their kind, told once for narrow neighbours."""
+    box = axis.get_window_extent()
+    pixels = box.width / (limits[1] - limits[0])
+    named: list[tuple[float, float, str, int]] = []
+    for one in passes:
+        start, end = max(one["start_s"], limits[0]), min(one["end_s"], limits[1])
+        if start >= end:
+            continue
+        for edge in (start, end):
+            axis.axvline(edge, ymax=1 + 8 / box.height, color=INK, linewidth=0.7, clip_on=False, zorder=3)
+        kind = "warm-up" if one["warmup"] else "measured"
+        if (end - start) * pixels < 66 and named and named[-1][2] == kind:
+            first, _, _, number = named.pop()
+            named.append((first, end, kind, number + 1))
+        else:
+            named.append((start, end, kind, one["clips"]))
+    for start, end, kind, number in named:
+        short = f"{kind} ×{number}" if number > 1 else kind
+        for text in (f"{short}, {end - start:.2f} s", short):
+            if extent(axis, [text], 8.5)[0] + 10 < (end - start) * pixels:
+                axis.annotate(
+                    text, ((start + end) / 2, 1), (0, 4), xycoords=axis.get_xaxis_transform(),
+                    textcoords="offset points", ha="center", va="bottom", fontsize=8.5, color=FAINT,
+                )  # fmt: skip
+                break
+
+
+def draw_series(axis: Axes, result: Result, key: str, window: tuple[float, float]) -> None:
+    """One of telemetry's series; a value speaks for the time since the sample before it."""
+    label, factor = SERIES_SHOWN[key]
+    plain(axis, window)
+    pairs = zip(result.telemetry["times_s"], result.telemetry[key], strict=False)
+    times, values = zip(*((t, v * factor) for t, v in pairs if v is not None), strict=True)
+    axis.fill_between(times, values, step="pre", facecolor="#c9d6e4", edgecolor="#5a7fa8", linewidth=1)
+    seen = [v for t, v in zip(times, values, strict=True) if window[0] <= t <= window[1]] or values
+    high = 1.15 * max(seen) or 1.0
+    axis.set_ylim(0, high)
+    axis.set_yticks([0, max(seen)], ["0", f"{max(seen):.3g}"])
+    beside(axis, high / 2, label)
