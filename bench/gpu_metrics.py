@@ -73,7 +73,8 @@ def gpu_utilization(
         buffered = mean_since(device, "utilization_percent", window, LONGEST_SAMPLE_S)
         if buffered[1] >= COVERAGE:
             return buffered
-        return mean_since(device, "utilization_rate_percent", window, LONGEST_SAMPLE_S)
+        moments = mean_since(device, "utilization_rate_percent", window, LONGEST_SAMPLE_S)
+        return moments if moments[1] > buffered[1] else buffered
 
     return over_windows(telemetry, windows, used, of, ("utilization_percent", "utilization_rate_percent"))
 

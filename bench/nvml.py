@@ -13,17 +13,15 @@ import ctypes
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 
 class Unavailable(Exception):
     """NVML, or any device of it, cannot be used here; the message is the reason, in one line."""
 
 
-@dataclass(frozen=True)
-class Device:
+class Device(NamedTuple):
     """One GPU, or one MIG instance of it, that CUDA shows to this run as device `ordinal`.
 
     `handle` is asked for what the instance has of its own (memory, processes), `card` for what only the

@@ -25,7 +25,7 @@ INTERVAL_S = 0.2
 #: looked at once in so many samples.
 SLOW_EVERY = 5
 #: Reading the proportional set sizes makes the kernel walk page tables; it may take this share of one core.
-PSS_SHARE = 0.002
+PSS_SHARE = 0.001
 PSS_EVERY_S = 1.0
 
 
@@ -87,10 +87,10 @@ class Sampler:
 
 
 class Processes:
-    """The CPU and memory of a process tree, sample by sample."""
+    """The CPU and memory of a process and its descendants but `without`, sample by sample."""
 
-    def __init__(self, pid: int) -> None:
-        self.pid, self.known = pid, procfs.tree(pid)
+    def __init__(self, pid: int, without: int | None = None) -> None:
+        self.pid, self.without, self.known = pid, without, procfs.tree(pid)
         self.times_s: list[float] = []
         self.cpu_percent: list[float] = []
         self.rss_bytes: list[int] = []
@@ -107,8 +107,9 @@ class Processes:
         found = {}
         for pid in self.known:
             now = procfs.usage(pid)
-            if now is not None and pid != os.getpid():
-                unseen = 0.0 if now.started_s >= self.last_boot_s else now.busy_s
+            if now is not None and pid != self.without:
+                new = now.started_s + 1 / procfs.TICKS_PER_S >= self.last_boot_s  # it is cut to whole ticks
+                unseen = 0.0 if new else now.busy_s
                 found[pid] = now, max(0.0, now.busy_s - self.busy_s.get(pid, unseen))
         self.busy_s = {pid: now.busy_s for pid, (now, _) in found.items()}
         return found
@@ -132,18 +133,19 @@ class Processes:
         self.times_s.append(t)
         self.cpu_percent.append(round(sum(cpu.values()), 1))
         self.rss_bytes.append(sum(now.rss_bytes for now, _ in found.values()))
-        self.pss_bytes.append(self._pss(t))
+        resident = [pid for pid, (now, _) in found.items() if now.rss_bytes]  # the dead have no pages
+        self.pss_bytes.append(self._pss(t, resident))
         self.last_s, self.last_boot_s = t, boot
         return True
 
-    def _pss(self, t: float) -> int | None:
-        """The sum of the proportional set sizes, where reading them is due."""
+    def _pss(self, t: float, resident: list[int]) -> int | None:
+        """The sum of the proportional set sizes, where reading them is due and all of them can be read."""
         if t < self.pss_due_s:
             return None
         began = time.process_time()
-        sizes = [size for pid in self.busy_s if (size := procfs.pss_bytes(pid)) is not None]
+        sizes = [procfs.pss_bytes(pid) for pid in resident]
         self.pss_due_s = t + max(PSS_EVERY_S, (time.process_time() - began) / PSS_SHARE)
-        return sum(sizes) or None
+        return None if None in sizes else sum(sizes)
 
     def mark(self) -> dict[str, Any]:
         """Time and memory of each process now. No CPU: the time since the last sample is too short for it."""
@@ -151,7 +153,7 @@ class Processes:
         rows = {
             pid: {"name": now.name, "rss_bytes": now.rss_bytes, "pss_bytes": procfs.pss_bytes(pid)}
             for pid in self.known
-            if pid != os.getpid() and (now := procfs.usage(pid)) is not None
+            if pid != self.without and (now := procfs.usage(pid)) is not None
         }
         return {"time_s": time.monotonic(), "processes": rows}
 
@@ -171,23 +173,24 @@ def watch(pid: int, interval_s: float) -> dict[str, Any]:
       `first` on, null where it was not found;
     - `marks`: label → {time_s, processes: pid → {name, rss_bytes, pss_bytes}};
     - `gpu`: what bench.gpu_sampler.GpuSampler.close gives, or {reason};
-    - `sampler`: {interval_s, cpu_percent, start_cpu_s, gpu_cpu_s}: its own CPU time in percent of one core
-      since it runs, and of that in seconds what starting it and what asking NVML took.
+    - `sampler`: {interval_s, cpu_percent, start_cpu_s, gpu_cpu_s}: its own cost, in percent of one core while
+      it sampled; in seconds what it took to start, before which no run starts; and what NVML had of both.
     """
     from bench.gpu_sampler import GpuSampler
 
-    start_cpu_s, began = time.process_time(), time.monotonic()
     gpus = GpuSampler()
     gpus.sample(slow=True)
-    processes, marks = Processes(pid), {}
+    processes, marks = Processes(pid, without=os.getpid()), {}
+    start_cpu_s, began = time.process_time(), time.monotonic()
     print("ready", flush=True)
     number, due = 0, time.monotonic() + interval_s
     while True:
         if select.select([0], [], [], max(0.0, due - time.monotonic()))[0]:
-            label = os.read(0, 4096).decode().strip()
+            line = os.read(0, 4096)
             gpus.sample(slow=True)
-            if not label:
+            if not line:
                 break
+            label = line.decode().strip()
             marks[label] = processes.mark()
             print(label, flush=True)
             continue
@@ -200,7 +203,7 @@ def watch(pid: int, interval_s: float) -> dict[str, Any]:
     gpu = gpus.close()
     cost = {
         "interval_s": interval_s,
-        "cpu_percent": round(100 * time.process_time() / (time.monotonic() - began), 2),
+        "cpu_percent": round(100 * (time.process_time() - start_cpu_s) / (time.monotonic() - began), 2),
         "start_cpu_s": round(start_cpu_s, 3),
         "gpu_cpu_s": round(gpus.cpu_s, 3),
     }
