@@ -91,11 +91,11 @@ def draw_label(
                 angle = 90
             else:
                 continue
-            hatched = "hatch" in style(span)
+            face = style(span)["facecolor"]
+            ground = {"facecolor": face, "edgecolor": "none", "pad": 1} if "hatch" in style(span) else None
             axis.text(
                 (start + end) / 2, (low + high) / 2, "\n".join(lines), fontsize=size, rotation=angle,
-                ha="center", va="center", linespacing=1.1, color=ink_on(style(span)["facecolor"]),
-                bbox={"facecolor": style(span)["facecolor"], "edgecolor": "none", "pad": 1} if hatched else None,
+                ha="center", va="center", linespacing=1.1, color=ink_on(face), bbox=ground,
             )  # fmt: skip
             return True
     return False

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from bench.results import Result
 from reports.bars import FAINT, INK, draw_bar, draw_label, extent
 from reports.legend import draw_legend, entries_in, height_of
+from reports.series import Series, all_series
 from reports.trace import complete_passes, lanes
 
 if TYPE_CHECKING:
@@ -21,11 +22,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 #: Sizes in pixels, at DPI.
-WIDTH, DPI, LEFT, RIGHT = 1400, 100, 150, 24
-HEAD, GAP, SERIES, FOOT = 72, 56, 54, 52
+WIDTH, DPI, LEFT, RIGHT = 1400, 100, 160, 30
+HEAD, GAP, SERIES, FOOT = 98, 56, 54, 52
 IDLE = "#eef1f4"
-#: Telemetry's series that are drawn: key in result.json → label and factor.
-SERIES_SHOWN = {"cpu_percent": ("cores busy", 0.01), "rss_bytes": ("memory, GB", 1e-9)}
+#: What telemetry's series that are drawn end in, of the processes and of each GPU.
+SERIES_SHOWN = ("CPU", "memory", "utilisation")
+#: Up to so many workers that analyze → pixels for each.
+HEIGHTS = {1: 150, 2: 128, 3: 104, 4: 88, 8: 72, 16: 52}
+LOW = 36
 
 
 class Row(NamedTuple):
@@ -57,7 +61,7 @@ def draw(result: Result, path: Path, window: tuple[float, float] | None = None) 
         raise ValueError(f"a window from {window[0]} to {window[1]} s has no length")
     rows = make_rows(result.spans)
     entries = entries_in(result, window)
-    series = [key for key in SERIES_SHOWN if result.telemetry.get(key)]
+    series = [one for one in all_series(result.telemetry) if one.name.endswith(SERIES_SHOWN)]
     strip = max(36, 9 * len(rows))
     parts = [(HEAD, strip), (GAP, int(rows[-1].high if rows else 60)), *[(14, SERIES)] * len(series)]
     legend = height_of(entries)
@@ -73,8 +77,8 @@ def draw(result: Result, path: Path, window: tuple[float, float] | None = None) 
     draw_title(figure, result, height)
     draw_overview(axes[0], result, rows, window)
     draw_rows(axes[1], result, rows, window)
-    for axis, key in zip(axes[2:], series, strict=True):
-        draw_series(axis, result, key, window)
+    for axis, one in zip(axes[2:], series, strict=True):
+        draw_series(axis, one, window)
     for axis in axes[1:-1]:
         axis.tick_params(labelbottom=False)
     axes[-1].set_xlabel("seconds from the start of the run", color=FAINT, fontsize=8.5, labelpad=1)
@@ -115,10 +119,10 @@ def make_rows(spans: Sequence[dict[str, Any]]) -> list[Row]:
     for span in sorted(spans, key=lambda s: s["start_s"]):
         workers.setdefault(span["worker"], []).append(span)
     analyzing = sum(any(s["phase"] == "analyze" for s in own) for own in workers.values())
-    full = {1: 150, 2: 128, 3: 104, 4: 88}.get(analyzing, 72)
+    full = next((height for limit, height in HEIGHTS.items() if analyzing <= limit), LOW)
     rows, low = [], 0.0
     for worker, own in workers.items():
-        high = low + (full if any(s["phase"] == "analyze" for s in own) else 34)
+        high = low + (full if any(s["phase"] == "analyze" for s in own) else LOW)
         rows.append(Row(worker, lanes(own), low + 3, high - 3))
         low = high
     return rows
@@ -142,10 +146,9 @@ def draw_title(figure: Figure, result: Result, height: int) -> None:
     for name, label in (("rtf_warm", "real-time factor, warm:"), ("efficiency", "efficiency:")):
         value = next((m.value for m in result.metrics if m.name == name), None)
         facts += [f"{label} {value:.3g}"] if value is not None else []
-    y = 1 - 14 / height
-    figure.text(16 / WIDTH, y, title, va="top", fontsize=12, color=INK, weight="bold")
-    right = 1 - RIGHT / WIDTH
-    figure.text(right, y, "   ".join(facts), va="top", ha="right", fontsize=10, color=FAINT)
+    left = 16 / WIDTH
+    figure.text(left, 1 - 12 / height, title, va="top", fontsize=12, color=INK, weight="bold")
+    figure.text(left, 1 - 36 / height, "   ".join(facts), va="top", fontsize=9.5, color=FAINT)
 
 
 def plain(axis: Axes, limits: tuple[float, float]) -> None:
@@ -181,12 +184,14 @@ def draw_overview(axis: Axes, result: Result, rows: list[Row], window: tuple[flo
 
 
 def draw_rows(axis: Axes, result: Result, rows: list[Row], window: tuple[float, float]) -> None:
-    """The workers in `window`: bars with labels on a grey ground, which shows where they wait."""
+    """The workers in `window`: bars with labels on a grey ground, which shows where they wait.
+
+    Where clips were under way at once, their numbers are in the labels.
+    """
     plain(axis, window)
     axis.set_ylim(rows[-1].high + 3 if rows else 1, 0)
     axis.set_yticks([])
-    seen = [s for s in result.spans if s["end_s"] > window[0] and s["start_s"] < window[1]]
-    queue = len({s.get("clip") for s in seen if s["phase"] == "analyze"}) > 1
+    queue = any(one["clips"] > 1 for one in bursts(result))
     for row in rows:
         axis.axhspan(row.low, row.high, facecolor=IDLE, linewidth=0)
         beside(axis, (row.low + row.high) / 2, row.worker, f"{busy_share(row, window):.0%} busy")
@@ -194,8 +199,9 @@ def draw_rows(axis: Axes, result: Result, rows: list[Row], window: tuple[float, 
             if span["end_s"] > window[0] and span["start_s"] < window[1]:
                 draw_bar(axis, span, low, high, 0.8)
                 text = span["analyzer"].replace("_", " ") if span["phase"] == "analyze" else span["phase"]
-                number = f" ·{span['clip']}" if queue and span.get("clip") is not None else ""
-                draw_label(axis, span, text + number, low, high, window)
+                numbered = f"{text} ·{span.get('clip', '')}" if queue else text
+                if not draw_label(axis, span, numbered, low, high, window):
+                    draw_label(axis, span, text, low, high, window)
     mark_passes(axis, bursts(result), window)
 
 
@@ -210,32 +216,32 @@ def mark_passes(axis: Axes, passes: list[dict[str, Any]], limits: tuple[float, f
             continue
         for edge in (start, end):
             axis.axvline(edge, ymax=1 + 8 / box.height, color=INK, linewidth=0.7, clip_on=False, zorder=3)
-        kind = "warm-up" if one["warmup"] else "measured"
-        if (end - start) * pixels < 66 and named and named[-1][2] == kind:
+        name = "warm-up" if one["warmup"] else "measured"
+        name += f", {one['clips']} clips" if one["clips"] > 1 else ""
+        if (end - start) * pixels < 66 and named and named[-1][2] == name:
             first, _, _, number = named.pop()
-            named.append((first, end, kind, number + 1))
+            named.append((first, end, name, number + 1))
         else:
-            named.append((start, end, kind, one["clips"]))
-    for start, end, kind, number in named:
-        short = f"{kind} ×{number}" if number > 1 else kind
+            named.append((start, end, name, 1))
+    for start, end, name, number in named:
+        short = f"{name} ×{number}" if number > 1 else name
         for text in (f"{short}, {end - start:.2f} s", short):
             if extent(axis, [text], 8.5)[0] + 10 < (end - start) * pixels:
                 axis.annotate(
-                    text, ((start + end) / 2, 1), (0, 4), xycoords=axis.get_xaxis_transform(),
+                    text, ((start + end) / 2, 1), (0, 7), xycoords=axis.get_xaxis_transform(),
                     textcoords="offset points", ha="center", va="bottom", fontsize=8.5, color=FAINT,
                 )  # fmt: skip
                 break
 
 
-def draw_series(axis: Axes, result: Result, key: str, window: tuple[float, float]) -> None:
-    """One of telemetry's series; a value speaks for the time since the sample before it."""
-    label, factor = SERIES_SHOWN[key]
+def draw_series(axis: Axes, series: Series, window: tuple[float, float]) -> None:
+    """What the sampler saw; a value speaks for the time since the sample before it."""
     plain(axis, window)
-    pairs = zip(result.telemetry["times_s"], result.telemetry[key], strict=False)
-    times, values = zip(*((t, v * factor) for t, v in pairs if v is not None), strict=True)
-    axis.fill_between(times, values, step="pre", facecolor="#c9d6e4", edgecolor="#5a7fa8", linewidth=1)
-    seen = [v for t, v in zip(times, values, strict=True) if window[0] <= t <= window[1]] or values
-    high = 1.15 * max(seen) or 1.0
-    axis.set_ylim(0, high)
-    axis.set_yticks([0, max(seen)], ["0", f"{max(seen):.3g}"])
-    beside(axis, high / 2, label)
+    pairs = zip(series.times_s, series.values, strict=True)
+    most = max([value for t, value in pairs if window[0] <= t <= window[1]] or series.values) or 1.0
+    axis.fill_between(
+        series.times_s, series.values, step="pre", facecolor="#c9d6e4", edgecolor="#5a7fa8", linewidth=1
+    )
+    axis.set_ylim(0, 1.15 * most)
+    axis.set_yticks([0, most], ["0", f"{most:.3g}"])
+    beside(axis, 0.57 * most, f"{series.name}, {series.unit}")

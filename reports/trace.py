@@ -8,19 +8,15 @@ gets a further thread.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from bench.results import Result, write_json
+from reports.series import all_series
 
 #: The whole run is one process of the trace, since counters belong to processes and spans to threads.
 PID = 1
-#: Telemetry's series: key in result.json → name of the counter, name of its value, factor.
-COUNTERS = {
-    "cpu_percent": ("CPU", "% of one core", 1.0),
-    "rss_bytes": ("resident memory", "GB", 1e-9),
-}
 
 
 def write(result: Result, path: Path) -> Path:
@@ -98,16 +94,11 @@ def metadata(kind: str, tid: int, **args: Any) -> dict[str, Any]:
 
 def counter_events(telemetry: dict[str, Any]) -> list[dict[str, Any]]:
     """The sampled series as counters; none where there was no sampler."""
-    times: Sequence[float] = telemetry.get("times_s", ())
-    found = []
-    for key, (name, unit, factor) in COUNTERS.items():
-        for t, value in zip(times, telemetry.get(key, ()), strict=False):
-            if value is not None:
-                args = {unit: value * factor}
-                found.append(
-                    {"name": name, "ph": "C", "pid": PID, "tid": PID, "ts": round(t * 1e6), "args": args}
-                )
-    return found
+    return [
+        {"name": one.name, "ph": "C", "pid": PID, "tid": PID, "ts": round(t * 1e6), "args": {one.unit: value}}
+        for one in all_series(telemetry)
+        for t, value in zip(one.times_s, one.values, strict=True)
+    ]
 
 
 def about(result: Result) -> dict[str, Any]:

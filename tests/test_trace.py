@@ -90,12 +90,31 @@ def test_every_span_is_there_with_its_worker_and_times(result, tmp_path):
 
 
 def test_telemetry_becomes_counters(result, tmp_path):
+    result.telemetry["gpu"] = {
+        "devices": [
+            {
+                "ordinal": 0,
+                "figures": {
+                    "power_w": {"times_s": [0.75, 1.5], "values": [None, 300.0]},
+                    "process_memory_bytes": {"times_s": [0.75], "values": [{"1": 5}]},
+                },
+            }
+        ]
+    }
     counters = [e for e in written(result, tmp_path)["traceEvents"] if e["ph"] == "C"]
+    check_format(counters)
     assert [(e["name"], e["ts"], e["args"]) for e in counters] == [
-        ("CPU", 500_000, {"% of one core": 150.0}),
-        ("resident memory", 500_000, {"GB": 2.0}),
-        ("CPU", 1_000_000, {"% of one core": 90.5}),
+        ("CPU", 500_000, {"cores": 1.5}),
+        ("memory", 500_000, {"GB": 2.0}),
+        ("CPU", 1_000_000, {"cores": 0.905}),
+        ("GPU 0 power", 1_500_000, {"W": 300.0}),
     ]
+
+
+@pytest.mark.parametrize("gpu", [{}, {"gpu": {"reason": "no NVIDIA driver"}}])
+def test_without_a_gpu_there_are_no_counters_of_one(result, tmp_path, gpu):
+    result.telemetry |= gpu
+    assert not any(e["name"].startswith("GPU") for e in written(result, tmp_path)["traceEvents"])
 
 
 def test_work_at_the_same_time_on_one_worker_gets_a_thread_more(result, tmp_path):
