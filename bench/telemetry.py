@@ -78,7 +78,7 @@ class Sampler:
             return
         out = err = b""
         try:
-            out, err = self._process.communicate(timeout=10)
+            out, err = self._process.communicate(timeout=4)  # all of a run must end within 5 s
             self.series = json.loads(out.splitlines()[-1])
         except (subprocess.TimeoutExpired, ValueError, IndexError):
             self._process.kill()
