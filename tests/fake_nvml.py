@@ -124,7 +124,9 @@ class FakeNvml:
 
     def nvmlDeviceGetSamples(self, gpu: Gpu, kind: int, since_us: int) -> tuple[int, list[Any]]:
         assert kind == pynvml.NVML_GPU_UTILIZATION_SAMPLES
-        newer = [s for s in self._ask("nvmlDeviceGetSamples", gpu).buffer() if s.timeStamp > since_us]
+        newer = [
+            s for s in self._ask("nvmlDeviceGetSamples", gpu).buffer() if s.timeStamp >= since_us
+        ]  # a driver at its least strict
         if not newer:
             raise pynvml.NVMLError(pynvml.NVML_ERROR_NOT_FOUND)
         return pynvml.NVML_VALUE_TYPE_UNSIGNED_INT, newer
