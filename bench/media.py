@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import os
 import threading
 from collections.abc import Callable, Hashable, Iterable, Iterator
@@ -23,6 +24,10 @@ import numpy as np
 from analyzers.base import FrameRequest, Frames, Needs, NothingToAnalyze
 from bench.container import READABLE_SHARE, read_container
 from bench.errors import InputError
+
+#: What the names of our shared memory begin with; the owner's process follows.
+MEMORY = "clipbench"
+_numbers = itertools.count()
 
 
 @dataclass(frozen=True)
@@ -71,11 +76,26 @@ class Layout:
         return SharedClip(self, shared_memory.SharedMemory(self.name))
 
 
+@dataclass(frozen=True)
+class Exported:
+    """A clip as data, for machines that do not share memory: what a SharedClip has in it, as one array."""
+
+    layout: Layout
+    buf: np.ndarray
+
+    def open(self) -> SharedClip:
+        """The clip, over the array: nothing is copied."""
+        return SharedClip(self.layout, self)
+
+    def close(self) -> None:
+        """Nothing to let go of: the array frees itself."""
+
+
 class SharedClip:
     """A ClipView over shared memory; see analyzers.base.ClipView and executors.base.Clip."""
 
     def __init__(
-        self, layout: Layout, memory: shared_memory.SharedMemory, filling: Future | None = None
+        self, layout: Layout, memory: shared_memory.SharedMemory | Exported, filling: Future | None = None
     ) -> None:
         self._layout, self._memory, self._memo, self._filling = layout, memory, {}, filling
         self.info = info = layout.info
@@ -85,6 +105,10 @@ class SharedClip:
     def share(self) -> Layout:
         """What another process needs to open this clip."""
         return self._layout
+
+    def export(self) -> Exported:
+        """The decoded clip as data that can be pickled."""
+        return Exported(self._layout, np.frombuffer(self._memory.buf, np.uint8))
 
     def decoded(self) -> bool:
         """Whether all frames are there; raises InputError for a file that turned out to be truncated."""
@@ -219,7 +243,8 @@ def lay_out(
 
 def allocate(size: int) -> shared_memory.SharedMemory:
     """Shared memory that is really there: a full /dev/shm is an error now, not a SIGBUS at some write."""
-    memory = shared_memory.SharedMemory(create=True, size=size)
+    name = f"{MEMORY}-{os.getpid()}-{next(_numbers)}"  # a name that says whose it is
+    memory = shared_memory.SharedMemory(name, create=True, size=size)
     try:
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(memory._fd, 0, size)

@@ -184,9 +184,14 @@ gpu_utilization = on_gpu(lambda r, windows, used: gpu_metrics.gpu_utilization(r.
 sm_activity = on_gpu(lambda r, windows, used: gpu_metrics.sm_activity(r.telemetry, windows, used))
 gpu_peak = on_gpu(lambda r, _, used: gpu_metrics.gpu_memory_peak(r.telemetry, r.started_s, r.ended_s(), used))
 gpu_residue = on_gpu(gpu_memory_residue)
-gpu_energy = on_gpu(
-    lambda r, windows, used: gpu_metrics.energy_per_clip(r.telemetry, windows, len(r.measured()), used)
-)
+
+
+def energy_per_clip(record: Record, _: list, used: set[int]) -> gpu_metrics.Figure:
+    passes = [(p.start_s, p.end_s) for p in record.measured()]
+    return gpu_metrics.energy_per_clip(record.telemetry, passes, len(passes), used)
+
+
+gpu_energy = on_gpu(energy_per_clip)
 
 
 def vlm_rate(record: Record) -> Measured:

@@ -73,17 +73,20 @@ class Run:
         counted = [(path, False) for path in clips * repeats]
         total = len(warm) + len(counted)
         self.record.in_flight = in_flight
-        with Sampler(os.getpid()) as sampler:
-            self.record.started_s = now()
-            try:
-                for path, warm_up in warm + counted if in_flight == 1 else warm:
-                    self._burst([path], warm_up, 1, total)
-                if in_flight > 1 and counted:
-                    self._burst([path for path, _ in counted], False, in_flight, total)
-                self._cleanup()
-            finally:
-                self.executor.close()
-        self.record.telemetry = sampler.series
+        self.sampler = Sampler(os.getpid())
+        try:
+            with self.sampler:
+                self.record.started_s = now()
+                try:
+                    for path, warm_up in warm + counted if in_flight == 1 else warm:
+                        self._burst([path], warm_up, 1, total)
+                    if in_flight > 1 and counted:
+                        self._burst([path for path, _ in counted], False, in_flight, total)
+                    self._cleanup()
+                finally:
+                    self.executor.close()
+        finally:
+            self.record.telemetry = self.sampler.series
         return self.record
 
     def _burst(self, clips: list[Path], warm_up: bool, in_flight: int, total: int) -> None:
@@ -133,9 +136,11 @@ class Run:
 
     def _cleanup(self) -> None:
         """Clean up, look at what is left, and see how long it takes until the next clip could start."""
+        self.sampler.mark("loaded")
         self.executor.cleanup()
         cleaned = now()
         time.sleep(SETTLE_S)
+        self.sampler.mark("after cleanup")
         states = self.executor.state()
         woken = now()
         self.executor.wake()

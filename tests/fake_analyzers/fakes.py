@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 
 from analyzers.base import Analyzer, NothingToAnalyze, Segment, Settings, setting
+from executors import faults
 
 
 class Steady(Analyzer):
@@ -96,3 +97,13 @@ class Counting(Steady):
 
 class CountingToo(Counting):
     name = "counting_too"
+
+
+class Fate(Steady):
+    """Meets the fault that the clip's length stands for: the n-th kind at n tenths of a second."""
+
+    name = "fate"
+
+    def analyze(self, clip, upstream):
+        kinds = sorted(faults.KINDS - {"no_load", "no_start"})
+        faults.strike(kinds[round(clip.duration_s * 10) % len(kinds)])

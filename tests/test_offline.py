@@ -1,0 +1,65 @@
+"""A queue of clips: all of a folder, several under way at once, with the results of one at a time."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+
+import pytest
+
+from bench import results, session
+from bench.errors import InputError
+from tests.clips import write_clip
+from tests.test_command_line import run
+from tests.test_end_to_end import footage
+
+ONLY = "only=[color_analysis,cut_analysis,visual_effects,audio_analysis,audio_environment]"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Ten clips of different lengths, sizes and sounds."""
+    made = tmp_path_factory.mktemp("clips")
+    for n in range(10):
+        write_clip(made / f"clip{n}.mp4", footage(160 + 16 * n, 120, 20 + 5 * n), 30, 200.0 + 20 * n)
+    (made / "notes.txt").write_text("no clip")
+    return made
+
+
+def found(folder):
+    return {p.name: json.loads(p.read_text()) for p in sorted(folder.glob("*.json"))}
+
+
+def test_a_folder_of_ten_clips(folder, tmp_path):
+    done = run(
+        "executor=gpu_pinned", "grouping=two_core", "scenario=offline", "scenario.repeats=2", ONLY,
+        f"clip.path={folder}", f"hydra.run.dir={tmp_path / 'queue'}",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    result = results.read(tmp_path / "queue")
+    assert result.metric("throughput").value > 0 and "throughput" in done.stdout
+    measured = [p for p in result.run["passes"] if not p["warmup"]]
+    assert len(measured) == 20 and len(result.run["clips"]) == 10
+
+    # Two clips at once, and every worker at work on every clip.
+    assert any(a["start_s"] < b["start_s"] < a["end_s"] for a, b in pairwise(measured))
+    work = [s for s in result.spans if s["phase"] == "analyze"]
+    assert {s["worker"] for s in work} == {"pictures", "text_and_sound"}
+    assert {(s["worker"], s["clip"]) for s in work} == {
+        (worker, clip) for worker in ("pictures", "text_and_sound") for clip in range(21)
+    }
+
+    single = tmp_path / "single"
+    for clip in sorted(folder.glob("*.mp4"))[::3]:
+        alone = run(ONLY, "scenario.repeats=0", f"clip.path={clip}", f"hydra.run.dir={single / clip.stem}")
+        assert alone.returncode == 0, alone.stderr
+        assert found(single / clip.stem / "segments") == found(tmp_path / "queue" / "segments" / clip.stem)
+
+
+def test_files_folders_and_patterns(folder, tmp_path):
+    assert len(session.find_clips(str(folder))) == 10
+    assert [p.name for p in session.find_clips(str(folder / "clip[12].mp4"))] == ["clip1.mp4", "clip2.mp4"]
+    assert session.find_clips("one.mp4")[0].name == "one.mp4"
+    for nothing in (tmp_path, tmp_path / "*.mp4"):
+        with pytest.raises(InputError, match="holds no video"):
+            session.find_clips(str(nothing))
