@@ -1,0 +1,1 @@
+"""How much faster, and at what cost: `python -m tests.perf.ratios`."""
