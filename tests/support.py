@@ -44,6 +44,9 @@ class ArrayClip:
     def share(self):
         return self
 
+    def export(self):
+        return self
+
     def open(self):
         return self
 
