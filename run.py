@@ -81,6 +81,7 @@ def main() -> int:
     from bench import config
     from bench.errors import Exit, InputError
     from bench.explain import explain
+    from executors.base import ExecutorUnavailable
 
     code: int = Exit.OK
 
@@ -89,7 +90,7 @@ def main() -> int:
         nonlocal code
         try:
             code = max(code, execute(cfg))
-        except InputError as error:
+        except (InputError, ExecutorUnavailable) as error:
             code = complain(str(error))
 
     try:

@@ -149,6 +149,10 @@ class Observer(Protocol):
     def ended(self, span: Span) -> None: ...
 
 
+class ExecutorUnavailable(Exception):
+    """The executor cannot be had here: the message says what it takes."""
+
+
 class Executor:
     """Runs the analyzers of a plan on clips.
 

@@ -12,6 +12,7 @@ import contextlib
 import logging
 import os
 import secrets
+import signal
 import sys
 import tempfile
 import threading
@@ -25,17 +26,13 @@ from queue import SimpleQueue
 from typing import Any
 
 from executors import faults
-from executors.base import Clip, OpenClip, Outcome, Plan, now
+from executors.base import Clip, ExecutorUnavailable, OpenClip, Outcome, Plan, now
 from executors.remote import Remote, Spec, names, serve
 from executors.scheduled import Scheduled
 
 #: Seconds that an actor has for ending by itself.
 GRACE_S = 2.0
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
-
-
-class ExecutorUnavailable(Exception):
-    """The executor cannot be had here: the message says what it takes."""
 
 
 class Ray(Scheduled):
@@ -46,6 +43,7 @@ class Ray(Scheduled):
     overlaps_decoding = False  # what is in the object store can no longer be written
     cluster: ThreadPoolExecutor | None = None
     folder: tempfile.TemporaryDirectory | None = None
+    remotes = ()
 
     def start(self, plan: Plan) -> None:
         address = plan.options.get("address")
@@ -67,12 +65,14 @@ class Ray(Scheduled):
             options |= {"address": "local", "num_cpus": cores, "_temp_dir": self.folder.name}
             options["include_dashboard"] = False
         # Ray's processes end with the thread that starts them, so it stays until `close`. An interrupt
-        # does not reach it, and leaves no half a cluster; nor does Ray take SIGTERM from the main thread.
+        # does not reach it, and leaves no half a cluster.
         self.cluster = ThreadPoolExecutor(1, "ray")
         try:
             self.cluster.submit(ray.init, **options).result()
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise ExecutorUnavailable(f"executor=ray: no cluster at {address or 'hand'}: {error}") from error
+        if threading.current_thread() is threading.main_thread():  # Ray has put its own in the place of ours
+            signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
         wanted = {group.device for group in plan.groups} - {"cpu"}
         if len(wanted) > (there := int(ray.cluster_resources().get("GPU", 0))):
             raise ExecutorUnavailable(f"executor=ray: the plan takes {len(wanted)} GPUs, Ray has {there}")
@@ -125,7 +125,9 @@ class Ray(Scheduled):
         if self.cluster is not None:
             import ray
 
-            super().close()
+            for remote in self.remotes:
+                self.kill(remote)
+            self.remotes = []
             self.cluster.submit(ray.shutdown).result()
             self.cluster.shutdown()
             self.cluster = None

@@ -33,6 +33,7 @@ GOOD = {
     "gpu_pinned": 5.5,
     "spawn_pool": 5.0,
     "threads": 6.0,
+    "best": 5.0,
     "process_pool": 8.0,
     "ray_actors": 5.5,
 }
@@ -42,7 +43,12 @@ NAMES = ("color_analysis", "cut_analysis", "audio_analysis", "visual_effects")
 
 def made_up(sharing=SHARED, efficiency=0.95, sampler=0.5, reasons=None, **seconds) -> Rounds:
     """Rounds of a clip of ten seconds; a contestant with None was not measured."""
-    known = {"efficiency": efficiency, "sampler_percent": sampler, "sampler_start_s": 0.05}
+    known = {
+        "busy_s": 5.0,
+        "efficiency": efficiency,
+        "sampler_percent": sampler,
+        "sampler_start_s": 0.05,
+    }
     samples = {
         # The second round is disturbed as a whole: no ratio may change by it.
         name: [Sample(s * slow, 1.0, 0.0, known) for slow in (1.0, 1.7, 1.0)] if s else []
@@ -102,7 +108,9 @@ def test_not_measured_stays_so():
     assert statuses(without)["plain Ray actors / best"] == "not measured: ray is not installed"
     assert Ratio("x", "≤", 1.0).value is None
 
-    nothing = made_up(gpu_pinned=None, spawn_pool=None, threads=None, sharing="it ended with code 1")
+    nothing = made_up(
+        gpu_pinned=None, spawn_pool=None, threads=None, best=None, sharing="it ended with code 1"
+    )
     found = statuses(nothing)
     assert found["process pool / best"] == "not measured: no executor could be measured"
     assert found["through pipes / decoded clip"] == "not measured: it ended with code 1"
@@ -126,7 +134,51 @@ def test_the_tables_tell_what_was_missed_and_what_differs():
 
 
 def test_every_contestant_has_a_lane_and_a_name():
-    assert sorted(name for names in LANES.values() for name in names) == sorted(MEANING) == sorted(GOOD)
+    assert list(MEANING) == list(GOOD)
+    assert sorted(name for names in LANES.values() for name in names) == sorted(set(MEANING) - {"best"})
+
+
+class Spoken:
+    """A lane that answers at once; `ray_actors` cannot."""
+
+    asked: list[tuple[str, str]] = []
+
+    def __init__(self, name, path):
+        self.name = name
+
+    def ask(self, what, contestant):
+        self.asked.append((what, contestant))
+        if contestant == "ray_actors":
+            raise Unmeasured("ray is not installed")
+        if what == "found":
+            return {}
+        if what == "sharing":
+            return SHARED
+        return made_up().samples[contestant][0]
+
+    def close(self):
+        self.asked.append(("close", self.name))
+
+
+def test_the_contestants_take_turns(monkeypatch):
+    monkeypatch.setattr(ratios, "Lane", Spoken)
+    with ratios.Progress(disable=True) as bar:
+        rounds, differing = ratios.measure(3, 2, bar)
+    once = [name for what, name in Spoken.asked if what == "once"]
+    ours = list(GOOD)[:7]
+    assert once[:35] == ours * 5  # A B C … A B C …, two of them warm-up
+    assert once[35:] == ["process_pool"] * 2 + ["ray_actors"] + ["spawn_pool", "process_pool"] * 3
+    assert {name: len(found) for name, found in rounds.samples.items()} == {
+        **dict.fromkeys(GOOD, 3),
+        "ray_actors": 0,
+    }
+    assert differing == {}
+    found = statuses(rounds)
+    assert found["process pool / best"] == "met"
+    assert found["plain Ray actors / best"] == "not measured: ray is not installed"
+    # Their models are gone before the rivals load theirs, and the best one's stay.
+    assert Spoken.asked.index(("close", "threads")) < Spoken.asked.index(("once", "process_pool"))
+    assert Spoken.asked.index(("close", "spawn_pool")) > Spoken.asked.index(("once", "process_pool"))
 
 
 def test_a_lane_that_cannot_measure_says_why(tmp_path):

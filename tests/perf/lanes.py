@@ -45,6 +45,7 @@ MEANING = {
     "gpu_pinned": "gpu_pinned × two_core",
     "spawn_pool": "spawn_pool, 2 workers",
     "threads": "threads × two_core",
+    "best": "the best of these again, beside its rivals",
     "process_pool": "ProcessPoolExecutor, each job opens the file",
     "ray_actors": "the groups of two_core as plain Ray actors",
 }

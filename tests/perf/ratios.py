@@ -1,6 +1,6 @@
 """python -m tests.perf.ratios: the executors against each other and against what one would write instead.
 
-All contestants take turns in one run (A B C … A B C …), warm, on the reference clip and on two cores. A ratio
+The contestants take turns in one run (A B C … A B C …), warm, on the reference clip and on two cores. A ratio
 is the median of the ratios of the rounds, so what disturbs a round as a whole disturbs both of its sides.
 docs/ratios.md says what is compared and why that is fair.
 """
@@ -22,45 +22,77 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from bench import environment
+from bench.container import read_container
 from bench.plan import cores_allowed
-from tests.perf.figures import Rounds, differences, ratios
+from tests.perf.figures import BEST, RIVALS, Rounds, differences, ratios
 from tests.perf.lanes import LANES, MEANING, PROJECT, Lane, Unmeasured
 
 CLIP = PROJECT / "clips" / "reference.mp4"
 CORES = 2
 
 
-def measure(number: int, warmup: int, bar: Progress) -> tuple[Rounds, dict[str, dict[str, str]]]:
-    """Warm every lane up, then go round; also contestant → analyzer whose labels are not sequential's."""
-    from bench.container import read_container
+class Turns:
+    """The contestants' turns, one after another, round by round, with a bar that shows how far they are."""
 
-    lanes = {name: Lane(name, CLIP) for name in LANES}
-    lane_of = {one: lanes[lane] for lane, contestants in LANES.items() for one in contestants}
-    names = sorted(lane_of, key=list(MEANING).index)
-    rounds = Rounds(read_container(CLIP).duration_s, {name: [] for name in names}, {}, "it was not run")
-    task = bar.add_task("starting", total=len(names) * (warmup + number) + 1)
-    try:
+    def __init__(self, bar: Progress, total: int) -> None:
+        self.bar, self.task = bar, bar.add_task("starting", total=total)
+        self.lanes = {name: Lane(name, CLIP) for name in LANES}
+        self.lane_of = {one: self.lanes[lane] for lane, names in LANES.items() for one in names}
+        self.rounds = Rounds(read_container(CLIP).duration_s, {}, {}, "it was not run")
+        self.found: dict[str, Any] = {}
+
+    def heat(self, names: Mapping[str, str], warmup: int, number: int) -> None:
+        """Warm up and go round; `names` maps what the samples are kept under to the contestant."""
+        samples, reasons = self.rounds.samples, self.rounds.reasons
+        samples |= {name: [] for name in names}
         for turn in range(-warmup, number):
-            for name in names:
-                kind = f"round {turn + 1} of {number}" if turn >= 0 else "warm-up"
-                bar.update(task, description=f"{kind}: {name}", refresh=True)
-                if name not in rounds.reasons:
+            kind = f"round {turn + 1} of {number}" if turn >= 0 else "warm-up"
+            for name, contestant in names.items():
+                self.bar.update(self.task, description=f"{kind}: {name}", refresh=True)
+                if name not in reasons:
                     try:
-                        sample = lane_of[name].ask("once", name)
+                        sample = self.ask("once", contestant)
                     except Unmeasured as why:
-                        rounds.reasons[name], rounds.samples[name] = str(why), []
+                        reasons[name], samples[name] = str(why), []
                     else:
-                        rounds.samples[name] += [sample] if turn >= 0 else []
-                bar.update(task, advance=1, refresh=True)
+                        samples[name] += [sample] if turn >= 0 else []
+                self.bar.update(self.task, advance=1, refresh=True)
+        self.found |= {name: self.ask("found", names[name]) for name in names if samples[name]}
+
+    def ask(self, what: str, contestant: str) -> Any:
+        """A question to the contestant's lane; raises Unmeasured where there is no answer."""
+        return self.lane_of[contestant].ask(what, contestant)
+
+    def close(self, but: str | None = None) -> None:
+        """End all lanes but one."""
+        for name, lane in self.lanes.items():
+            if name != but:
+                lane.close()
+
+
+def measure(number: int, warmup: int, bar: Progress) -> tuple[Rounds, dict[str, dict[str, str]]]:
+    """All rounds; also contestant → analyzer whose labels are not sequential's.
+
+    There are two heats, since all models of all contestants take 17 GB: the executors among each other, then
+    the best of them against its rivals.
+    """
+    ours = {name: name for name in MEANING if name not in RIVALS and name != BEST}
+    turns = Turns(bar, (len(MEANING) - 1) * (warmup + number) + number)
+    rounds = turns.rounds
+    try:
+        turns.heat(ours, warmup, number)
         try:
-            rounds.sharing = lanes["gpu_pinned"].ask("sharing", "gpu_pinned")
+            rounds.sharing = turns.ask("sharing", "gpu_pinned")
         except Unmeasured as why:
             rounds.sharing = str(why)
-        bar.update(task, advance=1, refresh=True)
-        return rounds, differences({n: lane_of[n].ask("found", n) for n in names if rounds.samples[n]})
+        best = rounds.best()
+        turns.close(but=best)
+        for name in RIVALS:  # one that has no models yet is warmed up first
+            turns.heat({name: name}, warmup, 0)
+        turns.heat({**({BEST: best} if best else {}), **{name: name for name in RIVALS}}, 0, number)
+        return rounds, differences(turns.found)
     finally:
-        for lane in lanes.values():
-            lane.close()
+        turns.close()
 
 
 def show(rounds: Rounds, differing: Mapping[str, Mapping[str, str]], console: Console) -> None:
