@@ -18,7 +18,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from functools import cached_property
 from multiprocessing import Pipe
@@ -63,16 +63,23 @@ class Ray(Scheduled):
             self.folder = tempfile.TemporaryDirectory("", "clipbench-", "/tmp", ignore_cleanup_errors=True)
             cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
             options |= {"address": "local", "num_cpus": cores, "_temp_dir": self.folder.name}
-            options["include_dashboard"] = False
+            # Where a signal has ended Ray's processes too, nobody waits a minute for them.
+            options |= {
+                "include_dashboard": False,
+                "_system_config": {"gcs_rpc_server_reconnect_timeout_s": 15},
+            }
         # Ray's processes end with the thread that starts them, so it stays until `close`. An interrupt
         # does not reach it, and leaves no half a cluster.
         self.cluster = ThreadPoolExecutor(1, "ray")
+        started = self.cluster.submit(ray.init, **options)
+        while not started.done():
+            wait([started], timeout=0.05)
+            if threading.current_thread() is threading.main_thread():  # Ray puts its own in the place of ours
+                signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
         try:
-            self.cluster.submit(ray.init, **options).result()
+            started.result()
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise ExecutorUnavailable(f"executor=ray: no cluster at {address or 'hand'}: {error}") from error
-        if threading.current_thread() is threading.main_thread():  # Ray has put its own in the place of ours
-            signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
         wanted = {group.device for group in plan.groups} - {"cpu"}
         if len(wanted) > (there := int(ray.cluster_resources().get("GPU", 0))):
             raise ExecutorUnavailable(f"executor=ray: the plan takes {len(wanted)} GPUs, Ray has {there}")

@@ -85,7 +85,11 @@ BAD_WORDS = {
     "gate.require=[rtf_wram]": "gate.require: there is no metric rtf_wram; did you mean rtf_warm?",
     "clip.truth=nothing.json": "clip.truth: there is no file nothing.json",
     "grouping.groups.all.analyzers=[cut_analysis]": "conf/grouping/sequential.yaml: no group has",
-    "grouping.groups.all.device=gpu:0": "groups.all.device: gpu:0 is not there",
+    "grouping.groups.all.device=tpu": "there is no device tpu; write cpu, gpu:0 or gpu:auto",
+    "executor.cleanup=exitt": "executor.cleanup=exitt is not there; did you mean exit?",
+    "executor.timeout_s=0": "executor.timeout_s=0.0 makes no sense",
+    "faults=segfault": "executor=sequential cannot contain it",
+    "profile=tourch": "profile=tourch is not there; did you mean torch?",
 }
 
 

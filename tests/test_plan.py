@@ -5,12 +5,15 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+import yaml
+from omegaconf import OmegaConf
 
 import analyzers
 from analyzers.base import ALL, Analyzer
-from bench.config import GroupConfig, GroupingConfig, models_config
+from bench.config import ExecutorConfig, FaultConfig, GroupConfig, GroupingConfig, models_config
 from bench.errors import InputError
-from bench.plan import make_plan
+from bench.plan import make_plan, resolve_devices
+from tests.test_command_line import PROJECT
 
 
 def analyzer(name: str, *upstream: str) -> type[Analyzer]:
@@ -25,12 +28,14 @@ def four(monkeypatch):
     return known
 
 
-def configuration(groups: dict[str, list[str]], only=(), threads=1, device="cpu"):
-    grouping = GroupingConfig("mine", {name: GroupConfig(names, device) for name, names in groups.items()})
+def configuration(groups: dict[str, list[str]], only=(), stages=False, device="cpu", **executor):
+    grouped = {name: GroupConfig(names, device) for name, names in groups.items()}
     return SimpleNamespace(
-        grouping=grouping,
-        executor=SimpleNamespace(threads=threads),
+        grouping=GroupingConfig("mine", grouped, stages),
+        executor=ExecutorConfig(**{"name": "threads", **executor}),
         models=models_config()(profile="embedded"),
+        faults=FaultConfig(),
+        profile=None,
         only=list(only),
     )
 
@@ -64,8 +69,42 @@ def test_groupings_that_are_refused(four, groups, line):
 
 
 def test_a_device_that_is_not_there(four):
-    with pytest.raises(InputError, match="gpu:0 is not there"):
-        make_plan(configuration({"x": ["*"]}, device="gpu:0"))
+    with pytest.raises(InputError, match="there is no device tpu"):
+        make_plan(configuration({"x": ["*"]}, device="tpu"))
+
+
+@pytest.mark.parametrize(
+    ("devices", "gpus", "profile", "resolved"),
+    [
+        (["gpu:0", "gpu:auto", "cpu"], 0, "full", ["cpu", "cpu", "cpu"]),
+        (["gpu:0", "gpu:auto", "cpu"], 1, "full", ["gpu:0", "gpu:0", "cpu"]),
+        (["gpu:0", "gpu:auto", "gpu:auto", "gpu:auto"], 2, "full", ["gpu:0", "gpu:1", "gpu:0", "gpu:1"]),
+        (["gpu:0", "gpu:3"], 2, "full", ["gpu:0", "gpu:1"]),
+        (["gpu:0", "gpu:auto"], 8, "embedded", ["cpu", "cpu"]),
+    ],
+)
+def test_devices_are_resolved_on_the_machine_at_hand(devices, gpus, profile, resolved):
+    assert resolve_devices(devices, gpus, profile) == resolved
+
+
+def test_stages_wait_for_the_stage_before(four):
+    plan = make_plan(configuration({"x": ["a", "b"], "y": ["c", "d"]}, stages=True))
+    assert {task.analyzer: task.after for task in plan.tasks()} == {
+        "a": (), "b": (), "c": ("a", "b"), "d": ("a", "b")
+    }  # fmt: skip
+    with pytest.raises(InputError, match="stages wait for each other in a circle"):
+        make_plan(configuration({"x": ["b"], "y": ["a", "c", "d"]}, stages=True))
+
+
+def test_cores_and_threads_are_shared_out(four, monkeypatch):
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {2, 3, 5, 7})
+    two = make_plan(configuration({"x": ["a"], "y": ["*"]}, name="gpu_pinned"))
+    assert (two.threads, [g.cpus for g in two.groups]) == (2, [(2, 3), (5, 7)])
+    assert make_plan(configuration({"x": ["*"]}, name="sequential")).threads == 4
+    pool = make_plan(configuration({"x": ["*"]}, name="spawn_pool", workers=3))
+    assert (pool.workers, pool.threads) == (3, 1)
+    many = make_plan(configuration({n: [n] for n in "abc"} | {"y": ["*"], "z": []}, name="gpu_pinned"))
+    assert many.threads == 1
 
 
 def test_a_circle_is_named(monkeypatch):
@@ -94,5 +133,8 @@ def test_only_a_reader_of_all_reads_what_there_is(four):
 def test_the_real_groupings_hold_every_analyzer_once():
     names = sorted(analyzers.discover())
     assert len(names) == 20
-    plan = make_plan(configuration({"all": ["*"]}))
-    assert sorted(task.analyzer for task in plan.tasks()) == names
+    for path in sorted((PROJECT / "conf" / "grouping").glob("*.yaml")):
+        cfg = configuration({})
+        typed = OmegaConf.merge(OmegaConf.structured(GroupingConfig), yaml.safe_load(path.read_text()))
+        cfg.grouping = OmegaConf.to_object(typed)
+        assert sorted(task.analyzer for task in make_plan(cfg).tasks()) == names, path.stem
