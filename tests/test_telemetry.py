@@ -174,7 +174,7 @@ def test_ctrl_c_does_not_reach_the_sampler():
     """As a terminal does it: the signal goes to the whole process group."""
     code = "import os, time; from bench.telemetry import Sampler\n"
     code += "with Sampler(os.getpid(), 0.05) as s:\n"
-    code += "    print('ready', flush=True)\n    try: time.sleep(60)\n    except KeyboardInterrupt: pass\n"
+    code += "    try: print('ready', flush=True); time.sleep(60)\n    except KeyboardInterrupt: pass\n"
     code += "print(s.series.get('reason', 'kept'), flush=True)"
     owner = python(code, start_new_session=True)
     owner.stdout.readline()
