@@ -63,11 +63,9 @@ class Ray(Scheduled):
             self.folder = tempfile.TemporaryDirectory("", "clipbench-", "/tmp", ignore_cleanup_errors=True)
             cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
             options |= {"address": "local", "num_cpus": cores, "_temp_dir": self.folder.name}
-            # Where a signal has ended Ray's processes too, nobody waits a minute for them.
-            options |= {
-                "include_dashboard": False,
-                "_system_config": {"gcs_rpc_server_reconnect_timeout_s": 15},
-            }
+            # Where a signal has ended Ray's processes before us, we do not wait a minute for them.
+            patience = {"gcs_rpc_server_reconnect_timeout_s": 15}
+            options |= {"include_dashboard": False, "_system_config": patience}
         # Ray's processes end with the thread that starts them, so it stays until `close`. An interrupt
         # does not reach it, and leaves no half a cluster.
         self.cluster = ThreadPoolExecutor(1, "ray")
