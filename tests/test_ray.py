@@ -66,7 +66,8 @@ def test_what_ray_says_of_a_death_is_one_line():
     said = (
         "The actor died unexpectedly before finishing this task.\n\tclass_name: Actor\nThe actor is dead "
         "because its worker process has died. Worker exit type: SYSTEM_ERROR Worker exit detail: "
-        "Worker unexpectedly exits with a connection error code 2. End of file. Some common causes include: (1) guesses.\n"
+        "Worker unexpectedly exits with a connection error code 2. End of file. Some common "
+        "causes include: (1) guesses.\n"
     )
     expected = "Ray says: Worker unexpectedly exits with a connection error code 2. End of file."
     assert ray_executor.reason(said) == expected
