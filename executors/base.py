@@ -35,7 +35,11 @@ class OpenClip(ClipView, Protocol):
 class Clip(ClipView, Protocol):
     """A clip as an executor gets it: a view that can be shared, whose frames may still be on their way."""
 
-    def share(self) -> Handle: ...
+    def share(self) -> Handle:
+        """For other processes of this machine: nothing is copied."""
+
+    def export(self) -> Handle:
+        """For other machines: all of a decoded clip."""
 
     def decoded(self) -> bool:
         """Whether all frames are there; raises what went wrong while decoding."""
