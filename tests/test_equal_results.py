@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from importlib.util import find_spec
 from types import SimpleNamespace
 
 import pytest
@@ -33,6 +34,11 @@ PAIRS = [
     ("spawn_pool", "staged"),
     ("sequential", "staged"),
     ("sequential", "optimized"),
+    pytest.param(
+        "ray",
+        "two_core",
+        marks=pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed"),
+    ),
 ]
 
 
