@@ -16,6 +16,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
+from itertools import accumulate
 
 from executors.base import Span
 
@@ -28,14 +29,16 @@ class Bound:
     """A lower bound on the time of one pass, beside the time it took; all in seconds.
 
     `critical_path_s` is the longest chain of dependent work and `critical_path` names it, first to last;
-    `busy_s` is what the workers did in all; `lower_bound_s` = max(critical_path_s, busy_s / workers);
-    `makespan_s` is from the start of the first piece of work to the end of the last.
+    `busy_s` is all work, decoding included; `machines` are the workers, or as many pieces of work as were under
+    way at once where those are more (decoding beside all of them); `lower_bound_s` =
+    max(critical_path_s, busy_s / machines); `makespan_s` is from the start of the first piece of work to the
+    end of the last.
     """
 
     critical_path_s: float
     critical_path: tuple[str, ...]
     busy_s: float
-    workers: int
+    machines: int
     lower_bound_s: float
     makespan_s: float
 
@@ -57,8 +60,10 @@ def lower_bound(
     are no work that a warm pass needs, and where they happen they lower the efficiency. An analyzer that was
     tried twice on a clip counts with both tries. `upstream` names for
     each analyzer those it waits for. Analyzers in `frame_readers` (None: all) wait for the decoding of their
-    clip; for frames that are handed out while decoding goes on, say so with an empty collection. Decoding by
-    a process that analyzes nothing lies on the critical path but is no work of the `workers`.
+    clip; for frames that are handed out while decoding goes on, say so with an empty collection.
+
+    Decoding is work like any other: where it takes the core of a worker that waits for its frames, that core
+    is not idle. Where it ran beside all workers, there was one machine more than workers.
 
     Raises ValueError where there is no work or no worker, and graphlib.CycleError for a cyclic graph.
     """
@@ -77,10 +82,16 @@ def lower_bound(
     chains = [critical_path(of_clip, order, graph, frame_readers) for of_clip in seconds.values()]
     longest, names = max(chains)
 
-    analyzing = {span.worker for span in work if span.phase == "analyze"} or {span.worker for span in work}
-    busy = sum(span.end_s - span.start_s for span in work if span.worker in analyzing)
+    busy = sum(span.end_s - span.start_s for span in work)
+    machines = max(workers, most_at_once(work))
     makespan = max(span.end_s for span in work) - min(span.start_s for span in work)
-    return Bound(longest, names, busy, workers, max(longest, busy / workers), makespan)
+    return Bound(longest, names, busy, machines, max(longest, busy / machines), makespan)
+
+
+def most_at_once(work: Iterable[Span]) -> int:
+    """How many of these spans were under way at the same time, at the most."""
+    edges = sorted([(s.start_s, 1) for s in work] + [(s.end_s, -1) for s in work])  # ends before starts
+    return max(accumulate(step for _, step in edges))
 
 
 def critical_path(

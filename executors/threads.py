@@ -12,6 +12,7 @@ import threading
 from executors.faults import HUNG, RAISED
 from executors.remote import Remote, Spec, serve
 from executors.scheduled import Scheduled
+from executors.worker import limit_threads
 
 #: Seconds that a thread has for ending by itself.
 GRACE_S = 2.0
@@ -37,6 +38,10 @@ class Threads(Scheduled):
     def end(self, remote: Remote) -> None:
         remote.body.join(GRACE_S)
         self.kill(remote)
+
+    def close(self) -> None:
+        super().close()
+        limit_threads(None)  # the workers' budget is the whole process's, which now is the caller's again
 
     def died_of(self, remote: Remote) -> str:
         return "the worker's thread ended with an error"

@@ -31,7 +31,6 @@ def test_where_the_work_dominates():
     assert bound.critical_path_s == 4 and bound.critical_path == ("c", "d")
     assert bound.busy_s == 8 and bound.lower_bound_s == 4
     assert bound.makespan_s == 5 and bound.efficiency == pytest.approx(0.8)
-    assert lower_bound(spans, {}, workers=1).lower_bound_s == 8
 
 
 def test_a_wait_costs_efficiency_and_nothing_else():
@@ -49,11 +48,21 @@ def test_only_readers_of_frames_wait_for_the_decoding():
     assert lower_bound(spans, {}, 2, frame_readers=()).critical_path == ("decode",)
 
 
-def test_decoding_outside_of_the_workers_is_none_of_their_work():
-    outside = lower_bound(analyses(("main", "", 0, 3), ("w0", "a", 3, 4)), {}, 1)
-    assert outside.busy_s == 1 and outside.lower_bound_s == outside.critical_path_s == 4
-    inside = lower_bound(analyses(("main", "", 0, 3), ("main", "a", 3, 4)), {}, 1)
-    assert inside.busy_s == 4
+def test_decoding_is_work_and_fills_the_place_of_a_worker_that_waits_for_it():
+    waits = analyses(("decoder", "", 0, 2), ("w1", "speech", 0, 4), ("w0", "cuts", 2, 4))
+    bound = lower_bound(waits, {}, 2, frame_readers={"cuts"})
+    assert bound.busy_s == 8 and bound.machines == 2 and bound.efficiency == 1
+
+
+def test_decoding_beside_all_workers_is_one_machine_more():
+    beside = analyses(("decoder", "", 0, 3), ("w0", "speech", 0, 3), ("w1", "sound", 0, 3))
+    bound = lower_bound(beside, {}, 2, frame_readers=())
+    assert bound.busy_s == 9 and bound.machines == 3 and bound.efficiency == 1
+
+
+def test_work_that_follows_on_other_work_is_not_beside_it():
+    spans = analyses(("decoder", "", 0, 1), ("w0", "a", 1, 2), ("w0", "b", 2, 3))
+    assert lower_bound(spans, {}, 1).machines == 1
 
 
 def test_what_did_not_run_is_still_waited_through():

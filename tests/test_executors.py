@@ -181,3 +181,13 @@ def test_workers_work_at_the_same_time(name):
         outcomes(executor)
         spans = [s for s in executor.observer.spans if s.phase == "analyze"]
     assert max(s.start_s for s in spans) < min(s.end_s for s in spans)
+
+
+@pytest.mark.parametrize("name", ["sequential", "threads"])
+def test_the_thread_budget_ends_with_the_executor(name, monkeypatch):
+    from analyzers.parts import nets
+
+    monkeypatch.setenv("CLIPBENCH_THREADS", "7")
+    with running(name, plan("steady", threads=1)):
+        assert nets.threads() == 1
+    assert nets.threads() == 7

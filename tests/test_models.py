@@ -91,6 +91,7 @@ def test_one_session_is_shared_until_its_last_user_closes_it():
 
 
 def test_the_thread_budget(monkeypatch):
+    nets.set_threads(None)
     monkeypatch.setenv("CLIPBENCH_THREADS", "3")
     assert nets.threads() == 3
     nets.set_threads(1)
