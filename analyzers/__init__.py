@@ -11,8 +11,9 @@ import inspect
 import os
 import pkgutil
 import traceback
+from collections.abc import Iterable
 
-from analyzers.base import Analyzer
+from analyzers.base import Analyzer, Settings
 
 __path__ += [folder for folder in os.environ.get("CLIPBENCH_ANALYZERS", "").split(os.pathsep) if folder]
 
@@ -27,14 +28,37 @@ def discover() -> dict[str, type[Analyzer]]:
 
     Raises BrokenAnalyzer for a file that cannot be imported, and where two claim one name.
     """
+    return classes_in(__name__, __path__)
+
+
+@functools.cache
+def back_ends() -> dict[str, type[Analyzer]]:
+    """The production back ends, by the name of the analyzer whose place they take."""
+    package = importlib.import_module(f"{__name__}.production")
+    return classes_in(package.__name__, package.__path__)
+
+
+def create(name: str, settings: Settings | None = None) -> Analyzer:
+    """The analyzer `name` under `settings`: their type says whether its production back end is meant."""
+    embedded = discover()[name]
+    back_end = back_ends().get(name) if settings is not None else None
+    # Where the two types are related, the nearer one is meant.
+    if back_end is not None and isinstance(settings, back_end.settings_type):
+        return back_end(settings)
+    return embedded(settings)
+
+
+def classes_in(package: str, path: Iterable[str]) -> dict[str, type[Analyzer]]:
+    """The analyzer classes of a package's modules, by name."""
     found: dict[str, type[Analyzer]] = {}
-    for module_info in pkgutil.iter_modules(__path__):
+    for module_info in pkgutil.iter_modules(path):
         try:
-            module = importlib.import_module(f"{__name__}.{module_info.name}")
+            module = importlib.import_module(f"{package}.{module_info.name}")
         except Exception as error:
             at = traceback.extract_tb(error.__traceback__)[-1]
+            file = f"{package.replace('.', '/')}/{module_info.name}.py"
             raise BrokenAnalyzer(
-                f"analyzers/{module_info.name}.py cannot be imported: {type(error).__name__}: {error} "
+                f"{file} cannot be imported: {type(error).__name__}: {error} "
                 f"({at.filename}, line {at.lineno})"
             ) from error
         for _, cls in inspect.getmembers(module, inspect.isclass):

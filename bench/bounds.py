@@ -29,15 +29,17 @@ class Bound:
     """A lower bound on the time of one pass, beside the time it took; all in seconds.
 
     `critical_path_s` is the longest chain of dependent work and `critical_path` names it, first to last;
-    `busy_s` is all work, decoding included; `machines` are the workers, or as many pieces of work as were under
-    way at once where those are more (decoding beside all of them); `lower_bound_s` =
-    max(critical_path_s, busy_s / machines); `makespan_s` is from the start of the first piece of work to the
-    end of the last.
+    `busy_s` is all work, decoding included, and `analyzing_s` the analyses alone; `machines` are the workers,
+    or as many pieces of work as were under way at once where those are more (decoding beside all of them);
+    `lower_bound_s` = max(critical_path_s, analyzing_s / workers, busy_s / machines); `makespan_s` is from the
+    start of the first piece of work to the end of the last.
     """
 
     critical_path_s: float
     critical_path: tuple[str, ...]
     busy_s: float
+    analyzing_s: float
+    workers: int
     machines: int
     lower_bound_s: float
     makespan_s: float
@@ -83,15 +85,19 @@ def lower_bound(
     longest, names = max(chains)
 
     busy = sum(span.end_s - span.start_s for span in work)
+    analyses = [span for span in work if span.phase == "analyze"]
+    analyzing = sum(span.end_s - span.start_s for span in analyses)
+    workers = max(workers, most_at_once(analyses))
     machines = max(workers, most_at_once(work))
     makespan = max(span.end_s for span in work) - min(span.start_s for span in work)
-    return Bound(longest, names, busy, machines, max(longest, busy / machines), makespan)
+    bound = max(longest, analyzing / workers, busy / machines)
+    return Bound(longest, names, busy, analyzing, workers, machines, bound, makespan)
 
 
 def most_at_once(work: Iterable[Span]) -> int:
     """How many of these spans were under way at the same time, at the most."""
     edges = sorted([(s.start_s, 1) for s in work] + [(s.end_s, -1) for s in work])  # ends before starts
-    return max(accumulate(step for _, step in edges))
+    return max(accumulate(step for _, step in edges), default=0)
 
 
 def critical_path(

@@ -6,6 +6,7 @@ The values that people choose between are YAML files in conf/; an analyzer's set
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, field, make_dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
 
 import analyzers
+from analyzers.base import Analyzer
 
 
 @dataclass
@@ -73,19 +75,32 @@ class ScenarioConfig:
 
 
 @dataclass
+class MinimumConfig:
+    """What a verdict takes at least: analyzers in the run, passes that were measured, and seconds of them."""
+
+    analyzers: int = 20
+    repeats: int = 3
+    seconds: float = 3.0
+
+
+@dataclass
 class TargetsConfig:
     """Limits by metric: "< 3", ">= 0.8" or "85..95"; nested keys are joined with dots."""
 
     name: str = MISSING
+    minimum: MinimumConfig = field(default_factory=MinimumConfig)
     limits: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
 class FaultConfig:
-    """A fault to plant into one analyzer (executors/faults.py has the kinds); null plants none."""
+    """A fault to plant into one analyzer (executors/faults.py has the kinds); null plants none.
+
+    `seconds` is how much longer the analyzer takes with the kind slow."""
 
     kind: str | None = None
     analyzer: str = "color_analysis"
+    seconds: float = 0.5
 
 
 @dataclass
@@ -97,12 +112,29 @@ class GateConfig:
 
 
 def models_config() -> type:
-    """The dataclass of the `models` group: a profile, and the settings of every analyzer there is."""
-    settings = [
-        (name, cls.settings_type, field(default_factory=cls.settings_type))
-        for name, cls in analyzers.discover().items()
-    ]
-    return make_dataclass("Models", [("profile", str, MISSING), ("size", str | None, None), *settings])
+    """The dataclass of the `models` group: a profile, and the settings of every analyzer there is.
+
+    `profiles` has a profile for a single analyzer, where it is to be another; `production` the settings of
+    the back ends that full and random take.
+    """
+    profiles = make_dataclass("Profiles", [(name, str | None, None) for name in analyzers.discover()])
+    production = make_dataclass("ProductionModels", settings_fields(analyzers.back_ends()))
+    return make_dataclass(
+        "Models",
+        [
+            ("profile", str, MISSING),
+            ("size", str | None, None),
+            ("profiles", profiles, field(default_factory=profiles)),
+            ("production", production, field(default_factory=production)),
+            *settings_fields(analyzers.discover()),
+        ],
+    )
+
+
+def settings_fields(classes: Mapping[str, type[Analyzer]]) -> list[tuple[str, type, Any]]:
+    """A dataclass field for the settings of each of these analyzers."""
+    types = {name: cls.settings_type for name, cls in classes.items()}
+    return [(name, kind, field(default_factory=kind)) for name, kind in types.items()]
 
 
 def root_config() -> type:
@@ -119,6 +151,11 @@ def root_config() -> type:
             ("gate", GateConfig, field(default_factory=GateConfig)),
             ("faults", FaultConfig, field(default_factory=FaultConfig)),
             ("profile", str | None, None),
+            ("repeats", int | None, None),
+            ("baseline", str | None, None),
+            ("baseline_store", str, "baselines"),
+            ("calibrate", bool, False),
+            ("plan", bool, False),
             ("only", list[str], field(default_factory=list)),
             ("seed", int, 0),
             ("progress", bool, True),

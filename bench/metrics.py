@@ -198,7 +198,8 @@ def vlm_rate(record: Record) -> Measured:
     outcome = record.last().get("qwen2_vl_temporal")
     if outcome is None:
         return Measured(reason="qwen2_vl_temporal was not part of the run")
-    if analyzers.discover()["qwen2_vl_temporal"].stand_in:
+    task = next(t for t in record.plan.tasks() if t.analyzer == "qwen2_vl_temporal")
+    if analyzers.create(task.analyzer, task.settings).stand_in:
         return Measured(reason="qwen2_vl_temporal is a stand-in in this profile, not Qwen2-VL")
     if outcome.status != "ok":
         return Measured(reason=f"qwen2_vl_temporal {outcome.status}: {outcome.reason}")

@@ -5,16 +5,20 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 import analyzers
 from analyzers.base import ALL, Analyzer
+from analyzers.production.base import Production
 from bench.config import out_of_range
 from bench.errors import InputError, nearest
 from executors.base import Group, Plan, Task
 from executors.faults import KINDS, Fault
 
+#: What `models=` chooses between, and the sizes of random models.
+PROFILES, SIZES = ("embedded", "full", "random"), ("full", "tiny")
 #: Stands in a group for every analyzer that no group names.
 REST = "*"
 
@@ -26,17 +30,19 @@ def cores_allowed() -> int:
 
 def make_plan(cfg: Any, gpus: int = 0, profile_folder: str = "") -> Plan:
     """The plan of a configuration (as `OmegaConf.to_object` gives it); raises InputError with the fix."""
-    known = analyzers.discover()
+    known = choose_models(cfg.models)
     groups = resolve_groups(cfg.grouping, known)
-    upstream = resolve_upstream(known)
+    upstream = resolve_upstream({name: type(analyzer) for name, analyzer in known.items()})
     wanted = selection(cfg.only, upstream)
-    settings = {name: getattr(cfg.models, name) for name in known}
     for name in wanted:
-        if line := out_of_range(settings[name], f"models.{name}"):
+        where = "models.production" if isinstance(known[name], Production) else "models"
+        if line := out_of_range(known[name].settings, f"{where}.{name}"):
             raise InputError(line)
     chosen = {g: ([n for n in names if n in wanted], device) for g, (names, device) in groups.items()}
     chosen = {g: (names, device) for g, (names, device) in chosen.items() if names}
-    devices = resolve_devices([device for _, device in chosen.values()], gpus, cfg.models.profile)
+    # The embedded networks run on the CPU.
+    usable = [any(isinstance(known[name], Production) for name in names) for names, _ in chosen.values()]
+    devices = resolve_devices([device for _, device in chosen.values()], gpus, usable)
     workers = worker_count(cfg.executor, len(chosen))
     threads = cores_allowed() // min(workers, cores_allowed())
     if cfg.executor.threads is not None:
@@ -50,9 +56,9 @@ def make_plan(cfg: Any, gpus: int = 0, profile_folder: str = "") -> Plan:
     for (group_name, (names, _)), device, cores in zip(chosen.items(), devices, cpus, strict=True):
         tasks = []
         for name in names:
-            needs = known[name](settings[name]).needs()
             reads = tuple(u for u in upstream[name] if u in wanted)
-            tasks.append(Task(name, settings[name], reads, before, bool(needs.frames)))
+            frames = bool(known[name].needs().frames)
+            tasks.append(Task(name, known[name].settings, reads, before, frames))
         planned.append(Group(group_name, device, tuple(tasks), cores))
         if cfg.grouping.stages:
             before += tuple(names)
@@ -68,6 +74,22 @@ def make_plan(cfg: Any, gpus: int = 0, profile_folder: str = "") -> Plan:
         profile=(one_of(cfg.profile or "", ("", "torch", "python"), "profile"), profile_folder),
         options={"address": cfg.executor.address},
     )
+
+
+def choose_models(models: Any) -> dict[str, Analyzer]:
+    """Every analyzer as its profile has it: the embedded one, or its production back end."""
+    chosen = {}
+    for name in analyzers.discover():
+        own = getattr(models.profiles, name)
+        profile = one_of(
+            own or models.profile, PROFILES, f"models.profiles.{name}" if own else "models.profile"
+        )
+        settings = getattr(models, name)
+        if profile != "embedded" and name in analyzers.back_ends():
+            size = one_of(models.size or "full", SIZES if profile == "random" else ("full",), "models.size")
+            settings = replace(getattr(models.production, name), profile=profile, size=size)
+        chosen[name] = analyzers.create(name, settings)
+    return chosen
 
 
 def worker_count(executor: Any, groups: int) -> int:
@@ -93,18 +115,18 @@ def share_cores(groups: int) -> list[tuple[int, ...]]:
     return [tuple(cores[a:b]) for a, b in itertools.pairwise(edges)]
 
 
-def resolve_devices(devices: list[str], gpus: int, profile: str) -> list[str]:
+def resolve_devices(devices: Sequence[str], gpus: int, usable: Sequence[bool]) -> list[str]:
     """What cpu, gpu:N and gpu:auto mean on a machine with `gpus` GPUs: "cpu" or "gpu:N" each.
 
     More groups than GPUs share them: gpu:N is taken modulo their number, and gpu:auto goes to the GPU with
-    the fewest groups. Without a GPU, and for the embedded profile, whose networks run on the CPU, all is cpu.
+    the fewest groups. Without a GPU, and for groups that could not use one (`usable`), it is cpu.
     """
     resolved: list[str | None] = []
-    for device in devices:
+    for device, can_use in zip(devices, usable, strict=True):
         kind, _, index = device.partition(":")
         if device != "cpu" and (kind != "gpu" or not (index == "auto" or index.isdigit())):
             raise InputError(f"grouping: there is no device {device}; write cpu, gpu:0 or gpu:auto")
-        if device == "cpu" or gpus == 0 or profile == "embedded":
+        if device == "cpu" or gpus == 0 or not can_use:
             resolved.append("cpu")
         else:
             resolved.append(f"gpu:{int(index) % gpus}" if index != "auto" else None)
@@ -131,7 +153,7 @@ def planted(fault: Any, wanted: set[str]) -> tuple[Fault, ...]:
     one_of(fault.kind, sorted(KINDS), "faults.kind")
     if fault.analyzer not in wanted:
         raise InputError(f"faults.analyzer: no {fault.analyzer} is run{nearest(fault.analyzer, wanted)}")
-    return (Fault(fault.kind, fault.analyzer),)
+    return (Fault(fault.kind, fault.analyzer, fault.seconds),)
 
 
 def one_of(value: str, choices: Sequence[str], key: str) -> str:

@@ -48,8 +48,7 @@ class Recorder:
 
 def needs_of(plan: Plan) -> list[Needs]:
     """What the analyzers of a plan read of a clip."""
-    known = analyzers.discover()
-    return [known[task.analyzer](task.settings).needs() for task in plan.tasks()]
+    return [analyzers.create(task.analyzer, task.settings).needs() for task in plan.tasks()]
 
 
 class Run:
@@ -79,9 +78,9 @@ class Run:
                 self.record.started_s = now()
                 try:
                     for path, warm_up in warm + counted if in_flight == 1 else warm:
-                        self._burst([path], warm_up, 1, total)
+                        self.burst([path], warm_up, 1, total)
                     if in_flight > 1 and counted:
-                        self._burst([path for path, _ in counted], False, in_flight, total)
+                        self.burst([path for path, _ in counted], False, in_flight, total)
                     self._cleanup()
                 finally:
                     self.executor.close()
@@ -89,7 +88,7 @@ class Run:
             self.record.telemetry = self.sampler.series
         return self.record
 
-    def _burst(self, clips: list[Path], warm_up: bool, in_flight: int, total: int) -> None:
+    def burst(self, clips: list[Path], warm_up: bool, in_flight: int, total: int) -> None:
         """Send `clips` through, as many at once as `in_flight` says, and keep the outcomes."""
         first = len(self.record.passes)
         opened: dict[int, contextlib.ExitStack] = {}

@@ -22,6 +22,7 @@ from bench.telemetry import shifted
 from executors import names as executor_names
 from executors import profiling, strategy
 from executors.base import Plan
+from executors.faults import HARMLESS
 
 VIDEO = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mpg", ".ts")
 
@@ -56,6 +57,8 @@ def prepare(cfg: Any, folder: Path) -> Session:
             f"executor.name: there is no executor {executor}{nearest(executor, executor_names())}"
         )
     scenario = cfg.scenario
+    if cfg.repeats is not None:
+        scenario.repeats = cfg.repeats
     for key, least in (("warmup", 0), ("repeats", 0), ("in_flight", 1)):
         if getattr(scenario, key) < least:
             raise InputError(
@@ -72,7 +75,7 @@ def prepare(cfg: Any, folder: Path) -> Session:
     if package := profiling.lacking(plan.profile[0]):
         raise InputError(f"profile={plan.profile[0]} takes {package}: pip install {package}")
     for fault in plan.faults:
-        if fault.kind not in strategy(executor).contains:
+        if fault.kind not in strategy(executor).contains | HARMLESS:
             raise InputError(f"faults={fault.kind}: executor={executor} cannot contain it; use spawn_pool")
     if cfg.clip.truth is not None and not Path(cfg.clip.truth).exists():
         raise InputError(f"clip.truth: there is no file {cfg.clip.truth}")
@@ -114,10 +117,15 @@ def run(session: Session, progress: Progress) -> tuple[Result, dict[str, list[Se
     record = measuring.record
     figures, why_none = score(session, record)
     metrics = [metric.measure(record) for metric in METRICS] + figures
-    known = analyzers.discover()
-    stand_ins = {task.analyzer for task in session.plan.tasks() if known[task.analyzer].stand_in}
+    stand_ins = {
+        task.analyzer
+        for task in session.plan.tasks()
+        if analyzers.create(task.analyzer, task.settings).stand_in
+    }
     judged = targets.judge(session.limits, metrics, stand_ins)
-    verdict, why = decide(record, judged, bool(interrupted), bool(session.plan.profile[0]))
+    absent = targets.not_measured(cfg.gate.require, metrics, judged)
+    profiled = bool(session.plan.profile[0])
+    verdict, why = decide(record, judged, bool(interrupted), profiled, cfg.targets.minimum, absent)
     result = Result(
         run={
             "id": uuid.uuid4().hex[:12],
@@ -151,13 +159,14 @@ def segments_of(record: Record, clips: list[Path]) -> dict[str, list[Segment]]:
 def score(session: Session, record: Record) -> tuple[list[MetricValue], str]:
     """Quality over the clips that have a truth (the mean of each figure), and why there is none otherwise."""
     settings = {task.analyzer: task.settings for task in session.plan.tasks()}
+    meaningless = random_results(session.plan)
     named = Path(session.cfg.clip.truth) if session.cfg.clip.truth else None
     scored, reason = [], "no pass was completed"
     for one in {p.clip.path: p for p in record.complete()}.values():
         truth, reason = quality.load_truth(Path(one.clip.path), named, one.clip.sha256)
         if truth is not None:
             found = {name: o.segments for name, o in one.outcomes.items() if o.status == "ok"}
-            scored.append(quality.score(found, settings, truth, "", one.clip.duration_s))
+            scored.append(quality.score(found, settings, truth, "", one.clip.duration_s, meaningless))
     if not scored:
         return quality.score({}, settings, None, reason, 0.0), reason
     for same in zip(*scored, strict=True):
@@ -167,13 +176,24 @@ def score(session: Session, record: Record) -> tuple[list[MetricValue], str]:
     return scored[0], ""
 
 
+def random_results(plan: Plan) -> dict[str, str]:
+    """Analyzer → why its results mean nothing: those of random weights, and those made from them."""
+    reasons: dict[str, str] = {}
+    for task in plan.tasks():
+        of_random = [name for name in task.upstream if name in reasons]
+        if getattr(task.settings, "profile", "") == "random":
+            reasons[task.analyzer] = "its weights are random"
+        elif of_random:
+            reasons[task.analyzer] = f"it reads {of_random[0]}, whose results mean nothing: random weights"
+    return reasons
+
+
 def exit_code(result: Result, gate: Any) -> Exit:
     """What the run exits with: 0 unless the gate is enforced."""
     if gate.mode != "enforce":
         return Exit.OK
-    absent = {m.name for m in result.metrics if m.value is None}
     if result.verdict == "invalid":
         return Exit.NOTHING_VALID
-    if result.verdict == "fail" or absent.intersection(gate.require):
+    if result.verdict == "fail":
         return Exit.TARGET_MISSED
     return Exit.OK

@@ -6,17 +6,17 @@ import dataclasses
 import os
 import shlex
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import analyzers
 import models
+from bench.config import MinimumConfig
+from bench.gpu_metrics import merged
 from bench.metrics import Record
 from bench.results import AnalyzerResult, MetricValue, TargetResult
 from executors.base import Outcome
-
-#: What a verdict about the whole pipeline takes.
-PIPELINE = 20
 
 
 def describe_run(cfg: Any, record: Record) -> dict[str, Any]:
@@ -72,7 +72,7 @@ def summarise(name: str, record: Record, figures: list[MetricValue]) -> Analyzer
         outcomes = [Outcome(name, "skipped", group.name, group.device, reason="the run was interrupted")]
     worst = next((o for o in outcomes if o.status != "ok"), outcomes[-1])
     task = next(t for t in group.tasks if t.analyzer == name)
-    analyzer = analyzers.discover()[name](task.settings)
+    analyzer = analyzers.create(name, task.settings)
     loads = [s.end_s - s.start_s for s in record.spans if s.analyzer == name and s.phase == "load"]
     prefix = f"quality.{name}."
     return AnalyzerResult(
@@ -115,30 +115,50 @@ def spans(record: Record) -> list[dict[str, Any]]:
 
 
 def decide(
-    record: Record, judged: list[TargetResult], interrupted: bool = False, profiled: bool = False
+    record: Record,
+    judged: list[TargetResult],
+    interrupted: bool = False,
+    profiled: bool = False,
+    minimum: MinimumConfig | None = None,
+    absent: Collection[str] = (),
 ) -> tuple[str, str]:
-    """The verdict and its reason. Invalid: too little was measured for the targets to mean anything."""
-    ran = len(record.plan.tasks())
+    """The verdict and its reason. Invalid: less was measured than a verdict takes.
+
+    `absent` are metrics that the gate requires and that were not measured: each counts as a missed target.
+    """
     if interrupted:
         return "invalid", "the run was interrupted"
     if profiled:
         return "invalid", "a profiler was attached: its times are no measurement"
-    if not record.measured():
-        return "invalid", "no repeat was measured"
-    if not any(o.status == "ok" for p in record.measured() for o in p.outcomes.values()):
+    counted = record.measured() or record.complete()
+    if not any(o.status == "ok" for p in counted for o in p.outcomes.values()):
         return "invalid", "no analyzer succeeded"
-    if ran < PIPELINE:
-        return "invalid", f"only {ran} of {PIPELINE} analyzers ran"
+    if lacking := too_little(record, minimum or MinimumConfig()):
+        return "invalid", f"too little was measured: {', '.join(lacking)}"
     failed = [t.metric for t in judged if t.status == "fail"]
     lost = sorted({o.analyzer for p in record.measured() for o in p.outcomes.values() if o.status != "ok"})
     without = f"; without {', '.join(lost)}" if lost else ""
-    if failed:
-        return "fail", f"missed: {', '.join(failed)}{without}"
+    missed = [f"missed: {', '.join(failed)}"] if failed else []
+    missed += [f"required, but not measured: {', '.join(sorted(absent))}"] if absent else []
+    if missed:
+        return "fail", f"{'; '.join(missed)}{without}"
     if not any(t.status == "pass" for t in judged):
         return "invalid", "no target was measured"
-    absent = sum(t.status == "not_measured" for t in judged)
-    met = f"{len(judged) - absent} of {len(judged)} targets are met, {absent} were not measured"
+    unknown = sum(t.status == "not_measured" for t in judged)
+    met = f"{len(judged) - unknown} of {len(judged)} targets are met, {unknown} were not measured"
     return "pass", met + without
+
+
+def too_little(record: Record, minimum: MinimumConfig) -> list[str]:
+    """What there is less of than `minimum` asks for: "2 of 3 repeats"."""
+    seconds = sum(end - start for start, end in merged((p.start_s, p.end_s) for p in record.measured()))
+    found = {
+        "analyzers": len(record.plan.tasks()),
+        "repeats": len(record.measured()),
+        "seconds": round(seconds, 1),
+    }
+    least = {key: getattr(minimum, key) for key in found}
+    return [f"{found[key]:g} of {least[key]:g} {key}" for key in found if found[key] < least[key]]
 
 
 def warn(record: Record) -> list[str]:

@@ -11,22 +11,31 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Fault:
-    """`kind` strikes when `analyzer` is analyzed; `no_load` when it is loaded, `no_start` before that."""
+    """`kind` strikes when `analyzer` is analyzed; `no_load` when it is loaded, `no_start` before that.
+
+    `seconds` is how much longer the analyzer takes where `kind` is slow.
+    """
 
     kind: str
     analyzer: str
+    seconds: float = 0.5
 
 
 #: Kinds that an exception tells of, that need a second thread of control, and that need another process.
 RAISED = frozenset({"raise", "oom", "no_load"})
 HUNG = frozenset({"hang"})
 DEADLY = frozenset({"segfault", "exit", "sigkill", "no_start"})
-KINDS = RAISED | HUNG | DEADLY
+#: Costs nothing but time, and needs no containing: for seeing a gate go red.
+HARMLESS = frozenset({"slow"})
+CONTAINABLE = RAISED | HUNG | DEADLY
+KINDS = CONTAINABLE | HARMLESS
 
 
-def strike(kind: str) -> None:
-    """Do what `kind` says to this process; does not return, save for a kind that is not struck here."""
+def strike(kind: str, seconds: float = 0.5) -> None:
+    """Do what `kind` says to this process; returns from slow, after `seconds`, and from no other."""
     match kind:
+        case "slow":
+            time.sleep(seconds)
         case "raise" | "no_load":
             raise RuntimeError("planted fault")
         case "oom":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import signal
 
-from executors.faults import KINDS
+from executors.faults import CONTAINABLE
 from executors.remote import Remote, Spec, serve_process
 from executors.scheduled import Scheduled
 
@@ -16,7 +16,7 @@ GRACE_S = 2.0
 class Processes(Scheduled):
     """Opens and ends worker processes."""
 
-    contains = KINDS
+    contains = CONTAINABLE
 
     def open(self, spec: Spec) -> Remote:
         context = multiprocessing.get_context("spawn")

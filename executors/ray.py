@@ -39,7 +39,7 @@ class Ray(Scheduled):
     """The groups of the plan, each an actor."""
 
     name = "ray"
-    contains = faults.KINDS
+    contains = faults.CONTAINABLE
     overlaps_decoding = False  # what is in the object store can no longer be written
     cluster: ThreadPoolExecutor | None = None
     folder: tempfile.TemporaryDirectory | None = None

@@ -41,7 +41,7 @@ class Worker:
         with self.span("load", task.analyzer):
             try:
                 self._strike(task, "no_load")
-                analyzer = analyzers.discover()[task.analyzer](task.settings)
+                analyzer = analyzers.create(task.analyzer, task.settings)
                 analyzer.load(self.device)
                 self.loaded[task.analyzer] = analyzer
             except Exception as error:
@@ -82,7 +82,7 @@ class Worker:
     def _strike(self, task: Task, *kinds: str) -> None:
         for fault in self.plan.faults:
             if fault.analyzer == task.analyzer and fault.kind in kinds:
-                faults.strike(fault.kind)
+                faults.strike(fault.kind, fault.seconds)
 
     def unload(self) -> None:
         """Drop every analyzer's weights, and what libraries keep for them."""

@@ -60,6 +60,14 @@ def test_decoding_beside_all_workers_is_one_machine_more():
     assert bound.busy_s == 9 and bound.machines == 3 and bound.efficiency == 1
 
 
+def test_decoding_beside_short_analyses_takes_nothing_from_what_the_workers_did():
+    spans = analyses(("decoder", "", 0, 1), ("w0", "a", 0, 4), ("w1", "b", 0, 4))
+    bound = lower_bound(spans, {}, 2, frame_readers=())
+    assert (
+        bound.busy_s / bound.machines == 3 and bound.analyzing_s / bound.workers == bound.lower_bound_s == 4
+    )
+
+
 def test_work_that_follows_on_other_work_is_not_beside_it():
     spans = analyses(("decoder", "", 0, 1), ("w0", "a", 1, 2), ("w0", "b", 2, 3))
     assert lower_bound(spans, {}, 1).machines == 1

@@ -74,17 +74,17 @@ def test_a_device_that_is_not_there(four):
 
 
 @pytest.mark.parametrize(
-    ("devices", "gpus", "profile", "resolved"),
+    ("devices", "gpus", "usable", "resolved"),
     [
-        (["gpu:0", "gpu:auto", "cpu"], 0, "full", ["cpu", "cpu", "cpu"]),
-        (["gpu:0", "gpu:auto", "cpu"], 1, "full", ["gpu:0", "gpu:0", "cpu"]),
-        (["gpu:0", "gpu:auto", "gpu:auto", "gpu:auto"], 2, "full", ["gpu:0", "gpu:1", "gpu:0", "gpu:1"]),
-        (["gpu:0", "gpu:3"], 2, "full", ["gpu:0", "gpu:1"]),
-        (["gpu:0", "gpu:auto"], 8, "embedded", ["cpu", "cpu"]),
+        (["gpu:0", "gpu:auto", "cpu"], 0, True, ["cpu", "cpu", "cpu"]),
+        (["gpu:0", "gpu:auto", "cpu"], 1, True, ["gpu:0", "gpu:0", "cpu"]),
+        (["gpu:0", "gpu:auto", "gpu:auto", "gpu:auto"], 2, True, ["gpu:0", "gpu:1", "gpu:0", "gpu:1"]),
+        (["gpu:0", "gpu:3"], 2, True, ["gpu:0", "gpu:1"]),
+        (["gpu:0", "gpu:auto"], 8, False, ["cpu", "cpu"]),
     ],
 )
-def test_devices_are_resolved_on_the_machine_at_hand(devices, gpus, profile, resolved):
-    assert resolve_devices(devices, gpus, profile) == resolved
+def test_devices_are_resolved_on_the_machine_at_hand(devices, gpus, usable, resolved):
+    assert resolve_devices(devices, gpus, [usable] * len(devices)) == resolved
 
 
 def test_stages_wait_for_the_stage_before(four):

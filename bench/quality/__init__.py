@@ -62,13 +62,19 @@ def score(
     truth: Mapping[str, Any] | None,
     reason: str,
     duration_s: float,
+    meaningless: Mapping[str, str] | None = None,
 ) -> list[MetricValue]:
-    """Every declared figure of a run; `reason` says why there is no truth, where `truth` is None."""
+    """Every declared figure of a run; `reason` says why there is no truth, where `truth` is None.
+
+    `meaningless` has the analyzers whose results mean nothing, with the reason.
+    """
     values = []
     for figure in declared():
         value, why = None, reason
         if figure.analyzer not in segments:
             why = f"{figure.analyzer} gave no result"
+        elif meaningless and figure.analyzer in meaningless:
+            why = meaningless[figure.analyzer]
         elif truth is not None:
             try:
                 scored = Scored(segments[figure.analyzer], truth, settings[figure.analyzer], duration_s)

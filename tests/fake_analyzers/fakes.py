@@ -105,5 +105,5 @@ class Fate(Steady):
     name = "fate"
 
     def analyze(self, clip, upstream):
-        kinds = sorted(faults.KINDS - {"no_load", "no_start"})
+        kinds = sorted(faults.CONTAINABLE - {"no_load", "no_start"})
         faults.strike(kinds[round(clip.duration_s * 10) % len(kinds)])

@@ -44,7 +44,7 @@ class Bare:
 
 def loaded(task: Task) -> Analyzer:
     """The analyzer of `task`, on the CPU."""
-    analyzer = analyzers.discover()[task.analyzer](task.settings)
+    analyzer = analyzers.create(task.analyzer, task.settings)
     analyzer.load("cpu")
     return analyzer
 

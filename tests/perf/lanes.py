@@ -98,7 +98,7 @@ class Harness:
 
     def once(self, path: Path) -> tuple[float, dict[str, list[Segment]]]:
         """One pass over the clip at `path`; the first one starts the workers."""
-        self.run._burst([path], False, 1, 1)
+        self.run.burst([path], False, 1, 1)
         one = self.run.record.passes[-1]
         if lost := [f"{o.analyzer}: {o.reason}" for o in one.outcomes.values() if o.status != "ok"]:
             raise Unmeasured("; ".join(lost))

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from bench import media
+from bench.metrics import Pass
 from bench.runner import Run
+from executors.base import now
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ def sharing(run: Run, path: Path) -> Sharing:
                 views = [mapping(pid, memory) for pid in workers.values()]
                 own = mapping(os.getpid(), memory)
                 busy = {worker: private(pid) for worker, pid in workers.items()}
+    run.record.passes.append(Pass(True, now()))  # executor and record number the clips alike
     return Sharing(
         workers=len(workers),
         clip=size,
