@@ -111,6 +111,17 @@ class GateConfig:
     require: list[str] = field(default_factory=list)
 
 
+@dataclass
+class SweeperConfig:
+    """`hydra.sweeper`, for `python run.py -m`: in how many `rounds` the jobs take turns (null: one for each
+    repeat), in which `order` (fixed, or shuffled by the seed), and after how long a turn is ended as hanging."""
+
+    _target_: str = "hydra_plugins.clipbench.InterleavedSweeper"
+    rounds: int | None = None
+    order: str = "fixed"
+    timeout_s: float = 3600.0
+
+
 def models_config() -> type:
     """The dataclass of the `models` group: a profile, and the settings of every analyzer there is.
 
@@ -164,8 +175,10 @@ def root_config() -> type:
 
 
 def register() -> None:
-    """Tell Hydra the schema, under the name that conf/config.yaml builds on."""
-    ConfigStore.instance().store(name="schema", node=root_config())
+    """Tell Hydra the schema, under the names that conf/config.yaml builds on."""
+    store = ConfigStore.instance()
+    store.store(name="schema", node=root_config())
+    store.store(group="hydra/sweeper", name="interleaved", node=SweeperConfig)
 
 
 def out_of_range(settings: Any, prefix: str) -> str | None:

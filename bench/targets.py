@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any
 
 from bench.errors import InputError, nearest
@@ -67,3 +67,12 @@ def judge(
         status = "not_measured" if value is None else "pass" if OPERATORS[op](value, limit) else "fail"
         judged.append(TargetResult(name, op, limit, value, by_name[name].unit, status, reason))
     return judged
+
+
+def not_measured(
+    required: Iterable[str], metrics: list[MetricValue], judged: list[TargetResult]
+) -> list[str]:
+    """Those of the `required` metrics that have no value, or only that of a stand-in."""
+    absent = {m.name for m in metrics if m.value is None}
+    absent |= {t.metric for t in judged if t.status == "not_measured"}
+    return sorted(absent.intersection(required))

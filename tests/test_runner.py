@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bench import summary
+from bench.config import MinimumConfig
 from bench.errors import InputError
 from bench.metrics import METRICS
 from bench.runner import Run, executor_factory
@@ -72,8 +73,23 @@ def test_a_run_of_failures_only_is_invalid(clip):
     assert summary.decide(record(clip, "raising"), []) == ("invalid", "no analyzer succeeded")
 
 
-def test_a_part_of_the_pipeline_is_no_verdict_on_it(clip):
-    assert summary.decide(record(clip, "steady"), []) == ("invalid", "only 1 of 20 analyzers ran")
+def test_too_little_for_a_verdict_says_of_what(clip):
+    found = record(clip, "steady")
+    asked = MinimumConfig(analyzers=20, repeats=3, seconds=60)
+    verdict, why = summary.decide(found, [], minimum=asked)
+    assert (verdict, why.partition(": ")[0]) == ("invalid", "too little was measured")
+    assert "1 of 20 analyzers" in why and "2 of 3 repeats" in why and "of 60 seconds" in why
+    enough = MinimumConfig(analyzers=1, repeats=2, seconds=0)
+    assert summary.decide(found, [], minimum=enough) == ("invalid", "no target was measured")
+    assert "1 of 20 analyzers" in summary.decide(found, [])[1]  # by default, the whole pipeline
+
+
+def test_clips_in_flight_at_once_are_no_more_seconds(clip):
+    found = record(clip, "steady")
+    for one in found.passes:
+        one.start_s, one.end_s = 100.0, 102.0
+    assert summary.too_little(found, MinimumConfig(analyzers=1, repeats=2, seconds=2)) == []
+    assert summary.too_little(found, MinimumConfig(analyzers=1, repeats=2, seconds=3)) == ["2 of 3 seconds"]
 
 
 def test_segments_that_differ_between_passes_are_warned_of(clip):

@@ -72,18 +72,19 @@ def test_the_production_targets_name_real_metrics():
     assert {name.split(".")[1] for name in limits if name.startswith("quality.")} == set(analyzers.discover())
 
 
-def gate(mode="enforce", require=()):
-    return SimpleNamespace(mode=mode, require=list(require))
-
-
-def result(verdict, *metrics):
-    return SimpleNamespace(verdict=verdict, metrics=list(metrics))
+def gate(mode="enforce"):
+    return SimpleNamespace(mode=mode)
 
 
 def test_exit_codes_of_the_gate():
-    assert session.exit_code(result("pass", metric(1)), gate()) == Exit.OK
-    assert session.exit_code(result("fail", metric(1)), gate()) == Exit.TARGET_MISSED
-    assert session.exit_code(result("invalid", metric(1)), gate()) == Exit.NOTHING_VALID
-    assert session.exit_code(result("pass", metric(None)), gate(require=["x"])) == Exit.TARGET_MISSED
-    assert session.exit_code(result("pass", metric(1)), gate(require=["x"])) == Exit.OK
-    assert session.exit_code(result("fail", metric(1)), gate("report")) == Exit.OK
+    code = {"pass": Exit.OK, "fail": Exit.TARGET_MISSED, "invalid": Exit.NOTHING_VALID}
+    for verdict, expected in code.items():
+        assert session.exit_code(SimpleNamespace(verdict=verdict), gate()) == expected
+        assert session.exit_code(SimpleNamespace(verdict=verdict), gate("report")) == Exit.OK
+
+
+def test_what_is_required_and_was_not_measured():
+    metrics = [metric(1, "quality.a.f1"), metric(1, "y"), metric(None, "z", "no GPU")]
+    judged = targets.judge(targets.parse({"quality": {"a": {"f1": "> 0"}}}, "here"), metrics, {"a"})
+    assert targets.not_measured(["y"], metrics, judged) == []
+    assert targets.not_measured(["z", "quality.a.f1", "y"], metrics, judged) == ["quality.a.f1", "z"]
