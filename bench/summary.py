@@ -48,7 +48,7 @@ def describe_run(cfg: Any, record: Record) -> dict[str, Any]:
         "faults": [dataclasses.asdict(f) for f in plan.faults],
         "profile": plan.profile[0] or None,
         "seed": cfg.seed,
-        "settings": {t.analyzer: dataclasses.asdict(t.settings) for t in plan.tasks() if t.settings},
+        "settings": {t.analyzer: dataclasses.asdict(t.settings) for t in plan.tasks()},
         "clip": next(iter(infos.values()), {"path": cfg.clip.path}),
         "clips": list(infos.values()),
         "cleanup": cleanup,
