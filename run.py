@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
+    from bench.sweep import Sweep
+
 # Libraries read these when they are first imported: OpenMP threads that spin while they wait take the
 # cores from the other libraries' threads.
 os.environ.setdefault("GOMP_SPINCOUNT", "0")
@@ -56,6 +58,30 @@ def execute(cfg: DictConfig) -> int:
     return interrupted or session.exit_code(result, options.gate)
 
 
+def conduct(sweep: Sweep) -> int:
+    """A sweep: its jobs take turns, and then they are compared; returns the exit code."""
+    from rich.console import Console
+
+    from bench import results
+    from bench.session import Interrupted
+    from reports.sweep import live
+
+    signal.signal(signal.SIGTERM, interrupt)
+    signal.signal(signal.SIGINT, interrupt)
+    code: int = 0
+    for note in sweep.notes:
+        print(f"clipbench: {note}", file=sys.stderr)
+    try:
+        with live(Console(stderr=True), sweep.progress) as display:
+            sweep.run(display)
+    except Interrupted as stop:
+        code = stop.code
+    results.link_latest(sweep.folder, PROJECT / "multirun")
+    if code:
+        print(f"clipbench: interrupted; go on with: {sweep.resumption()}", file=sys.stderr)
+    return code or sweep.exit_code()
+
+
 def interrupt(number: int, _: object) -> None:
     """Ctrl-C or SIGTERM, once: end the run and write down what there is. A second one has no say."""
     from bench.session import Interrupted
@@ -78,7 +104,7 @@ def main() -> int:
     from omegaconf.errors import OmegaConfBaseException
 
     from analyzers import BrokenAnalyzer
-    from bench import config
+    from bench import config, sweeper
     from bench.errors import Exit, InputError
     from bench.explain import explain
     from executors.base import ExecutorUnavailable
@@ -93,10 +119,15 @@ def main() -> int:
         except (InputError, ExecutorUnavailable) as error:
             code = complain(str(error))
 
+    def sweep(planned: Sweep) -> None:
+        nonlocal code
+        code = conduct(planned)
+
     try:
         config.register()
+        sweeper.register(sweep)
         job()
-    except BrokenAnalyzer as error:
+    except (BrokenAnalyzer, InputError) as error:
         return complain(str(error))
     except (HydraException, OmegaConfBaseException) as error:
         return complain(explain(error))

@@ -1,0 +1,9 @@
+"""Hydra takes its plugins from a folder of this name; what this one does is in bench/sweeper.py."""
+
+from __future__ import annotations
+
+from bench import sweeper
+
+
+class InterleavedSweeper(sweeper.InterleavedSweeper):
+    """`hydra/sweeper=interleaved`, the default: what `python run.py -m` does."""
