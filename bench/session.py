@@ -12,6 +12,7 @@ from typing import Any
 import analyzers
 from analyzers.base import Segment
 from bench import environment, quality, results, targets
+from bench.contention import OtherWork
 from bench.errors import Exit, InputError, nearest
 from bench.metrics import METRICS, Record
 from bench.plan import make_plan
@@ -69,7 +70,8 @@ def prepare(cfg: Any, folder: Path) -> Session:
     where = f"conf/targets/{cfg.targets.name}.yaml"
     limits = targets.parse(cfg.targets.limits, where)
     metrics = [metric.name for metric in METRICS] + quality.metric_names()
-    targets.check_names(limits, cfg.gate.require, metrics, where)
+    required = [name for name in cfg.gate.require if not (name == "baseline" and cfg.baseline == "compare")]
+    targets.check_names(limits, required, metrics, where)
     gpus = environment.gpus()
     plan = make_plan(cfg, len(gpus) if isinstance(gpus, list) else 0, str(folder.resolve()))
     if package := profiling.lacking(plan.profile[0]):
@@ -109,7 +111,7 @@ def run(session: Session, progress: Progress) -> tuple[Result, dict[str, list[Se
     random.seed(cfg.seed)
     started_at = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     measuring = Run(session.plan, progress, executor_factory(cfg.executor.name))
-    interrupted = 0
+    interrupted, others = 0, OtherWork()
     try:
         measuring.measure(session.clips, scenario.warmup, scenario.repeats, scenario.in_flight)
     except Interrupted as interrupt:
@@ -131,6 +133,7 @@ def run(session: Session, progress: Progress) -> tuple[Result, dict[str, list[Se
             "id": uuid.uuid4().hex[:12],
             "started_at": started_at,
             "interrupted": bool(interrupted),
+            "other_cores": others.cores(),
             **describe_run(cfg, record),
             "profiles": profiling.links(session.folder),
         },

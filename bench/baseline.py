@@ -1,0 +1,275 @@
+"""Baselines: the times of earlier runs of one configuration, kept in a file to compare later runs with.
+
+docs/baselines.md says what is kept, when a run counts as slower, and what a CI job does with it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from bench import calibration, environment, media, results
+from bench.errors import Exit, InputError
+from bench.fresh import Unmeasured
+from bench.plan import cores_allowed
+from bench.regression import MIN_REPEATS, MIN_RUNS, Change, change, moved, typical
+from bench.results import Result
+
+SCHEMA = 1
+#: So many runs are kept, the newest: enough for their spread, and few enough to be of today's code.
+KEEP = 10
+#: The metric that is compared.
+METRIC = "rtf_warm"
+
+
+@dataclass
+class Baseline:
+    """The file of one configuration: what it is of (`key`, dotted names → JSON values), and its saved runs."""
+
+    path: Path
+    key: dict[str, Any]
+    runs: list[dict[str, Any]]
+
+
+def find(store: Path, key: dict[str, Any]) -> Baseline:
+    """The baseline in `store` for `key`, with no runs where none was saved; raises InputError for a bad file."""
+    names = "-".join(str(key[name]) for name in ("grouping.name", "executor.name", "models.profile"))
+    digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:10]
+    path = store / f"{re.sub('[^A-Za-z0-9_-]', '_', names)}-{digest}.json"
+    return read(path) if path.exists() else Baseline(path, key, [])
+
+
+def read(path: Path) -> Baseline:
+    """The baseline in the file at `path`; raises InputError where it is none."""
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        if raw["schema"] != SCHEMA:
+            raise ValueError(f"it is of schema {raw['schema']}, this version of clipbench reads {SCHEMA}")
+        return Baseline(path, raw["key"], raw["runs"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} is no baseline ({error}); delete it, and save anew") from error
+
+
+def configuration(session: Any) -> dict[str, Any]:
+    """What must be alike for times to be comparable, of a bench.session.Session: dotted name → JSON value.
+
+    Versions and the commit are not part of it: what they do to the times is what one wants to know.
+    """
+    cfg, plan, clip = session.cfg, session.plan, session.clips[0]
+    if not clip.is_file():
+        raise InputError(f"clip.path: there is no file {clip}")
+    gpus = environment.gpus()
+    key = {
+        "machine.cpu": environment.cpu_name(),
+        "machine.cores_allowed": cores_allowed(),
+        "machine.gpus": [gpu["name"] for gpu in gpus] if isinstance(gpus, list) else [],
+        "clip.sha256": media.sha256(clip),
+        "models.profile": cfg.models.profile,
+        "grouping.name": cfg.grouping.name,
+        "executor.name": cfg.executor.name,
+        "executor.threads": plan.threads,
+        "executor.workers": plan.workers,
+        "executor.address": cfg.executor.address,
+        "scenario.warmup": cfg.scenario.warmup,
+    }
+    for group in plan.groups:
+        key[f"grouping.groups.{group.name}.device"] = group.device
+        key[f"grouping.groups.{group.name}.analyzers"] = [task.analyzer for task in group.tasks]
+    for task in plan.tasks():
+        for name, value in dataclasses.asdict(task.settings).items():
+            key[f"models.{task.analyzer}.{name}"] = value
+    return json.loads(json.dumps(key))  # as it is read back
+
+
+def check(session: Any) -> Baseline | None:
+    """What a run is to be saved to or compared with, before it starts; None where neither was asked for.
+
+    Raises InputError where neither could succeed: a configuration whose times are not to be kept, or one
+    that has no baseline; the message has the differences from the nearest one that there is.
+    """
+    cfg = session.cfg
+    if cfg.baseline is None:
+        return None
+    if cfg.baseline not in ("save", "compare"):
+        raise InputError(f"baseline={cfg.baseline} is not there; write save or compare, or null for neither")
+    asked = f"baseline={cfg.baseline}"
+    if cfg.scenario.name != "single_stream":
+        raise InputError(f"{asked} is about {METRIC}, which takes scenario=single_stream")
+    if cfg.scenario.repeats < MIN_REPEATS:
+        raise InputError(f"{asked} takes scenario.repeats={MIN_REPEATS} or more")
+    if session.plan.profile[0]:
+        raise InputError(f"{asked}: times under profile={cfg.profile} are no measurement")
+    if cfg.baseline == "save" and session.plan.faults:
+        raise InputError(f"{asked}: a planted fault (faults={cfg.faults.kind}) is not saved")
+    kept = find(Path(cfg.baseline_store), configuration(session))
+    if cfg.baseline == "compare" and not kept.runs:
+        raise InputError(none_like(kept))
+    return kept
+
+
+def none_like(wanted: Baseline) -> str:
+    """That there is no baseline for `wanted`, how the nearest one differs, and what to do."""
+    store = wanted.path.parent
+    save = f"save {MIN_RUNS} runs or more of this one with baseline=save"
+    others = [read(path) for path in sorted(store.glob("*.json"))]
+    if not others:
+        return f"baseline_store: {store} has no baseline; {save}"
+    nearest = min(others, key=lambda other: len(differences(other.key, wanted.key)))
+    listed = "; ".join(differences(nearest.key, wanted.key))
+    return f"baseline_store: {store} has none for this; the nearest, {nearest.path.name}, differs: {listed}; {save}"
+
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """What differs between two mappings: "name: before → now" each, without a value where there is none."""
+    named = [name for name in {**before, **now} if before.get(name) != now.get(name)]
+    return [f"{name}: {shown(before.get(name))} → {shown(now.get(name))}" for name in named]
+
+
+def shown(value: Any) -> str:
+    """A JSON value, short enough for a line."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def unfit(result: Result) -> str:
+    """Why the times of `result` are not those of the whole work, or ""."""
+    if result.run["interrupted"]:
+        return "the run was interrupted"
+    if lost := [f"{name} ({a.status})" for name, a in result.analyzers.items() if a.status != "ok"]:
+        return f"not every analyzer succeeded: {', '.join(lost)}"
+    return result.metric(METRIC).reason
+
+
+def saved_run(result: Result) -> dict[str, Any]:
+    """What is kept of a run."""
+    env, gated = result.environment, {target.metric for target in result.targets}
+    return {
+        "id": result.run["id"],
+        "started_at": result.run["started_at"],
+        "git_commit": env["git_commit"],
+        "git_dirty": env["git_dirty"],
+        "versions": versions(env),
+        "other_cores": result.run["other_cores"],
+        METRIC: result.metric(METRIC).samples,
+        "analyze_s": {name: a.analyze_s for name, a in result.analyzers.items()},
+        "metrics": {m.name: m.value for m in result.metrics if m.name in gated},
+    }
+
+
+def versions(env: Mapping[str, Any]) -> dict[str, Any]:
+    """What may change between two runs of a baseline: name → version."""
+    gpus = env["gpus"] if isinstance(env["gpus"], list) else []
+    driver = {"driver": gpus[0]["driver"]} if gpus else {}
+    return {"os": env["os"], "python": env["python"], **driver, **env["packages"]}
+
+
+def conclude(mode: str, kept: Baseline, result: Result, again: Callable[[], Result]) -> dict[str, Any]:
+    """Save or compare, as `mode` says; a comparison is put into the result too, as `run.baseline`."""
+    if mode == "save":
+        return save(kept, result)
+    result.run["baseline"] = compare(kept, result, again)
+    return result.run["baseline"]
+
+
+def exit_code(outcome: Mapping[str, Any] | None, gate: Any) -> Exit:
+    """What an outcome of `conclude` makes of the run's exit code."""
+    if outcome is None:
+        return Exit.OK
+    if outcome["mode"] == "save":
+        return Exit.OK if outcome["saved"] else Exit.NOTHING_VALID
+    required = gate.mode == "enforce" and "baseline" in gate.require
+    undecided = Exit.TARGET_MISSED if required else Exit.OK
+    return {"slower": Exit.SLOWER, "undecided": undecided}.get(outcome["call"], Exit.OK)
+
+
+def save(kept: Baseline, result: Result) -> dict[str, Any]:
+    """Add `result` to the baseline, unless it is unfit; says what came of it."""
+    outcome = {"mode": "save", "path": str(kept.path), "needed": MIN_RUNS}
+    if reason := unfit(result):
+        return {**outcome, "saved": False, "reason": reason, "runs": len(kept.runs)}
+    runs = sorted([*kept.runs, saved_run(result)], key=lambda run: run["started_at"])[-KEEP:]
+    try:
+        kept.path.parent.mkdir(parents=True, exist_ok=True)
+        results.write_json(kept.path, {"schema": SCHEMA, "key": kept.key, "runs": runs})
+    except OSError as error:
+        raise InputError(f"baseline_store: {kept.path} cannot be written to ({error.strerror})") from error
+    return {**outcome, "saved": True, "reason": "", "runs": len(runs)}
+
+
+def compare(kept: Baseline, result: Result, again: Callable[[], Result]) -> dict[str, Any]:
+    """The outcome of comparing `result`, as result.json has it (docs/baselines.md lists the keys).
+
+    `call` is slower only if a fresh run, which `again` makes, says so too; that may raise bench.fresh.Unmeasured.
+    """
+    floor, noise_from = calibration.lookup(calibration.key_of(result))
+    outcome = {
+        "mode": "compare",
+        "path": str(kept.path),
+        "metric": METRIC,
+        "runs": len(kept.runs),
+        "samples": sum(len(run[METRIC]) for run in kept.runs),
+        "saved": [kept.runs[0]["started_at"], kept.runs[-1]["started_at"]],
+        "baseline_value": typical([run[METRIC] for run in kept.runs]),
+        "value": result.metric(METRIC).value,
+        "noise_from": noise_from,
+        "since": differences(kept.runs[-1]["versions"], versions(result.environment)),
+        **measured(kept, result, floor),
+        "confirmed": None,
+        "confirmation": None,
+        "moved": [],
+    }
+    if outcome["call"] != "slower":
+        return outcome
+    try:
+        second = again()
+    except Unmeasured as error:
+        return {**outcome, "call": "undecided", "reason": f"it was slower, but not measured again: {error}"}
+    outcome["confirmation"] = {"value": second.metric(METRIC).value, **measured(kept, second, floor)}
+    outcome["confirmed"] = outcome["confirmation"]["call"] == "slower"
+    if not outcome["confirmed"]:
+        return {
+            **outcome,
+            "call": "undecided",
+            "reason": "it was slower at first, but not when measured again",
+        }
+    now = [{name: a.analyze_s for name, a in r.analyzers.items()} for r in (result, second)]
+    busier = max(busier_by(kept, r) for r in (result, second))
+    found = moved([run["analyze_s"] for run in kept.runs], now, floor, busier)
+    return {**outcome, "moved": [dataclasses.asdict(m) for m in found]}
+
+
+def measured(kept: Baseline, result: Result, floor: float) -> dict[str, Any]:
+    """The change of one run, and why it may not be believed; as a dictionary.
+
+    A run that did less than the baseline's is neither slower nor faster: that is for the targets to judge.
+    """
+    busier = busier_by(kept, result)
+    if reason := unfit(result):
+        how = Change(None, None, None, None, "undecided", reason)
+    else:
+        how = change([run[METRIC] for run in kept.runs], [result.metric(METRIC).samples], floor, busier)
+    absent = {m.name for m in result.metrics if m.value is None}
+    gone = sorted(
+        name for name, value in kept.runs[-1]["metrics"].items() if value is not None and name in absent
+    )
+    if gone and how.call == "faster":
+        how = dataclasses.replace(how, call="undecided", reason=f"no longer measured: {', '.join(gone)}")
+    return {**dataclasses.asdict(how), "other_cores": result.run["other_cores"], "busier": round(busier, 3)}
+
+
+def busier_by(kept: Baseline, result: Result) -> float:
+    """The factor by which other work may have lengthened `result` in comparison with the baseline.
+
+    Where others take a share of the cores, work that needs all of them takes 1 / (1 - share) as long.
+    """
+    cores = result.environment["cores_allowed"]
+    before = median(run["other_cores"] for run in kept.runs)
+    share = [min(0.95, others / cores) for others in (before, result.run["other_cores"])]
+    return (1 - share[0]) / (1 - share[1])

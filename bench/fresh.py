@@ -1,0 +1,34 @@
+"""The same configuration measured once more, in a fresh process, with nothing kept from this one."""
+
+from __future__ import annotations
+
+import math
+import sys
+from pathlib import Path
+
+from bench import results, turn
+from bench.results import Result
+
+#: A fresh run only measures: what is made of it is up to the one that asked.
+ONLY_MEASURE = ("baseline=null", "calibrate=false", "progress=false")
+
+
+class Unmeasured(Exception):
+    """The run came to no result: the message says why, and where its output is."""
+
+
+def measure(folder: Path) -> Result:
+    """Run this process's own command again, into `folder`, and wait for its result.
+
+    What it prints goes to log.txt there. Raises Unmeasured.
+    """
+    arguments = [*sys.argv[1:], *ONLY_MEASURE, f"hydra.run.dir={quoted(str(folder))}"]  # the last one counts
+    taken = turn.take(folder.name, 1, arguments, folder, math.inf)
+    if taken.state == "failed":
+        raise Unmeasured(f"{taken.reason} (what it printed is in {folder / 'log.txt'})")
+    return results.read(folder)
+
+
+def quoted(text: str) -> str:
+    """`text` as a value in Hydra's override grammar, whatever characters it has."""
+    return "'" + text.replace("\\'", "\\\\'").replace("'", "\\'") + "'"
