@@ -1,0 +1,244 @@
+"""What the production back ends share of a device: frames, batches, precision, random weights, parking.
+
+Devices are named as PyTorch names them: "cpu", "cuda", "cuda:N". Everything here also runs on "cpu", where
+nothing is pinned, asynchronous or parked.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from analyzers.base import ClipView
+from analyzers.production.base import Production
+
+if TYPE_CHECKING:
+    import torch
+
+#: Bytes per pinned staging buffer: large enough for full speed over PCIe, small enough that filling the next one
+#: overlaps with it.
+STAGE = 16 << 20
+#: The share of the free memory that one batch may take: other workers may want some of it at the same time.
+SHARE = 0.5
+#: Parked tensors begin at multiples of this many bytes, so that any type can be read there.
+ALIGNMENT = 64
+
+
+class OnDevice(Production):
+    """A back end whose networks are in `nets`, by name; it can be parked in host memory and woken.
+
+    A subclass calls `place` at the end of `load` and keeps no other reference to the networks' tensors.
+    """
+
+    def place(self, device: str, **nets: torch.nn.Module) -> None:
+        """Take over `nets`, which are on `device`, for inference."""
+        self.device = device
+        self.nets = {name: net.eval().requires_grad_(False) for name, net in nets.items()}
+        self._parked: dict[str, Parked] = {}
+
+    def unload(self) -> None:
+        self.nets, self._parked = {}, {}
+        release(self.device)
+
+    def offload(self) -> None:
+        if not on_gpu(self.device):
+            return
+        for name, net in self.nets.items():
+            if name not in self._parked:
+                self._parked[name] = Parked(net)
+            self._parked[name].park()
+        release(self.device)
+
+    def wake(self) -> None:
+        for parked in self._parked.values():
+            parked.wake(self.device)
+
+
+class Parked:
+    """A copy of a network's weights in pinned host memory, and the way there and back.
+
+    The copy is made once and kept: weights do not change in use, so parking again only drops those on the
+    device. Pinning is done with cudaHostRegister, since PyTorch's pinned allocations are rounded up to powers
+    of two. Addresses on the device change with `wake`: CUDA graphs have to be captured again.
+    """
+
+    def __init__(self, net: torch.nn.Module) -> None:
+        import torch
+
+        self._tensors = [*net.parameters(), *net.buffers()]
+        places, end = [], 0
+        for tensor in self._tensors:
+            places.append(end)
+            end += -(-extent(tensor) * tensor.element_size() // ALIGNMENT) * ALIGNMENT
+        memory = torch.empty(end, dtype=torch.uint8)
+        if on_gpu(str(self._tensors[0].device)):
+            pin(memory)
+        self._copies = []
+        for tensor, start in zip(self._tensors, places, strict=True):
+            flat = memory[start : start + extent(tensor) * tensor.element_size()].view(tensor.dtype)
+            copy = flat.as_strided(tensor.shape, tensor.stride())
+            self._copies.append(copy.copy_(tensor.data, non_blocking=True))
+
+    def park(self) -> None:
+        """Leave the weights on the host alone; their device memory is free after `release`."""
+        import torch
+
+        if torch.cuda.is_initialized():
+            torch.cuda.current_stream().synchronize()
+        for tensor, copy in zip(self._tensors, self._copies, strict=True):
+            tensor.data = copy
+
+    def wake(self, device: str) -> None:
+        """Bring the weights back onto `device`."""
+        for tensor, copy in zip(self._tensors, self._copies, strict=True):
+            tensor.data = copy.to(device, non_blocking=True)
+
+
+def extent(tensor: torch.Tensor) -> int:
+    """Elements from a tensor's first to its last in memory: more than it has where it is a view with gaps."""
+    if not tensor.numel():
+        return 0
+    return 1 + sum((size - 1) * step for size, step in zip(tensor.shape, tensor.stride(), strict=True))
+
+
+def pin(memory: torch.Tensor) -> None:
+    """Lock a host tensor's pages until it is freed; where the system refuses, copies are merely slower."""
+    import torch
+
+    runtime, address = torch.cuda.cudart(), memory.data_ptr()
+    if int(runtime.cudaHostRegister(address, memory.nbytes, 0)) == 0:
+        weakref.finalize(memory.untyped_storage(), runtime.cudaHostUnregister, address)
+
+
+def on_gpu(device: str) -> bool:
+    """Whether it is a CUDA device."""
+    return device.startswith("cuda")
+
+
+def precision(device: str, half: str = "float16") -> torch.dtype:
+    """The type to compute in: `half` ("float16" or "bfloat16") on a GPU, float32 on the CPU."""
+    import torch
+
+    return getattr(torch, half) if on_gpu(device) else torch.float32
+
+
+def phase(device: str, text: str) -> AbstractContextManager[Any]:
+    """On a GPU an NVTX range, which Nsight shows beside the kernels; elsewhere nothing."""
+    if not on_gpu(device):
+        return nullcontext()
+    import torch
+
+    return torch.cuda.nvtx.range(text)
+
+
+def release(device: str) -> None:
+    """Give memory that PyTorch keeps for later back to the device."""
+    if on_gpu(device):
+        import gc
+
+        import torch
+
+        gc.collect()  # networks are full of reference cycles
+        torch.cuda.empty_cache()
+
+
+def frames_on(clip: ClipView, fps: float, size: int, device: str) -> torch.Tensor:
+    """The clip's frames on `device`, uint8 `[T, 3, H, W]` RGB, channels last in memory, not to be written to.
+
+    Uploaded at most once per worker and clip for all its back ends; the caller's stream waits for the copy,
+    the host does not.
+    """
+
+    def compute() -> torch.Tensor:
+        with phase(device, "upload frames"):
+            return upload(clip.frames(fps, size).images, device).permute(0, 3, 1, 2)
+
+    return clip.memo(("frames on device", fps, size, device), compute)
+
+
+def upload(array: np.ndarray, device: str) -> torch.Tensor:
+    """A copy of `array` on `device`; to a GPU through pinned buffers, filling one while another is sent."""
+    import torch
+
+    kind = torch.from_numpy(np.empty(0, array.dtype)).dtype
+    tensor = torch.empty(array.shape, dtype=kind, device=device)
+    if not on_gpu(device):
+        np.copyto(tensor.numpy(), array)
+        return tensor
+    rows = max(1, STAGE // max(1, array[:1].nbytes))
+    for part in batches(len(array), rows):
+        # Freed while in use, it is not handed out again before the copy has been made.
+        staged = torch.empty(array[part].shape, dtype=kind, pin_memory=True)
+        np.copyto(staged.numpy(), array[part])
+        tensor[part].copy_(staged, non_blocking=True)
+    return tensor
+
+
+def download(*tensors: torch.Tensor) -> list[np.ndarray]:
+    """The tensors as arrays (bfloat16 as float32), with one wait for all of them."""
+    import torch
+
+    wide = [tensor.float() if tensor.dtype == torch.bfloat16 else tensor for tensor in tensors]
+    copies = [tensor.to("cpu", non_blocking=True) for tensor in wide]
+    if any(tensor.is_cuda for tensor in tensors):
+        torch.cuda.current_stream(tensors[0].device).synchronize()
+    return [copy.numpy() for copy in copies]
+
+
+def fitting_batch(wanted: int, item_mb: float, device: str) -> int:
+    """`wanted`, or as many items of `item_mb` megabytes of activations as there is room for, at least one.
+
+    Room is SHARE of what the driver says is free and of what PyTorch keeps without using it.
+    """
+    if not on_gpu(device):
+        return wanted
+    import torch
+
+    free, _ = torch.cuda.mem_get_info(device)
+    kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return max(1, min(wanted, int(SHARE * (free + kept) / (item_mb * 1e6))))
+
+
+def batches(count: int, size: int) -> Iterator[slice]:
+    """Slices of at most `size` that cover `count` items."""
+    for start in range(0, count, size):
+        yield slice(start, min(start + size, count))
+
+
+def random_net(build: Callable[[], torch.nn.Module], device: str, dtype: torch.dtype) -> torch.nn.Module:
+    """The network that `build` makes, on `device`, in `dtype`, with the same random weights every time."""
+    import torch
+
+    with torch.device(device):
+        net = build()
+    return initialise(net.to(device=device, dtype=dtype))
+
+
+def initialise(net: torch.nn.Module, seed: int = 0) -> torch.nn.Module:
+    """Overwrite a network's parameters where they are with random ones that keep activations at their scale.
+
+    Weights are normal with variance 1/fan_in (LeCun et al., "Efficient BackProp", 1998): so numbers neither
+    overflow half precision nor die away to zeros, which a GPU multiplies with less power. Biases are zero,
+    normalisation layers the identity. The generator is the network's own: other threads do not disturb it.
+    """
+    import torch
+
+    generators: dict[torch.device, torch.Generator] = {}
+    with torch.no_grad():
+        for module in net.modules():
+            norm = "norm" in type(module).__name__.lower()
+            for name, parameter in module.named_parameters(recurse=False):
+                if name.endswith("bias"):
+                    parameter.zero_()
+                elif norm:
+                    parameter.fill_(1.0)
+                else:
+                    if parameter.device not in generators:
+                        generators[parameter.device] = torch.Generator(parameter.device).manual_seed(seed)
+                    fan_in = parameter[0].numel() if parameter.dim() > 1 else parameter.numel()
+                    parameter.normal_(0.0, fan_in**-0.5, generator=generators[parameter.device])
+    return net
