@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
+    from rich.console import Console
 
+    from bench.results import Result
+    from bench.session import Session
     from bench.sweep import Sweep
 
 # Libraries read these when they are first imported: OpenMP threads that spin while they wait take the
@@ -28,8 +31,9 @@ def execute(cfg: DictConfig) -> int:
     from omegaconf import OmegaConf
     from rich.console import Console
 
-    from bench import results, session
+    from bench import baseline, fresh, results, session
     from bench.errors import InputError
+    from reports import baseline as baseline_report
     from reports import console as report
     from reports import timeline, trace
     from reports.progress import live
@@ -40,10 +44,25 @@ def execute(cfg: DictConfig) -> int:
     folder = Path(HydraConfig.get().runtime.output_dir)
     options = OmegaConf.to_object(cfg)
     prepared = session.prepare(options, folder)
+    kept = baseline.check(prepared)
     signal.signal(signal.SIGTERM, interrupt)
     signal.signal(signal.SIGINT, interrupt)
+    if options.calibrate:
+        return calibrate(prepared, console)
     with live(Console(stderr=True), options.progress) as progress:
         result, segments, interrupted = session.run(prepared, progress)
+
+    def again() -> Result:
+        console.print("slower than the baseline: measuring again, in a fresh process, before that is said")
+        with baseline_report.waiting(Console(stderr=True), options.progress, "measuring again"):
+            return fresh.measure(folder / "confirmation")
+
+    outcome = None
+    if kept:
+        try:
+            outcome = baseline.conclude(options.baseline, kept, result, again)
+        except session.Interrupted as stop:
+            interrupted = stop.code
     try:
         path = results.write(result, segments, folder)
     except InputError:
@@ -54,8 +73,37 @@ def execute(cfg: DictConfig) -> int:
         timeline.draw(result, folder / "timeline.png")
     finally:
         report.show(result, console, path)
+        if outcome:
+            baseline_report.show(outcome, console)
     results.link_latest(folder, PROJECT / "outputs")
-    return interrupted or session.exit_code(result, options.gate)
+    by_baseline = baseline.exit_code(outcome, options.gate)
+    return max(interrupted, session.exit_code(result, options.gate), by_baseline)
+
+
+def calibrate(prepared: Session, console: Console) -> int:
+    """Measure the configuration against itself and keep the noise floor; returns the exit code."""
+    from rich.console import Console
+
+    from bench import calibration, fresh
+    from bench.errors import Exit
+    from bench.session import Interrupted
+    from reports import baseline as baseline_report
+
+    def measure(number: int) -> Result:
+        what = f"run {number} of {calibration.RUNS}"
+        with baseline_report.waiting(Console(stderr=True), prepared.cfg.progress, what):
+            return fresh.measure(prepared.folder / f"run-{number}")
+
+    calibration.check(prepared)
+    try:
+        found = calibration.calibrate(measure)
+    except Interrupted as stop:
+        return stop.code
+    except fresh.Unmeasured as error:
+        complain(f"nothing was calibrated: {error}")
+        return Exit.NOTHING_VALID
+    baseline_report.show_calibration(found, str(calibration.store), console)
+    return Exit.OK
 
 
 def conduct(sweep: Sweep) -> int:

@@ -19,7 +19,7 @@ from bench import calibration, environment, media, results
 from bench.errors import Exit, InputError
 from bench.fresh import Unmeasured
 from bench.plan import cores_allowed
-from bench.regression import MIN_REPEATS, MIN_RUNS, Change, change, moved, typical
+from bench.regression import MIN_REPEATS, MIN_RUNS, change, moved, nothing, typical
 from bench.results import Result
 
 SCHEMA = 1
@@ -31,7 +31,7 @@ METRIC = "rtf_warm"
 
 @dataclass
 class Baseline:
-    """The file of one configuration: what it is of (`key`, dotted names → JSON values), and its saved runs."""
+    """The file of one configuration: its `key` (dotted names → JSON values) and its saved runs."""
 
     path: Path
     key: dict[str, Any]
@@ -39,7 +39,7 @@ class Baseline:
 
 
 def find(store: Path, key: dict[str, Any]) -> Baseline:
-    """The baseline in `store` for `key`, with no runs where none was saved; raises InputError for a bad file."""
+    """The baseline in `store` for `key`, without runs where none was saved; raises as `read` does."""
     names = "-".join(str(key[name]) for name in ("grouping.name", "executor.name", "models.profile"))
     digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:10]
     path = store / f"{re.sub('[^A-Za-z0-9_-]', '_', names)}-{digest}.json"
@@ -123,7 +123,10 @@ def none_like(wanted: Baseline) -> str:
         return f"baseline_store: {store} has no baseline; {save}"
     nearest = min(others, key=lambda other: len(differences(other.key, wanted.key)))
     listed = "; ".join(differences(nearest.key, wanted.key))
-    return f"baseline_store: {store} has none for this; the nearest, {nearest.path.name}, differs: {listed}; {save}"
+    return (
+        f"baseline_store: {store} has none for this; the nearest, {nearest.path.name}, differs in {listed}; "
+        f"{save}"
+    )
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
@@ -184,9 +187,10 @@ def exit_code(outcome: Mapping[str, Any] | None, gate: Any) -> Exit:
         return Exit.OK
     if outcome["mode"] == "save":
         return Exit.OK if outcome["saved"] else Exit.NOTHING_VALID
+    if outcome["call"] == "slower":
+        return Exit.SLOWER
     required = gate.mode == "enforce" and "baseline" in gate.require
-    undecided = Exit.TARGET_MISSED if required else Exit.OK
-    return {"slower": Exit.SLOWER, "undecided": undecided}.get(outcome["call"], Exit.OK)
+    return Exit.TARGET_MISSED if required and not outcome["valid"] else Exit.OK
 
 
 def save(kept: Baseline, result: Result) -> dict[str, Any]:
@@ -206,7 +210,7 @@ def save(kept: Baseline, result: Result) -> dict[str, Any]:
 def compare(kept: Baseline, result: Result, again: Callable[[], Result]) -> dict[str, Any]:
     """The outcome of comparing `result`, as result.json has it (docs/baselines.md lists the keys).
 
-    `call` is slower only if a fresh run, which `again` makes, says so too; that may raise bench.fresh.Unmeasured.
+    `call` is slower only if a fresh run says so too. `again` makes that one; it may raise Unmeasured.
     """
     floor, noise_from = calibration.lookup(calibration.key_of(result))
     outcome = {
@@ -230,15 +234,13 @@ def compare(kept: Baseline, result: Result, again: Callable[[], Result]) -> dict
     try:
         second = again()
     except Unmeasured as error:
-        return {**outcome, "call": "undecided", "reason": f"it was slower, but not measured again: {error}"}
+        reason = f"slower, but it could not be measured again: {error}"
+        return {**outcome, "call": "undecided", "reason": reason, "valid": False}
     outcome["confirmation"] = {"value": second.metric(METRIC).value, **measured(kept, second, floor)}
     outcome["confirmed"] = outcome["confirmation"]["call"] == "slower"
     if not outcome["confirmed"]:
-        return {
-            **outcome,
-            "call": "undecided",
-            "reason": "it was slower at first, but not when measured again",
-        }
+        reason = "slower at first, but not when measured again"
+        return {**outcome, "call": "undecided", "reason": reason, "valid": outcome["confirmation"]["valid"]}
     now = [{name: a.analyze_s for name, a in r.analyzers.items()} for r in (result, second)]
     busier = max(busier_by(kept, r) for r in (result, second))
     found = moved([run["analyze_s"] for run in kept.runs], now, floor, busier)
@@ -252,13 +254,11 @@ def measured(kept: Baseline, result: Result, floor: float) -> dict[str, Any]:
     """
     busier = busier_by(kept, result)
     if reason := unfit(result):
-        how = Change(None, None, None, None, "undecided", reason)
+        how = nothing(reason)
     else:
         how = change([run[METRIC] for run in kept.runs], [result.metric(METRIC).samples], floor, busier)
-    absent = {m.name for m in result.metrics if m.value is None}
-    gone = sorted(
-        name for name, value in kept.runs[-1]["metrics"].items() if value is not None and name in absent
-    )
+    had = {name for name, value in kept.runs[-1]["metrics"].items() if value is not None}
+    gone = sorted(had - {m.name for m in result.metrics if m.value is not None})
     if gone and how.call == "faster":
         how = dataclasses.replace(how, call="undecided", reason=f"no longer measured: {', '.join(gone)}")
     return {**dataclasses.asdict(how), "other_cores": result.run["other_cores"], "busier": round(busier, 3)}

@@ -8,7 +8,7 @@ import time
 
 
 class OtherWork:
-    """Counts from its making. The run's own share is that of this process and of the children it has ended."""
+    """Counts from its making. A run's own work is that of this process and of the children it has ended."""
 
     def __init__(self) -> None:
         self.began_s, self.everybody_s, self.own_s = time.monotonic(), busy_seconds(), own_seconds()

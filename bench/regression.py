@@ -36,7 +36,8 @@ class Change:
 
     `ratio` is the median of the runs' medians / the same of the baseline, above 1 where they take longer;
     `low` and `high` are the ends of its 95 % bootstrap interval, and `noise` is what that had to clear. All
-    are None where there are too few samples. `reason` says why `call` is undecided.
+    are None where there are too few samples. `reason` says why `call` is undecided; `valid` is False where
+    that is for want of anything to believe, and not because the two are close.
     """
 
     ratio: float | None
@@ -45,11 +46,12 @@ class Change:
     noise: float | None
     call: Call
     reason: str = ""
+    valid: bool = True
 
 
 @dataclass(frozen=True)
 class Moved:
-    """An analyzer that takes longer than in the baseline: medians in seconds, their ratio and its interval."""
+    """An analyzer that takes longer than in the baseline: medians in seconds, their ratio, its interval."""
 
     analyzer: str
     before_s: float
@@ -68,7 +70,7 @@ def change(baseline: Runs, now: Runs, floor: float, busier: float = 1.0, seed: i
     the baseline (below 1: shortened): what it accounts for is neither slower nor faster.
     """
     if reason := lacking(baseline, now):
-        return Change(None, None, None, None, "undecided", reason)
+        return nothing(reason)
     import numpy as np
 
     noise = max(floor, spread(baseline))
@@ -76,8 +78,13 @@ def change(baseline: Runs, now: Runs, floor: float, busier: float = 1.0, seed: i
     ratios = resampled(now, rng) / resampled(baseline, rng)
     tail = 50 * (1 - CONFIDENCE)
     low, high = (float(end) for end in np.percentile(ratios, [tail, 100 - tail]))
-    call, reason = decide(low, high, noise, busier)
-    return Change(typical(now) / typical(baseline), low, high, noise, call, reason)
+    call, reason, valid = decide(low, high, noise, max(floor, MARGIN), busier)
+    return Change(typical(now) / typical(baseline), low, high, noise, call, reason, valid)
+
+
+def nothing(reason: str) -> Change:
+    """No call, for want of anything to believe."""
+    return Change(None, None, None, None, "undecided", reason, valid=False)
 
 
 def lacking(baseline: Runs, now: Runs) -> str:
@@ -92,20 +99,19 @@ def lacking(baseline: Runs, now: Runs) -> str:
     return ""
 
 
-def decide(low: float, high: float, noise: float, busier: float) -> tuple[Call, str]:
-    """The call on an interval, and the reason for an undecided one."""
-    margin = max(noise, MARGIN)
+def decide(low: float, high: float, noise: float, margin: float, busier: float) -> tuple[Call, str, bool]:
+    """The call on an interval; why it is undecided; and whether it is valid. `same` is within `margin`."""
     if low > 1 + noise:
         if low > (1 + noise) * busier:
-            return "slower", ""
-        return "undecided", f"it is slower, but other work may account for a factor of {busier:.2f}"
+            return "slower", "", True
+        return "undecided", f"slower, but other work may account for a factor of {busier:.2f}", False
     if high < 1 / (1 + noise):
         if high < busier / (1 + noise):
-            return "faster", ""
-        return "undecided", f"it is faster, but less other work may account for a factor of {busier:.2f}"
+            return "faster", "", True
+        return "undecided", f"faster, but less other work may account for a factor of {busier:.2f}", False
     if low > 1 / (1 + margin) and high < 1 + margin:
-        return "same", ""
-    return "undecided", "what was measured fits a difference as well as none"
+        return "same", "", True
+    return "undecided", "what was measured fits a difference as well as none", True
 
 
 def spread(runs: Runs) -> float:

@@ -67,9 +67,7 @@ def show_compared(outcome: Mapping[str, Any], console: Console) -> None:
             f"(× {m['ratio']:.2f}, {interval(m)})"
         )
     if outcome["call"] == "slower" and not outcome["moved"]:
-        console.print(
-            "  no single analyzer moved beyond its noise: look at decoding and waits in the timeline"
-        )
+        console.print("  no analyzer moved beyond its own noise: look at decoding and waits in the timeline")
     for change in outcome["since"]:
         console.print(Text(f"  since the baseline: {change}", style="dim"))
     console.print(Text(f"  noise floor {outcome['noise_from']}", style="dim"))
