@@ -101,3 +101,50 @@ def models(analyzer: AnalyzerResult) -> str:
 def in_order(targets: list[TargetResult]) -> list[TargetResult]:
     """What failed first; then what the plan promises of the whole run, then quality; else as declared."""
     return sorted(targets, key=lambda t: (t.status != "fail", t.metric.startswith("quality.")))
+
+
+def environment(found: dict[str, Any]) -> list[tuple[str, str]]:
+    """Where a run was made, as (what, value); what could not be found out is "unknown"."""
+    gpus = found.get("gpus")
+    if isinstance(gpus, list):
+        cards = [f"{g['name']}, {g['memory_gb']:g} GB, driver {g['driver']}" for g in gpus]
+    else:
+        cards = [f"none ({gpus['reason']})" if gpus else "unknown"]
+    dirty = {True: ", with uncommitted changes", False: ", no uncommitted changes", None: ""}
+    commit = found.get("git_commit")
+    cores = found.get("cores"), found.get("cores_allowed")
+    rows = {
+        "CPU": f"{found.get('cpu') or 'unknown'}, {found.get('machine') or ''}".rstrip(", "),
+        "cores": f"{cores[1]} of {cores[0]}" if all(cores) else None,
+        "memory": f"{found['memory_gb']:g} GB" if found.get("memory_gb") else None,
+        "GPU": "; ".join(cards) or "none",
+        "system": found.get("os"),
+        "Python": found.get("python"),
+        "code": commit and f"{commit[:12]}{dirty[found.get('git_dirty')]}",
+        "packages": ", ".join(f"{name} {v}" for name, v in (found.get("packages") or {}).items() if v),
+    }
+    return [(what, value or "unknown") for what, value in rows.items()]
+
+
+def baseline(found: dict[str, Any] | None) -> list[str]:
+    """How a run stands to the baseline (`run.baseline`), in sentences; none where it was not asked for."""
+    if not found:
+        return []
+    runs = f"{found.get('runs')} runs in {found.get('path')}"
+    if "call" not in found:
+        done = "The run was added to" if found.get("saved") is True else "The run was not added to"
+        return [f"{done} the baseline, {runs}.", *([f"{found['reason']}."] if found.get("reason") else [])]
+    said = [f"{found['call']}, against {runs}"]
+    if found.get("ratio") is not None:
+        said[0] += (
+            f": {number(found['ratio'])} times as long ({number(found['low'])} … {number(found['high'])})"
+        )
+    if found.get("reason"):
+        said[0] += f": {found['reason']}"
+    if found.get("confirmed"):
+        said.append("a second run confirmed it")
+    for one in found.get("moved") or []:
+        interval = f"{number(one['low'])} … {number(one['high'])}"
+        moved = f"{seconds(one['before_s'])} → {seconds(one['now_s'])}"
+        said.append(f"{one['analyzer']}: {moved}, {number(one['ratio'])} times as long ({interval})")
+    return said

@@ -194,8 +194,9 @@ class Page:
         """What reaches over the right edge of the page, unless it scrolls in a box of its own."""
         return self.run("""(() => {
           const width = document.documentElement.clientWidth;
-          const scrolls = (e) => e && (/auto|scroll|hidden/.test(getComputedStyle(e).overflowX)
-            ? e.getBoundingClientRect().right <= width + 1 : scrolls(e.parentElement));
+          const inBox = (e) => /auto|scroll|hidden/.test(getComputedStyle(e).overflowX)
+            && e.getBoundingClientRect().right <= width + 1;
+          const scrolls = (e) => e && (inBox(e) || scrolls(e.parentElement));
           const over = (e) => e.getBoundingClientRect().right > width + 1;
           const wide = [...document.body.querySelectorAll("*")].filter((e) =>
             over(e) && !e.closest("svg svg") && !scrolls(e.parentElement));

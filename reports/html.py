@@ -1,0 +1,107 @@
+"""report.html: a run to show to others, in one file that fetches nothing.
+
+`python -m reports.html RUN` makes it again from the result of a run.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from bench.results import AnalyzerResult, MetricValue, Result, TargetResult
+from reports import charts, lanes, words
+from reports.again import make_again
+from reports.page import environment, timeline_svg
+
+#: The metrics that are shown large, those that were measured first.
+KEY = ("rtf_warm", "throughput", "rtf_cold", "gpu_utilization", "efficiency", "success_rate", "rss_peak")
+TILES = 6
+
+
+def write(result: Result, folder: Path) -> Path:
+    """Write report.html of `result` into `folder`; returns its path. Raises OSError where it cannot."""
+    path = folder / "report.html"
+    path.write_text(render(result), encoding="utf-8")
+    return path
+
+
+def render(result: Result) -> str:
+    """The page."""
+    targets = words.in_order(result.targets)
+    parts = [(name, timeline_svg(result, window)) for name, window in lanes.windows(result) if result.spans]
+    rtf = next((m for m in result.metrics if m.name == "rtf_warm"), None)
+    target = next((t for t in result.targets if t.metric == "rtf_warm"), None)
+    return (
+        environment()
+        .get_template("report.html.j2")
+        .render(
+            result=result,
+            run=defaultdict(lambda: None, result.run),
+            tiles=tiles(result.metrics),
+            targets=result.targets,
+            promises=[(t, charts.meter(t)) for t in targets if prominent(t)],
+            others=[t for t in targets if not prominent(t)],
+            baseline=words.baseline(result.run.get("baseline")),
+            timelines=parts,
+            phases=phases_seen(result),
+            zooms=lanes.ZOOMS,
+            over_time=charts.over_time(result),
+            rows=rows(result),
+            rtf=rtf,
+            strip=charts.strip(rtf.samples, target) if rtf and rtf.samples else None,
+            metrics=[m for m in result.metrics if not m.name.startswith("quality.")],
+            environment=words.environment(result.environment),
+        )
+    )
+
+
+def prominent(target: TargetResult) -> bool:
+    """Whether a target is shown large: what was missed, and what is promised of the run as a whole."""
+    return target.status == "fail" or not target.metric.startswith("quality.")
+
+
+def tiles(metrics: list[MetricValue]) -> list[MetricValue]:
+    """The most telling metrics: those of KEY that were measured, filled up with those that were not."""
+    found = {m.name: m for m in metrics if m.name in KEY}
+    chosen = sorted((found[name] for name in KEY if name in found), key=lambda m: m.value is None)[:TILES]
+    return sorted(chosen, key=lambda m: KEY.index(m.name))
+
+
+def phases_seen(result: Result) -> list[str]:
+    """The phases that are no analysis, in the order in which they came."""
+    return [p for p in dict.fromkeys(s["phase"] for s in result.spans) if p != "analyze"]
+
+
+def rows(result: Result) -> list[dict[str, Any]]:
+    """The analyzers: those that went wrong first, then by what they took."""
+    targets = {t.metric: t for t in result.targets}
+    times = {name: median(a.analyze_s) if a.analyze_s else None for name, a in result.analyzers.items()}
+    total = sum(t for t in times.values() if t) or 1.0
+
+    def place(item: tuple[str, AnalyzerResult]) -> tuple[bool, float]:
+        return item[1].status == "ok", -(times[item[0]] or 0.0)
+
+    return [
+        {
+            "name": name,
+            "outcome": a,
+            "seconds": times[name],
+            "share": 100 * (times[name] or 0.0) / total,
+            "repeats": charts.columns(a.analyze_s) if len(a.analyze_s) > 1 else [],
+            "quality": [
+                (label, m, judged(targets.get(m.name))) for label, m in words.quality(name, result.metrics)
+            ],
+        }
+        for name, a in sorted(result.analyzers.items(), key=place)
+    ]
+
+
+def judged(target: TargetResult | None) -> str:
+    """The status of a quality figure's target; "" where it has none."""
+    return target.status if target else ""
+
+
+if __name__ == "__main__":
+    make_again("report.html", write)
