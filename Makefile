@@ -1,5 +1,6 @@
 # make run    sets up .venv and runs the twenty analyzers on the reference clip
 # make test   the same set-up, then the tests
+# make bench  the benchmarks of the parts, in units of a fixed work (docs/ci.md); QUICK=1 for a look
 # make lint   ruff: style and format
 # make help   this list
 
@@ -8,13 +9,20 @@ ARGS ?=
 PY := .venv/bin/python
 READY := .venv/.ready
 
-.PHONY: run test lint help
+BENCH := outputs/bench.json
+
+.PHONY: run test bench lint help
 
 run: $(READY)
 	$(PY) run.py $(ARGS)
 
 test: $(READY)
 	$(PY) -m pytest $(ARGS)
+
+bench: $(READY)
+	@mkdir -p $(dir $(BENCH))
+	$(PY) -m pytest tests/perf/bench_*.py --benchmark-json=$(BENCH) --benchmark-columns=median,iqr,min,rounds \
+		--benchmark-group-by=func $(if $(QUICK),--quick) $(ARGS)
 
 lint: $(READY)
 	$(PY) -m ruff check .

@@ -11,19 +11,23 @@ import itertools
 import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import cv2
 import numpy as np
 
 import analyzers
 from analyzers.base import Segment
-from bench import config
+from bench import config, session
 from bench.media import ClipInfo
 from bench.metrics import Pass, Record
 from bench.quality.figures import overlap, sample_at
 from bench.quality.objects import STEP_S, truth_at
+from bench.results import Result
 from executors.base import Outcome, Plan, Span
+from tests.fakes import Notes
 from tests.test_command_line import PROJECT
 
 TRUTH = json.loads((PROJECT / "clips" / "reference.json").read_text())
@@ -222,6 +226,13 @@ def record(
     }
     made.telemetry = telemetry(cleaned_s, utilization, left_bytes)
     return made
+
+
+def result(prepared: session.Session, made: Record) -> Result:
+    """What `python run.py` would make of a run that left this record."""
+    by_hand = SimpleNamespace(measure=lambda *_: None, record=made)
+    with mock.patch.object(session, "Run", lambda *_: by_hand):
+        return session.run(prepared, Notes())[0]
 
 
 def telemetry(cleaned_s: float, utilization: float, left_bytes: float) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import importlib.util
 import xml.etree.ElementTree as xml
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,7 +22,6 @@ from analyzers.base import Segment
 from bench import environment, session, targets
 from bench.errors import Exit
 from tests import ideal
-from tests.fakes import Notes
 from tests.test_command_line import PROJECT, run
 
 TARGETS = PROJECT / "conf" / "targets" / "production.yaml"
@@ -91,10 +91,10 @@ MISSED: dict[str, list[dict[str, Any]]] = {
 
 
 class Bench:
-    """The real session around a run made by hand."""
+    """The real session around runs made by hand."""
 
-    def __init__(self, folder, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.folder, self.monkeypatch = folder, monkeypatch
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
 
     def session(self, on_gpu: bool = True, *overrides: str) -> session.Session:
         """What `python run.py gate=enforce` would run, on the GPU of a machine that has one."""
@@ -110,16 +110,7 @@ class Bench:
             found[analyzer] = SPOILT[spoilt](found[analyzer])
         if thinned:
             found[thinned] = found[thinned][::2]
-        made = ideal.record(prepared.plan, found, **planted)
-
-        class ByHand:
-            def __init__(self, *_: Any) -> None:
-                self.record = made
-
-            def measure(self, *_: Any) -> None: ...
-
-        self.monkeypatch.setattr(session, "Run", ByHand)
-        result, _, _ = session.run(prepared, Notes())
+        result = ideal.result(prepared, ideal.record(prepared.plan, found, **planted))
         return result, session.exit_code(result, prepared.cfg.gate)
 
 
@@ -130,7 +121,7 @@ def bench(tmp_path, monkeypatch):
     for name, cls in analyzers.discover().items():
         if cls.stand_in:  # as the production back end is
             monkeypatch.setattr(analyzers.discover()[name], "stand_in", None)
-    return Bench(tmp_path, monkeypatch)
+    return Bench(tmp_path)
 
 
 def target(result, name):

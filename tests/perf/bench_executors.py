@@ -1,0 +1,62 @@
+"""What an executor costs when the analyzers cost nothing: a pass over twenty no-ops, a start, an end."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+import analyzers
+import executors
+from bench.plan import resolve_upstream
+from executors.base import Group, Plan, Task
+from tests.fakes import Notes
+from tests.support import ArrayClip
+
+FOLDER = Path(__file__).resolve().parent / "noops"
+LACKING = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed")
+NAMES = [pytest.param(n, marks=[LACKING] if n == "ray" else []) for n in executors.names()]
+#: Passes in a round: one alone takes from a fraction of a millisecond.
+PASSES = 10
+
+
+@pytest.fixture(scope="module")
+def plan():
+    """Twenty no-ops in two groups, found by this process and by the workers that it spawns."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CLIPBENCH_ANALYZERS", str(FOLDER))
+        patch.setattr(analyzers, "__path__", [str(FOLDER)])
+        patch.setattr(analyzers, "discover", functools.cache(analyzers.discover.__wrapped__))
+        known = analyzers.discover()
+        upstream = resolve_upstream(known)
+        tasks = [Task(name, cls.settings_type(), upstream[name]) for name, cls in known.items()]
+        groups = (Group("even", "cpu", tuple(tasks[::2])), Group("odd", "cpu", tuple(tasks[1::2])))
+        yield Plan(groups, threads=1, workers=2)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_ten_passes_over_twenty_no_ops(measure, plan, name):
+    executor = executors.create(name, observer=Notes())
+    try:
+        executor.start(plan)
+        clip = ArrayClip(duration_s=0.1)
+
+        def passes() -> None:
+            for _ in range(PASSES):
+                assert len(list(executor.run(clip))) == 20
+
+        measure(passes)
+    finally:
+        executor.close()
+
+
+@pytest.mark.parametrize("name", [n for n in executors.names() if n != "ray"])  # whose cluster takes the time
+def test_start_and_end(measure, plan, name):
+    def once() -> None:
+        executor = executors.create(name, observer=Notes())
+        executor.start(plan)
+        executor.close()
+
+    measure(once, rounds=5)

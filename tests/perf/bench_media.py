@@ -1,0 +1,31 @@
+"""Reading a clip: decoded once for all twenty, and opened by a worker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import analyzers
+from bench import media
+from tests.ideal import CLIP
+
+PATH = Path(CLIP.path)
+NEEDS = [cls().needs() for cls in analyzers.discover().values()]
+
+
+def test_decode_for_all_analyzers(measure):
+    def decode() -> None:
+        with media.decode(PATH, NEEDS, threads=1):
+            pass
+
+    measure(decode, rounds=5)
+
+
+def test_open_a_decoded_clip_a_hundred_times(measure):
+    with media.decode(PATH, NEEDS, threads=1) as clip:
+        handle = clip.share()
+
+        def reopen() -> None:
+            for _ in range(100):
+                handle.open().close()
+
+        measure(reopen)

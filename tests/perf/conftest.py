@@ -1,0 +1,92 @@
+"""What the benchmarks in bench_*.py share: `measure`, which divides each time by that of a fixed work.
+
+A time in seconds says as much of the machine, and of who else is using it, as of the code. So a unit of work
+that never changes (`unit_of_work`) is timed before every round, and what pytest-benchmark keeps, shows and
+compares is round / unit: "1.5" takes as long as one and a half units. docs/ci.md shows what that is good for.
+The seconds are in the JSON's `extra_info`.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from statistics import median
+from typing import Any
+
+# One thread each: whose turn it is on two cores is not what is measured. Libraries read these when imported.
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ[variable] = "1"
+
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+
+#: Changes whenever `unit_of_work` does: what was divided by another unit cannot be compared.
+UNIT = 1
+_matrix = np.full((320, 320), 0.5, np.float32)
+_block, _copy = np.ones(16_000_000, np.uint8), np.ones(16_000_000, np.uint8)
+
+
+def unit_of_work() -> float:
+    """Seconds that a fixed mix takes, in about equal parts: matrix products, copying memory, pure Python."""
+    begun = time.perf_counter()
+    for _ in range(4):
+        _matrix @ _matrix
+    for _ in range(5):
+        np.copyto(_copy, _block)
+    total = 0
+    for number in range(60_000):
+        total += number & 7
+    return time.perf_counter() - begun
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("clipbench")
+    group.addoption("--quick", action="store_true", help="few rounds: for a look, not for a comparison")
+    group.addoption(
+        "--slow",
+        metavar="ANALYZER=SECONDS",
+        help="let this analyzer take so much longer, to see a comparison fail",
+    )
+
+
+@pytest.fixture(scope="session")
+def quick(request) -> bool:
+    """Whether only a look is asked for."""
+    return request.config.getoption("--quick")
+
+
+@pytest.fixture
+def measure(benchmark, quick) -> Callable[..., None]:
+    """`measure(work, prepare=, rounds=)`: benchmarks `work(*prepare())`, in units; `prepare` is not timed."""
+
+    def run(work: Callable[..., Any], prepare: Callable[[], tuple] = tuple, rounds: int = 9) -> None:
+        units: list[float] = []
+
+        def setup() -> tuple[tuple, dict]:
+            arguments = prepare()
+            units.append(unit_of_work())
+            return arguments, {}
+
+        benchmark.pedantic(work, setup=setup, rounds=2 if quick else rounds, warmup_rounds=1)
+        if not benchmark.enabled:
+            return
+        units.append(unit_of_work())
+        unit_s, kept = median(units[1:]), benchmark.stats.stats  # the first belongs to the warm-up
+        benchmark.extra_info |= {"unit": UNIT, "unit_s": units[1:], "seconds": list(kept.data)}
+        kept.data = [seconds / unit_s for seconds in kept.data]
+
+    return run
+
+
+@pytest.hookimpl
+def pytest_benchmark_scale_unit(unit: str) -> tuple[str, float]:
+    """Shown as they are: the times are no seconds any more."""
+    return ("work unit", 1.0) if unit == "seconds" else ("per work unit; ", 1.0)
+
+
+def pytest_benchmark_compare_machine_info(benchmarksession, compared_benchmark) -> None:
+    """Refuse what was divided by another unit; another machine is what the unit is for."""
+    for saved in compared_benchmark["benchmarks"]:
+        if saved["extra_info"].get("unit") != UNIT:
+            raise pytest.UsageError(f"{saved['fullname']} was measured in another unit of work: save it anew")
