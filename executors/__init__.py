@@ -8,7 +8,7 @@ import pkgutil
 from executors.base import Executor
 
 #: Modules of this package that are no strategies.
-PARTS = {"base", "faults", "processes", "profiling", "remote", "scheduled", "worker"}
+PARTS = {"base", "devices", "faults", "processes", "profiling", "remote", "scheduled", "worker"}
 
 
 def names() -> list[str]:

@@ -25,7 +25,7 @@ from multiprocessing import Pipe
 from queue import SimpleQueue
 from typing import Any
 
-from executors import faults
+from executors import devices, faults
 from executors.base import Clip, ExecutorUnavailable, OpenClip, Outcome, Plan, now
 from executors.remote import Remote, Spec, names, serve
 from executors.scheduled import Scheduled
@@ -160,7 +160,9 @@ class Actor:
         import ray
 
         yield ray.get_runtime_context().get_node_id(), time.time() - now()
-        threading.Thread(target=serve, args=(self, self.spec), daemon=True).start()
+        threading.Thread(
+            target=serve, args=(self, self.spec, devices.alone(self.spec.group.device)), daemon=True
+        ).start()
         while (message := self.outbox.get()) is not None:
             yield message
 

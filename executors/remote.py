@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from analyzers.base import Segment
-from executors import faults
+from executors import devices, faults
 from executors.base import Group, Handle, Outcome, Phase, Plan, Span, Task, now
 
 
@@ -61,17 +61,13 @@ def serve_process(connection: Connection, spec: Spec) -> None:
     die_with_parent()
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
         os.environ[variable] = str(spec.plan.threads)
-    device = spec.group.device
-    if device.startswith("gpu:"):
-        os.environ["CUDA_VISIBLE_DEVICES"] = device.removeprefix("gpu:")
-    else:
-        os.environ["CUDA_VISIBLE_DEVICES"] = ""  # no context on a GPU that this worker does not use
+    os.environ |= devices.visible(spec.group.device)
     if spec.group.cpus and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, spec.group.cpus)
     dies = any(f.kind == "no_start" and f.analyzer in names(spec.group) for f in spec.plan.faults)
     if dies and spec.attempt == 0:
         faults.strike("no_start")
-    serve(connection, spec)
+    serve(connection, spec, devices.alone(spec.group.device))
 
 
 def names(group: Group) -> set[str]:
@@ -88,11 +84,13 @@ def die_with_parent() -> None:
             os._exit(1)  # it ended before we asked
 
 
-def serve(connection: Connection, spec: Spec) -> None:
-    """Do what comes over `connection` until it says exit or ends. Runs in a process or in a thread."""
+def serve(connection: Connection, spec: Spec, device: str) -> None:
+    """Do what comes over `connection` until it says exit or ends. Runs in a process or in a thread.
+
+    `device` is the group's, as PyTorch calls it here.
+    """
     from executors.worker import Worker
 
-    device = "cuda" if spec.group.device.startswith("gpu:") else "cpu"
     connection.send(("ready", os.getpid()))
     worker = Worker(spec.group.name, device, spec.plan, Teller(connection))
     clips: dict[int, tuple[Any, dict[str, list[Segment]]]] = {}
@@ -146,7 +144,8 @@ def analyze(worker: Any, clips: dict[int, tuple[Any, dict]], job: Job) -> Outcom
 class Remote:
     """A worker as its executor sees it. `connection` is its end of the line; `body` what can be ended.
 
-    `busy` is what it is at: ("load", analyzer), ("analyze", (clip, analyzer)) or None, since `since_s`.
+    `busy` is what it is at: ("load", analyzer), ("analyze", (clip, analyzer)) or None, since `since_s`;
+    `useful` says whether it has finished anything.
     """
 
     spec: Spec
@@ -159,6 +158,7 @@ class Remote:
     busy: tuple[str, Any] | None = None
     since_s: float = 0.0
     cleaning: bool = False
+    useful: bool = False
     sent: dict[int, set[str]] = field(default_factory=dict)
 
     @property

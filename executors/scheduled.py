@@ -15,7 +15,7 @@ from analyzers.base import Segment
 from executors.base import Clip, Executor, Group, Outcome, Plan, Span, Task, now
 from executors.remote import Job, Remote, Spec
 
-#: How often a worker that does not even start is made anew.
+#: How often a worker that ends without having done anything is made anew.
 ATTEMPTS = 3
 #: Seconds between two looks at what sends no message: clocks, and frames that are being decoded.
 TICK_S = 0.01
@@ -182,6 +182,10 @@ class Scheduled(Executor):
             else:
                 outcomes += self._hear(remote, message)
         for remote in list(self.remotes):
+            if remote.pid is None and now() - remote.started_s > self.plan.load_timeout_s:
+                outcomes += self._bury(
+                    remote, "timeout", f"it did not start within {self.plan.load_timeout_s:g} s"
+                )
             if remote.busy is None:
                 continue
             limit = self.plan.load_timeout_s if remote.busy[0] == "load" else self.plan.timeout_s
@@ -205,7 +209,7 @@ class Scheduled(Executor):
                 remote.loaded.add(analyzer)
                 remote.busy = None
             case ("done", number, outcome):
-                remote.busy = None
+                remote.busy, remote.useful = None, True
                 return [(number, outcome)]
             case ("cleaned",) | ("awake",):
                 remote.cleaning, remote.busy = False, None
@@ -215,7 +219,8 @@ class Scheduled(Executor):
         """A worker is gone, or must go: what it was at is lost, everything else goes to its successor."""
         self.kill(remote)
         self.remotes.remove(remote)
-        attempt = 1 if remote.pid is not None else remote.spec.attempt + 1
+        # One that keeps dying of nothing, before it has done anything, will not do better the next time.
+        attempt = remote.spec.attempt + 1 if remote.busy is None and not remote.useful else 1
         spec, outcomes = replace(remote.spec, attempt=attempt), []
         match remote.busy:
             case ("analyze", (number, analyzer)):
@@ -226,8 +231,10 @@ class Scheduled(Executor):
             case ("load", analyzer) if analyzer:
                 self.lost[analyzer] = f"cannot be loaded: {reason}"
             case _ if attempt >= ATTEMPTS:
+                left = {task.analyzer for other in self.remotes for task in other.spec.group.tasks}
                 for task in remote.spec.group.tasks:
-                    self.lost[task.analyzer] = f"no worker could be started: {reason}"
+                    if task.analyzer not in left:
+                        self.lost[task.analyzer] = f"no worker stays alive: {reason}"
                 return outcomes
         self._begin(spec)
         return outcomes

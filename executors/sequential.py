@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+from executors import devices
 from executors.base import Clip, Executor, Outcome, Plan
 from executors.faults import RAISED
 from executors.worker import Worker
@@ -22,7 +23,8 @@ class Sequential(Executor):
 
     def start(self, plan: Plan) -> None:
         self.plan, self.tasks = plan, plan.tasks()
-        self.worker = Worker("main", "cpu", plan, self.observer)
+        groups = sorted(plan.groups, key=lambda group: not devices.on_gpu(group.device))
+        self.worker = Worker("main", devices.among_all(groups[0].device), plan, self.observer)
         for task in self.tasks:
             self.worker.load(task)
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import multiprocessing
 import threading
+from multiprocessing.connection import Connection
 
+from executors import devices
 from executors.faults import HUNG, RAISED
 from executors.remote import Remote, Spec, serve
 from executors.scheduled import Scheduled
@@ -16,6 +18,13 @@ from executors.worker import limit_threads
 
 #: Seconds that a thread has for ending by itself.
 GRACE_S = 2.0
+
+
+def work(connection: Connection, spec: Spec) -> None:
+    """A worker thread: one CUDA context for all of them, a stream for each."""
+    device = devices.among_all(spec.group.device)
+    with devices.own_stream(device):
+        serve(connection, spec, device)
 
 
 class Threads(Scheduled):
@@ -27,7 +36,7 @@ class Threads(Scheduled):
     def open(self, spec: Spec) -> Remote:
         ours, theirs = multiprocessing.Pipe()
         # A daemon, so that one that hangs does not keep the process.
-        thread = threading.Thread(target=serve, args=(theirs, spec), name=spec.group.name, daemon=True)
+        thread = threading.Thread(target=work, args=(theirs, spec), name=spec.group.name, daemon=True)
         remote = Remote(spec, ours, thread)
         thread.start()
         return remote

@@ -11,7 +11,7 @@ from pathlib import Path
 import analyzers
 from analyzers.base import Analyzer, ClipView, NothingToAnalyze, Segment, Settings
 from analyzers.parts import nets
-from executors import faults
+from executors import devices, faults
 from executors.base import Observer, Outcome, Phase, Plan, Span, Task, now
 from executors.profiling import profiler
 
@@ -32,7 +32,8 @@ class Worker:
         self.observer.began(self.name, analyzer, phase)
         start = now()
         try:
-            yield
+            with devices.marked(self.device, f"{phase} {analyzer}".rstrip()):
+                yield
         finally:
             self.observer.ended(Span(self.name, analyzer, phase, start, now(), self.clip))
 

@@ -6,6 +6,7 @@ import contextlib
 import importlib.util
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 
@@ -164,11 +165,12 @@ def test_a_fault_costs_only_the_analyzer_that_it_strikes(name, kind):
 @pytest.mark.parametrize("name", usable([n for n in NAMES if executors.strategy(n).contains >= DEADLY]))
 def test_a_worker_killed_from_outside_is_replaced(name):
     with running(name, grouped({"a": ("sleeper", "steady"), "b": ("deaf",)})) as executor:
-        for pid in executor.pids().values():
+        killed = executor.pids().values()
+        for pid in killed:
             os.kill(pid, signal.SIGKILL)
         found = outcomes(executor)
         lost = [o for o in found.values() if o.status != "ok"]
-        assert len(found) == 3 and len(lost) <= len(executor.pids())
+        assert len(found) == 3 and len(lost) <= len(killed)
         assert all(o.status == "crashed" for o in lost)
         said = "Worker unexpectedly exits" if name == "ray" else "SIGKILL"  # Ray does not say of what
         assert all(said in o.reason for o in lost)
@@ -191,3 +193,30 @@ def test_the_thread_budget_ends_with_the_executor(name, monkeypatch):
     with running(name, plan("steady", threads=1)):
         assert nets.threads() == 1
     assert nets.threads() == 7
+
+
+@pytest.mark.parametrize("name", [n for n in PARALLEL if n not in ("threads", "ray")])
+def test_a_worker_that_ends_whenever_it_is_idle_is_given_up(name):
+    groups = {"a": ("undermined",), "b": ("sleeper",)} if name == "gpu_pinned" else {"a": ("undermined",)}
+    with running(name, grouped(groups)) as executor:
+        time.sleep(0.3)
+        while (found := outcomes(executor))["undermined"].status == "ok":
+            time.sleep(0.3)  # it got its work done before it ended
+    assert found["undermined"].status == "crashed"
+    assert "no worker stays alive: the worker exited with code 3" in found["undermined"].reason
+    assert all(o.status == "ok" for name, o in found.items() if name != "undermined")
+
+
+def test_a_worker_that_never_says_that_it_is_there_is_given_up(monkeypatch):
+    executor = executors.create("threads", observer=Notes())
+    dumb = threading.Event()
+    monkeypatch.setattr("executors.threads.work", lambda connection, spec: dumb.wait(10))
+    executor.start(plan("steady", load_timeout_s=0.1))
+    try:
+        found = outcomes(executor)["steady"]
+    finally:
+        executor.close()
+        dumb.set()
+    assert (found.status, found.reason) == (
+        "crashed", "no worker stays alive: it did not start within 0.1 s"
+    )  # fmt: skip

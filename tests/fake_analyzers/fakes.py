@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import time
 from dataclasses import dataclass
 
@@ -107,3 +109,12 @@ class Fate(Steady):
     def analyze(self, clip, upstream):
         kinds = sorted(faults.CONTAINABLE - {"no_load", "no_start"})
         faults.strike(kinds[round(clip.duration_s * 10) % len(kinds)])
+
+
+class Undermined(Steady):
+    """Ends its process a moment after it was loaded, when nobody has asked for anything."""
+
+    name = "undermined"
+
+    def load(self, device="cpu"):
+        threading.Timer(0.1, os._exit, (3,)).start()
