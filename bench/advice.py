@@ -1,0 +1,153 @@
+"""One sentence from a comparison: which grouping and executor to use, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from bench.results import TargetResult
+from bench.sides import Side
+from bench.stats import MIN_SAMPLES, Difference
+
+#: Memory that differs by less than this factor is no reason to prefer one side.
+SAME_MEMORY = 1.05
+
+
+@dataclass(frozen=True)
+class Advice:
+    """`use` is the name of a side, None where none can be recommended; `sentence` says why, and `left_out`
+    why which sides could not be chosen."""
+
+    use: str | None
+    sentence: str
+    left_out: dict[str, str]
+
+
+def advise(
+    sides: Sequence[Side],
+    metric: str,
+    targets: Mapping[str, Sequence[TargetResult]],
+    decide: Callable[[Side, Side], Difference],
+) -> Advice:
+    """Recommend one of `sides`, or none.
+
+    Only a side that lost no run and no analyzer, and none of whose targets is missed, can be chosen. Of
+    these it is the one with the best `metric`; where others are not told apart from it, that of them which
+    takes the fewest workers, then the least memory. `targets` are by the side's name; `decide(reference,
+    other)` is the difference in `metric`, asked for only where both have it.
+    """
+    left_out = {side.name: why for side in sides if (why := unfit(side, metric, targets.get(side.name, ())))}
+    fit = [side for side in sides if side.name not in left_out]
+    if not fit:
+        why = "; ".join(f"{name} {reason}" for name, reason in left_out.items())
+        return Advice(None, f"None can be recommended: {why}.", left_out)
+    best = leading(fit, metric)
+    kept = keeps(targets.get(best.name, ()))
+    if len(sides) == 1:
+        return Advice(None, f"Nothing to choose from: {called(best)} was compared with no other.", left_out)
+    if len(fit) == 1:
+        alone = f"it is the only one of {len(sides)} that loses no analyzer and misses no target"
+        return Advice(best.name, f"Use {called(best)}: {alone}; {kept}.", left_out)
+    most = "highest" if best.metric(metric).better == "higher" else "lowest"
+    if least := too_few(fit, metric):
+        few = f"there are only {least}" if least > 1 else "there is only 1"
+        return Advice(
+            None,
+            f"Nothing can be recommended yet: of {metric} {few} to a side, and with fewer than {MIN_SAMPLES} "
+            f"nothing is told apart (repeats={MIN_SAMPLES} or more); {called(best)} has the {most} so far, "
+            f"{value(best, metric)}, which may be chance.",
+            left_out,
+        )
+    calls = {side.name: decide(best, side) for side in fit if side is not best}
+    close = [side for side in fit if side is not best and calls[side.name].call != "slower"]
+    if not close:
+        second = leading([side for side in fit if side is not best], metric)
+        d = calls[second.name]
+        return Advice(
+            best.name,
+            f"Use {called(best)}: its {metric} of {value(best, metric)} is the {most}; that of the "
+            f"next, {called(second)}, is {d.ratio:.3g} times it (95 % interval {d.low:.3g} … {d.high:.3g}); {kept}.",
+            left_out,
+        )
+    chosen, reason = thriftiest([best, *close], metric)
+    others = listed([f"{called(side)} ({calls[side.name].call})" for side in close])
+    subject, it = (called(best), called(chosen)) if chosen is not best else ("it", "it")
+    return Advice(
+        chosen.name,
+        f"Use {called(chosen)}: {subject} has the {most} {metric}, {value(best, metric)}, but is not told apart "
+        f"from {others}, and of these {it} {reason}; {keeps(targets.get(chosen.name, ()))}.",
+        left_out,
+    )
+
+
+def unfit(side: Side, metric: str, targets: Sequence[TargetResult]) -> str:
+    """Why this side cannot be recommended, or ""."""
+    if not side.runs:
+        return f"left no result ({side.failures[0] if side.failures else 'no run'})"
+    if side.failures:
+        return f"failed ({'; '.join(side.failures)})"
+    if lost := side.lost():
+        return f"lost {listed([f'{name} ({why})' for name, why in lost.items()])}"
+    if missed := [t.metric for t in targets if t.status == "fail"]:
+        return f"misses {listed(missed)}"
+    if side.metric(metric).value is None:
+        return f"has no {metric} ({side.metric(metric).reason})"
+    return ""
+
+
+def too_few(sides: Sequence[Side], metric: str) -> int:
+    """The samples of the side that has the fewest, where they are too few to tell anything apart; else 0."""
+    least = min(len(side.metric(metric).samples) for side in sides)
+    return least if least < MIN_SAMPLES else 0
+
+
+def leading(sides: Sequence[Side], metric: str) -> Side:
+    """The side with the best `metric`; the first of them where several have it."""
+    sign = -1 if sides[0].metric(metric).better == "higher" else 1
+    return min(sides, key=lambda side: sign * side.metric(metric).value)
+
+
+def thriftiest(sides: Sequence[Side], metric: str) -> tuple[Side, str]:
+    """The side with the fewest workers, then the least memory, then the best metric; and what decided."""
+    workers = {side.name: side.first.run["workers"] for side in sides}
+    few = [side for side in sides if workers[side.name] == min(workers.values())]
+    if len(few) == 1:
+        return few[0], f"takes the fewest workers ({min(workers.values())})"
+    also = "" if len(few) == len(sides) else f"takes no more workers than any ({min(workers.values())}) and "
+    for memory in ("gpu_memory_peak", "rss_peak"):
+        figures = {side.name: side.metric(memory).value for side in few}
+        if None in figures.values():
+            continue
+        least = min(figures.values())
+        small = [side for side in few if figures[side.name] <= least * SAME_MEMORY]
+        if len(small) == 1:
+            return small[0], f"{also}takes the least memory ({memory} {value(small[0], memory)})"
+        few = small
+    return leading(few, metric), f"{also}has the best {metric}, workers and memory being alike"
+
+
+def keeps(targets: Sequence[TargetResult]) -> str:
+    """How a side that misses no target stands to its targets."""
+    measured = sum(t.status == "pass" for t in targets)
+    if not measured:
+        return "none of its targets was measured" if targets else "no targets were set"
+    absent = f" ({len(targets) - measured} more were not measured)" if measured < len(targets) else ""
+    return f"all {measured} of its targets that were measured hold{absent}"
+
+
+def called(side: Side) -> str:
+    """What one would write to run this configuration, and the side's name where that says more."""
+    run = side.first.run
+    words = [f"grouping={run['grouping']}", f"executor={run['executor']}"]
+    return " ".join(words) + ("" if set(side.name.split(",")) <= set(words) else f" ({side.name})")
+
+
+def value(side: Side, metric: str) -> str:
+    """A side's figure with its unit."""
+    figure = side.metric(metric)
+    return f"{figure.value:.3g} {figure.unit}".rstrip()
+
+
+def listed(words: Sequence[str]) -> str:
+    """ "a", "a and b", "a, b and c"."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
