@@ -203,7 +203,7 @@ def test_a_worker_that_ends_whenever_it_is_idle_is_given_up():
     slow = replace(b.tasks[0], settings=replace(b.tasks[0].settings, seconds=60))
     with running("gpu_pinned", replace(groups, groups=(a, replace(b, tasks=(slow,))))) as executor:
         found = {}
-        for outcome in executor.run(ArrayClip()):
+        for outcome in executor.run(ArrayClip(duration_s=1.0)):
             found[outcome.analyzer] = outcome
             if "late" in found:
                 break
