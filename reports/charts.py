@@ -98,7 +98,7 @@ def meter(target: TargetResult) -> Meter | None:
     limits = target.limit if isinstance(target.limit, list) else [target.limit]
     if target.observed is None or min(*limits, target.observed) < 0:
         return None
-    most = max(100.0 if target.unit == "%" else 0.0, target.observed, 1.3 * max(limits)) or 1.0
+    most = max(100.0 if target.unit == "%" else 1.3 * max(limits), target.observed) or 1.0
     return Meter(round(100 * target.observed / most, 2), [round(100 * x / most, 2) for x in limits])
 
 

@@ -15,9 +15,8 @@ from reports import charts, lanes, words
 from reports.again import make_again
 from reports.page import environment, timeline_svg
 
-#: The metrics that are shown large, those that were measured first.
+#: The metrics that are shown large.
 KEY = ("rtf_warm", "throughput", "rtf_cold", "gpu_utilization", "efficiency", "success_rate", "rss_peak")
-TILES = 6
 
 
 def write(result: Result, folder: Path) -> Path:
@@ -63,10 +62,9 @@ def prominent(target: TargetResult) -> bool:
 
 
 def tiles(metrics: list[MetricValue]) -> list[MetricValue]:
-    """The most telling metrics: those of KEY that were measured, filled up with those that were not."""
-    found = {m.name: m for m in metrics if m.name in KEY}
-    chosen = sorted((found[name] for name in KEY if name in found), key=lambda m: m.value is None)[:TILES]
-    return sorted(chosen, key=lambda m: KEY.index(m.name))
+    """The metrics of KEY that were measured; the first of them in any case."""
+    found = {m.name: m for m in metrics if m.value is not None or m.name == KEY[0]}
+    return [found[name] for name in KEY if name in found]
 
 
 def phases_seen(result: Result) -> list[str]:

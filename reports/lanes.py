@@ -14,7 +14,7 @@ from reports.timeline import bursts, busy_share, default_window, make_rows, run_
 #: Pixels: a bar, the line with a worker's name above its bars, the gap below them, the axis at the top.
 BAR, NAME, GAP, AXIS = 24, 20, 10, 30
 #: In percent of the width: a bar narrower than this has no edge, one narrower than that no label.
-THIN, LABELLED = 0.3, 2.0
+THIN, LABELLED = 0.3, 3.5
 #: How much wider the timeline can be made; for each there is an axis with about so many ticks more.
 ZOOMS = (1, 4, 16)
 TICKS = 8
@@ -43,8 +43,9 @@ class Bar:
         return self.phase == "analyze"
 
     @property
-    def labelled(self) -> bool:
-        return self.width >= LABELLED / ZOOMS[-1]
+    def zoom(self) -> int | None:
+        """The zoom from which there is room for the label."""
+        return next((zoom for zoom in ZOOMS if self.width * zoom >= LABELLED), None)
 
 
 @dataclass(frozen=True)
@@ -92,10 +93,10 @@ def windows(result: Result) -> list[tuple[str, tuple[float, float]]]:
     if measured and measured[0]["clips"] > 1:
         found[f"queue of {measured[0]['clips']} clips"] = typical_pass(result)
     elif measured:
-        found["warm pass" if len(measured) == 1 else "typical warm pass"] = typical_pass(result)
+        found["warm pass" if len(measured) == 1 else "typical pass"] = typical_pass(result)
     if len(measured) > 2:
         slowest = max(measured, key=lambda p: p["end_s"] - p["start_s"])
-        found["slowest warm pass"] = slowest["start_s"], slowest["end_s"]
+        found["slowest pass"] = slowest["start_s"], slowest["end_s"]
     if passes:
         found["cold start"] = 0.0, passes[0]["end_s"]
     return [*found.items(), ("whole run", (0.0, end))]

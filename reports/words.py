@@ -39,6 +39,7 @@ def number(value: float | None, unit: str = "") -> str:
     """Three significant digits, in full up to a million: "0.621", "1280 s"; "–" for None."""
     if value is None:
         return "–"
+    unit = "per s" if unit == "1/s" else unit
     text = f"{value:.0f}" if 1000 <= abs(value) < 1e6 else f"{value:.3g}"
     return f"{text} {unit}".rstrip()
 
@@ -55,9 +56,14 @@ def seconds(value: float | None) -> str:
 def limit(target: TargetResult) -> str:
     """What a target asks for: "< 3", "85 … 95 %"."""
     if isinstance(target.limit, list):
-        return f"{target.limit[0]:g} … {target.limit[1]:g} {target.unit}".rstrip()
-    signs = {"<=": "≤", ">=": "≥"}
-    return f"{signs.get(target.op, target.op)} {target.limit:g} {target.unit}".rstrip()
+        return f"{number(target.limit[0])} … {number(target.limit[1], target.unit)}"
+    sign = {"<=": "≤", ">=": "≥"}.get(target.op, target.op)
+    return f"{sign} {number(target.limit, target.unit)}"
+
+
+def label(metric: str) -> str:
+    """The name of a metric in words: "rtf warm", "object detection: recall"."""
+    return metric.removeprefix("quality.").replace(".", ": ").replace("_", " ")
 
 
 def spread(metric: MetricValue) -> str:
