@@ -87,7 +87,7 @@ def choose_models(models: Any) -> dict[str, Analyzer]:
         settings = getattr(models, name)
         if profile != "embedded" and name in analyzers.back_ends():
             size = one_of(models.size or "full", SIZES if profile == "random" else ("full",), "models.size")
-            settings = replace(getattr(models.production, name), profile=profile, size=size)
+            settings = replace(getattr(models.production, name), profile=profile, model_size=size)
         chosen[name] = analyzers.create(name, settings)
     return chosen
 

@@ -11,14 +11,15 @@ from analyzers.base import Analyzer, Settings, setting
 
 @dataclass
 class ProductionSettings(Settings):
-    """Settings of a production back end. `profile` and `size` are those of the run, set when it is planned.
+    """Settings of a production back end; `profile` and `model_size` are the run's, set when it is planned.
 
     With `profile` "full" the weights are pretrained, with "random" the same architecture is initialised at
-    random; `size` is "full" or, for random weights only, "tiny": the same code on a network of a few layers.
+    random; `model_size` (models.size) is "full" or, for random weights only, "tiny": the same code on a
+    network of a few layers.
     """
 
     profile: str = "full"
-    size: str = "full"
+    model_size: str = "full"
     weights: str = setting("", "a local folder or file with the weights, instead of the hub's")
     batch: int = setting(16, "frames, crops or windows per run of the network", low=1, high=1024)
 
@@ -48,7 +49,7 @@ class Production(Analyzer):
     @property
     def tiny(self) -> bool:
         """Whether it is the small network that only shows that the code runs."""
-        return self.random and self.settings.size == "tiny"
+        return self.random and self.settings.model_size == "tiny"
 
     def fetch(self) -> None:
         """Have the pretrained weights on this machine, downloading what is not; raises MissingWeights."""
