@@ -35,7 +35,7 @@ def execute(cfg: DictConfig) -> int:
     from bench.errors import InputError
     from reports import baseline as baseline_report
     from reports import console as report
-    from reports import timeline, trace
+    from reports import html, junit, markdown, timeline, trace
     from reports.progress import live
 
     console = Console()
@@ -71,6 +71,8 @@ def execute(cfg: DictConfig) -> int:
     try:
         trace.write(result, folder / "trace.json")
         timeline.draw(result, folder / "timeline.png")
+        for kind in (html, markdown, junit):
+            kind.write(result, folder)
     finally:
         report.show(result, console, path)
         if outcome:

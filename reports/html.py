@@ -40,8 +40,8 @@ def render(result: Result) -> str:
             run=defaultdict(lambda: None, result.run),
             tiles=tiles(result.metrics),
             targets=result.targets,
-            promises=[(t, charts.meter(t)) for t in targets if prominent(t)],
-            others=[t for t in targets if not prominent(t)],
+            promises=[(t, charts.meter(t)) for t in targets if words.prominent(t)],
+            others=[t for t in targets if not words.prominent(t)],
             baseline=words.baseline(result.run.get("baseline")),
             timelines=parts,
             phases=phases_seen(result),
@@ -54,11 +54,6 @@ def render(result: Result) -> str:
             environment=words.environment(result.environment),
         )
     )
-
-
-def prominent(target: TargetResult) -> bool:
-    """Whether a target is shown large: what was missed, and what is promised of the run as a whole."""
-    return target.status == "fail" or not target.metric.startswith("quality.")
 
 
 def tiles(metrics: list[MetricValue]) -> list[MetricValue]:

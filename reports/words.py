@@ -104,9 +104,21 @@ def models(analyzer: AnalyzerResult) -> str:
     return ", ".join(analyzer.model) or "algorithm"
 
 
+def found(analyzer: AnalyzerResult) -> str:
+    """What one analyzer found, or why it found nothing."""
+    if analyzer.status != "ok":
+        return analyzer.reason or analyzer.status
+    return f"{analyzer.segments} × {analyzer.headline}" if analyzer.segments else analyzer.reason or "nothing"
+
+
+def prominent(target: TargetResult) -> bool:
+    """Whether a target is shown large: what was missed, and what is promised of the run as a whole."""
+    return target.status == "fail" or not target.metric.startswith("quality.")
+
+
 def in_order(targets: list[TargetResult]) -> list[TargetResult]:
     """What failed first; then what the plan promises of the whole run, then quality; else as declared."""
-    return sorted(targets, key=lambda t: (t.status != "fail", t.metric.startswith("quality.")))
+    return sorted(targets, key=lambda t: (t.status != "fail", not prominent(t)))
 
 
 def environment(found: dict[str, Any]) -> list[tuple[str, str]]:
@@ -130,6 +142,12 @@ def environment(found: dict[str, Any]) -> list[tuple[str, str]]:
         "packages": ", ".join(f"{name} {v}" for name, v in (found.get("packages") or {}).items() if v),
     }
     return [(what, value or "unknown") for what, value in rows.items()]
+
+
+def machine(found: dict[str, Any]) -> str:
+    """Where a run was made, in a line."""
+    rows = dict(environment(found))
+    return ", ".join(f"{what}: {rows[what]}" for what in ("CPU", "cores", "memory", "GPU", "Python", "code"))
 
 
 def baseline(found: dict[str, Any] | None) -> list[str]:
