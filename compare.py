@@ -19,15 +19,16 @@ EPILOG = """A SIDE is all runs of one configuration:
 
 Written into the output folder: comparison.html, comparison.md, comparison.json.
 
-Exit codes: 0 compared · 2 runs that do not match, or cannot be read · with --gate also: 4 a side is slower than
-the reference · 5 a side has nothing to compare (it left no result, or lost runs or analyzers). docs/comparing.md has more."""
+Exit codes: 0 compared · 2 runs that do not match, or cannot be read · with --gate also 4: a side is slower
+than the reference, and 5: a side has nothing to compare (it left no result, or lost runs or analyzers).
+docs/comparing.md has more."""
 
 
 def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     """What the command line says; exits with 2 where it says nothing sensible, with 0 after --help."""
     parser = argparse.ArgumentParser(
         prog="compare.py",
-        description="Hold runs against each other: what differs beyond noise, which analyzers moved, what to use.",
+        description="Hold runs against each other: what differs beyond noise, what moved, which to use.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

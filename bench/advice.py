@@ -66,7 +66,8 @@ def advise(
         return Advice(
             best.name,
             f"Use {called(best)}: its {metric} of {value(best, metric)} is the {most}; that of the "
-            f"next, {called(second)}, is {d.ratio:.3g} times it (95 % interval {d.low:.3g} … {d.high:.3g}); {kept}.",
+            f"next, {called(second)}, is {d.ratio:.3g} times it (95 % interval {d.low:.3g} … {d.high:.3g}); "
+            f"{kept}.",
             left_out,
         )
     chosen, reason = thriftiest([best, *close], metric)
@@ -74,8 +75,8 @@ def advise(
     subject, it = (called(best), called(chosen)) if chosen is not best else ("it", "it")
     return Advice(
         chosen.name,
-        f"Use {called(chosen)}: {subject} has the {most} {metric}, {value(best, metric)}, but is not told apart "
-        f"from {others}, and of these {it} {reason}; {keeps(targets.get(chosen.name, ()))}.",
+        f"Use {called(chosen)}: {subject} has the {most} {metric}, {value(best, metric)}, but is not told "
+        f"apart from {others}, and of these {it} {reason}; {keeps(targets.get(chosen.name, ()))}.",
         left_out,
     )
 

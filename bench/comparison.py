@@ -29,7 +29,7 @@ MAIN = ("rtf_warm", "throughput")
 
 @dataclass(frozen=True)
 class Row:
-    """One metric: its value in each side, by name, and its difference from the reference where both have it."""
+    """A metric: its value in each side, by name, and the difference from the reference where both have it."""
 
     metric: str
     unit: str

@@ -154,7 +154,7 @@ def of_path(path: Path) -> Side:
 
 
 def of_sweep(folder: Path) -> list[Side]:
-    """A side for each job of the sweep in `folder`, in the sweep's order; of its turns, those that are done."""
+    """A side for each job of the sweep in `folder`, in the sweep's order, with its turns that are done."""
     from bench.sweep import read as read_state
 
     state = read_state(folder / "sweep.json")

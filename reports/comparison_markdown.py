@@ -20,7 +20,7 @@ SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~@$:-])")
 
 
 def text(value: object, most: int = words.LONG) -> str:
-    """Data as text in Markdown, on one line: nothing in it is markup, a table's border, a link or a mention."""
+    """Data as text in Markdown, on one line: nothing in it is markup, a border, a link or a mention."""
     line = " ".join(words.visible(words.shortened(str(value), most)).split())
     return SPECIAL.sub(r"\\\1", html.escape(line, quote=False))
 
