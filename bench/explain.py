@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException
@@ -34,6 +35,8 @@ def explain(error: HydraException | OmegaConfBaseException) -> str:
 
 def known_keys(parent: str) -> list[str]:
     """The keys that the schema has under `parent` (dotted), or none where there is no such node."""
+    if parent == "hydra.sweeper":
+        return [f.name for f in dataclasses.fields(config.SweeperConfig)]
     node = OmegaConf.structured(config.root_config())
     try:
         node = OmegaConf.select(node, parent) if parent else node

@@ -9,7 +9,6 @@ import fcntl
 import hashlib
 import json
 import random
-import re
 import shlex
 import statistics
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ from typing import Any, Literal, Protocol
 import analyzers
 from bench import environment, results
 from bench.errors import Exit, InputError
-from bench.turn import RUN, Turn, take
+from bench.turn import RUN, Turn, literal, take
 
 SCHEMA = 1
 
@@ -206,16 +205,6 @@ class Sweep:
             turn = Turn(**raw)
             if (self.folder / turn.job / str(turn.round)).is_dir():  # who deletes a turn wants it again
                 self.turns[turn.job, turn.round] = turn
-
-
-def literal(path: Path) -> str:
-    """A path as a value in Hydra's grammar, whatever characters it has."""
-    from hydra.core.override_parser.types import Quote, QuotedString
-
-    text = str(path)
-    if re.fullmatch(r"[\w./@+-]+", text):
-        return text
-    return QuotedString(text.replace("${", r"\${"), Quote.single).with_quotes()
 
 
 def read(path: Path) -> dict[str, Any]:

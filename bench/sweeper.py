@@ -42,10 +42,6 @@ class InterleavedSweeper(Sweeper):
     conduct: ClassVar[Callable[[Sweep], None]]
 
     def __init__(self, rounds: int | None, order: str, timeout_s: float) -> None:
-        if order not in ORDERS:
-            raise InputError(f"hydra.sweeper.order={order}: it is one of {', '.join(ORDERS)}")
-        if not timeout_s > 0:
-            raise InputError(f"hydra.sweeper.timeout_s={timeout_s:g} makes no sense: it takes more than 0")
         self.rounds, self.order, self.timeout_s = rounds, order, timeout_s
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
@@ -97,14 +93,20 @@ class InterleavedSweeper(Sweeper):
         )
 
     def rounds_of(self, repeats: int) -> int:
-        """How many rounds there are for so many repeats."""
+        """How many rounds so many repeats take; raises InputError for settings that make no sense."""
+        rounds = repeats if self.rounds is None else self.rounds
         if repeats < 1:
             raise InputError(f"scenario.repeats={repeats} makes no sense in a sweep: it takes 1 or more")
-        rounds = repeats if self.rounds is None else self.rounds
         if not 1 <= rounds <= repeats:
             raise InputError(
                 f"hydra.sweeper.rounds={rounds} makes no sense: the {repeats} repeats are shared out over"
                 f" 1 to {repeats} rounds"
+            )
+        if self.order not in ORDERS:
+            raise InputError(f"hydra.sweeper.order={self.order}: it is one of {', '.join(ORDERS)}")
+        if not self.timeout_s > 0:
+            raise InputError(
+                f"hydra.sweeper.timeout_s={self.timeout_s:g} makes no sense: it takes more than 0"
             )
         return rounds
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -67,7 +68,18 @@ def take(job: str, number: int, arguments: Sequence[str], folder: Path, timeout_
         finally:
             end(child)
     state, reason, metric, value = judge(folder, code, timeout_s)
+    reason = reason.replace(f"{folder}/", "")  # which is another one in every round
     return Turn(job, number, state, reason, code, round(time.monotonic() - began, 2), metric, value)
+
+
+def literal(path: Path) -> str:
+    """A path as a value in Hydra's grammar, whatever characters it has."""
+    from hydra.core.override_parser.types import Quote, QuotedString
+
+    text = str(path)
+    if re.fullmatch(r"[\w./@+-]+", text):
+        return text
+    return QuotedString(text.replace("${", r"\${"), Quote.single).with_quotes()
 
 
 def dying_with(parent: int):
@@ -99,7 +111,7 @@ def end(child: subprocess.Popen) -> None:
         child.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(GRACE_S)
-    with contextlib.suppress(ProcessLookupError):
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child.pid, signal.SIGKILL)
     child.wait()
 

@@ -17,6 +17,9 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+#: Lines are as long as they are: a log is searched, and a terminal folds them itself.
+PLAIN = {"highlight": False, "soft_wrap": True}
+
 
 class Live:
     """Shows a sweep on a console; the sweep calls its methods."""
@@ -44,12 +47,12 @@ class Live:
             )
         self.bar.console.print(
             f"round {turn.round}  {escape(turn.job)}  {outcome}  [dim]{duration(turn.seconds)}[/]",
-            highlight=False,
+            **PLAIN,
         )
         self.bar.advance(self.task)
 
     def gave_up(self, job: str, reason: str) -> None:
-        self.bar.console.print(f"[red]{escape(job)} gets no more turns:[/] {escape(reason)}", highlight=False)
+        self.bar.console.print(f"[red]{escape(job)} gets no more turns:[/] {escape(reason)}", **PLAIN)
 
 
 def duration(seconds: float) -> str:
