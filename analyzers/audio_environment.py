@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,14 +61,8 @@ class AudioEnvironment(Analyzer):
         segments = []
         for index, scores in enumerate(self._scores(patches(audio, step))):
             start = index * step * _HOP_S
-            best = [
-                {"tag": self._names[tag], "score": round(float(scores[tag]), 4)}
-                for tag in np.argsort(-scores, kind="stable")[: self.settings.tags]
-            ]
             end = min(start + _PATCH_S, end_of_clip)
-            segments.append(
-                Segment(round(start, 3), round(end, 3), best[0]["tag"], best[0]["score"], {"tags": best})
-            )
+            segments.append(heard(start, end, scores, self._names, self.settings.tags))
         return segments
 
     def unload(self) -> None:
@@ -82,6 +77,15 @@ class AudioEnvironment(Analyzer):
                 for at in range(0, len(log_mel), size)
             ]
         )
+
+
+def heard(start_s: float, end_s: float, scores: np.ndarray, names: Sequence[str], tags: int) -> Segment:
+    """A window with the best `tags` of its `scores`, which are probabilities of the `names`."""
+    best = [
+        {"tag": names[tag], "score": round(float(scores[tag]), 4)}
+        for tag in np.argsort(-scores, kind="stable")[:tags]
+    ]
+    return Segment(round(start_s, 3), round(end_s, 3), best[0]["tag"], best[0]["score"], {"tags": best})
 
 
 def patches(audio: np.ndarray, step: int) -> np.ndarray:

@@ -83,11 +83,9 @@ class ContentQuality(Analyzer):
         return ", ".join(parts)
 
     def _video(self, clip: ClipView) -> list[Segment]:
-        import cv2
-
         times, images = clip.frames(self.settings.fps, self.settings.size)
         end_s = max(clip.duration_s, float(times[-1]))
-        measured = [self._measure(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)) for image in images]
+        measured = self._measured(clip, images)
         # The first frame of each second, and one past the last.
         firsts = [0, *(1 + np.flatnonzero(np.diff(np.floor(times + 1e-6)))).tolist(), len(times)]
         segments = []
@@ -96,6 +94,12 @@ class ContentQuality(Analyzer):
             span = float(times[first]), float(times[stop]) if stop < len(times) else end_s
             segments.append(Segment(*span, "video", None, data))
         return segments
+
+    def _measured(self, clip: ClipView, images: np.ndarray) -> list[dict[str, float | None]]:
+        """What is measured of each of the clip's frames, uint8 RGB [T, H, W, 3]."""
+        import cv2
+
+        return [self._measure(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)) for image in images]
 
     def _measure(self, grey: np.ndarray) -> dict[str, float | None]:
         data = {

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analyzers.base import Analyzer, ClipView, FrameSettings, Segment, setting
+from analyzers.base import Analyzer, ClipView, Frames, FrameSettings, Segment, setting
 from analyzers.parts.imagenet import Classifier
 
 
@@ -47,7 +47,7 @@ class SceneSegmentation(Analyzer):
     def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
         settings = self.settings
         frames = clip.frames(settings.fps, settings.size)
-        vectors = self._classifier(clip, frames).embeddings
+        vectors = self._embeddings(clip, frames)
         distances = edge_distances(vectors, settings.reach)
         # Its calmer quarter tells how restless a clip is, however many scenes it has.
         calm = float(np.quantile(edge_distances(vectors, 1), 0.25)) if len(vectors) > 1 else 0.0
@@ -63,6 +63,10 @@ class SceneSegmentation(Analyzer):
             data = {"index": index, "distance": round(distance, 4) if start else None}
             segments.append(Segment(round(borders[index], 3), round(end_s, 3), "scene", confidence, data))
         return segments
+
+    def _embeddings(self, clip: ClipView, frames: Frames) -> np.ndarray:
+        """A unit vector for each of the clip's frames: [T, D]."""
+        return self._classifier(clip, frames).embeddings
 
 
 def edge_distances(vectors: np.ndarray, reach: int) -> np.ndarray:

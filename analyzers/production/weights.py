@@ -1,8 +1,8 @@
 """Where pretrained weights are found: a folder that the settings name, the hub's cache, the hub itself.
 
-`HF_HOME`, `HF_HUB_CACHE`, `HF_ENDPOINT`, `HF_TOKEN` and `HF_HUB_OFFLINE` mean what they mean to huggingface_hub.
-Of a model in transformers' format only configuration, tokenizer and weights are taken, safetensors where the
-model has them, and never code.
+`HF_HOME`, `HF_HUB_CACHE`, `HF_ENDPOINT`, `HF_TOKEN` and `HF_HUB_OFFLINE` mean what they mean to
+huggingface_hub. Of a model in transformers' format only configuration, tokenizer and weights are taken,
+safetensors where the model has them, and never code.
 """
 
 from __future__ import annotations
@@ -75,7 +75,10 @@ def folder_of(model: HubModel, named: str, key: str) -> Path:
 
 
 def file_of(model: FileModel, named: str, key: str) -> Path:
-    """The file of `model`, downloaded if need be; raises MissingWeights. `named` and `key` as in `folder_of`."""
+    """The file of `model`, downloaded if need be; raises MissingWeights.
+
+    `named` and `key` are as in `folder_of`.
+    """
     by_hand = f"download {model.url} elsewhere and put it into {model.folder}, or name the file: {key}=FILE"
     if named:
         if Path(named).is_file():
@@ -171,8 +174,8 @@ def _by_hand(model: HubModel, key: str) -> str:
     from huggingface_hub import constants
 
     return (
-        f"elsewhere run `hf download {model.repository} --local-dir FOLDER`, copy the folder here and name it: "
-        f"{key}=FOLDER (or copy that machine's cache to {constants.HF_HUB_CACHE})"
+        f"elsewhere run `hf download {model.repository} --local-dir FOLDER`, copy the folder here and "
+        f"name it: {key}=FOLDER (or copy that machine's cache to {constants.HF_HUB_CACHE})"
     )
 
 

@@ -1,0 +1,121 @@
+"""What is heard, by the Audio Spectrogram Transformer (Gong, Chung and Glass 2021) fine-tuned on AudioSet.
+
+It was trained on ten seconds at a time; shorter windows are filled with silence, as its own feature extractor
+does. The spectrogram of the whole clip is computed once, on the device, and cut into windows there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from analyzers.audio_environment import AudioEnvironment, heard
+from analyzers.base import ClipView, Needs, NothingToAnalyze, Segment, setting
+from analyzers.parts.sound import SAMPLE_RATE
+from analyzers.production import device as devices
+from analyzers.production.base import ProductionSettings
+from analyzers.production.device import OnDevice
+from analyzers.production.hub import FromHub, library_class
+from analyzers.production.weights import HubModel
+
+if TYPE_CHECKING:
+    import torch
+
+# Kaldi's filter bank, as ASTFeatureExtractor of transformers 5 sets it; mean and deviation are AudioSet's.
+_WINDOW, _HOP, _FFT, _LOW_HZ, _EMPHASIS, _FLOOR = 400, 160, 512, 20, 0.97, 1.192092955078125e-07
+_MEAN, _DEVIATION = -4.2677393, 4.5689974
+_HOP_S = _HOP / SAMPLE_RATE
+#: Activations of one window in MB, generously: 1214 tokens, 768 wide, and the four times wider layer beside.
+_WINDOW_MB = 30.0
+
+
+@dataclass
+class AstSettings(ProductionSettings):
+    batch: int = setting(32, "windows per run of the network, where memory allows", low=1, high=1024)
+    window_s: float = setting(1.0, "seconds of sound in a window", low=0.1, high=10.24)
+    step_s: float = setting(0.5, "seconds from one window to the next", low=_HOP_S, high=10.24)
+    tags: int = setting(5, "tags kept of every window", low=3, high=527)
+
+
+class AstAudioEnvironment(FromHub, OnDevice, AudioEnvironment):
+    """AST in the place of YAMNet, with its 527 tags."""
+
+    name = "audio_environment"
+    settings_type = AstSettings
+    hub_model = HubModel("MIT/ast-finetuned-audioset-10-10-0.4593", 0.4)
+    config_name = "ast"
+    memory_gb = 1.5
+
+    def needs(self) -> Needs:
+        return Needs(audio=True)
+
+    def load(self, device: str = "cpu") -> None:
+        net = self.build(library_class("ASTForAudioClassification"), device)
+        self.place(device, ast=net)
+        self._names = [net.config.id2label[index] for index in range(net.config.num_labels)]
+
+    def analyze(self, clip: ClipView, upstream) -> list[Segment]:
+        audio, settings = clip.audio(), self.settings
+        if len(audio) < _WINDOW:
+            raise NothingToAnalyze(f"{len(audio)} samples of sound, and a spectrum takes {_WINDOW}")
+        end_of_clip = max(clip.duration_s, len(audio) / SAMPLE_RATE)
+        step, length = round(settings.step_s / _HOP_S), round(settings.window_s / _HOP_S)
+        return [
+            heard(at * _HOP_S, min((at + length) * _HOP_S, end_of_clip), scores, self._names, settings.tags)
+            for at, scores in zip(*self._scores(audio, step, length), strict=True)
+        ]
+
+    def _scores(self, audio: np.ndarray, step: int, length: int) -> tuple[list[int], np.ndarray]:
+        """Where windows of `length` frames begin, one every `step`, and the tags' probabilities [N, 527]."""
+        import torch
+
+        net = self.nets["ast"]
+        batch = devices.fitting_batch(self.settings.batch, _WINDOW_MB, self.device)
+        found = []
+        with torch.inference_mode(), devices.phase(self.device, "AST"):
+            bands = log_mel(devices.upload(audio, self.device), net.config.num_mel_bins)
+            starts = list(range(0, max(1, len(bands) - length + step), step))
+            inputs = padded(bands, starts, min(length, net.config.max_length), net.config.max_length)
+            for part in devices.batches(len(starts), batch):
+                found.append(net(input_values=inputs[part].to(net.dtype)).logits.float().sigmoid())
+            (scores,) = devices.download(torch.cat(found))
+        return starts, np.nan_to_num(scores)
+
+
+def log_mel(audio: torch.Tensor, bands: int) -> torch.Tensor:
+    """Log-mel spectrum float32 [T, bands] of 16 kHz sound [N], a frame every 10 ms, as Kaldi defines it."""
+    import torch
+
+    frames = audio.unfold(0, _WINDOW, _HOP)
+    frames = frames - frames.mean(1, keepdim=True)
+    before = torch.cat([frames[:, :1], frames[:, :-1]], 1)
+    frames = (frames - _EMPHASIS * before) * torch.hann_window(_WINDOW, periodic=False, device=audio.device)
+    power = torch.fft.rfft(frames, _FFT).abs().square()
+    return (power @ torch.from_numpy(filters(bands)).to(audio.device)).clamp(min=_FLOOR).log()
+
+
+def padded(bands: torch.Tensor, starts: list[int], length: int, whole: int) -> torch.Tensor:
+    """Windows [N, whole, bands] of a spectrum: `length` frames from each of `starts` on, normalised.
+
+    The rest is zeros before normalising, which is what the network was trained to hear as nothing.
+    """
+    import torch
+
+    missing = max(0, starts[-1] + length - len(bands))
+    bands = torch.nn.functional.pad(bands, (0, 0, 0, missing))
+    windows = bands.unfold(0, length, 1)[torch.tensor(starts, device=bands.device)].transpose(1, 2)
+    windows = torch.nn.functional.pad(windows, (0, 0, 0, whole - length))
+    return (windows - _MEAN) / (2 * _DEVIATION)
+
+
+@cache
+def filters(bands: int) -> np.ndarray:
+    """Kaldi's mel filters, float32 [257, bands]."""
+    from transformers.audio_utils import mel_filter_bank
+
+    shape = (_FFT // 2 + 1, bands, _LOW_HZ, SAMPLE_RATE // 2, SAMPLE_RATE)
+    found = mel_filter_bank(*shape, norm=None, mel_scale="kaldi", triangularize_in_mel_space=True)
+    return found.astype(np.float32)

@@ -1,0 +1,85 @@
+"""Networks of the library transformers: pretrained from a folder, or random from a configuration here."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from analyzers.parts import nets
+from analyzers.production import device as devices
+from analyzers.production import torchvision_cpu
+from analyzers.production.base import Production
+from analyzers.production.weights import HubModel, folder_of
+
+if TYPE_CHECKING:
+    import torch
+
+CONFIGS = Path(__file__).with_name("configs")
+
+
+class FromHub(Production):
+    """A back end whose network is the `hub_model` of the Hugging Face hub.
+
+    `config_name` is the file in configs/ with the architecture in full and in tiny size.
+    """
+
+    hub_model: HubModel
+    config_name: str
+
+    def models(self) -> tuple[str, ...]:
+        return (self.hub_model.repository,)
+
+    def folder(self) -> Path:
+        """The folder with the pretrained weights; raises MissingWeights."""
+        return folder_of(self.hub_model, self.settings.weights, f"models.production.{self.name}.weights")
+
+    def fetch(self) -> None:
+        self.folder()
+
+    def build(self, architecture: Any, device: str, half: str = "float16", part: str = "") -> torch.nn.Module:
+        """A network of transformers' class `architecture` on `device`, in `half` where that is a GPU.
+
+        `part` names the part of the configuration that describes it, where it is not the whole model.
+        """
+        import torch
+
+        if not devices.on_gpu(device):
+            torch.set_num_threads(nets.threads())
+        dtype = devices.precision(device, half)
+        if not self.random:
+            with quiet():
+                net = architecture.from_pretrained(self.folder(), dtype=dtype, local_files_only=True)
+            return net.to(device).eval().requires_grad_(False)
+        described = configuration(self.config_name, self.settings.model_size)
+        config = architecture.config_class(**(described[part] if part else described))
+        return devices.random_net(lambda: architecture._from_config(config, dtype=dtype), device, dtype)
+
+
+def library_class(name: str) -> Any:
+    """The class `name` of the library transformers."""
+    torchvision_cpu.prepare()
+    import transformers
+
+    return getattr(transformers, name)
+
+
+def configuration(name: str, size: str) -> dict[str, Any]:
+    """The architecture `name` (a file in configs/) in `size` "full" or "tiny", as transformers' arguments."""
+    return json.loads((CONFIGS / f"{name}.json").read_text(encoding="utf-8"))[size]
+
+
+class quiet:
+    """A context in which transformers shows no progress bar: workers have no terminal of their own."""
+
+    def __enter__(self) -> None:
+        from transformers.utils import logging
+
+        self._shown = logging.is_progress_bar_enabled()
+        logging.disable_progress_bar()
+
+    def __exit__(self, *_: object) -> None:
+        from transformers.utils import logging
+
+        if self._shown:
+            logging.enable_progress_bar()
