@@ -116,20 +116,41 @@ def conduct(sweep: Sweep) -> int:
     from bench.session import Interrupted
     from reports.sweep import live
 
-    signal.signal(signal.SIGTERM, interrupt)
-    signal.signal(signal.SIGINT, interrupt)
-    code: int = 0
     for note in sweep.notes:
         print(f"clipbench: {note}", file=sys.stderr)
+    signal.signal(signal.SIGTERM, interrupt)
+    signal.signal(signal.SIGINT, interrupt)
+    stopped = 0
     try:
         with live(Console(stderr=True), sweep.progress) as display:
             sweep.run(display)
+        compare(sweep)
     except Interrupted as stop:
-        code = stop.code
-    results.link_latest(sweep.folder, PROJECT / "multirun")
-    if code:
+        stopped = stop.code
         print(f"clipbench: interrupted; go on with: {sweep.resumption()}", file=sys.stderr)
-    return code or sweep.exit_code()
+    results.link_latest(sweep.folder, PROJECT / "multirun")
+    return stopped or sweep.exit_code()
+
+
+def compare(sweep: Sweep) -> None:
+    """Print and write down how the jobs of a sweep compare, where more than one has left a result.
+
+    Jobs may differ in whatever was swept over: the report says in what, beside grouping and executor.
+    """
+    from rich.console import Console
+
+    from bench import comparison
+    from reports import comparison as report
+    from reports import comparison_console
+
+    console = Console()
+    if not console.is_terminal:
+        console.width = max(console.width, 160)  # in a log, nothing is to be cut off
+    sides = comparison.load([sweep.folder])
+    if len(sides) == 1 or not any(side.runs for side in sides):
+        return
+    made = comparison.compare(sides, allow_mismatch=True)
+    comparison_console.show(made, console, report.write(made, sweep.folder))
 
 
 def interrupt(number: int, _: object) -> None:

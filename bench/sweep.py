@@ -11,7 +11,7 @@ import json
 import random
 import shlex
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -86,7 +86,8 @@ class Sweep:
     def run(self, watcher: Watcher) -> None:
         """Take the turns that are not yet taken, and write the state down after each.
 
-        Raises InputError where another process is at this sweep, or its folder cannot be written to.
+        Raises InputError where another process is at this sweep, where its folder cannot be written to, and
+        before a turn that would run other code than those before.
         """
         with locked(self.folder):
             self.resume()
@@ -94,6 +95,11 @@ class Sweep:
             for at, (number, job) in enumerate(self.schedule(), start=1):
                 if (job.name, number) in self.turns or self.given_up(job.name):
                     continue
+                if changed := listed(differences(self.identity["code"], code(), "code")):
+                    raise InputError(
+                        f"the code has changed since this sweep began; {changed}. Put it back, and go on"
+                        f" with: {self.resumption()}"
+                    )
                 watcher.began(at, len(self.jobs) * self.rounds, job.name, number, self.left_s())
                 folder = self.folder / job.name / str(number)
                 turn = take(job.name, number, self.arguments(job, number, folder), folder, self.timeout_s)
@@ -193,12 +199,11 @@ class Sweep:
             return
         before = read(path)
         mine = {"rounds": self.rounds, "repeats": self.repeats, "order": self.order, "seed": self.seed}
-        changed = list(differences({k: before[k] for k in mine} | before["identity"], mine | self.identity))
-        if changed:
-            more = f" and {len(changed) - NAMED} more" if len(changed) > NAMED else ""
+        if changed := listed(
+            differences({k: before[k] for k in mine} | before["identity"], mine | self.identity)
+        ):
             raise InputError(
-                f"hydra.sweep.dir: {self.folder} holds another sweep; different are: "
-                f"{'; '.join(changed[:NAMED])}{more}. Start anew in another folder"
+                f"hydra.sweep.dir: {self.folder} holds another sweep; {changed}. Start anew in another folder"
             )
         self.started_at = before["started_at"]
         for raw in before["turns"]:
@@ -252,6 +257,13 @@ def differences(before: Any, after: Any, key: str = "") -> Iterator[str]:
             yield from differences(before.get(name), after.get(name), inner)
     elif before != after:
         yield f"{key}: {short(before)} → {short(after)}"
+
+
+def listed(changes: Iterable[str]) -> str:
+    """The first of some differences, and how many more there are; '' for none."""
+    found = list(changes)
+    more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
+    return f"different are {'; '.join(found[:NAMED])}{more}" if found else ""
 
 
 def short(value: Any) -> str:

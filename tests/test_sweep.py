@@ -69,6 +69,7 @@ def child(tmp_path, monkeypatch):
     monkeypatch.setattr(turn, "RUN", tmp_path / "child.py")
     monkeypatch.setenv("RESULT", json.dumps(dataclasses.asdict(a_result())))
     monkeypatch.setenv("JOURNAL", str(tmp_path / "journal"))
+    monkeypatch.setattr(sweep, "code", lambda: {"run.py": "1"})
     (tmp_path / "journal").touch()
     return lambda: (tmp_path / "journal").read_text().splitlines()
 
@@ -214,10 +215,25 @@ def test_another_sweep_in_the_folder_is_refused_with_what_differs(tmp_path, chil
     assert child() == taken
 
 
+def test_code_that_changes_meanwhile_ends_the_sweep(tmp_path, child, monkeypatch):
+    class Editor(Notes):
+        def ended(self, turn):
+            monkeypatch.setattr(sweep, "code", lambda: {"run.py": "2"})
+
+    with pytest.raises(InputError, match=r'code has changed .*code.run.py: "1" → "2".*hydra.sweep.dir='):
+        a_sweep(tmp_path / "s", "well").run(Editor())
+    monkeypatch.setattr(sweep, "code", lambda: {"run.py": "1"})
+    a_sweep(tmp_path / "s", "well").run(Notes())
+    assert child() == ["A 1 1", "A 2 1", "A 3 1"]
+
+
 def test_many_differences_are_not_all_listed(tmp_path, child):
-    a_sweep(tmp_path / "s", "well", identity={"n": dict.fromkeys("abcdefghij", 1)}).run(Notes())
+    code = {"code": {"run.py": "1"}}
+    a_sweep(tmp_path / "s", "well", identity=code | {"n": dict.fromkeys("abcdefghij", 1)}).run(Notes())
     with pytest.raises(InputError, match="and 4 more"):
-        a_sweep(tmp_path / "s", "well", identity={"n": dict.fromkeys("abcdefghij", "x" * 50)}).run(Notes())
+        a_sweep(tmp_path / "s", "well", identity=code | {"n": dict.fromkeys("abcdefghij", "x" * 50)}).run(
+            Notes()
+        )
 
 
 def test_a_folder_with_something_else_and_one_in_use_are_refused(tmp_path, child):
