@@ -15,6 +15,9 @@ from collections.abc import Iterable
 
 from analyzers.base import Analyzer, Settings
 
+# ONNX Runtime sends usage data to its makers unless this is set before it is first imported.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
 __path__ += [folder for folder in os.environ.get("CLIPBENCH_ANALYZERS", "").split(os.pathsep) if folder]
 
 
