@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 
 Call = Literal["faster", "slower", "same", "undecided"]
 
-#: Fewer samples on either side leave every call undecided.
-MIN_SAMPLES = 6
-#: What the interval covers, and what the rank test's p has to be below.
-CONFIDENCE = 0.95
-ALPHA = 0.05
+#: What the interval covers: each of its ends, taken alone, is wrong in 5 of 100.
+CONFIDENCE = 0.9
+#: What the rank test's p has to be below.
+ALPHA = 0.1
+#: Fewer samples on either side leave every call undecided: no signed rank test of 4 pairs gets below ALPHA.
+MIN_SAMPLES = 5
 #: No noise floor is below it: where code and data happen to lie in memory moves a time by as much.
 MIN_NOISE = 0.01
 #: `same` rules out a difference above this, or above the noise floor where that is higher.
@@ -34,7 +35,7 @@ class Difference:
     """How `other` compares with `reference`; ratios have no unit.
 
     `ratio` is median(other) / median(reference), above 1 where other takes longer; `low` and `high` are the
-    ends of its 95 % bootstrap interval, `p` is the two-sided rank test's. What cannot be computed of these
+    ends of its 90 % bootstrap interval, `p` is the two-sided rank test's. What cannot be computed of these
     is NaN, and `reason` says why. `samples` counts both sides' and `noise` is the noise floor that was
     applied, as a fraction. `reason` also says what kept a call undecided.
     """
@@ -112,17 +113,18 @@ def decide(low: float, high: float, p: float, noise: float, least: int) -> tuple
 
 
 def noise_floor(first: Sequence[float], second: Sequence[float]) -> float:
-    """The largest difference that a configuration may have from itself, as a fraction, given two interleaved
-    sets of its samples: the far end of their interval, and MIN_NOISE at the least.
+    """How far a configuration's median lies from itself, as a fraction, and MIN_NOISE at the least; from two
+    sets of its samples that took turns. Many samples make a good one: 20 a side, say.
 
     Raises ValueError for fewer than MIN_SAMPLES samples a side, bad ones, and where a median is 0.
     """
-    seen = compare(first, second, 0.0)
-    if min(seen.samples) < MIN_SAMPLES:
-        raise ValueError(f"a noise floor takes {MIN_SAMPLES} samples a side, not {min(seen.samples)}")
-    if not 0 < seen.low <= seen.high < math.inf:
+    first, second = checked(first), checked(second)
+    if (least := min(len(first), len(second))) < MIN_SAMPLES:
+        raise ValueError(f"a noise floor takes {MIN_SAMPLES} samples a side, not {least}")
+    ratio = float(ratio_of_medians(first[None], second[None])[0])
+    if not 0 < ratio < math.inf:
         raise ValueError("a noise floor is a fraction of a median, and there is one of 0")
-    return max(seen.high - 1, 1 / seen.low - 1, MIN_NOISE)
+    return max(ratio - 1, 1 / ratio - 1, MIN_NOISE)
 
 
 def checked(samples: Sequence[float]) -> np.ndarray:
