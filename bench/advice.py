@@ -132,8 +132,9 @@ def keeps(targets: Sequence[TargetResult]) -> str:
     measured = sum(t.status == "pass" for t in targets)
     if not measured:
         return "none of its targets was measured" if targets else "no targets were set"
-    absent = f" ({len(targets) - measured} more were not measured)" if measured < len(targets) else ""
-    return f"all {measured} of its targets that were measured hold{absent}"
+    absent = len(targets) - measured
+    unknown = f" ({absent} {'was' if absent == 1 else 'were'} not measured)" if absent else ""
+    return f"its {measured} measured {'target holds' if measured == 1 else 'targets hold'}{unknown}"
 
 
 def called(side: Side) -> str:

@@ -145,7 +145,7 @@ def compare(
         targets=targets,
         noise=noise,
         mismatches=found,
-        warnings=matching.warnings(usable),
+        warnings=not_in_turns(usable) + matching.warnings(usable),
         advice=dataclasses.replace(advice, sentence=f"{NOT_ALIKE}{advice.sentence}") if found else advice,
     )
 
@@ -219,6 +219,16 @@ def refusals(sides: Sequence[Side]) -> list[str]:
                 name = side.name if len(side.runs) == 1 else matching.label(side, number)
                 lines.append(f"{name} is no measurement: {reason} ({run.path})")
     return lines + matching.mismatches(sides)
+
+
+def not_in_turns(sides: Sequence[Side]) -> list[str]:
+    """What to know of sides that did not take turns."""
+    if len(sides) < 2 or (sides[0].sweep is not None and len({side.sweep for side in sides}) == 1):
+        return []
+    return [
+        "these runs were not made in turns: what changed on the machine between them is not told apart from "
+        "what they differ in (python run.py -m grouping=a,b takes turns)"
+    ]
 
 
 def main_metric(reference: Side, wanted: str | None) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import html
-import re
 from typing import TYPE_CHECKING
 
 from reports import words
 from reports.comparison import interval, split, word
+from reports.markdown import escape as text
+from reports.markdown import table
 
 if TYPE_CHECKING:
     from bench.comparison import Comparison
@@ -15,20 +15,6 @@ if TYPE_CHECKING:
 
 #: Analyzers shown of a side, those that changed most first; comparison.json has all.
 MOST = 8
-#: What Markdown, or GitHub's, would take for something else than text.
-SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~@$:-])")
-
-
-def text(value: object, most: int = words.LONG) -> str:
-    """Data as text in Markdown, on one line: nothing in it is markup, a border, a link or a mention."""
-    line = " ".join(words.visible(words.shortened(str(value), most)).split())
-    return SPECIAL.sub(r"\\\1", html.escape(line, quote=False))
-
-
-def table(head: list[str], rows: list[list[str]]) -> str:
-    """A table of cells that are Markdown already."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def call(difference: Difference, metric: str) -> str:
@@ -71,22 +57,28 @@ def names(comparison: Comparison) -> list[str]:
 
 
 def metrics(comparison: Comparison) -> str:
-    """A row for each side and metric: value, ratio to the reference, call."""
+    """A row for each side, a column for each metric: value, ratio to the reference, call."""
     c = comparison
+    heads = ["side", *(text(f"{row.metric} ({row.unit})" if row.unit else row.metric) for row in c.rows)]
     rows = []
     for side in c.sides:
-        about = text(side.name) + (" (reference)" if side is c.reference else "")
+        tags = [" (reference)"] if side is c.reference else []
+        tags += [" **← use this**"] if side.name == c.advice.use else []
+        cells = [text(side.name) + "".join(tags)]
         for row in c.rows:
-            value = row.values[side.name]
-            shown = words.number(value.value, text(row.unit)) if value.value is not None else "not measured"
-            ratio = call(row.differences[side.name], row.metric) if side.name in row.differences else ""
-            rows.append([about, text(row.metric), f"**{shown}**", str(len(value.samples) or ""), ratio])
-            about = ""
-        missed = [t for t in c.targets[side.name] if t.status == "fail"]
+            value = row.values[side.name].value
+            found = row.differences.get(side.name)
+            shown = "not measured" if value is None else words.number(value)
+            cells.append(f"{shown}<br>{call(found, row.metric)}" if found else shown)
+        missed = [t.metric for t in c.targets[side.name] if t.status == "fail"]
         met = sum(t.status == "pass" for t in c.targets[side.name])
-        said = f"✗ missed: {text(', '.join(t.metric for t in missed))}" if missed else f"✓ {met} met"
-        rows.append(["", "targets", said, "", ""])
-    return table(["side", "metric", "value", "samples", f"to {text(c.reference.name)} (95 % interval)"], rows)
+        cells.append(f"✗ missed: {text(', '.join(missed))}" if missed else f"✓ {met} met")
+        rows.append(cells)
+    samples = {len(row.values[s.name].samples) for row in c.rows for s in c.sides if row.metric == c.metric}
+    counted = f"{min(samples)} … {max(samples)}" if len(samples) > 1 else f"{max(samples, default=0)}"
+    counted += f" samples of {text(c.metric)} a side"
+    note = f"Ratios are to {text(c.reference.name)}, with 95 % intervals; {counted}."
+    return f"{table([*heads, 'targets'], rows)}\n\n{note}"
 
 
 def moved(comparison: Comparison) -> list[str]:
