@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -20,12 +21,19 @@ from analyzers.parts.speech import SpeechSettings
 from analyzers.parts.words import PAUSE_S, WINDOW_S, Word, align, fit, phrases, to_clip, windows
 from models import whisper_ct2
 
+if TYPE_CHECKING:
+    from whisper import DecodingOptions, DecodingResult
+
+#: What a window is made of: start and end of pieces of the clip in seconds, together at most 30 s.
+Spans: TypeAlias = Sequence[tuple[float, float]]
+
 _OPENING, _CLOSING = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"  # punctuation that goes with a word beside it
 
 
 @dataclass
-class TranscriptionSettings(SpeechSettings):
-    model: str = setting("whisper-tiny.en", "model card, or an openai-whisper checkpoint (.pt)")
+class WhisperSettings(SpeechSettings):
+    """What any Whisper can be told."""
+
     language: str = setting("en", "language that is spoken, as Whisper abbreviates it")
     margin_s: float = setting(0.3, "sound kept around a region of speech", low=0.0, high=5)
     phrase_gap_s: float = setting(0.6, "silence between words that ends a segment", low=0.05, high=10)
@@ -33,6 +41,11 @@ class TranscriptionSettings(SpeechSettings):
                                          low=0.0, high=1.0)  # fmt: skip
     logprob_threshold: float = setting(-1.0, "mean log probability under which words are unlikely", high=0.0)
     compression_threshold: float = setting(2.4, "text that compresses better is a loop, and dropped", low=1.0)
+
+
+@dataclass
+class TranscriptionSettings(WhisperSettings):
+    model: str = setting("whisper-tiny.en", "model card, or an openai-whisper checkpoint (.pt)")
 
 
 class SpeechTranscription(Analyzer):
@@ -51,15 +64,20 @@ class SpeechTranscription(Analyzer):
         import torch
         import whisper
         from whisper import timing
-        from whisper.tokenizer import get_tokenizer
 
         torch.set_num_threads(nets.threads())
         timing.dtw_cpu = align  # numba would compile whisper's own for seconds
         path = models.resolve(self.settings.model)
         if path.suffix == ".pt":
-            self._whisper = whisper.load_model(str(path), device)
+            self._open(whisper.load_model(str(path), device))
         else:
-            self._whisper = whisper_ct2.load(path).to(device)
+            self._open(whisper_ct2.load(path).to(device))
+
+    def _open(self, model) -> None:
+        """Take over a loaded Whisper, and open what stands around it."""
+        from whisper.tokenizer import get_tokenizer
+
+        self._whisper = model
         self._tokenizer = get_tokenizer(
             self._whisper.is_multilingual,
             num_languages=self._whisper.num_languages,
@@ -72,8 +90,10 @@ class SpeechTranscription(Analyzer):
         audio = clip.audio()
         found = speech.regions(clip, self._vad, self.settings)
         words: list[Word] = []
-        for spans in windows(found, len(audio) / SAMPLE_RATE, self.settings.margin_s):
-            words += self._transcribe(audio, spans)
+        packed = windows(found, len(audio) / SAMPLE_RATE, self.settings.margin_s)
+        for spans, result in zip(packed, self._decode(audio, packed), strict=True):
+            if not self._is_invented(result):
+                words += self._words(result, spans)
         spoken = speech.join(found, PAUSE_S)
         return [_segment(phrase) for phrase in phrases(fit(words, spoken), self.settings.phrase_gap_s)]
 
@@ -81,34 +101,60 @@ class SpeechTranscription(Analyzer):
         self._whisper = None
         self._vad.close()
 
-    def _transcribe(self, audio: np.ndarray, spans: Sequence[tuple[float, float]]) -> list[Word]:
-        """The words in the spans of the clip (start and end in seconds), together at most 30 s long."""
+    def _decode(self, audio: np.ndarray, packed: Sequence[Spans], batch: int = 1) -> list[DecodingResult]:
+        """What Whisper writes for each window, in runs of `batch` windows."""
+        import whisper
+
+        results = []
+        for at in range(0, len(packed), batch):
+            part = packed[at : at + batch]
+            results += whisper.decode(self._whisper, self._spectra(audio, part), self._options(part))
+        return results
+
+    def _spectra(self, audio: np.ndarray, packed: Sequence[Spans]):
+        """Log-mel spectra of the windows, filled up to 30 s with silence: float32 [N, bands, 3000]."""
+        import torch
+        import whisper
+
+        model = self._whisper
+        spectra = []
+        for spans in packed:
+            sound = np.concatenate([audio[_samples(start) : _samples(end)] for start, end in spans])
+            mel = whisper.log_mel_spectrogram(
+                sound, model.dims.n_mels, padding=_samples(WINDOW_S), device=model.device
+            )
+            spectra.append(whisper.pad_or_trim(mel, whisper.audio.N_FRAMES))
+        return torch.stack(spectra)
+
+    def _options(self, packed: Sequence[Spans]) -> DecodingOptions:
+        """How to decode these windows: greedily."""
+        import whisper
+
+        return whisper.DecodingOptions(
+            language=self.settings.language,
+            without_timestamps=True,
+            fp16=self._whisper.device.type == "cuda",
+        )
+
+    def _is_invented(self, result: DecodingResult) -> bool:
+        """Whether Whisper's text shows that it wrote it without having heard anything, or got into a loop."""
+        settings = self.settings
+        silent = result.no_speech_prob > settings.no_speech_threshold
+        unlikely = result.avg_logprob < settings.logprob_threshold
+        return (silent and unlikely) or result.compression_ratio > settings.compression_threshold
+
+    def _words(self, result: DecodingResult, spans: Spans) -> list[Word]:
+        """The words of a window's text, with their times in the clip."""
         import whisper
         from whisper.timing import find_alignment, merge_punctuations
 
-        sound = np.concatenate([audio[_samples(start) : _samples(end)] for start, end in spans])
-        model, settings = self._whisper, self.settings
-        mel = whisper.pad_or_trim(
-            whisper.log_mel_spectrogram(
-                sound, model.dims.n_mels, padding=_samples(WINDOW_S), device=model.device
-            ),
-            whisper.audio.N_FRAMES,
-        )
-        options = whisper.DecodingOptions(
-            language=settings.language, without_timestamps=True, fp16=model.device.type == "cuda"
-        )
-        result = whisper.decode(model, mel, options)
-        silent = result.no_speech_prob > settings.no_speech_threshold
-        if silent and result.avg_logprob < settings.logprob_threshold:
-            return []
-        if result.compression_ratio > settings.compression_threshold:
-            return []
+        length = sum(_samples(end) - _samples(start) for start, end in spans)
         timings = find_alignment(
-            _Encoded(model),
+            _Encoded(self._whisper),
             self._tokenizer,
             [token for token in result.tokens if token < self._tokenizer.eot],
             result.audio_features,
-            len(sound) // whisper.audio.HOP_LENGTH,
+            length // whisper.audio.HOP_LENGTH,
         )
         merge_punctuations(timings, _OPENING, _CLOSING)
         words: list[Word] = []

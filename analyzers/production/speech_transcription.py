@@ -1,0 +1,147 @@
+"""What is said, by Whisper large-v3 (Radford et al. 2022) through openai-whisper; all windows in one batch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from analyzers.base import setting
+from analyzers.parts import nets
+from analyzers.parts.words import align
+from analyzers.production import device as devices
+from analyzers.production.base import ProductionSettings
+from analyzers.production.device import OnDevice
+from analyzers.production.weights import FileModel, file_of
+from analyzers.speech_transcription import Spans, SpeechTranscription, WhisperSettings
+
+if TYPE_CHECKING:
+    import torch
+    from whisper import DecodingOptions, DecodingResult
+
+#: Dimensions by models.size: those in the checkpoint of large-v3, and as few as its vocabulary and the length
+#: of a window allow.
+DIMENSIONS = {
+    "full": {
+        "n_mels": 128, "n_vocab": 51866, "n_audio_ctx": 1500, "n_text_ctx": 448,
+        "n_audio_state": 1280, "n_audio_head": 20, "n_audio_layer": 32,
+        "n_text_state": 1280, "n_text_head": 20, "n_text_layer": 32,
+    },
+    "tiny": {
+        "n_mels": 128, "n_vocab": 51866, "n_audio_ctx": 1500, "n_text_ctx": 448,
+        "n_audio_state": 16, "n_audio_head": 2, "n_audio_layer": 2,
+        "n_text_state": 16, "n_text_head": 2, "n_text_layer": 2,
+    },
+}  # fmt: skip
+_SHA256 = "e5b1a55b89c1367dacf97e3e19bfd829a01529dbfdeefa8caeb59b3f1b81dadb"
+_URL = f"https://openaipublic.azureedge.net/main/whisper/models/{_SHA256}/large-v3.pt"
+#: Tokens that random weights write per second of sound: speech at 160 words a minute has about as many.
+_TOKENS_PER_S = 4
+#: Activations and cached keys of one window in MB, generously: 1500 frames through 32 layers.
+_WINDOW_MB = 400.0
+
+
+@dataclass
+class LargeSettings(WhisperSettings, ProductionSettings):
+    batch: int = setting(16, "windows of 30 s decoded at a time, where memory allows", low=1, high=256)
+
+
+class WhisperLargeV3(OnDevice, SpeechTranscription):
+    """The embedded analyzer with the large model, in float16 on a GPU."""
+
+    name = "speech_transcription"
+    settings_type = LargeSettings
+    memory_gb = 5.0
+    _facts: Mapping[str, Any] = {}
+
+    def models(self) -> tuple[str, ...]:
+        return ("whisper-large-v3", self.settings.vad_model)
+
+    def file(self) -> Path:
+        """The checkpoint, where openai-whisper keeps it; raises MissingWeights."""
+        cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        model = FileModel("large-v3.pt", _URL, Path(cache) / "whisper", 3.1, _SHA256)
+        return file_of(model, self.settings.weights, f"models.production.{self.name}.weights")
+
+    def fetch(self) -> None:
+        self.file()
+
+    def load(self, device: str = "cpu") -> None:
+        import torch
+        from whisper import timing
+
+        if not devices.on_gpu(device):
+            torch.set_num_threads(nets.threads())
+        timing.dtw = _align  # whisper's own is compiled when it is first used, for either device
+        model = self._random(device) if self.random else self._pretrained(device)
+        if devices.on_gpu(device):
+            halve(model)
+        # Read one by one when words are aligned: on the host nobody waits for the device.
+        model.__dict__["alignment_heads"] = model._buffers.pop("alignment_heads").cpu().coalesce()
+        self.place(device, whisper=model)
+        self._open(model)
+
+    def unload(self) -> None:
+        SpeechTranscription.unload(self)
+        OnDevice.unload(self)
+
+    def facts(self) -> Mapping[str, Any]:
+        return self._facts
+
+    def _random(self, device: str) -> torch.nn.Module:
+        import torch
+        from whisper.model import ModelDimensions, Whisper
+
+        dimensions = ModelDimensions(**DIMENSIONS[self.settings.model_size])
+        return devices.random_net(lambda: Whisper(dimensions), device, torch.float32)
+
+    def _pretrained(self, device: str) -> torch.nn.Module:
+        import whisper
+
+        model = whisper.load_model(str(self.file()), device)
+        if vars(model.dims) == DIMENSIONS["full"]:
+            model.set_alignment_heads(whisper._ALIGNMENT_HEADS["large-v3"])
+        return model
+
+    def _decode(self, audio: np.ndarray, packed: Sequence[Spans], batch: int = 1) -> list[DecodingResult]:
+        batch = devices.fitting_batch(self.settings.batch, _WINDOW_MB, self.device)
+        with devices.phase(self.device, "Whisper"):
+            results = super()._decode(audio, packed, batch)
+        self._facts = {
+            "windows": len(packed),
+            "batch": min(batch, len(packed)),
+            "tokens": sum(len(result.tokens) for result in results),
+        }
+        return results
+
+    def _options(self, packed: Sequence[Spans]) -> DecodingOptions:
+        options = super()._options(packed)
+        if not self.random:
+            return options
+        # Random weights do not know when to stop: they write as much as somebody could have said.
+        longest = max(sum(end - start for start, end in spans) for spans in packed)
+        budget = max(1, min(round(_TOKENS_PER_S * longest), DIMENSIONS["full"]["n_text_ctx"] // 2))
+        return replace(options, sample_len=budget, suppress_tokens=[-1, self._tokenizer.eot])
+
+    def _is_invented(self, result: DecodingResult) -> bool:
+        return not self.random and super()._is_invented(result)
+
+
+def halve(model: torch.nn.Module) -> None:
+    """The large weights of a Whisper in float16, once, rather than at every use as its layers would do it.
+
+    Normalisation and positions stay in float32, which its layers expect of them.
+    """
+    import torch
+
+    for module in model.modules():
+        if isinstance(module, torch.nn.Linear | torch.nn.Conv1d | torch.nn.Embedding):
+            module.half()
+
+
+def _align(cost: torch.Tensor) -> np.ndarray:
+    return align(cost.double().cpu().numpy())
