@@ -31,11 +31,12 @@ def execute(cfg: DictConfig) -> int:
     from omegaconf import OmegaConf
     from rich.console import Console
 
-    from bench import baseline, fresh, results, session
+    from bench import baseline, fresh, planned, results, session
     from bench.errors import InputError
     from reports import baseline as baseline_report
     from reports import console as report
     from reports import html, junit, markdown, timeline, trace
+    from reports import plan as plan_report
     from reports.progress import live
 
     console = Console()
@@ -43,6 +44,9 @@ def execute(cfg: DictConfig) -> int:
         console.width = max(console.width, 160)  # in a log, nothing is to be cut off
     folder = Path(HydraConfig.get().runtime.output_dir)
     options = OmegaConf.to_object(cfg)
+    if options.plan:
+        plan_report.show(planned.describe(options), console)
+        return 0
     prepared = session.prepare(options, folder)
     kept = baseline.check(prepared)
     signal.signal(signal.SIGTERM, interrupt)

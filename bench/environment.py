@@ -66,6 +66,7 @@ def gpus() -> list[dict[str, Any]] | dict[str, str]:
                 {
                     "name": pynvml.nvmlDeviceGetName(handle),
                     "memory_gb": round(pynvml.nvmlDeviceGetMemoryInfo(handle).total / 1e9, 1),
+                    "uuid": pynvml.nvmlDeviceGetUUID(handle),
                     "driver": pynvml.nvmlSystemGetDriverVersion(),
                 }
             )

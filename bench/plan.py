@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
@@ -14,6 +14,7 @@ from analyzers.base import ALL, Analyzer
 from analyzers.production.base import Production
 from bench.config import out_of_range
 from bench.errors import InputError, nearest
+from bench.placement import CONTEXT_GB, Gpu, Wish, place
 from executors.base import Group, Plan, Task
 from executors.faults import KINDS, Fault
 
@@ -28,7 +29,7 @@ def cores_allowed() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def make_plan(cfg: Any, gpus: int = 0, profile_folder: str = "") -> Plan:
+def make_plan(cfg: Any, gpus: Sequence[Gpu] = (), profile_folder: str = "") -> Plan:
     """The plan of a configuration (as `OmegaConf.to_object` gives it); raises InputError with the fix."""
     known = choose_models(cfg.models)
     groups = resolve_groups(cfg.grouping, known)
@@ -40,10 +41,10 @@ def make_plan(cfg: Any, gpus: int = 0, profile_folder: str = "") -> Plan:
             raise InputError(line)
     chosen = {g: ([n for n in names if n in wanted], device) for g, (names, device) in groups.items()}
     chosen = {g: (names, device) for g, (names, device) in chosen.items() if names}
-    # The embedded networks run on the CPU.
-    usable = [any(isinstance(known[name], Production) for name in names) for names, _ in chosen.values()]
-    devices = resolve_devices([device for _, device in chosen.values()], gpus, usable)
     workers = worker_count(cfg.executor, len(chosen))
+    devices = place(wishes(cfg.executor, workers, chosen, known), gpus)
+    if cfg.executor.name == "sequential":
+        devices = [next((device for device in devices if device != "cpu"), "cpu")] * len(devices)
     threads = cores_allowed() // min(workers, cores_allowed())
     if cfg.executor.threads is not None:
         threads = cfg.executor.threads
@@ -115,25 +116,31 @@ def share_cores(groups: int) -> list[tuple[int, ...]]:
     return [tuple(cores[a:b]) for a, b in itertools.pairwise(edges)]
 
 
-def resolve_devices(devices: Sequence[str], gpus: int, usable: Sequence[bool]) -> list[str]:
-    """What cpu, gpu:N and gpu:auto mean on a machine with `gpus` GPUs: "cpu" or "gpu:N" each.
-
-    More groups than GPUs share them: gpu:N is taken modulo their number, and gpu:auto goes to the GPU with
-    the fewest groups. Without a GPU, and for groups that could not use one (`usable`), it is cpu.
-    """
-    resolved: list[str | None] = []
-    for device, can_use in zip(devices, usable, strict=True):
-        kind, _, index = device.partition(":")
-        if device != "cpu" and (kind != "gpu" or not (index == "auto" or index.isdigit())):
-            raise InputError(f"grouping: there is no device {device}; write cpu, gpu:0 or gpu:auto")
-        if device == "cpu" or gpus == 0 or not can_use:
-            resolved.append("cpu")
-        else:
-            resolved.append(f"gpu:{int(index) % gpus}" if index != "auto" else None)
-    for place, device in enumerate(resolved):
-        if device is None:
-            resolved[place] = min((f"gpu:{n}" for n in range(gpus)), key=resolved.count)
-    return resolved
+def wishes(
+    executor: Any, workers: int, chosen: Mapping[str, tuple[list[str], str]], known: Mapping[str, Analyzer]
+) -> list[Wish]:
+    """What the groups ask for, under an executor: a worker's models, and once a process CUDA's context."""
+    devices = {group: device for group, (_, device) in chosen.items()}
+    needs = {
+        group: sum(known[n].memory_gb for n in names if isinstance(known[n], Production))
+        for group, (names, _) in chosen.items()
+    }
+    # The embedded networks run on the CPU.
+    usable = {
+        group: any(isinstance(known[n], Production) for n in names) for group, (names, _) in chosen.items()
+    }
+    if executor.name == "sequential":  # one process holds everything, on one device
+        whole = sum(needs.values()) + CONTEXT_GB
+        first = next((group for group in chosen if usable[group] and devices[group] != "cpu"), None)
+        return [Wish(g, devices[g], whole) if g == first else Wish(g, "cpu", None) for g in chosen]
+    if executor.name == "spawn_pool":  # its workers hold all models each, on the groups' GPUs in turn
+        everything = sum(needs.values()) + CONTEXT_GB
+        on_gpus = [group for group, device in devices.items() if device != "cpu" and any(usable.values())]
+        share = {g: len(range(n, workers, len(on_gpus))) * everything for n, g in enumerate(on_gpus)}
+        return [Wish(group, devices[group], share.get(group)) for group in chosen]
+    return [
+        Wish(group, devices[group], needs[group] + CONTEXT_GB if usable[group] else None) for group in chosen
+    ]
 
 
 def check_waits(groups: list[Group], where: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import os
 import random
 import uuid
 from pathlib import Path
@@ -15,6 +16,7 @@ from bench import environment, quality, results, targets
 from bench.contention import OtherWork
 from bench.errors import Exit, InputError, nearest
 from bench.metrics import METRICS, Record
+from bench.placement import visible
 from bench.plan import make_plan
 from bench.results import MetricValue, Result
 from bench.runner import Progress, Run, executor_factory
@@ -72,8 +74,8 @@ def prepare(cfg: Any, folder: Path) -> Session:
     metrics = [metric.name for metric in METRICS] + quality.metric_names()
     required = [name for name in cfg.gate.require if not (name == "baseline" and cfg.baseline == "compare")]
     targets.check_names(limits, required, metrics, where)
-    gpus = environment.gpus()
-    plan = make_plan(cfg, len(gpus) if isinstance(gpus, list) else 0, str(folder.resolve()))
+    gpus = visible(environment.gpus(), os.environ.get("CUDA_VISIBLE_DEVICES"))
+    plan = make_plan(cfg, gpus, str(folder.resolve()))
     if package := profiling.lacking(plan.profile[0]):
         raise InputError(f"profile={plan.profile[0]} takes {package}: pip install {package}")
     for fault in plan.faults:

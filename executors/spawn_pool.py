@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from executors.base import Group, Plan, Task
+from executors.devices import on_gpu
 from executors.processes import Processes
 from executors.remote import Remote
 
@@ -13,7 +14,7 @@ class SpawnPool(Processes):
     name = "spawn_pool"
 
     def groups(self, plan: Plan) -> tuple[Group, ...]:
-        devices = [group.device for group in plan.groups]
+        devices = [group.device for group in plan.groups if on_gpu(group.device)] or ["cpu"]
         return tuple(
             Group(f"worker{n}", devices[n % len(devices)], tuple(plan.tasks())) for n in range(plan.workers)
         )

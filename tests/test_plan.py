@@ -12,7 +12,7 @@ import analyzers
 from analyzers.base import ALL, Analyzer
 from bench.config import ExecutorConfig, FaultConfig, GroupConfig, GroupingConfig, models_config
 from bench.errors import InputError
-from bench.plan import make_plan, resolve_devices
+from bench.plan import make_plan
 from tests.test_command_line import PROJECT
 
 
@@ -71,20 +71,6 @@ def test_groupings_that_are_refused(four, groups, line):
 def test_a_device_that_is_not_there(four):
     with pytest.raises(InputError, match="there is no device tpu"):
         make_plan(configuration({"x": ["*"]}, device="tpu"))
-
-
-@pytest.mark.parametrize(
-    ("devices", "gpus", "usable", "resolved"),
-    [
-        (["gpu:0", "gpu:auto", "cpu"], 0, True, ["cpu", "cpu", "cpu"]),
-        (["gpu:0", "gpu:auto", "cpu"], 1, True, ["gpu:0", "gpu:0", "cpu"]),
-        (["gpu:0", "gpu:auto", "gpu:auto", "gpu:auto"], 2, True, ["gpu:0", "gpu:1", "gpu:0", "gpu:1"]),
-        (["gpu:0", "gpu:3"], 2, True, ["gpu:0", "gpu:1"]),
-        (["gpu:0", "gpu:auto"], 8, False, ["cpu", "cpu"]),
-    ],
-)
-def test_devices_are_resolved_on_the_machine_at_hand(devices, gpus, usable, resolved):
-    assert resolve_devices(devices, gpus, [usable] * len(devices)) == resolved
 
 
 def test_stages_wait_for_the_stage_before(four):

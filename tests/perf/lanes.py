@@ -69,14 +69,19 @@ class Unmeasured(Exception):
     """A contestant that cannot be measured, and why."""
 
 
-def planned(*overrides: str) -> Plan:
-    """The plan that `python run.py` with `overrides` would run."""
+def configured(*overrides: str) -> Any:
+    """The configuration of `python run.py` with `overrides`, as objects."""
     from hydra import compose, initialize_config_dir
     from omegaconf import OmegaConf
 
     config.register()
     with initialize_config_dir(str(PROJECT / "conf"), version_base="1.3"):
-        return make_plan(OmegaConf.to_object(compose("config", overrides=list(overrides))))
+        return OmegaConf.to_object(compose("config", overrides=list(overrides)))
+
+
+def planned(*overrides: str) -> Plan:
+    """The plan that `python run.py` with `overrides` would run."""
+    return make_plan(configured(*overrides))
 
 
 class Silent:
