@@ -85,12 +85,8 @@ def test_named_gpus_are_kept_free_and_shared_where_it_must_be():
     assert place(wishes, two) == ["gpu:0", "gpu:1", "gpu:1"]
     assert place(wishes, MACHINES[1]) == ["gpu:0"] * 3
     crowded = [*wishes, Wish("c", "gpu:auto", 72.0)]
-    assert place(crowded, two) == [
-        "gpu:0",
-        "gpu:0",
-        "gpu:0",
-        "gpu:1",
-    ]  # what no longer fits goes to the named one
+    # What no longer fits goes to the named one.
+    assert place(crowded, two) == ["gpu:0", "gpu:0", "gpu:1", "gpu:1"]
     assert place([Wish("far", "gpu:3", 1.0)], two) == ["gpu:1"]
 
 
