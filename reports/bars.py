@@ -41,7 +41,7 @@ def colour(analyzer: str) -> str:
     """The analyzer's colour: chosen for the project's own, made from the name for any other."""
     if analyzer in COLOURS:
         return COLOURS[analyzer]
-    seed = zlib.crc32(analyzer.encode())
+    seed = zlib.crc32(analyzer.encode(errors="replace"))
     rgb = colorsys.hls_to_rgb(seed % 360 / 360, 0.45 + seed // 360 % 4 * 0.1, 0.5)
     return "#" + "".join(f"{round(255 * c):02x}" for c in rgb)
 
