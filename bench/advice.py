@@ -11,6 +11,8 @@ from bench.stats import MIN_SAMPLES, Difference
 
 #: Memory that differs by less than this factor is no reason to prefer one side.
 SAME_MEMORY = 1.05
+#: Things that a sentence names one by one; with more, it counts the rest.
+MOST = 5
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ def advise(
     left_out = {side.name: why for side in sides if (why := unfit(side, metric, targets.get(side.name, ())))}
     fit = [side for side in sides if side.name not in left_out]
     if not fit:
-        why = "; ".join(f"{name} {reason}" for name, reason in left_out.items())
+        why = listed([f"{name} {reason}" for name, reason in left_out.items()])
         return Advice(None, f"None can be recommended: {why}.", left_out)
     best = leading(fit, metric)
     kept = keeps(targets.get(best.name, ()))
@@ -151,5 +153,7 @@ def value(side: Side, metric: str) -> str:
 
 
 def listed(words: Sequence[str]) -> str:
-    """ "a", "a and b", "a, b and c"."""
+    """ "a", "a and b", "a, b and c", "a, b, c and 7 more"."""
+    if len(words) > MOST:
+        words = [*words[: MOST - 1], f"{len(words) - MOST + 1} more"]
     return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
