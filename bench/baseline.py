@@ -260,7 +260,8 @@ def measured(kept: Baseline, result: Result, floor: float) -> dict[str, Any]:
     had = {name for name, value in kept.runs[-1]["metrics"].items() if value is not None}
     gone = sorted(had - {m.name for m in result.metrics if m.value is not None})
     if gone and how.call == "faster":
-        how = dataclasses.replace(how, call="undecided", reason=f"no longer measured: {', '.join(gone)}")
+        reason = f"no longer measured: {', '.join(gone)}"
+        how = dataclasses.replace(how, call="undecided", reason=reason, valid=False)
     return {**dataclasses.asdict(how), "other_cores": result.run["other_cores"], "busier": round(busier, 3)}
 
 

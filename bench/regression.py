@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from statistics import median, stdev
 from typing import TYPE_CHECKING
 
-from bench.stats import CONFIDENCE, MARGIN, RESAMPLES, Call
+from bench.stats import MARGIN, RESAMPLES, Call
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 #: The samples of several runs, run by run.
 Runs = Sequence[Sequence[float]]
 
+#: What intervals cover. A false alarm in CI costs more than one at a prompt.
+CONFIDENCE = 0.95
 #: Fewer saved runs tell nothing of how far runs lie apart.
 MIN_RUNS = 3
 #: With fewer repeats, a single outlier makes the median.

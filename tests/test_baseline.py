@@ -1,0 +1,443 @@
+"""Baselines: what is saved and what is not, refusals, every outcome, and exit code 4 at the prompt."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from rich.console import Console
+
+from bench import baseline, calibration, contention
+from bench.errors import Exit, InputError
+from bench.fresh import Unmeasured, quoted
+from bench.results import AnalyzerResult, MetricValue, Result, TargetResult
+from bench.runner import Run, executor_factory
+from executors.base import Group, Plan
+from executors.faults import Fault
+from reports import baseline as report
+from tests.clips import numbered_frames, write_clip
+from tests.fakes import FOLDER, Notes, plan, task, use_fakes
+
+PROJECT = Path(__file__).resolve().parent.parent
+ENFORCED = SimpleNamespace(mode="enforce", require=["baseline"])
+REPORTED = SimpleNamespace(mode="report", require=["baseline"])
+
+
+@pytest.fixture(autouse=True)
+def uncalibrated(tmp_path, monkeypatch):
+    monkeypatch.setattr(calibration, "store", tmp_path / "calibration.json")
+
+
+def made(
+    rtf=(1.0, 1.01, 0.99), number=1, other_cores=0.0, interrupted=False, cores=2, quality=0.9, **seconds
+) -> Result:
+    """A result with these samples; analyzers by name with their seconds, None for one that failed."""
+    times = {"steady": 1.0, "sleeper": 2.0} | seconds
+    rows = {
+        name: AnalyzerResult(
+            "ok" if s else "timeout", [], {}, None, "all", "main", "cpu", 0.1, [s or 0.0] * len(rtf), 1, ""
+        )
+        for name, s in times.items()
+    }
+    return Result(
+        run={
+            "id": f"run{number}",
+            "started_at": f"2026-01-{number:02d}T00:00:00+00:00",
+            "interrupted": interrupted,
+            "other_cores": other_cores,
+            "clip": {"sha256": "0" * 64},
+            "grouping": "sequential",
+            "executor": "sequential",
+            "models": "embedded",
+            "threads": 2,
+        },
+        environment={
+            "cpu": "A processor",
+            "cores_allowed": cores,
+            "gpus": {"reason": "none"},
+            "git_commit": "abc",
+            "git_dirty": False,
+            "os": "Linux",
+            "python": "3.11.7",
+            "packages": {"torch": "2.13.0"},
+        },
+        metrics=[
+            MetricValue("rtf_warm", sorted(rtf)[len(rtf) // 2] if rtf else None, "", "lower", list(rtf)),
+            MetricValue("quality.steady.f1", quality, "", "higher", [], "" if quality else "no truth"),
+        ],
+        targets=[TargetResult("quality.steady.f1", ">=", 0.8, quality, "", "pass")],
+        verdict="pass",
+        verdict_reason="",
+        analyzers=rows,
+        spans=[],
+        telemetry={},
+    )
+
+
+@pytest.fixture
+def kept(tmp_path) -> baseline.Baseline:
+    """A baseline of five runs."""
+    found = baseline.find(tmp_path / "store", KEY)
+    for number in range(1, 6):
+        assert baseline.save(found, made([1.0, 1.0 + number / 500, 1.0 - number / 500], number))["saved"]
+        found = baseline.read(found.path)
+    return found
+
+
+KEY = {"grouping.name": "sequential", "executor.name": "threads", "models.profile": "embedded", "x": [1]}
+SLOW = {"rtf": (1.5, 1.51, 1.49), "sleeper": 2.5}
+
+
+def compared(kept, result, *again):
+    """The outcome of a comparison in which fresh runs give `again`, one after the other."""
+    left = list(again)
+
+    def fresh() -> Result:
+        one = left.pop(0)
+        if isinstance(one, Exception):
+            raise one
+        return one
+
+    outcome = baseline.conclude("compare", kept, result, fresh)
+    assert not left, "a confirmation run was not made"
+    assert result.run["baseline"] is outcome and json.dumps(outcome, allow_nan=False)
+    shown = io.StringIO()
+    report.show(outcome, Console(file=shown, width=160))
+    assert f"baseline: {outcome['call']}" in shown.getvalue()
+    return outcome, shown.getvalue()
+
+
+# What is saved.
+
+
+def test_runs_are_appended_and_only_the_newest_are_kept(tmp_path):
+    found = baseline.find(tmp_path / "not" / "there", KEY)
+    for number in range(1, baseline.KEEP + 4):
+        outcome = baseline.conclude("save", found, made(number=number), lambda: None)
+        found = baseline.find(tmp_path / "not" / "there", KEY)
+    assert outcome["runs"] == len(found.runs) == baseline.KEEP
+    assert [r["id"] for r in found.runs] == [f"run{n}" for n in range(4, baseline.KEEP + 4)]
+    one = json.loads(found.path.read_text())["runs"][0]
+    assert one["rtf_warm"] == [1.0, 1.01, 0.99] and one["analyze_s"]["sleeper"] == [2.0] * 3
+    assert one["git_commit"] == "abc" and one["versions"]["torch"] == "2.13.0"
+    assert one["metrics"] == {"quality.steady.f1": 0.9}
+
+
+@pytest.mark.parametrize(
+    ("result", "reason"),
+    [
+        (made(interrupted=True), "the run was interrupted"),
+        (made(sleeper=None), "not every analyzer succeeded: sleeper (timeout)"),
+    ],
+)
+def test_an_unfit_run_is_not_saved_and_says_why(result, reason, kept):
+    before = kept.path.read_text()
+    outcome = baseline.save(kept, result)
+    assert not outcome["saved"] and outcome["reason"] == reason and kept.path.read_text() == before
+    assert baseline.exit_code(outcome, REPORTED) == Exit.NOTHING_VALID
+    shown = io.StringIO()
+    report.show(outcome, Console(file=shown, width=160))
+    assert "not saved" in shown.getvalue() and reason in shown.getvalue()
+
+
+def test_a_store_that_cannot_be_written_to_is_named(tmp_path):
+    (tmp_path / "store").touch()
+    with pytest.raises(InputError, match=r"baseline_store: .*cannot be written to"):
+        baseline.save(baseline.find(tmp_path / "store", KEY), made())
+
+
+def test_configurations_do_not_share_a_file(tmp_path):
+    names = {baseline.find(tmp_path, KEY | change).path.name for change in ({}, {"x": [2]}, {"y": 1})}
+    assert len(names) == 3
+    odd = baseline.find(tmp_path, KEY | {"grouping.name": "../up \n"}).path
+    assert odd.parent == tmp_path and odd.name.startswith("___up__-threads-embedded-")
+
+
+# What is refused before anything is measured.
+
+
+@pytest.fixture
+def session(tmp_path, monkeypatch):
+    use_fakes(monkeypatch)
+    (tmp_path / "clip.mp4").write_bytes(b"a clip")
+    cfg = SimpleNamespace(
+        baseline="compare",
+        baseline_store=str(tmp_path / "store"),
+        profile=None,
+        scenario=SimpleNamespace(name="single_stream", repeats=3, warmup=1),
+        faults=SimpleNamespace(kind="slow"),
+        models=SimpleNamespace(profile="embedded"),
+        grouping=SimpleNamespace(name="sequential"),
+        executor=SimpleNamespace(name="sequential", address=None),
+    )
+    return SimpleNamespace(cfg=cfg, plan=plan("steady", "sleeper"), clips=[tmp_path / "clip.mp4"])
+
+
+def refused(session) -> str:
+    with pytest.raises(InputError) as error:
+        baseline.check(session)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_nothing_asked_for_nothing_looked_for(session):
+    session.cfg.baseline, session.clips = None, []
+    assert baseline.check(session) is None
+
+
+def test_bad_configurations_are_refused(session):
+    session.cfg.scenario.repeats = 2
+    assert "scenario.repeats=3 or more" in refused(session)
+    session.cfg.scenario.name = "offline"
+    assert "scenario=single_stream" in refused(session)
+    session.cfg.baseline = "svae"
+    assert "write save or compare" in refused(session)
+
+
+def test_profiled_and_planted_runs_are_not_saved(session):
+    session.plan = plan("steady", profile=("torch", ""))
+    session.cfg.profile = "torch"
+    assert "profile=torch" in refused(session)
+    session.plan = plan("steady", faults=(Fault("slow", "steady"),))
+    session.cfg.baseline = "save"
+    assert "a planted fault (faults=slow) is not saved" in refused(session)
+
+
+def test_a_missing_clip_is_named(session):
+    session.clips[0].unlink()
+    assert "clip.path: there is no file" in refused(session)
+
+
+def test_without_a_baseline_there_is_nothing_to_compare_with(session):
+    line = refused(session)
+    assert "has no baseline" in line and "baseline=save" in line
+
+
+def test_another_configuration_is_refused_with_what_differs(session, monkeypatch):
+    session.cfg.baseline = "save"
+    baseline.save(baseline.check(session), made())
+    session.cfg.baseline = "compare"
+    assert len(baseline.check(session).runs) == 1
+    session.plan = plan("steady", "sleeper", faults=(Fault("slow", "steady"),))
+    assert baseline.check(session)  # a planted fault does not make another configuration
+    monkeypatch.setattr(baseline.environment, "cpu_name", lambda: "Another processor")
+    session.plan = plan("steady", "late", threads=7)
+    session.clips[0].write_bytes(b"another clip")
+    line = refused(session)
+    for part in (
+        "machine.cpu: ",
+        " → Another processor",
+        "clip.sha256: ",
+        "executor.threads: 1 → 7",
+        'grouping.groups.all.analyzers: ["steady", "sleeper"] → ["steady", "late"]',
+        "models.sleeper.seconds: 0.05 → null",
+        "baseline=save",
+    ):
+        assert part in line
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"schema": 99, "key": {}, "runs": []}', '{"schema": 1}'])
+def test_a_file_that_is_no_baseline_is_named(text, session):
+    store = Path(session.cfg.baseline_store)
+    store.mkdir()
+    (store / "broken.json").write_text(text)
+    line = refused(session)
+    assert "broken.json is no baseline" in line and "delete it" in line
+
+
+# What comes of a comparison.
+
+
+def test_the_same(kept):
+    outcome, _ = compared(kept, made())
+    assert (outcome["call"], outcome["runs"], outcome["samples"]) == ("same", 5, 15)
+    assert outcome["confirmed"] is None and outcome["moved"] == []
+    assert outcome["low"] <= outcome["ratio"] <= outcome["high"]
+    assert baseline.exit_code(outcome, ENFORCED) == Exit.OK
+
+
+def test_slower_and_confirmed(kept):
+    outcome, shown = compared(kept, made(**SLOW), made(**SLOW))
+    assert (outcome["call"], outcome["confirmed"]) == ("slower", True)
+    assert [m["analyzer"] for m in outcome["moved"]] == ["sleeper"]
+    assert "sleeper 2 s → 2.5 s" in shown and "measured again" in shown
+    assert baseline.exit_code(outcome, REPORTED) == Exit.SLOWER
+
+
+def test_slower_but_no_single_analyzer(kept):
+    outcome, shown = compared(kept, *[made(rtf=SLOW["rtf"]) for _ in range(2)])
+    assert outcome["call"] == "slower" and outcome["moved"] == []
+    assert "no analyzer moved beyond its own noise" in shown
+
+
+@pytest.mark.parametrize(
+    ("second", "reason", "valid"),
+    [
+        (made(), "slower at first, but not when measured again", True),
+        (made(sleeper=None), "slower at first, but not when measured again", False),
+        (Unmeasured("exit code 1"), "slower, but it could not be measured again: exit code 1", False),
+    ],
+)
+def test_slower_but_not_confirmed(kept, second, reason, valid):
+    outcome, _ = compared(kept, made(**SLOW), second)
+    assert (outcome["call"], outcome["reason"], outcome["valid"]) == ("undecided", reason, valid)
+    assert baseline.exit_code(outcome, REPORTED) == Exit.OK
+    assert baseline.exit_code(outcome, ENFORCED) == (Exit.OK if valid else Exit.TARGET_MISSED)
+
+
+def test_faster(kept):
+    outcome, _ = compared(kept, made((0.5, 0.51, 0.49)))
+    assert outcome["call"] == "faster" and baseline.exit_code(outcome, ENFORCED) == Exit.OK
+
+
+def test_less_work_is_not_faster_and_not_slower(kept):
+    for rtf in ((0.5, 0.51, 0.49), SLOW["rtf"]):
+        outcome, _ = compared(kept, made(rtf, sleeper=None))
+        assert outcome["call"] == "undecided" and "sleeper (timeout)" in outcome["reason"]
+        assert baseline.exit_code(outcome, REPORTED) == Exit.OK
+        assert baseline.exit_code(outcome, ENFORCED) == Exit.TARGET_MISSED
+
+
+def test_fewer_metrics_are_not_faster_but_may_be_slower(kept):
+    outcome, _ = compared(kept, made((0.5, 0.51, 0.49), quality=None))
+    assert (outcome["call"], outcome["reason"]) == ("undecided", "no longer measured: quality.steady.f1")
+    assert baseline.exit_code(outcome, ENFORCED) == Exit.TARGET_MISSED
+    slow = [made(**SLOW, quality=None) for _ in range(2)]
+    assert compared(kept, *slow)[0]["call"] == "slower"
+
+
+def test_too_few_runs_are_undecided(kept):
+    kept.runs = kept.runs[:2]
+    outcome, shown = compared(kept, made(**SLOW))
+    assert outcome["call"] == "undecided" and "2 of the 3 runs" in outcome["reason"] and "of 2 runs" in shown
+    assert baseline.exit_code(outcome, REPORTED) == Exit.OK
+    assert baseline.exit_code(outcome, ENFORCED) == Exit.TARGET_MISSED
+
+
+def test_a_busy_machine_is_not_slower_code(kept):
+    outcome, _ = compared(kept, made(**SLOW, other_cores=1.0))
+    assert (outcome["call"], outcome["valid"], outcome["busier"]) == ("undecided", False, 2.0)
+    assert compared(kept, *[made(**SLOW, other_cores=0.2)] * 2)[0]["call"] == "slower"
+    for run in kept.runs:
+        run["other_cores"] = 1.0
+    assert compared(kept, *[made(**SLOW, other_cores=1.0)] * 2)[0]["call"] == "slower"
+
+
+def test_an_interrupted_run_is_compared_with_nothing(kept):
+    outcome, _ = compared(kept, made((), interrupted=True))
+    assert (outcome["call"], outcome["reason"]) == ("undecided", "the run was interrupted")
+
+
+def test_what_has_changed_since_is_said(kept):
+    kept.runs[-1]["versions"]["torch"] = "2.12.0[/]"
+    outcome, shown = compared(kept, made())
+    assert outcome["since"] == ["torch: 2.12.0[/] → 2.13.0"] and "torch: 2.12.0[/] → 2.13.0" in shown
+
+
+def test_no_comparison_no_say_in_the_exit_code():
+    assert baseline.exit_code(None, ENFORCED) == Exit.OK
+
+
+# On times that were really measured.
+
+
+def test_real_passes_are_not_slower_than_themselves_and_a_sleep_is_found(tmp_path, monkeypatch):
+    """One executor, many short runs of three passes each: five are the baseline, twenty are compared."""
+    use_fakes(monkeypatch)
+    clip = write_clip(tmp_path / "clip.mp4", numbered_frames(30, 64, 64))
+
+    def measure(count: int, *faults: Fault) -> list[Result]:
+        group = Group("all", "cpu", (task("steady", ()), task("sleeper", (), seconds=0.02)))
+        run = Run(Plan((group,), threads=1, faults=faults), Notes(), executor_factory("sequential"))
+        for _ in range(3 * count + 1):
+            run.burst([clip], False, 1, 1)
+        run.executor.close()
+        passes = run.record.passes[1:]
+        found = []
+        for number in range(count):
+            three = passes[3 * number : 3 * number + 3]
+            result = made([p.end_s - p.start_s for p in three], number + 1)
+            for name, row in result.analyzers.items():
+                row.analyze_s = [p.outcomes[name].analyze_s for p in three]
+            found.append(result)
+        return found
+
+    kept = baseline.find(tmp_path, KEY)
+    for result in measure(5):
+        baseline.save(kept, result)
+        kept = baseline.read(kept.path)
+    again = iter(measure(25))  # some are confirmations
+    for _ in range(20):
+        outcome = baseline.compare(kept, next(again), lambda: next(again))
+        assert baseline.exit_code(outcome, REPORTED) == Exit.OK, outcome
+    slow = iter(measure(2, Fault("slow", "sleeper", 0.2)))
+    outcome = baseline.compare(kept, next(slow), lambda: next(slow))
+    assert outcome["call"] == "slower" and [m["analyzer"] for m in outcome["moved"]] == ["sleeper"]
+
+
+def test_exit_codes_at_the_prompt(tmp_path):
+    """Saved once for real; two copies with small differences stand for runs of other days."""
+    clip = write_clip(tmp_path / "clip.mp4", numbered_frames(30, 64, 64))
+    store = tmp_path / "a 'store'"
+
+    def run(*arguments: str, name: str) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            [
+                sys.executable,
+                "run.py",
+                "only=[steady,sleeper]",
+                "models.sleeper.seconds=0.1",
+                f"clip.path={clip}",
+                f"baseline_store={quoted(str(store))}",
+                f"hydra.run.dir={quoted(str(tmp_path / name))}",
+                *arguments,
+            ],
+            cwd=PROJECT,
+            env=os.environ | {"CLIPBENCH_ANALYZERS": str(FOLDER)},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    done = run("baseline=save", name="saved")
+    assert done.returncode == 0 and "saved, 1 run kept" in done.stdout, done.stdout + done.stderr
+    (path,) = store.glob("*.json")
+    raw = json.loads(path.read_text())
+    copies = [json.loads(json.dumps(raw["runs"][0])) for _ in range(2)]
+    for copy, factor in zip(copies, (0.995, 1.005), strict=True):
+        copy["rtf_warm"] = [s * factor for s in copy["rtf_warm"]]
+    path.write_text(json.dumps(raw | {"runs": raw["runs"] + copies}))
+
+    done = run("baseline=compare", name="same")
+    assert done.returncode == 0 and "of 3 runs" in done.stdout, done.stdout + done.stderr
+
+    # Required by the gate in this process, of which the confirmation's knows nothing.
+    slow = ("faults=slow", "faults.analyzer=sleeper", "faults.seconds=0.6", "gate.require=[baseline]")
+    done = run("baseline=compare", *slow, name="it's slow")
+    assert done.returncode == Exit.SLOWER, done.stdout + done.stderr
+    assert "measuring again" in done.stdout and "baseline: slower" in done.stdout
+    outcome = json.loads((tmp_path / "it's slow" / "result.json").read_text())["run"]["baseline"]
+    assert outcome["confirmed"] and [m["analyzer"] for m in outcome["moved"]] == ["sleeper"]
+    assert (tmp_path / "it's slow" / "confirmation" / "result.json").exists()
+
+
+def test_other_work_is_what_is_not_our_own(monkeypatch):
+    clock = {"time": 10.0, "all": 100.0, "own": 7.0}
+    monkeypatch.setattr(contention.time, "monotonic", lambda: clock["time"])
+    monkeypatch.setattr(contention, "busy_seconds", lambda: clock["all"])
+    monkeypatch.setattr(contention, "own_seconds", lambda: clock["own"])
+    others = contention.OtherWork()
+    clock.update(time=14.0, all=107.0, own=12.0)
+    assert others.cores() == 0.5
+    clock.update(all=101.0)
+    assert others.cores() == 0.0  # ticks are coarse
+
+
+def test_everybody_includes_us():
+    assert contention.busy_seconds() > 0 and contention.own_seconds() > 0
