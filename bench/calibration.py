@@ -15,13 +15,15 @@ from typing import Any
 
 from bench import results
 from bench.errors import InputError
+from bench.regression import spread
 from bench.results import Result
+from bench.stats import noise_floor
 
 #: Kept with the machine, not with the code: it is of no use on another.
 store = Path(__file__).resolve().parent.parent / "outputs" / "calibration.json"
 
 SCHEMA = 1
-#: Fresh runs of a calibration, half of them on either side.
+#: Fresh runs of a calibration.
 RUNS = 6
 #: The noise floor where nothing was calibrated, as a fraction.
 DEFAULT = 0.03
@@ -88,8 +90,9 @@ def check(session: Any) -> None:
 def calibrate(measure: Callable[[int], Result]) -> dict[str, Any]:
     """Measure `RUNS` fresh runs, by `measure` with their number from 1; keep and return the noise floor.
 
-    Returned and kept: `noise`, the larger of `within` (the repeats of all runs, dealt out in turn to two
-    sides) and `between` (whole runs, dealt out likewise); `runs` with the samples; `other_cores`.
+    Returned and kept: `noise`, the larger of `within` (the repeats, dealt out in turn to two sides that are
+    then compared) and `between` (how far from their middle one more run may well lie), all as fractions;
+    `runs` with the samples; `other_cores`, the median over the runs.
     """
     measured = [measure(number) for number in range(1, RUNS + 1)]
     samples = [result.metric(METRIC).samples for result in measured]
@@ -113,9 +116,8 @@ def calibrate(measure: Callable[[int], Result]) -> dict[str, Any]:
 
 def floors(runs: Sequence[Sequence[float]]) -> dict[str, float]:
     """The noise floors of runs against themselves, as fractions."""
-    from bench.stats import noise_floor
-
     dealt = [sample for run in runs for sample in run]
-    sides = [[sample for run in runs[side::2] for sample in run] for side in (0, 1)]
-    within, between = noise_floor(dealt[0::2], dealt[1::2]), noise_floor(*sides)
+    pairs = len(dealt) // 2
+    within = noise_floor(dealt[0 : 2 * pairs : 2], dealt[1 : 2 * pairs : 2])
+    between = spread(runs)
     return {"noise": max(within, between), "within": within, "between": between}
