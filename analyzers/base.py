@@ -144,6 +144,10 @@ class Analyzer:
         counts = Counter(segment.label for segment in segments)
         return ", ".join(f"{label} ×{n}" if n > 1 else label for label, n in counts.most_common(3))
 
+    def facts(self) -> Mapping[str, Any]:
+        """What to report of the last analysis beside its findings: batch size, tokens per second."""
+        return {}
+
     def unload(self) -> None:
         """Give the weights' memory back; `load` may be called again."""
 

@@ -40,7 +40,8 @@ class GroupingConfig:
 @dataclass
 class ExecutorConfig:
     """The strategy. `threads` per worker (null: the cores allowed, shared out), `workers` where they are not
-    the groups (null: one a core), `cleanup` exit, unload or offload, `address` of a cluster to join."""
+    the groups (null: one a core), `cleanup` exit, unload or offload, `memory_fraction` of its GPU that a
+    worker may take, `address` of a cluster to join."""
 
     name: str = MISSING
     threads: int | None = None
@@ -48,6 +49,7 @@ class ExecutorConfig:
     timeout_s: float = 120.0
     load_timeout_s: float = 600.0
     cleanup: str = "exit"
+    memory_fraction: float | None = None
     address: str | None = None
 
 
@@ -114,7 +116,8 @@ class GateConfig:
 @dataclass
 class SweeperConfig:
     """`hydra.sweeper`, for `python run.py -m`: in how many `rounds` the jobs take turns (null: one for each
-    repeat), in which `order` (fixed, or shuffled by the seed), and after how long a turn is ended as hanging."""
+    repeat), in which `order` (fixed, or shuffled by the seed), and after how long a turn is ended as
+    hanging."""
 
     _target_: str = "hydra_plugins.clipbench.InterleavedSweeper"
     rounds: int | None = None

@@ -71,6 +71,7 @@ def make_plan(cfg: Any, gpus: Sequence[Gpu] = (), profile_folder: str = "") -> P
         timeout_s=positive(cfg.executor.timeout_s, "executor.timeout_s"),
         load_timeout_s=positive(cfg.executor.load_timeout_s, "executor.load_timeout_s"),
         cleanup=one_of(cfg.executor.cleanup, ("exit", "unload", "offload"), "executor.cleanup"),
+        memory_fraction=fraction(cfg.executor.memory_fraction, "executor.memory_fraction"),
         faults=planted(cfg.faults, wanted),
         profile=(one_of(cfg.profile or "", ("", "torch", "python"), "profile"), profile_folder),
         options={"address": cfg.executor.address},
@@ -174,6 +175,13 @@ def positive(value: float, key: str) -> float:
     """`value`, if it is above zero."""
     if not value > 0:
         raise InputError(f"{key}={value} makes no sense: it takes seconds above 0")
+    return value
+
+
+def fraction(value: float | None, key: str) -> float | None:
+    """`value`, if it is a share of something, or None."""
+    if value is not None and not 0 < value <= 1:
+        raise InputError(f"{key}={value} makes no sense: it takes a share above 0, up to 1, or null")
     return value
 
 

@@ -60,6 +60,7 @@ class AnalyzerResult:
     reason: str = ""
     error: str = ""
     retried: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass

@@ -92,6 +92,7 @@ def summarise(name: str, record: Record, figures: list[MetricValue]) -> Analyzer
         reason=worst.reason,
         error=worst.error,
         retried=worst.retried,
+        facts=worst.facts,
     )
 
 

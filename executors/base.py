@@ -79,7 +79,8 @@ class Plan:
 
     `timeout_s` is what one analysis may take, `load_timeout_s` one loading; `cleanup` is the state in which
     workers are left between bursts of work; `profile` the kind and the folder of a profiler to attach;
-    `workers` counts them where they are not the groups; `options` are those of one strategy only.
+    `workers` counts them where they are not the groups; `memory_fraction` is the share of its GPU's memory
+    that a worker's process may take (None: all); `options` are those of one strategy only.
     """
 
     groups: tuple[Group, ...]
@@ -88,6 +89,7 @@ class Plan:
     timeout_s: float = 120.0
     load_timeout_s: float = 600.0
     cleanup: Cleanup = "exit"
+    memory_fraction: float | None = None
     faults: tuple[Fault, ...] = ()
     profile: tuple[str, str] = ("", "")
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -130,7 +132,7 @@ class Outcome:
 
     `reason` says in one line why there are no results (also of an `ok` one that had nothing to analyze);
     `error` is the traceback of an analyzer that raised; `retried` how a second try after a lack of memory
-    differed from the first.
+    differed from the first; `facts` are what the analyzer says of itself (`Analyzer.facts`).
     """
 
     analyzer: str
@@ -143,6 +145,7 @@ class Outcome:
     reason: str = ""
     error: str = ""
     retried: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
 class Observer(Protocol):

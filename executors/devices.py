@@ -34,8 +34,9 @@ def among_all(device: str) -> str:
     if not on_gpu(device):
         return "cpu"
     number = device.removeprefix("gpu:")
-    seen = os.environ.get("CUDA_VISIBLE_DEVICES")
-    return f"cuda:{seen.split(',').index(number) if seen else number}"
+    seen = [part.strip() for part in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")]
+    # Where they are named by UUID, the numbers are not in the list; run.py's plan then counts as CUDA does.
+    return f"cuda:{seen.index(number) if number in seen else number}"
 
 
 @contextmanager
@@ -57,3 +58,11 @@ def marked(device: str, text: str) -> AbstractContextManager[None]:
     import torch
 
     return torch.cuda.nvtx.range(text)
+
+
+def limit_memory(device: str, fraction: float) -> None:
+    """Let this process take no more than this share of a GPU's memory: beyond it, it is out of memory."""
+    if device.startswith("cuda"):
+        import torch
+
+        torch.cuda.set_per_process_memory_fraction(fraction, device if ":" in device else f"{device}:0")

@@ -25,6 +25,8 @@ class Worker:
         self.unloadable: dict[str, BaseException] = {}
         self.clip = 0
         limit_threads(plan.threads)
+        if plan.memory_fraction is not None:
+            devices.limit_memory(device, plan.memory_fraction)
 
     @contextmanager
     def span(self, phase: Phase, analyzer: str = "") -> Iterator[None]:
@@ -64,6 +66,7 @@ class Worker:
                 analyzer.settings = full
         outcome.analyze_s = now() - start
         if outcome.status == "ok":
+            outcome.facts = dict(analyzer.facts())
             outcome.headline = analyzer.headline(outcome.segments) if outcome.segments else outcome.reason
         return outcome
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from analyzers.base import Analyzer, Settings, setting
 
@@ -54,7 +53,3 @@ class Production(Analyzer):
     def fetch(self) -> None:
         """Have the pretrained weights on this machine, downloading what is not; raises MissingWeights."""
         raise NotImplementedError
-
-    def facts(self) -> Mapping[str, Any]:
-        """What a report should say about the last analysis: batch size, tokens per second and the like."""
-        return {}

@@ -1,0 +1,47 @@
+"""How a plan's devices are called in a process, and the service that processes may share a GPU through."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from bench import environment
+from executors import devices
+
+
+def test_a_worker_process_sees_its_own_gpu_alone():
+    assert devices.visible("gpu:3") == {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": "3"}
+    assert devices.visible("cpu")["CUDA_VISIBLE_DEVICES"] == ""
+    assert (devices.alone("gpu:3"), devices.alone("cpu")) == ("cuda", "cpu")
+
+
+@pytest.mark.parametrize(
+    ("restriction", "device", "name"),
+    [
+        (None, "gpu:2", "cuda:2"),
+        ("2,3", "gpu:3", "cuda:1"),
+        ("GPU-aa,GPU-bb", "gpu:1", "cuda:1"),
+        ("2", "cpu", "cpu"),
+    ],
+)
+def test_a_thread_names_its_gpu_among_those_that_the_process_sees(monkeypatch, restriction, device, name):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if restriction is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", restriction)
+    assert devices.among_all(device) == name
+
+
+def test_on_the_cpu_nothing_of_cuda_is_touched(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "torch", None)  # importing it would raise
+    with devices.own_stream("cpu"), devices.marked("cpu", "analyze"):
+        devices.limit_memory("cpu", 0.5)
+
+
+@pytest.mark.parametrize(("pid", "running"), [("self", True), ("0x", False), (None, False), ("gone", False)])
+def test_a_daemon_of_mps_is_noticed(monkeypatch, tmp_path, pid, running):
+    monkeypatch.setenv("CUDA_MPS_PIPE_DIRECTORY", str(tmp_path))
+    if pid is not None:
+        number = {"self": os.getpid(), "gone": 2**22 + 1}.get(pid, pid)
+        (tmp_path / "nvidia-cuda-mps-control.pid").write_text(f"{number}\n")
+    assert environment.mps() is running
