@@ -2,6 +2,7 @@
 
 A target that was missed is a failure, one that was not measured is skipped with the reason. The verdict is
 a case too, an error where it is invalid: a run that measured nothing is not to look green, all of it skipped.
+It is a failure where what failed is no target: a metric that is required and was not measured.
 The elements are those that Jenkins, GitLab and the GitHub actions for test reports read.
 
 `python -m reports.junit RUN` makes it again from the result of a run.
@@ -35,6 +36,8 @@ def write(result: Result, folder: Path) -> Path:
     valid = element(suite, "testcase", name="verdict", classname=where, time="0")
     if result.verdict == "invalid":
         element(valid, "error", result.verdict_reason, type="invalid", message=result.verdict_reason)
+    elif result.verdict == "fail" and not any(t.status == "fail" for t in result.targets):
+        element(valid, "failure", result.verdict_reason, type="required", message=result.verdict_reason)
     counts = {kind: str(len(list(suite.iter(tag)))) for kind, tag in COUNTED.items()}
     for one in (root, suite):
         one.attrib.update(

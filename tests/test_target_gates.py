@@ -7,7 +7,7 @@ segments, times or telemetry. A target for which this file plants none fails, so
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
+import re
 import xml.etree.ElementTree as xml
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,6 +21,7 @@ import analyzers
 from analyzers.base import Segment
 from bench import environment, session, targets
 from bench.errors import Exit
+from reports import html, junit, markdown, words
 from tests import ideal
 from tests.test_command_line import PROJECT, run
 
@@ -176,6 +177,7 @@ def test_what_was_not_measured_is_no_pass_and_red_where_it_is_required(bench, na
     result, code = bench.judge(required, **planted)
     assert (result.verdict, code) == ("fail", Exit.TARGET_MISSED)
     assert f"required, but not measured: {name}" in result.verdict_reason
+    assert f"required, but not measured: {name}" in failures(result, bench.folder)["verdict"]
 
 
 def test_a_stand_ins_figure_does_not_do_where_the_models_is_required(bench, monkeypatch):
@@ -226,11 +228,23 @@ def test_the_command_exits_with_it(tmp_path):
     assert "missed: quality.cut_analysis.f1" in done.stdout
 
 
-def red(result, name: str, folder) -> None:
-    """Every report of `result` has the target `name` as missed, and only such as missed that are."""
-    if importlib.util.find_spec("reports.junit"):
-        from reports import junit
+def red(result, name: str, folder: Path) -> None:
+    """Every report of `result` shows this target, and no other, as missed."""
+    label = words.label(name)
+    page = html.write(result, folder).read_text()
+    (item,) = re.findall(r'<li class="fail">(.*?)</li>', page, re.DOTALL)
+    assert label in re.sub(r"<.*?>", "", item)
+    assert 'class="card verdict fail"' in page
 
-        root = xml.parse(junit.write(result, folder)).getroot()
-        failed = {c.get("name") for c in root.iter("testcase") if c.find("failure") is not None}
-        assert any(name in case for case in failed)
+    text = markdown.write(result, folder).read_text()
+    (row,) = [line for line in text.splitlines() if line.startswith("| ❌ fail |")]
+    assert row.split(" | ")[1] == markdown.escape(label)
+    assert text.startswith("# ❌ fail")
+
+    assert set(failures(result, folder)) == {name}
+
+
+def failures(result, folder: Path) -> dict[str, str]:
+    """The failed cases of junit.xml, with what they say."""
+    cases = xml.parse(junit.write(result, folder)).getroot().iter("testcase")
+    return {c.get("name"): c.find("failure").get("message") for c in cases if c.find("failure") is not None}
