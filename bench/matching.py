@@ -123,16 +123,18 @@ def differences(tables: Sequence[tuple[Side, Sequence[tuple[str, dict[str, Any]]
             else:
                 values.append((value, [name]))
         if len(values) > 1:
-            values = without_common(values)
-            lines.append(f"{key}: {'; '.join(said(value, names, tables) for value, names in values)}")
+            short = without_common(values)
+            key += ", beside what all have" if short is not values else ""
+            lines.append(f"{key}: {'; '.join(said(value, names, tables) for value, names in short)}")
     return lines
 
 
 def without_common(values: Values) -> Values:
-    """The values, or where all of them are lists, what each has that not all have."""
+    """The values, or where they are lists that have something in common, what each has beside that."""
     if not all(isinstance(value, list) for value, _ in values):
         return values
-    return [([x for x in value if not all(x in v for v, _ in values)], names) for value, names in values]
+    common = [x for x in values[0][0] if all(x in value for value, _ in values)]
+    return [([x for x in value if x not in common], names) for value, names in values] if common else values
 
 
 def same(key: str, one: Any, other: Any) -> bool:

@@ -145,7 +145,7 @@ DIFFERENT = {
     "faults": {"run": {"faults": [{"kind": "slow", "analyzer": "text"}]}},
     "scenario.warmup": {"run": {"scenario": {"warmup": 0}}},
     "scenario.in_flight": {"run": {"scenario": {"in_flight": 4}}},
-    "analyzers": {"analyzers": {"more": a_result().analyzers["text"]}},
+    "analyzers, beside what all have": {"analyzers": {"more": a_result().analyzers["text"]}},
 }
 
 
