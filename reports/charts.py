@@ -149,7 +149,8 @@ def curve(series: Series, end: float, cores: int) -> Curve:
     top = max(v for _, v in steps) or 1.0
     top = 100.0 if series.unit == "%" else max(top, cores) if series.unit == "cores" else 1.08 * top
     path = "".join(f"V{100 - 100 * min(v / top, 1):.1f}H{1000 * t / end:.1f}" for t, v in steps)
-    first = 1000 * max(series.times_s[0] - 0.2, 0) / end
+    since = series.times_s[1] - series.times_s[0] if len(series.times_s) > 1 else 0.0
+    first = 1000 * max(series.times_s[0] - since, 0) / end
     start = f"M{first:.1f} 100"
     most = words.number(max(series.values), series.unit)
     summary = f"{words.number(mean(series.values))} on average, {most} at most"

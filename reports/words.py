@@ -75,9 +75,8 @@ def spread(metric: MetricValue) -> str:
 
 def title(run: dict[str, Any]) -> str:
     """What a run was of: "grouping=staged executor=threads models=embedded"."""
-    return " ".join(
-        f"{key}={run[key]}" for key in ("grouping", "executor", "models") if run.get(key) is not None
-    )
+    said = {key: run.get(key) for key in ("grouping", "executor", "models")}
+    return " ".join(f"{key}={shortened(str(value), 60)}" for key, value in said.items() if value is not None)
 
 
 def clip(info: dict[str, Any]) -> str:
