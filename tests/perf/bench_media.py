@@ -20,12 +20,12 @@ def test_decode_for_all_analyzers(measure):
     measure(decode, rounds=5)
 
 
-def test_open_a_decoded_clip_a_hundred_times(measure):
+def test_open_a_decoded_clip_a_thousand_times(measure):
     with media.decode(PATH, NEEDS, threads=1) as clip:
         handle = clip.share()
 
         def reopen() -> None:
-            for _ in range(100):
+            for _ in range(1000):
                 handle.open().close()
 
         measure(reopen)

@@ -1,9 +1,9 @@
 """What the benchmarks in bench_*.py share: `measure`, which divides each time by that of a fixed work.
 
 A time in seconds says as much of the machine, and of who else is using it, as of the code. So a unit of work
-that never changes (`unit_of_work`) is timed before every round, and what pytest-benchmark keeps, shows and
-compares is round / unit: "1.5" takes as long as one and a half units. docs/ci.md shows what that is good for.
-The seconds are in the JSON's `extra_info`.
+that never changes (`unit_of_work`) is timed before and after every round, and what pytest-benchmark keeps,
+shows and compares is round / unit: "1.5" takes as long as one and a half units. docs/ci.md shows what that is
+good for. The seconds are in the JSON's `extra_info`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from statistics import median
+from itertools import pairwise
+from statistics import mean
 from typing import Any
 
 # One thread each: whose turn it is on two cores is not what is measured. Libraries read these when imported.
@@ -72,9 +73,11 @@ def measure(benchmark, quick) -> Callable[..., None]:
         if not benchmark.enabled:
             return
         units.append(unit_of_work())
-        unit_s, kept = median(units[1:]), benchmark.stats.stats  # the first belongs to the warm-up
-        benchmark.extra_info |= {"unit": UNIT, "unit_s": units[1:], "seconds": list(kept.data)}
-        kept.data = [seconds / unit_s for seconds in kept.data]
+        around, kept = units[1:], benchmark.stats.stats  # the first was before the warm-up
+        benchmark.extra_info |= {"unit": UNIT, "unit_s": around, "seconds": list(kept.data)}
+        kept.data = [
+            seconds / mean(units) for seconds, units in zip(kept.data, pairwise(around), strict=True)
+        ]
 
     return run
 
