@@ -29,35 +29,35 @@ from bench.turn import Turn
 from reports.sweep import duration, live
 from tests.clips import numbered_frames, write_clip
 from tests.fakes import FOLDER
+from tests.runs import a_result, without
 from tests.test_command_line import PROJECT
-from tests.test_results import a_result
 
-#: A run.py that takes a moment, does what the job is called after, and leaves a result.
+#: A run.py that takes a moment, does what it is told by does= or by the environment, and leaves a result.
 CHILD = """
-import os, pathlib, signal, subprocess, sys, time
+import json, os, pathlib, signal, subprocess, sys, time
 said = dict(word.split("=", 1) for word in sys.argv[1:])
 folder = pathlib.Path(said["hydra.run.dir"].strip("'"))
 journal = open(os.environ["JOURNAL"], "a")
-print(said.get("executor"), folder.name, said["scenario.repeats"], file=journal, flush=True)
+print(said["executor"], folder.name, said["scenario.repeats"], file=journal, flush=True)
 time.sleep(float(os.environ.get("CHILD_S", 0)))
-match said.get("does"):
-    case "complain":
-        sys.exit("clipbench: \\x1b[31mno\\x1b[0m such thing") if not print("more") else 2
-    case "die":
-        os.kill(os.getpid(), signal.SIGKILL)
-    case "refuse":
-        print("clipbench: there is no such clip", file=sys.stderr)
-        sys.exit(2)
-    case "hang":
-        below = subprocess.Popen(["sleep", "600"])
-        print(below.pid, file=journal, flush=True)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        time.sleep(600)
-    case "vary":
-        sys.exit(f"failure at {time.monotonic_ns()}")
-    case "nothing":
-        sys.exit(0)
-(folder / "result.json").write_text(os.environ["RESULT"])
+does = "die" if said["executor"] == os.environ.get("DIES") else said.get("does")
+if does == "die":
+    os.kill(os.getpid(), signal.SIGKILL)
+elif does == "refuse":
+    print("clipbench: there is no such clip", file=sys.stderr)
+    sys.exit(2)
+elif does == "hang":
+    below = subprocess.Popen(["sleep", "600"])
+    print(below.pid, file=journal, flush=True)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    time.sleep(600)
+elif does == "vary":
+    sys.exit(f"failure at {time.monotonic_ns()}")
+elif does == "nothing":
+    sys.exit(0)
+result = json.loads(os.environ["RESULT"])
+result["run"] |= {"id": str(os.getpid()), "executor": said["executor"]}
+(folder / "result.json").write_text(json.dumps(result))
 sys.exit(int(said.get("exit", 0)))
 """
 
@@ -67,7 +67,7 @@ def child(tmp_path, monkeypatch):
     """Let turns run CHILD instead of run.py; gives what reads the journal of the turns taken."""
     (tmp_path / "child.py").write_text(CHILD)
     monkeypatch.setattr(turn, "RUN", tmp_path / "child.py")
-    monkeypatch.setenv("RESULT", json.dumps(dataclasses.asdict(a_result())))
+    monkeypatch.setenv("RESULT", json.dumps(dataclasses.asdict(a_result([1.5]))))
     monkeypatch.setenv("JOURNAL", str(tmp_path / "journal"))
     monkeypatch.setattr(sweep, "code", lambda: {"run.py": "1"})
     (tmp_path / "journal").touch()
@@ -178,8 +178,7 @@ def test_a_verdict_is_no_failure_to_measure_and_a_crash_is(code, sweeps, tmp_pat
 
 
 def test_analyzers_that_all_fail_are_no_fast_run(tmp_path, child, monkeypatch):
-    result = a_result()
-    result.analyzers["a"].status = "failed"
+    result = without(without(a_result([1.5]), "text"), "cuts")
     monkeypatch.setenv("RESULT", json.dumps(dataclasses.asdict(result)))
     one = a_sweep(tmp_path / "s", "well", rounds=1, repeats=1)
     one.run(Notes())
@@ -370,18 +369,19 @@ def test_a_mistake_in_any_job_is_refused_before_one_runs(argument, tmp_path, mon
 
 
 def start(tmp_path: Path, child_s: float) -> subprocess.Popen:
-    """`python run.py -m` of two jobs, three rounds, with CHILD for the turns."""
+    """`python run.py -m` of three jobs, three rounds, with CHILD for the turns; the third job dies of it."""
     code = (
         "import sys, pathlib, run; from bench import turn; turn.RUN = pathlib.Path(sys.argv.pop(1));"
         "sys.exit(run.main())"
     )
     return subprocess.Popen(
         [
-            sys.executable, "-c", code, str(tmp_path / "child.py"), "-m", "executor=sequential,threads",
-            "repeats=3", "only=[color_analysis]", f"hydra.sweep.dir={tmp_path}/s",
+            sys.executable, "-c", code, str(tmp_path / "child.py"), "-m", "repeats=3",
+            "executor=sequential,threads,spawn_pool", "only=[color_analysis]",
+            f"hydra.sweep.dir={tmp_path}/s",
         ],
         cwd=PROJECT,
-        env={**os.environ, "CHILD_S": str(child_s)},
+        env={**os.environ, "CHILD_S": str(child_s), "DIES": "spawn_pool"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -405,7 +405,7 @@ def test_a_sweep_that_is_ended_at_any_moment_goes_on_where_it_was(tmp_path, chil
         wait_for_turns(child, 2 * number, sweeping)
         below = psutil.Process(sweeping.pid).children()
         sweeping.send_signal(by)
-        _, err = sweeping.communicate(timeout=30)
+        _, err = sweeping.communicate(timeout=60)
         assert below and all(gone(process.pid) for process in below)
         if by == signal.SIGKILL:
             assert sweeping.returncode == -by
@@ -418,16 +418,21 @@ def test_a_sweep_that_is_ended_at_any_moment_goes_on_where_it_was(tmp_path, chil
         before, kept = kept, json.loads((tmp_path / "s" / "sweep.json").read_text())["turns"]
         assert len(kept) == number and kept[: len(before)] == before
     last = start(tmp_path, child_s=0.0)
-    _, err = last.communicate(timeout=60)
-    assert last.returncode == 0, err
+    out, err = last.communicate(timeout=60)
+    assert last.returncode == Exit.NOTHING_VALID, err
     state = json.loads((tmp_path / "s" / "sweep.json").read_text())
     assert state["complete"] and state["turns"][:3] == kept
-    assert [f"{t['job'].removeprefix('executor=')} {t['round']}" for t in state["turns"]] == (
-        turns := [f"{name} {number}" for number in (1, 2, 3) for name in ("sequential", "threads")]
-    )
+    turns = ["sequential 1", "threads 1", "spawn_pool 1", "sequential 2", "threads 2", "spawn_pool 2"]
+    turns += ["sequential 3", "threads 3"]
+    assert [f"{t['job'].removeprefix('executor=')} {t['round']}" for t in state["turns"]] == turns
     assert [line.rsplit(" ", 1)[0] for line in child()] == [
         *turns[:2], *turns[1:3], *turns[2:4], *turns[3:],
     ]  # fmt: skip
+    assert [job["done"] for job in state["jobs"]] == [3, 3, 0]
+    assert "executor=spawn_pool left no result: round 1: it was ended by SIGKILL" in out
+    compared = json.loads((tmp_path / "s" / "comparison.json").read_text())
+    assert "executor=spawn_pool" in json.dumps(compared)
+    assert (tmp_path / "s" / "comparison.html").exists() and (tmp_path / "s" / "comparison.md").exists()
 
 
 def test_one_job_that_kills_its_process_leaves_the_others_compared(tmp_path):
@@ -452,3 +457,5 @@ def test_one_job_that_kills_its_process_leaves_the_others_compared(tmp_path):
     assert result.analyzers["steady"].status == "ok" and result.analyzers["fate"].status == "crashed"
     assert len(result.metric("rtf_warm").samples) == 2
     assert "steady" in (tmp_path / "s" / "executor=spawn_pool" / "1" / "log.txt").read_text()
+    assert "executor=sequential left no result: round 1: it was ended by SIGKILL" in done.stdout
+    assert (tmp_path / "s" / "comparison.html").exists()
