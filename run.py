@@ -104,6 +104,7 @@ def calibrate(prepared: Session, console: Console) -> int:
     try:
         found = calibration.calibrate(measure)
     except Interrupted as stop:
+        print("clipbench: interrupted; nothing was calibrated", file=sys.stderr)
         return stop.code
     except fresh.Unmeasured as error:
         complain(f"nothing was calibrated: {error}")

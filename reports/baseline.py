@@ -12,6 +12,8 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
+#: Other work that takes more than this share of the cores makes a noise floor too high.
+BUSY = 0.1
 CALL_STYLE = {"faster": "green", "same": "green", "slower": "bold red", "undecided": "yellow"}
 
 
@@ -88,6 +90,8 @@ def show_calibration(found: Mapping[str, Any], path: str, console: Console) -> N
         f"{found['within']:.1%} between repeats, {found['between']:.1%} between runs; other work took "
         f"{found['other_cores']:.2f} cores meanwhile"
     )
+    if found["other_cores"] > BUSY * found["key"]["cores_allowed"]:
+        console.print("[yellow]the machine was busy: calibrate again when it is quiet[/]")
     for number, samples in enumerate(found["runs"], 1):
         console.print(Text(f"  run {number}  " + "  ".join(f"{s:.4g}" for s in samples), style="dim"))
     console.print(Text(path), soft_wrap=True)

@@ -130,3 +130,6 @@ def test_the_floor_is_shown_with_the_samples():
     report.show_calibration(found, "/a/path", Console(file=shown, width=160))
     assert f"noise floor {found['noise']:.1%} of rtf_warm" in shown.getvalue()
     assert shown.getvalue().count("0.99") >= calibration.RUNS and "/a/path" in shown.getvalue()
+    assert "was busy" not in shown.getvalue()
+    report.show_calibration(found | {"other_cores": 0.9}, "/a/path", Console(file=shown, width=160))
+    assert "was busy" in shown.getvalue()
