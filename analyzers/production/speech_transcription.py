@@ -1,4 +1,4 @@
-"""What is said, by Whisper large-v3 (Radford et al. 2022) through openai-whisper; all windows in one batch."""
+"""What is said, by Whisper large-v3 (Radford et al. 2022) through openai-whisper, all windows at once."""
 
 from __future__ import annotations
 

@@ -1,0 +1,243 @@
+"""A description of every second by Qwen2-VL-7B-Instruct (Wang et al. 2024), all seconds in one batch.
+
+Every second gets the same number of frames, visual tokens and words to answer with, so all prompts are
+equally long, and a clip costs the same whatever it shows. Frames are resized and cut into patches on the
+device.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from analyzers.base import ClipView, FrameSettings, Segment, setting
+from analyzers.parts.lexicon import named
+from analyzers.production import device as devices
+from analyzers.production import qwen_inputs
+from analyzers.production.base import ProductionSettings
+from analyzers.production.device import OnDevice
+from analyzers.production.hub import FromHub, library_class
+from analyzers.production.qwen_decoder import Decoder
+from analyzers.production.qwen_inputs import Tokenizer
+from analyzers.production.weights import HubModel
+from analyzers.qwen2_vl_temporal import Qwen2VLTemporal
+
+if TYPE_CHECKING:
+    import torch
+
+#: Activations, patches and cached keys of one second in MB, generously: 1152 patches through the vision half.
+_SECOND_MB = 400.0
+
+
+@dataclass
+class Qwen2VLSettings(FrameSettings, ProductionSettings):
+    fps: float = setting(4.0, "frames read per second of clip", low=0.01, high=240)
+    size: int = setting(448, "longer side of the frames in pixels, 0 for as stored", low=0, high=8192)
+    batch: int = setting(32, "seconds described at a time, where memory allows", low=1, high=512)
+    frames: int = setting(4, "frames shown of each second, an even number", low=2, high=64)
+    visual_tokens: int = setting(288, "tokens at most for the frames of a second", low=2, high=16384)
+    max_new_tokens: int = setting(48, "tokens written about each second", low=4, high=2048)
+    cuda_graph: bool = setting(True, "on a GPU: record a decoding step once, and replay it")
+    question: str = setting(
+        "Describe in one sentence what this second of a video shows: who or what, where, what happens.",
+        "what is asked about each second",
+    )
+
+
+class Qwen2VL7B(FromHub, OnDevice, Qwen2VLTemporal):
+    """Qwen2-VL in the place of the composed sentences; it looks at frames alone."""
+
+    name = "qwen2_vl_temporal"
+    upstream = ()
+    stand_in = None
+    settings_type = Qwen2VLSettings
+    hub_model = HubModel("Qwen/Qwen2-VL-7B-Instruct", 16.6)
+    config_name = "qwen2_vl"
+    memory_gb = 22.0
+    _decoder: Decoder | None = None
+    _facts: Mapping[str, Any] = {}
+
+    def load(self, device: str = "cpu") -> None:
+        net = self.build(library_class("Qwen2VLForConditionalGeneration"), device, "bfloat16")
+        if devices.on_gpu(device) and importlib.util.find_spec("flash_attn"):
+            net.model.visual.set_attn_implementation("flash_attention_2")
+        self.place(device, qwen=net)
+        self._tokenizer = self._open_tokenizer(net.config)
+
+    def unload(self) -> None:
+        self._decoder = None
+        OnDevice.unload(self)
+
+    def offload(self) -> None:
+        self._decoder = None  # its cache, and a graph that holds addresses
+        OnDevice.offload(self)
+
+    def facts(self) -> Mapping[str, Any]:
+        return self._facts
+
+    def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
+        seconds = max(1, math.ceil(clip.duration_s - 1e-3))
+        spans = [(float(s), round(min(s + 1.0, clip.duration_s), 3)) for s in range(seconds)]
+        texts = self._describe(clip, spans)
+        return [
+            Segment(
+                *span,
+                text or "nothing is described",
+                None,
+                {
+                    "subjects": [thing.thing for thing in named(text) if not thing.denied],
+                    "scene": None,
+                    "motion": None,
+                    "text": [],
+                },
+            )
+            for span, text in zip(spans, texts, strict=True)
+        ]
+
+    def _describe(self, clip: ClipView, spans: list[tuple[float, float]]) -> list[str]:
+        """A text for each span of the clip, in seconds."""
+        import torch
+
+        settings, config = self.settings, self.nets["qwen"].config
+        vision = config.vision_config
+        frames = devices.frames_on(clip, settings.fps, settings.size, self.device)
+        shown = settings.frames // vision.temporal_patch_size * vision.temporal_patch_size
+        chosen = pick(clip.frames(settings.fps, settings.size).times_s, spans, shown)
+        blocks = shown // vision.temporal_patch_size
+        rows, columns = qwen_inputs.grid(clip.width, clip.height, max(1, settings.visual_tokens // blocks))
+
+        most = devices.fitting_batch(settings.batch, _SECOND_MB, self.device)
+        runs = math.ceil(len(spans) / most)
+        batch = math.ceil(len(spans) / runs)  # equal batches, the last one filled up: one recorded step
+        chosen = np.concatenate([chosen, np.repeat(chosen[-1:], runs * batch - len(spans), 0)])
+        clock = Clock(self.device)
+        found = []
+        with torch.inference_mode():
+            index = devices.upload(chosen, self.device)
+            for part in devices.batches(len(chosen), batch):
+                clock.mark("start")
+                with devices.phase(self.device, "Qwen2-VL prefill"):
+                    decoder = self._prefill(frames[index[part]], (blocks, rows, columns))
+                clock.mark("prefill")
+                with devices.phase(self.device, "Qwen2-VL decode"):
+                    found.append(decoder.decode().clone())
+                clock.mark("decode")
+            (tokens,) = devices.download(torch.cat(found)[: len(spans)])
+        took = clock.seconds()
+        self._facts = {
+            "batch": batch,
+            "prompt_tokens": decoder.length,
+            "visual_tokens": blocks * rows * columns,
+            "prefill_s": round(took["prefill"], 4),
+            "decode_s": round(took["decode"], 4),
+            # The first token of each second comes with the prefill.
+            "decoded_tokens_per_s": round(runs * batch * (decoder.budget - 1) / max(took["decode"], 1e-9), 1),
+            "cuda_graph": decoder.graph is not None,
+            "why_no_cuda_graph": decoder.why_no_graph,
+            "tokenizer": self._tokenizer.name,
+        }
+        return [self._text(row) for row in tokens.tolist()]
+
+    def _prefill(self, frames: torch.Tensor, cells: tuple[int, int, int]) -> Decoder:
+        """A decoder that has read the prompts about `frames` [N, T, 3, H, W], of `cells` tokens a video."""
+        import torch
+
+        model = self.nets["qwen"]
+        vision = model.config.vision_config
+        count, (blocks, rows, columns) = len(frames), cells
+        merge = vision.spatial_merge_size
+        pixels = qwen_inputs.patches(
+            frames, rows, columns, vision.patch_size, merge, vision.temporal_patch_size
+        )
+        # On the host: the library reads it element by element.
+        sizes = torch.tensor([[blocks, rows * merge, columns * merge]])
+        seen = self._see(pixels.to(model.dtype), sizes.repeat(count, 1))
+        tokens, first = self._prompt(blocks * rows * columns)
+        places = slice(first, first + blocks * rows * columns)
+        kinds = torch.zeros(1, len(tokens), dtype=torch.int)
+        kinds[:, places] = 2  # video, to the library
+        ids = torch.tensor([tokens])
+        positions, _ = model.model.get_rope_index(ids, kinds, video_grid_thw=sizes)
+        embeddings = model.get_input_embeddings()(ids.to(self.device)).repeat(count, 1, 1)
+        embeddings[:, places] = seen.view(count, -1, embeddings.shape[-1])
+
+        shape = (count, len(tokens), self.settings.max_new_tokens)
+        if self._decoder is None or self._decoder.shape != shape:
+            self._decoder = None
+            self._decoder = Decoder(model, *shape, self.device, self.settings.cuda_graph)
+        self._decoder.prefill(embeddings, positions.to(self.device).expand(3, count, -1))
+        return self._decoder
+
+    def _see(self, pixels: torch.Tensor, sizes: torch.Tensor) -> torch.Tensor:
+        """The visual tokens [N, D] of patches, by the vision half; every block of frames sees only itself.
+
+        What the library would compute from `sizes` on the device, and wait for, it is given.
+        """
+        from transformers.vision_utils import get_vision_cu_seqlens, get_vision_position_ids
+
+        visual = self.nets["qwen"].model.visual
+        ends = get_vision_cu_seqlens(sizes)
+        if "flash" in visual.config._attn_implementation:
+            ends = ends.to(self.device)
+        places = get_vision_position_ids(sizes, visual.spatial_merge_size).to(self.device)
+        longest = int(sizes[0, 1] * sizes[0, 2])
+        known = {"cu_seqlens": ends, "max_seqlen": longest, "position_ids": places}
+        return visual(pixels, grid_thw=sizes, **known).pooler_output
+
+    def _prompt(self, count: int) -> tuple[list[int], int]:
+        config = self.nets["qwen"].config
+        vision = (config.vision_start_token_id, config.video_token_id, config.vision_end_token_id)
+        return qwen_inputs.prompt(self._tokenizer, self.settings.question, vision, count)
+
+    def _open_tokenizer(self, config: Any) -> Tokenizer:
+        """The model's own tokenizer; for random weights the same one from a package, or bytes without it."""
+        if not self.random:
+            return qwen_inputs.from_file(self.folder() / "tokenizer.json")
+        package = None if self.tiny else qwen_inputs.from_package()
+        return package or qwen_inputs.of_bytes(config.text_config.eos_token_id - 1)
+
+    def _text(self, tokens: list[int]) -> str:
+        """What the tokens say up to the end of the turn; random weights never end it."""
+        if not self.random and self._tokenizer.end in tokens:
+            tokens = tokens[: tokens.index(self._tokenizer.end)]
+        return qwen_inputs.clean(self._tokenizer.decode(tokens))
+
+
+def pick(times_s: np.ndarray, spans: list[tuple[float, float]], count: int) -> np.ndarray:
+    """Which frames (at `times_s`) show each span: `count` of them, evenly spread, int64 [spans, count]."""
+    share = (np.arange(count) + 0.5) / count
+    wanted = np.array([start + (end - start) * share for start, end in spans])
+    return np.clip(np.searchsorted(times_s, wanted + 1e-6, side="right") - 1, 0, len(times_s) - 1)
+
+
+class Clock:
+    """Adds up how long phases take on a device, without waiting for it before `seconds` is asked."""
+
+    def __init__(self, device: str) -> None:
+        self._on_gpu = devices.on_gpu(device)
+        self._marks: list[tuple[str, Any]] = []
+
+    def mark(self, phase: str) -> None:
+        """The end of `phase`, which began at the mark before."""
+        if not self._on_gpu:
+            self._marks.append((phase, time.perf_counter()))
+            return
+        import torch
+
+        event = torch.cuda.Event(enable_timing=True)
+        event.record()
+        self._marks.append((phase, event))
+
+    def seconds(self) -> dict[str, float]:
+        """Seconds by phase; everything marked must have happened."""
+        total: dict[str, float] = {}
+        for (_, before), (phase, after) in zip(self._marks, self._marks[1:], strict=False):
+            took = before.elapsed_time(after) / 1000 if self._on_gpu else after - before
+            total[phase] = total.get(phase, 0.0) + took
+        return total

@@ -1,0 +1,114 @@
+"""Greedy decoding of a batch of equally long prompts with a static cache, and no waiting for the device.
+
+Every sequence is decoded for the whole budget of tokens, and cut at its end afterwards: looking for ends
+would make the host wait at every token. On a GPU the step is recorded as a CUDA graph, since starting its
+kernels one by one takes longer than running them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from analyzers.production import device as devices
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Decoder:
+    """Decodes `rows` prompts of `length` tokens for `budget` tokens each, with the language half of `model`.
+
+    All memory is allocated once. A CUDA graph holds addresses: once the model has moved, make another.
+    """
+
+    def __init__(self, model: Any, rows: int, length: int, budget: int, device: str, graph: bool) -> None:
+        import torch
+        from transformers import StaticCache
+
+        self.shape = (rows, length, budget)
+        self.device, self.length, self.budget = device, length, budget
+        self.language, self.head = model.model.language_model, model.lm_head
+        places = -(-(length + budget) // 8) * 8  # kernels want masks of such lengths
+        self.cache = StaticCache(config=model.config.text_config, max_cache_len=places)
+        with torch.device(device):
+            self.tokens = torch.zeros(rows, budget, dtype=torch.long)
+            self.last = torch.zeros(rows, 1, dtype=torch.long)
+            self.position = torch.zeros(3, rows, 1, dtype=torch.long)
+            self.place = torch.zeros(1, dtype=torch.long)  # in the cache, of the token that is read next
+            self.written = torch.zeros(1, dtype=torch.long)
+            self.visible = torch.zeros(1, 1, 1, places, dtype=torch.bool)
+            causal = torch.ones(length, length, dtype=torch.bool).tril()
+            self.causal = torch.nn.functional.pad(causal, (0, places - length)).view(1, 1, length, places)
+        self.graph: torch.cuda.CUDAGraph | None = None
+        self.why_no_graph = "" if devices.on_gpu(device) and graph else "not asked for"
+
+    def prefill(self, embeddings: torch.Tensor, positions: torch.Tensor) -> None:
+        """Read the prompts, `embeddings` [rows, length, D] at `positions` [3, rows, length]."""
+        self.cache.reset()
+        first = self._next(embeddings, positions, self.causal)
+        self._begin(first, positions)
+        if devices.on_gpu(self.device) and self.graph is None and not self.why_no_graph:
+            self._record(first, positions)
+
+    def decode(self) -> torch.Tensor:
+        """The tokens [rows, budget]; the next prefill overwrites them."""
+        for _ in range(self.budget - 1):
+            if self.graph is not None:
+                self.graph.replay()
+            else:
+                self._step()
+        return self.tokens
+
+    def _begin(self, first: torch.Tensor, positions: torch.Tensor) -> None:
+        """Everything as it is after the prompt and its `first` token."""
+        self.last.copy_(first)
+        self.tokens[:, :1] = first
+        self.written.fill_(1)
+        self.place.fill_(self.length)
+        self.position.copy_(positions.amax((0, 2), keepdim=True).expand(3, -1, 1) + 1)
+        self.visible.fill_(False)
+        self.visible[..., : self.length] = True
+
+    def _step(self) -> None:
+        """Read the last token and write the next, with all state on the device."""
+        self.visible.index_fill_(3, self.place, True)
+        embeddings = self.language.get_input_embeddings()(self.last)
+        self.last.copy_(self._next(embeddings, self.position, self.visible))
+        self.tokens.index_copy_(1, self.written, self.last)
+        for counter in (self.position, self.place, self.written):
+            counter.add_(1)
+
+    def _next(self, embeddings: torch.Tensor, positions: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """The most likely next tokens [rows, 1]; `mask` is true where a token sees a place of the cache."""
+        states = self.language(
+            inputs_embeds=embeddings,
+            position_ids=positions,
+            attention_mask={"full_attention": mask},
+            past_key_values=self.cache,
+            use_cache=True,
+        ).last_hidden_state
+        return self.head(states[:, -1]).argmax(-1, keepdim=True)
+
+    def _record(self, first: torch.Tensor, positions: torch.Tensor) -> None:
+        """Record a step as a CUDA graph; where that fails, steps are run one kernel at a time."""
+        import torch
+
+        try:
+            side = torch.cuda.Stream(self.device)
+            side.wait_stream(torch.cuda.current_stream(self.device))
+            with torch.cuda.stream(side):
+                for _ in range(2):  # libraries allocate and choose kernels at their first calls
+                    self._step()
+            torch.cuda.current_stream(self.device).wait_stream(side)
+            graph = torch.cuda.CUDAGraph()
+            # Other threads of this process may go on allocating meanwhile.
+            with torch.cuda.graph(graph, stream=side, capture_error_mode="thread_local"):
+                self._step()
+            self.graph = graph
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError as error:
+            self.why_no_graph = str(error).splitlines()[0]
+        for layer in self.cache.layers:
+            layer.cumulative_length.fill_(self.length)
+        self._begin(first, positions)

