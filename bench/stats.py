@@ -19,10 +19,12 @@ Call = Literal["faster", "slower", "same", "undecided"]
 
 #: What the interval covers: each of its ends, taken alone, is wrong in 5 of 100.
 CONFIDENCE = 0.9
-#: What the rank test's p has to be below.
-ALPHA = 0.1
-#: Fewer samples on either side leave every call undecided: no signed rank test of 4 pairs gets below ALPHA.
+#: What the rank test's p has to be below: so a configuration differs from itself in 2 of 100 at the most.
+ALPHA = 0.02
+#: Fewer samples on either side leave every call undecided.
 MIN_SAMPLES = 5
+#: The fewest pairs with which a signed rank test can get below ALPHA.
+MIN_PAIRS = math.ceil(math.log2(2 / ALPHA))
 #: No noise floor is below it: where code and data happen to lie in memory moves a time by as much.
 MIN_NOISE = 0.01
 #: `same` rules out a difference above this, or above the noise floor where that is higher.
@@ -86,17 +88,17 @@ def compare(
     if least > 1:
         low, high = interval(first, second, paired, seed)
         p = rank_test(first, second, paired)
-    call, reason = decide(low, high, p, noise, least)
+    call, reason = decide(low, high, p, noise, least, paired)
     if better == "higher":
         call = {"faster": "slower", "slower": "faster"}.get(call, call)
     return Difference(ratio, low, high, p, call, (len(first), len(second)), noise, paired, reason)
 
 
-def decide(low: float, high: float, p: float, noise: float, least: int) -> tuple[Call, str]:
+def decide(low: float, high: float, p: float, noise: float, least: int, paired: bool) -> tuple[Call, str]:
     """The rule: the call, where lower is better, and why it is undecided. `least` counts the shorter side."""
     if least < MIN_SAMPLES:
         return "undecided", f"{least} samples a side; it takes {MIN_SAMPLES}"
-    if math.isnan(low) or math.isnan(high):
+    if math.isinf(low):
         return "undecided", "the reference's median is 0, so there is no ratio to it"
     beyond = "slower" if low > 1 + noise else "faster" if high < 1 / (1 + noise) else None
     if beyond and p < ALPHA:
@@ -104,6 +106,8 @@ def decide(low: float, high: float, p: float, noise: float, least: int) -> tuple
     margin = max(MARGIN, noise)
     if 1 / (1 + margin) <= low and high <= 1 + margin:
         return "same", ""
+    if beyond and paired and least < MIN_PAIRS:
+        return "undecided", f"{least} pairs; a rank test sees nothing in fewer than {MIN_PAIRS}"
     if beyond:
         return "undecided", f"the rank test does not see it: p = {p:.2g}, not below {ALPHA}"
     return "undecided", (
