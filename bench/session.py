@@ -12,7 +12,7 @@ from typing import Any
 
 import analyzers
 from analyzers.base import Segment
-from bench import environment, quality, results, targets
+from bench import environment, quality, results, targets, weights
 from bench.contention import OtherWork
 from bench.errors import Exit, InputError, nearest
 from bench.metrics import METRICS, Record
@@ -52,7 +52,8 @@ class Session:
 def prepare(cfg: Any, folder: Path) -> Session:
     """Validate `cfg` (the configuration as objects) and `folder`.
 
-    Raises InputError for whatever is wrong with the configuration, the clips' names or the folder.
+    Raises InputError for whatever is wrong with the configuration, the clips' names or the folder, and for
+    pretrained weights that are neither here nor to be had.
     """
     executor = cfg.executor.name
     if executor not in executor_names():
@@ -85,6 +86,7 @@ def prepare(cfg: Any, folder: Path) -> Session:
         raise InputError(f"clip.truth: there is no file {cfg.clip.truth}")
     clips = find_clips(cfg.clip.path) if scenario.name == "offline" else [Path(cfg.clip.path)]
     results.check_folder(folder)
+    weights.fetch(plan)
     return Session(cfg, plan, clips, limits, folder)
 
 

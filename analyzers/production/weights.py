@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -181,12 +180,3 @@ def _by_hand(model: HubModel, key: str) -> str:
 
 def _first_line(error: BaseException) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
-
-
-def report(missing: Sequence[MissingWeights]) -> str:
-    """What to tell somebody who lacks these weights, a model a line."""
-    lines = "\n".join(f"  {one.what}\n    {one.how}" for one in missing)
-    return (
-        f"models=full lacks the weights of {len(missing)} model{'s' if len(missing) > 1 else ''}; "
-        f"models=random runs the same networks without any:\n{lines}"
-    )
