@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from omegaconf import DictConfig
     from rich.console import Console
 
+    from bench.comparison import Comparison
     from bench.results import Result
     from bench.session import Session
     from bench.sweep import Sweep
@@ -125,20 +128,19 @@ def conduct(sweep: Sweep) -> int:
         print(f"clipbench: {note}", file=sys.stderr)
     signal.signal(signal.SIGTERM, interrupt)
     signal.signal(signal.SIGINT, interrupt)
-    stopped = 0
     try:
         with live(Console(stderr=True), sweep.progress) as display:
             sweep.run(display)
-        compare(sweep)
+        code = sweep.exit_code(compare(sweep))
     except Interrupted as stop:
-        stopped = stop.code
+        code = stop.code
         print(f"clipbench: interrupted; go on with: {sweep.resumption()}", file=sys.stderr)
     results.link_latest(sweep.folder, PROJECT / "multirun")
-    return stopped or sweep.exit_code()
+    return code
 
 
-def compare(sweep: Sweep) -> None:
-    """Print and write down how the jobs of a sweep compare, where more than one has left a result.
+def compare(sweep: Sweep) -> Comparison | None:
+    """Compare the jobs of a sweep, print that and write it down; None where no job has left a result.
 
     Jobs may differ in whatever was swept over: the report says in what, beside grouping and executor.
     """
@@ -148,14 +150,15 @@ def compare(sweep: Sweep) -> None:
     from reports import comparison as report
     from reports import comparison_console
 
+    sides = comparison.load([sweep.folder])
+    if not any(side.runs for side in sides):
+        return None
+    made = comparison.compare(sides, allow_mismatch=True)
     console = Console()
     if not console.is_terminal:
         console.width = max(console.width, 160)  # in a log, nothing is to be cut off
-    sides = comparison.load([sweep.folder])
-    if len(sides) == 1 or not any(side.runs for side in sides):
-        return
-    made = comparison.compare(sides, allow_mismatch=True)
     comparison_console.show(made, console, report.write(made, sweep.folder))
+    return made
 
 
 def interrupt(number: int, _: object) -> None:
@@ -199,9 +202,14 @@ def main() -> int:
         nonlocal code
         code = conduct(planned)
 
+    def checking(jobs: list) -> Iterable:
+        from reports.sweep import checking
+
+        return checking(jobs)
+
     try:
         config.register()
-        sweeper.register(sweep)
+        sweeper.register(sweep, checking)
         job()
     except (BrokenAnalyzer, InputError) as error:
         return complain(str(error))

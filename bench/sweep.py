@@ -14,12 +14,15 @@ import statistics
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import analyzers
 from bench import environment, results
 from bench.errors import Exit, InputError
 from bench.turn import RUN, Turn, literal, take
+
+if TYPE_CHECKING:
+    from bench.comparison import Comparison
 
 SCHEMA = 1
 
@@ -28,6 +31,9 @@ STRIKES = 2
 
 #: Differences that a refusal names before it says how many more there are.
 NAMED = 6
+
+#: A turn only measures: whether targets are met is a question to all turns of a job.
+ONLY_MEASURE = ("progress=false", "gate.mode=report", "gate.require=[]")
 
 #: What of the environment must be as it was for a sweep to be gone on with.
 MACHINE = ("machine", "cpu", "cores_allowed", "memory_gb", "gpus", "python", "packages")
@@ -113,7 +119,7 @@ class Sweep:
         """What `run.py` is called with for this turn: the job, and its share of the repeats."""
         share, rest = divmod(self.repeats, self.rounds)
         repeats = f"scenario.repeats={share + (number <= rest)}"
-        return [*job.overrides, repeats, "progress=false", f"hydra.run.dir={literal(folder)}"]
+        return [*job.overrides, repeats, *ONLY_MEASURE, f"hydra.run.dir={literal(folder)}"]
 
     def resumption(self) -> str:
         """The command that goes on with this sweep."""
@@ -149,13 +155,16 @@ class Sweep:
             if not self.given_up(j.name)
         )
 
-    def exit_code(self) -> Exit:
-        """5 where a job has given nothing, 3 where one missed a target under gate=enforce, or else 0."""
-        if not all(any(t.state == "done" for t in self.of(job.name)) for job in self.jobs):
+    def exit_code(self, compared: Comparison | None) -> Exit:
+        """5 where a job has given nothing; with gate=enforce 3 where one, over all its turns, missed a target
+        or did not measure what `gate.require` names; else 0. `compared` is None where nothing was."""
+        gave = {turn.job for turn in self.turns.values() if turn.state == "done"}
+        if compared is None or len(gave) < len(self.jobs):
             return Exit.NOTHING_VALID
-        if any(t.code == Exit.TARGET_MISSED for t in self.turns.values()):
-            return Exit.TARGET_MISSED
-        return Exit.OK
+        gate = self.jobs[0].config["gate"]
+        missed = any(t.status == "fail" for targets in compared.targets.values() for t in targets)
+        absent = any(side.metric(name).value is None for side in compared.sides for name in gate["require"])
+        return Exit.TARGET_MISSED if gate["mode"] == "enforce" and (missed or absent) else Exit.OK
 
     def save(self) -> None:
         """Write sweep.json: there whole, or as it was before."""

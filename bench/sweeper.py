@@ -6,9 +6,9 @@ import itertools
 import json
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from bench.session import Session
     from bench.sweep import Job, Sweep
 
+T = TypeVar("T")
+
 ORDERS = ("fixed", "shuffled")
 
 #: Settings that make a run something else than one measurement, and the value that does not.
@@ -37,9 +39,10 @@ ASIDE = (*REPEATS, "progress")
 
 class InterleavedSweeper(Sweeper):
     """Hydra's side of a sweep; bench.config.SweeperConfig has its settings. What is done with the sweep,
-    `conduct`, is `run.py`'s to say."""
+    `conduct`, is `run.py`'s to say, and so is `track`, which shows how far its validation is."""
 
     conduct: ClassVar[Callable[[Sweep], None]]
+    track: ClassVar[Callable[[list[T]], Iterable[T]]] = iter
 
     def __init__(self, rounds: int | None, order: str, timeout_s: float) -> None:
         self.rounds, self.order, self.timeout_s = rounds, order, timeout_s
@@ -63,7 +66,7 @@ class InterleavedSweeper(Sweeper):
         clips: set[Path] = set()
         notes: list[str] = []
         repeats: set[int] = set()
-        for name, own in named(expand(overrides)):
+        for name, own in type(self).track(named(expand(overrides))):
             prepared, job = self.validate(name, own, folder)
             scenario = prepared.cfg.scenario
             repeats.add(scenario.repeats if prepared.cfg.repeats is None else prepared.cfg.repeats)
@@ -176,6 +179,7 @@ def named(jobs: Sequence[tuple[list[str], list[str]]]) -> list[tuple[str, list[s
     return list(found.items())
 
 
-def register(conduct: Callable[[Sweep], Any]) -> None:
-    """Say what is done with a sweep."""
+def register(conduct: Callable[[Sweep], None], track: Callable[[list[T]], Iterable[T]]) -> None:
+    """Say what is done with a sweep, and what shows how far the validation of its jobs is."""
     InterleavedSweeper.conduct = staticmethod(conduct)
+    InterleavedSweeper.track = staticmethod(track)

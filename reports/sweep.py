@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from rich.console import Console
@@ -15,6 +15,7 @@ from rich.progress import (
     SpinnerColumn,
     TextColumn,
     TimeElapsedColumn,
+    track,
 )
 
 #: Lines are as long as they are: a log is searched, and a terminal folds them itself.
@@ -81,3 +82,10 @@ def live(console: Console, enabled: bool) -> Iterator[Live]:
     # Once a second: the display must not take time from what is measured.
     with Progress(*columns, console=console, transient=True, disable=hidden, refresh_per_second=1) as bar:
         yield Live(bar)
+
+
+def checking(jobs: list) -> Iterable:
+    """Go through the jobs of a sweep that are being validated, and show how far that is."""
+    console = Console(stderr=True)
+    hidden = not console.is_terminal
+    return track(jobs, "checking the jobs", console=console, transient=True, disable=hidden)

@@ -21,7 +21,7 @@ from omegaconf import OmegaConf
 from rich.console import Console
 
 import run
-from bench import results, sweep, turn
+from bench import comparison, results, sweep, turn
 from bench.errors import Exit, InputError
 from bench.sweep import Job, Sweep
 from bench.sweeper import InterleavedSweeper, expand
@@ -29,7 +29,7 @@ from bench.turn import Turn
 from reports.sweep import duration, live
 from tests.clips import numbered_frames, write_clip
 from tests.fakes import FOLDER
-from tests.runs import a_result, without
+from tests.runs import a_result, missing_target, without
 from tests.test_command_line import PROJECT
 
 #: A run.py that takes a moment, does what it is told by does= or by the environment, and leaves a result.
@@ -92,8 +92,9 @@ class Notes:
 
 def a_sweep(folder: Path, *does: str, rounds: int = 3, repeats: int = 3, **options) -> Sweep:
     """Jobs A, B, C …, each of which does what it is told."""
+    gate = {"mode": "enforce", "require": list(options.pop("require", ()))}
     jobs = [
-        Job(name, (f"executor={name}", what if "=" in what else f"does={what}"), {"seed": 0})
+        Job(name, (f"executor={name}", what if "=" in what else f"does={what}"), {"seed": 0, "gate": gate})
         for name, what in zip("ABCDEF", does, strict=False)
     ]
     settings = {"order": "fixed", "seed": 0, "timeout_s": 60.0, "identity": {"code": {"run.py": "1"}}}
@@ -113,7 +114,7 @@ def test_the_jobs_take_turns(tmp_path, child):
     assert notes.begun[0][4] is None and notes.begun[8][4] > 0
     state = json.loads((tmp_path / "s" / "sweep.json").read_text())
     assert state["complete"] and [j["done"] for j in state["jobs"]] == [3, 3, 3]
-    assert {t["value"] for t in state["turns"]} == {1.5} and three.exit_code() == Exit.OK
+    assert {t["value"] for t in state["turns"]} == {1.5}
 
 
 def test_a_shuffled_order_has_every_job_once_a_round_and_is_the_seed_s(tmp_path):
@@ -144,7 +145,6 @@ def test_a_failing_job_is_given_up_and_costs_only_itself(tmp_path, child):
     state = json.loads((tmp_path / "s" / "sweep.json").read_text())
     assert [j["done"] for j in state["jobs"]] == [0, 0, 4, 0, 0] and state["complete"]
     assert state["jobs"][0]["given_up"] == "it failed 2 times in a row: it was ended by SIGKILL"
-    assert five.exit_code() == Exit.NOTHING_VALID
     assert "no such clip" in (tmp_path / "s" / "B" / "1" / "log.txt").read_text()
 
 
@@ -169,12 +169,26 @@ def gone(pid: int, within_s: float = 10.0) -> bool:
     return False
 
 
-@pytest.mark.parametrize(("code", "sweeps"), [(3, Exit.TARGET_MISSED), (5, Exit.OK), (1, Exit.NOTHING_VALID)])
-def test_a_verdict_is_no_failure_to_measure_and_a_crash_is(code, sweeps, tmp_path, child):
-    one = a_sweep(tmp_path / "s", f"exit={code}", rounds=1, repeats=1)
-    one.run(Notes())
-    assert one.of("A")[0].state == ("failed" if code == 1 else "done")
-    assert one.exit_code() == sweeps
+def test_a_verdict_is_no_failure_to_measure_and_a_crash_is(tmp_path, child):
+    four = a_sweep(tmp_path / "s", "exit=3", "exit=5", "exit=1", "exit=2", rounds=1, repeats=1)
+    four.run(Notes())
+    assert [four.of(name)[0].state for name in "ABCD"] == ["done", "done", "failed", "failed"]
+
+
+def test_the_exit_code_is_about_all_turns_of_all_jobs(tmp_path, child, monkeypatch):
+    def code(name: str, *does: str, **options) -> Exit:
+        one = a_sweep(tmp_path / name, *does, **options)
+        one.run(Notes())
+        sides = comparison.load([tmp_path / name])
+        return one.exit_code(comparison.compare(sides) if any(side.runs for side in sides) else None)
+
+    assert code("kept", "well", "well") == Exit.OK
+    assert code("absent", "well", require=["gpu_utilization"]) == Exit.TARGET_MISSED
+    assert code("one", "well", "die") == Exit.NOTHING_VALID
+    assert code("none", "die") == Exit.NOTHING_VALID
+    result = missing_target(a_result([1.5]))
+    monkeypatch.setenv("RESULT", json.dumps(dataclasses.asdict(result)))
+    assert code("missed", "well", "well") == Exit.TARGET_MISSED
 
 
 def test_analyzers_that_all_fail_are_no_fast_run(tmp_path, child, monkeypatch):
