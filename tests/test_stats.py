@@ -61,12 +61,12 @@ def test_a_difference_within_the_noise_floor_is_no_difference():
 
 
 def test_undecided_says_why():
-    wide = compare([4.0, 5.0, 6.0] * 3, [6.0, 4.0, 5.0] * 3, 0.02)
+    wide = compare([4.0, 5.0, 6.1] * 3, [6.0, 4.2, 5.3] * 3, 0.02)
     assert wide.call == "undecided" and "more repeats" in wide.reason and f"{100 * MARGIN:g} %" in wide.reason
 
     # A tenth slower in the median; but three pairs say the opposite, and by much.
-    first = [1.0] * 10 + [2.0] * 3
-    second = [1.1] * 10 + [1.2] * 3
+    first = [1.0 + k / 1000 for k in range(10)] + [2.0, 2.1, 2.2]
+    second = [1.1 + k / 900 for k in range(10)] + [1.21, 1.2, 1.22]
     odd = compare(first, second, 0.02)
     assert odd.low > 1.02 and odd.p > ALPHA
     assert odd.call == "undecided" and "rank test" in odd.reason
