@@ -1,8 +1,9 @@
-# make run    sets up .venv and runs the twenty analyzers on the reference clip
-# make test   the same set-up, then the tests
-# make bench  the benchmarks of the parts, in units of a fixed work (docs/ci.md); QUICK=1 for a look
-# make lint   ruff: style and format
-# make help   this list
+# make run        sets up .venv and runs the twenty analyzers on the reference clip
+# make test       the same set-up, then the tests
+# make bench      the benchmarks of the parts, in units of a fixed work (docs/ci.md); QUICK=1 for a look
+# make gpu-check  all that a machine with a GPU has to tell, in under eight minutes (docs/gpu.md)
+# make lint       ruff: style and format
+# make help       this list
 
 PYTHON ?= python3
 ARGS ?=
@@ -11,7 +12,7 @@ READY := .venv/.ready
 
 BENCH := outputs/bench.json
 
-.PHONY: run test bench lint help
+.PHONY: run test bench gpu-check lint help
 
 run: $(READY)
 	$(PY) run.py $(ARGS)
@@ -23,6 +24,9 @@ bench: $(READY)
 	@mkdir -p $(dir $(BENCH))
 	$(PY) -m pytest tests/perf/bench_*.py --benchmark-json=$(BENCH) --benchmark-columns=median,iqr,min,rounds \
 		--benchmark-group-by=func $(if $(QUICK),--quick) $(ARGS)
+
+gpu-check: $(READY)
+	$(PY) gpu_check.py $(ARGS)
 
 lint: $(READY)
 	$(PY) -m ruff check .

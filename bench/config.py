@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field, make_dataclass
+from pathlib import Path
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
@@ -15,6 +16,8 @@ from omegaconf import MISSING
 
 import analyzers
 from analyzers.base import Analyzer
+
+CONF = Path(__file__).resolve().parent.parent / "conf"
 
 
 @dataclass
@@ -182,6 +185,16 @@ def register() -> None:
     store = ConfigStore.instance()
     store.store(name="schema", node=root_config())
     store.store(group="hydra/sweeper", name="interleaved", node=SweeperConfig)
+
+
+def compose(*overrides: str) -> Any:
+    """The configuration of `python run.py` with `overrides`, as objects."""
+    from hydra import compose, initialize_config_dir
+    from omegaconf import OmegaConf
+
+    register()
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return OmegaConf.to_object(compose("config", overrides=list(overrides)))
 
 
 def out_of_range(settings: Any, prefix: str) -> str | None:

@@ -90,7 +90,7 @@ def place(wishes: Sequence[Wish], gpus: Sequence[Gpu]) -> list[str]:
 
 def overcommitted(gpu: Gpu, needs: Mapping[str, float]) -> str:
     """What is wrong with a GPU that is asked for more memory than it has, and what helps."""
-    listed = ", ".join(f"{worker} {need:.1f}" for worker, need in needs.items())
+    listed = ", ".join(f"{worker} {need:.1f}" for worker, need in needs.items() if need)
     return (
         f"grouping: GPU {gpu.index} ({gpu.name}) has {gpu.memory_gb:g} GB, and its workers need "
         f"{sum(needs.values()):.1f} GB ({listed}); put some on another GPU or on cpu, give spawn_pool fewer "

@@ -11,19 +11,19 @@ from rich.console import Console
 from analyzers import discover
 from analyzers.base import Analyzer
 from bench import environment
+from bench.config import compose
 from bench.errors import InputError
 from bench.placement import CONTEXT_GB, Gpu, Wish, place, visible
 from bench.plan import make_plan
 from bench.planned import describe
 from reports.plan import show
-from tests.perf.lanes import configured
 
-MACHINES = {n: tuple(Gpu(i, 80.0, "H100") for i in range(n)) for n in (1, 2, 4, 8)}
+MACHINES = {n: tuple(Gpu(i, 85.5, "H100") for i in range(n)) for n in (1, 2, 4, 8)}
 EXECUTORS = ("sequential", "spawn_pool", "gpu_pinned", "threads", "ray")
 
 
 def planned(gpus, *overrides):
-    return make_plan(configured("models=random", *overrides), gpus)
+    return make_plan(compose("models=random", *overrides), gpus)
 
 
 def needs(plan) -> dict[str, float]:
@@ -44,7 +44,7 @@ def test_memory_is_never_promised_twice(count, grouping):
     for group in plan.groups:
         if group.device != "cpu":
             taken[group.device] += needs(plan)[group.name] + CONTEXT_GB
-    assert taken and all(gb <= 80 for gb in taken.values())
+    assert taken and all(gb <= 85.5 for gb in taken.values())
 
 
 @pytest.mark.parametrize("count", MACHINES)
@@ -68,14 +68,14 @@ def test_each_executor_has_a_plan_for_one_gpu(executor):
 
 def test_a_pool_whose_workers_hold_too_much_is_refused():
     with pytest.raises(
-        InputError, match=r"GPU 0 \(H100\) has 80 GB, and its workers need .* executor.workers"
+        InputError, match=r"GPU 0 \(H100\) has 85.5 GB, and its workers need .* executor.workers"
     ):
         planned(MACHINES[1], "grouping=sequential", "executor=spawn_pool", "executor.workers=16")
 
 
 def test_without_a_gpu_and_with_embedded_networks_all_is_cpu():
     assert {g.device for g in planned((), "grouping=optimized").groups} == {"cpu"}
-    embedded = make_plan(configured("grouping=optimized"), MACHINES[8])
+    embedded = make_plan(compose("grouping=optimized"), MACHINES[8])
     assert {g.device for g in embedded.groups} == {"cpu"}
 
 
@@ -84,7 +84,7 @@ def test_named_gpus_are_kept_free_and_shared_where_it_must_be():
     wishes = [Wish("vlm", "gpu:0", 20.0), Wish("a", "gpu:auto", 5.0), Wish("b", "gpu:auto", 6.0)]
     assert place(wishes, two) == ["gpu:0", "gpu:1", "gpu:1"]
     assert place(wishes, MACHINES[1]) == ["gpu:0"] * 3
-    crowded = [*wishes, Wish("c", "gpu:auto", 72.0)]
+    crowded = [*wishes, Wish("c", "gpu:auto", 78.0)]
     # What no longer fits goes to the named one.
     assert place(crowded, two) == ["gpu:0", "gpu:0", "gpu:1", "gpu:1"]
     assert place([Wish("far", "gpu:3", 1.0)], two) == ["gpu:1"]
@@ -127,7 +127,7 @@ def test_the_plan_is_printed_and_nothing_is_loaded(executor, monkeypatch):
     monkeypatch.setattr(Analyzer, "load", None)
     chosen = (f"executor={executor}", "grouping=optimized", "models=random", "executor.workers=2")
     console = Console(record=True, width=200, file=io.StringIO())
-    planned = describe(configured(*chosen))
+    planned = describe(compose(*chosen))
     show(planned, console)
     text = console.export_text()
     assert all(name in text for name in discover())
@@ -138,5 +138,5 @@ def test_the_plan_is_printed_and_nothing_is_loaded(executor, monkeypatch):
 def test_without_a_gpu_the_plan_says_so(monkeypatch):
     monkeypatch.setattr(environment, "gpus", lambda: {"reason": "NVML: no driver"})
     console = Console(record=True, width=200, file=io.StringIO())
-    show(describe(configured()), console)
+    show(describe(compose()), console)
     assert "There is no GPU: everything is on the CPU." in console.export_text()

@@ -69,19 +69,9 @@ class Unmeasured(Exception):
     """A contestant that cannot be measured, and why."""
 
 
-def configured(*overrides: str) -> Any:
-    """The configuration of `python run.py` with `overrides`, as objects."""
-    from hydra import compose, initialize_config_dir
-    from omegaconf import OmegaConf
-
-    config.register()
-    with initialize_config_dir(str(PROJECT / "conf"), version_base="1.3"):
-        return OmegaConf.to_object(compose("config", overrides=list(overrides)))
-
-
 def planned(*overrides: str) -> Plan:
     """The plan that `python run.py` with `overrides` would run."""
-    return make_plan(configured(*overrides))
+    return make_plan(config.compose(*overrides))
 
 
 class Silent:
