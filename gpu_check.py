@@ -9,8 +9,8 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent
 
-EPILOG = """Needs no network: weights are random. Writes gpu-check.json after every run and gpu-check.md at the
-end, also when it is cut off by Ctrl-C or SIGTERM, with each run's own report in a folder beside them.
+EPILOG = """Needs no network: weights are random. Writes gpu-check.json after every run and gpu-check.md at
+the end, also when it is cut off by Ctrl-C or SIGTERM, with each run's own report in a folder beside them.
 
 Exit codes: 0 all runs were made · 2 no GPU, or bad arguments · 5 a run told nothing: the table says why."""
 
