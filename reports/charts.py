@@ -35,7 +35,7 @@ class Strip:
 
 
 def strip(values: Sequence[float], target: TargetResult | None, repeats: str = "repeat") -> Strip:
-    """The repeats `values` (at least one) of a metric and the limits that `target` puts on it."""
+    """The repeats `values` (at least two) of a metric and the limits that `target` puts on it."""
     low, high = min(values), max(values)
     room = max(0.1 * (high - low), 0.01 * abs(high), 1e-9)
     low, high = low - room, high + room
@@ -49,9 +49,9 @@ def strip(values: Sequence[float], target: TargetResult | None, repeats: str = "
 
     step = round_step((high - low) / 6)
     first = math.ceil(low / step)
-    quartiles = quantiles(values, n=4, method="inclusive") if len(values) > 1 else [values[0]] * 3
+    quartiles = quantiles(values, n=4, method="inclusive")
     height = min(max(44, 11 * len(values)), 240)
-    gap = (height - 16) / max(len(values) - 1, 1)
+    gap = (height - 16) / (len(values) - 1)
     return Strip(
         height=height,
         dots=[

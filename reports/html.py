@@ -49,7 +49,7 @@ def render(result: Result) -> str:
             over_time=charts.over_time(result),
             rows=rows(result),
             rtf=rtf,
-            strip=charts.strip(rtf.samples, target) if rtf and rtf.samples else None,
+            strip=charts.strip(rtf.samples, target) if rtf and len(rtf.samples) > 1 else None,
             metrics=[m for m in result.metrics if not m.name.startswith("quality.")],
             environment=words.environment(result.environment),
         )

@@ -11,8 +11,9 @@ from bench.results import Result
 from reports import bars, words
 from reports.timeline import bursts, busy_share, default_window, make_rows, run_end
 
-#: Pixels: a bar, the line with a worker's name above its bars, the gap below them, the axis at the top.
-BAR, NAME, GAP, AXIS = 24, 20, 10, 30
+#: Pixels: a bar, the line with a worker's name above its bars, the gap below them; the axis at the top, and
+#: the names of passes below it.
+BAR, NAME, GAP, AXIS, PASS = 24, 20, 10, 28, 10
 #: In percent of the width: a bar narrower than this has no edge, one narrower than that no label.
 THIN, LABELLED = 0.3, 3.5
 #: How much wider the timeline can be made; for each there is an axis with about so many ticks more.
@@ -109,7 +110,8 @@ def timeline(
     start, end = window or typical_pass(result)
     length = max(length_s or end - start, 1e-9)
     queue = any(one["clips"] > 1 for one in bursts(result))
-    rows, y = [], AXIS
+    passes = marks(result, start, end, length)
+    rows, y = [], AXIS + (PASS if passes else 0)
     spans = [s for s in result.spans if s["end_s"] > start and s["start_s"] < end]
     for row in make_rows(spans):
         drawn = []
@@ -127,7 +129,7 @@ def timeline(
         end=min(100.0, 100 * (end - start) / length),
         rows=rows,
         ticks=ticks(length),
-        passes=marks(result, start, end, length),
+        passes=passes,
         phases=[phase for phase in bars.PHASES if phase in present],
     )
 

@@ -265,8 +265,8 @@ def test_the_limit_is_drawn_only_where_the_repeats_can_still_be_told_apart():
     near, far = charts.strip([2.0, 2.5, 2.9], target), charts.strip([0.6, 0.61, 0.62], target)
     assert near.limits and not near.beyond and all(x < near.limits[0][0] for x, _, _ in near.dots)
     assert not far.limits and far.beyond == "limit 3 is right of what is shown"
-    one = charts.strip([0.6], None)
-    assert one.dots[0][0] == one.median == 50.0
+    same = charts.strip([0.6, 0.6], None)
+    assert [x for x, _, _ in same.dots] == [same.median] * 2 == [50.0] * 2
 
 
 def test_long_series_keep_their_peaks():
