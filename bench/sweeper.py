@@ -138,10 +138,11 @@ class InterleavedSweeper(Sweeper):
     def from_outside(self) -> list[str]:
         """What a child must be told so that it finds the same configuration files."""
         hydra = self.config.hydra
-        places = [
+        given = [f"--config-name={hydra.job.config_name}"] if hydra.job.config_name != "config" else []
+        given += [
             f"--config-dir={s.path}" for s in hydra.runtime.config_sources if s.provider == "command-line"
         ]
-        return places + [o for o in hydra.overrides.hydra if o.startswith("hydra.searchpath=")]
+        return given + [o for o in hydra.overrides.hydra if o.startswith("hydra.searchpath=")]
 
 
 def expand(overrides: Sequence[Override]) -> list[tuple[list[str], list[str]]]:
@@ -170,7 +171,7 @@ def named(jobs: Sequence[tuple[list[str], list[str]]]) -> list[tuple[str, list[s
     """Each job's overrides, with its name: what it was swept over to, as a folder can be called."""
     found: dict[str, list[str]] = {}
     for overrides, swept in jobs:
-        name = plain_name = re.sub(r"[^\w.=,+-]+", "_", ",".join(swept))[:120].strip(".") or "job"
+        name = plain_name = re.sub(r"[^A-Za-z0-9_.=,+-]+", "_", ",".join(swept))[:120].strip(".") or "job"
         for number in itertools.count(2):
             if name not in found:
                 break

@@ -291,7 +291,7 @@ def test_the_display_shows_text_as_text_and_no_bar_in_a_log():
 def planned(monkeypatch, *arguments: str) -> Sweep:
     """The sweep that `python run.py -m` with these arguments would conduct."""
     found: list[Sweep] = []
-    monkeypatch.setattr(sys, "argv", ["run.py", "-m", "only=[color_analysis]", *arguments])
+    monkeypatch.setattr(sys, "argv", ["run.py", "-m", *arguments, "only=[color_analysis]"])
     monkeypatch.setattr(run, "conduct", lambda sweep: found.append(sweep) or 0)
     monkeypatch.chdir(PROJECT)
     assert run.main() == 0
@@ -310,16 +310,25 @@ def test_jobs_are_the_product_of_the_choices(tmp_path, monkeypatch):
         for n in (1, 2)
     ]
     assert made.jobs[3].overrides == (
-        "only=[color_analysis]", "executor=spawn_pool", "executor.threads=2", "seed=7",
-        "models.color_analysis.fps=2",
+        "executor=spawn_pool", "executor.threads=2", "seed=7", "models.color_analysis.fps=2",
+        "only=[color_analysis]",
     )  # fmt: skip
     assert made.jobs[3].config["executor"]["threads"] == 2
     assert (made.rounds, made.repeats, made.order, made.seed, made.progress) == (3, 9, "shuffled", 7, False)
     assert made.folder == tmp_path / "sweep"
     assert set(made.identity) == {"jobs", "clips", "code", "machine"} and "run.py" in made.identity["code"]
-    assert made.resumption() == shlex.join(
-        ["python", *sys.argv[:-1], f"hydra.sweep.dir={tmp_path}/sweep"]
-    ).replace("python", Path(sys.executable).name, 1)
+    words = [word for word in sys.argv if not word.startswith("hydra.sweep.dir=")]
+    python = Path(sys.executable).name
+    assert made.resumption() == shlex.join([python, *words, f"hydra.sweep.dir={tmp_path}/sweep"])
+
+
+def test_configuration_files_from_outside_reach_the_child(tmp_path, monkeypatch):
+    (tmp_path / "grouping").mkdir()
+    text = "name: mine\ngroups: {all: {analyzers: ['*']}}\n"
+    (tmp_path / "grouping" / "mine.yaml").write_text(text)
+    (job,) = planned(monkeypatch, f"--config-dir={tmp_path}", "grouping=mine", "seed=choice(1)").jobs
+    assert job.overrides == (f"--config-dir={tmp_path}", "grouping=mine", "seed=1", "only=[color_analysis]")
+    assert job.config["grouping"]["name"] == "mine" and job.name == "seed=1"
 
 
 def test_what_comes_to_the_same_is_measured_once(tmp_path, monkeypatch):
