@@ -41,7 +41,7 @@ EXPECTED = {
 READ_BY_OTHERS = {"raise": "object_detection", "segfault": "text_overlay"}
 #: Seconds: above what any analyzer takes on a busy machine, since each hang waits for as long.
 TIMEOUT_S = 20
-LIMIT_S = 240
+LIMIT_S = 400
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import random
+from dataclasses import replace
+
 import pytest
 
-from bench import results, session
+from bench import comparison, results, session
+from reports import comparison as comparison_report
+from reports import html, markdown
 from tests import ideal
 
 
@@ -15,14 +20,10 @@ def result(tmp_path_factory):
 
 
 def test_html(measure, result, tmp_path):
-    from reports import html
-
     measure(lambda: html.write(result, tmp_path))
 
 
 def test_markdown(measure, result, tmp_path):
-    from reports import markdown
-
     measure(lambda: markdown.write(result, tmp_path))
 
 
@@ -31,3 +32,24 @@ def test_result_json(measure, result, tmp_path):
         results.read(results.write(result, {}, tmp_path))
 
     measure(write_and_read)
+
+
+def test_comparison_of_fifty_runs(measure, result, tmp_path):
+    """Ten sides of five runs with twenty repeats: reading, comparing, writing the report."""
+    dice = random.Random(0)
+    for side in range(10):
+        for number in range(5):
+            jittered = [
+                replace(m, samples=[x * dice.gauss(1, 0.03) for x in m.samples]) for m in result.metrics
+            ]
+            grouping = {**result.run, "id": f"{side}-{number}", "grouping": f"grouping{side}"}
+            results.write(
+                replace(result, metrics=jittered, run=grouping), {}, tmp_path / f"{side}" / f"{number}"
+            )
+
+    def compare() -> None:
+        sides = comparison.load(sorted(path for path in tmp_path.iterdir() if path.name.isdigit()))
+        assert [len(side.runs) for side in sides] == [5] * 10
+        comparison_report.write(comparison.compare(sides), tmp_path / "report")
+
+    measure(compare, rounds=3)
