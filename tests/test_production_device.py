@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import subprocess
 import sys
 
@@ -76,6 +77,23 @@ def test_normalisation_is_the_identity_and_no_bias_is_left_to_chance():
     assert not any(net[index].bias.any() for index in (0, 1, 3, 4))
     assert net[3].weight.dtype == torch.bfloat16
     assert net[3].weight.detach().float().std() == pytest.approx((8 * 36) ** -0.5, rel=0.1)
+
+
+def test_constants_stay_what_they_are():
+    net = torch.nn.Linear(3, 3)
+    net.weight.requires_grad_(False).fill_(7)
+    assert (shared.initialise(net).weight == 7).all()
+
+
+def test_batch_normalisation_settles_on_what_it_sees():
+    layer = [torch.nn.Conv2d(4, 4, 3, padding=1), torch.nn.BatchNorm2d(4), torch.nn.SiLU()]
+    deep = [torch.nn.Conv2d(3, 4, 3), *(copy.deepcopy(one) for _ in range(20) for one in layer)]
+    net = shared.random_net(lambda: torch.nn.Sequential(*deep), "cpu", torch.float32).eval()
+    picture = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    assert net(picture).std() < 0.01
+    shared.settle(net, (2, 3, 32, 32))
+    assert not net.training
+    assert net(picture).std() > 0.1
 
 
 def test_parked_weights_come_back_as_they_were():

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analyzers.base import ClipView
+from analyzers.parts import nets
 from analyzers.production.base import Production
 
 if TYPE_CHECKING:
     import torch
 
-#: Bytes per pinned staging buffer: large enough for full speed over PCIe, small enough that filling the next one
-#: overlaps with it.
+#: Bytes per pinned staging buffer: enough for PCIe's full speed, few enough that filling the next overlaps.
 STAGE = 16 << 20
 #: The share of the free memory that one batch may take: other workers may want some of it at the same time.
 SHARE = 0.5
@@ -34,10 +34,14 @@ class OnDevice(Production):
     A subclass calls `place` at the end of `load` and keeps no other reference to the networks' tensors.
     """
 
-    def place(self, device: str, **nets: torch.nn.Module) -> None:
-        """Take over `nets`, which are on `device`, for inference."""
+    def place(self, device: str, **networks: torch.nn.Module) -> None:
+        """Take over `networks`, which are on `device`, for inference."""
+        if not on_gpu(device):
+            import torch
+
+            torch.set_num_threads(nets.threads())
         self.device = device
-        self.nets = {name: net.eval().requires_grad_(False) for name, net in nets.items()}
+        self.nets = {name: net.eval().requires_grad_(False) for name, net in networks.items()}
         self._parked: dict[str, Parked] = {}
 
     def unload(self) -> None:
@@ -219,11 +223,11 @@ def random_net(build: Callable[[], torch.nn.Module], device: str, dtype: torch.d
 
 
 def initialise(net: torch.nn.Module, seed: int = 0) -> torch.nn.Module:
-    """Overwrite a network's parameters where they are with random ones that keep activations at their scale.
+    """Overwrite a network's parameters where they are, with random ones that keep activations near scale.
 
-    Weights are normal with variance 1/fan_in (LeCun et al., "Efficient BackProp", 1998): so numbers neither
-    overflow half precision nor die away to zeros, which a GPU multiplies with less power. Biases are zero,
-    normalisation layers the identity. The generator is the network's own: other threads do not disturb it.
+    Weights are normal with variance 1/fan_in (LeCun et al., "Efficient BackProp", 1998), biases zero, layers
+    of normalisation the identity. So numbers neither overflow half precision nor die away to zeros, with
+    which a GPU draws less power. The generator is the network's own: other threads do not disturb it.
     """
     import torch
 
@@ -232,6 +236,8 @@ def initialise(net: torch.nn.Module, seed: int = 0) -> torch.nn.Module:
         for module in net.modules():
             norm = "norm" in type(module).__name__.lower()
             for name, parameter in module.named_parameters(recurse=False):
+                if not parameter.requires_grad:
+                    continue  # a constant, such as the steps of a distribution
                 if name.endswith("bias"):
                     parameter.zero_()
                 elif norm:
@@ -242,3 +248,23 @@ def initialise(net: torch.nn.Module, seed: int = 0) -> torch.nn.Module:
                     fan_in = parameter[0].numel() if parameter.dim() > 1 else parameter.numel()
                     parameter.normal_(0.0, fan_in**-0.5, generator=generators[parameter.device])
     return net
+
+
+def settle(net: torch.nn.Module, shape: tuple[int, ...]) -> None:
+    """Give batch normalisation the statistics of one batch of noise in 0..1 of this `shape`.
+
+    Without them, what activation functions take away adds up over a random network's layers. In double
+    precision, so that the last digits, in which machines and moments differ, are lost when they are rounded.
+    """
+    import torch
+
+    norms = [m for m in net.modules() if isinstance(m, torch.nn.modules.batchnorm._BatchNorm)]
+    for norm in norms:
+        norm.momentum = 1.0
+    weight = next(net.parameters())
+    device, dtype = weight.device, weight.dtype
+    generator = torch.Generator(device).manual_seed(0)
+    noise = torch.rand(shape, generator=generator, device=device, dtype=torch.float64)
+    with torch.no_grad():
+        net.double().train()(noise)
+    net.to(dtype).eval()

@@ -1,0 +1,47 @@
+"""Persons and their 17 keypoints by YOLO11x-pose, from the whole frame: see analyzers/production/yolo.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from analyzers.base import ClipView, Segment, setting
+from analyzers.body_pose import KEYPOINTS, BodyPose, posture
+from analyzers.parts.persons import rounded, spans
+from analyzers.production.weights import FileModel
+from analyzers.production.yolo import CACHE, RELEASE, Yolo, YoloSettings
+
+
+@dataclass
+class YoloPoseSettings(YoloSettings):
+    """Settings of body_pose on YOLO."""
+
+    candidates: int = setting(300, "boxes per frame that suppression is done on", low=1, high=30_000)
+    max_objects: int = setting(20, "persons kept per frame; COCO is scored on as many", low=1, high=30_000)
+    min_keypoint: float = setting(0.5, "keypoints with a lower score count as unseen", low=0, high=1)
+    min_keypoints: int = setting(3, "persons with fewer keypoints seen are dropped", low=1, high=17)
+
+
+class YoloPose(Yolo, BodyPose):
+    """YOLO11x-pose on sampled frames: it finds persons and keypoints in one run, and cuts nothing out."""
+
+    name = "body_pose"
+    settings_type = YoloPoseSettings
+    file = FileModel("yolo11x-pose.pt", f"{RELEASE}/yolo11x-pose.pt", CACHE, 0.12)
+    network, description, classes = "PoseModel", "yolo11x-pose.yaml", 1
+
+    def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
+        s = self.settings
+        times = clip.frames(s.fps, self.side).times_s
+        segments = []
+        for span, persons in zip(spans(times, clip), self.find(clip), strict=True):
+            for person in persons:
+                scores = person.points[:, 2]
+                scores = scores[scores >= s.min_keypoint]
+                if len(scores) < s.min_keypoints:
+                    continue
+                keypoints = {name: rounded(at) for name, at in zip(KEYPOINTS, person.points, strict=True)}
+                label = posture(person.points, s.min_keypoint, clip.width / clip.height)
+                data = {"box": rounded(person.box), "keypoints": keypoints}
+                segments.append(Segment(*span, label, round(float(scores.mean()), 4), data))
+        return segments
