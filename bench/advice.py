@@ -74,11 +74,12 @@ def advise(
         )
     chosen, reason = thriftiest([best, *close], metric)
     others = listed([f"{called(side)} ({calls[side.name].call})" for side in close])
+    more = "; more repeats may tell them apart" if any(d.call == "undecided" for d in calls.values()) else ""
     subject, it = (called(best), called(chosen)) if chosen is not best else ("it", "it")
     return Advice(
         chosen.name,
         f"Use {called(chosen)}: {subject} has the {most} {metric}, {value(best, metric)}, but is not told "
-        f"apart from {others}, and of these {it} {reason}; {keeps(targets.get(chosen.name, ()))}.",
+        f"apart from {others}, and of these {it} {reason}; {keeps(targets.get(chosen.name, ()))}{more}.",
         left_out,
     )
 
@@ -143,7 +144,9 @@ def called(side: Side) -> str:
     """What one would write to run this configuration, and the side's name where that says more."""
     run = side.first.run
     words = [f"grouping={run['grouping']}", f"executor={run['executor']}"]
-    return " ".join(words) + ("" if set(side.name.split(",")) <= set(words) else f" ({side.name})")
+    more = "" if set(side.name.split(",")) <= set(words) else side.name
+    more = more.removeprefix(f"{','.join(words)} (").removesuffix(")")
+    return " ".join(words) + (f" ({more})" if more else "")
 
 
 def value(side: Side, metric: str) -> str:

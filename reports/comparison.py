@@ -61,6 +61,7 @@ def render(comparison: Comparison) -> str:
             targets=target_rows(comparison),
             environment=words.environment(comparison.reference.first.environment),
             interval=interval,
+            change=change,
             lost=[(s.name, name, why) for s in comparison.sides for name, why in s.lost().items()],
             all_pairs=2 < len(comparison.sides) <= ALL_PAIRS,
         )
@@ -79,6 +80,11 @@ def interval(difference: Difference) -> str:
         return ""
     ends = f" ({difference.low:.3g} … {difference.high:.3g})" if found["low"] is not None else ""
     return f"×{difference.ratio:.3g}{ends}"
+
+
+def change(seconds: float) -> str:
+    """Seconds more or less: "+2.00 s", "−0.3 ms"."""
+    return f"{'−' if seconds < 0 else '+'}{words.seconds(abs(seconds))}"
 
 
 def split(moved: list[Moved]) -> tuple[list[Moved], list[Moved]]:

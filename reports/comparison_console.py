@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from reports import words
-from reports.comparison import interval, split, word
+from reports.comparison import change, interval, split, word
 
 if TYPE_CHECKING:
     from bench.comparison import Comparison
@@ -35,7 +35,7 @@ def show(comparison: Comparison, console: Console, paths: Mapping[str, Path] | N
     for name, rows in c.moved.items():
         sure, _ = split(rows)
         said = [
-            f"{m.analyzer} {m.change_s:+.3f} s ({interval(m.difference)} {m.difference.call})"
+            f"{m.analyzer} {change(m.change_s)} ({interval(m.difference)} {m.difference.call})"
             for m in sure[:MOST]
         ]
         more = f" and {len(sure) - MOST} more" if len(sure) > MOST else ""
@@ -55,6 +55,8 @@ def show(comparison: Comparison, console: Console, paths: Mapping[str, Path] | N
     for side in c.sides:
         for line in [*side.failures, *(f"lost {name}: {why}" for name, why in side.lost().items())]:
             console.print(f"[red]{shown(side.name)}:[/] {shown(line)}", highlight=False)
+    for name, why in c.advice.left_out.items():
+        console.print(f"[yellow]cannot be recommended:[/] {shown(name)}: {shown(why)}", highlight=False)
     for line in c.warnings:
         console.print(f"[yellow]warning:[/] {shown(line)}", highlight=False)
     console.print(f"\n[bold]{shown(c.advice.sentence)}[/]", highlight=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reports import words
-from reports.comparison import interval, split, word
+from reports.comparison import change, interval, split, word
 from reports.markdown import escape as text
 from reports.markdown import table
 
@@ -94,7 +94,7 @@ def moved(comparison: Comparison) -> list[str]:
                 text(m.analyzer),
                 words.seconds(m.reference_s),
                 words.seconds(m.other_s),
-                f"{m.change_s:+.3f} s",
+                change(m.change_s),
                 call(m.difference, "rtf_warm"),
             ]
             for m in sure[:MOST]

@@ -421,3 +421,13 @@ def test_help_names_what_there_is_and_imports_nothing():
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_figure_of_zero_has_no_ratio_and_is_still_the_lowest(tmp_path):
+    jobs = {name: [a_result([x]) for x in STEADY] for name in ("a", "b")}
+    for name, value in (("a", 0.0), ("b", 2.0)):
+        for result in jobs[name]:
+            result.metrics.append(MetricValue("gpu_memory_residue", value, "GB", "lower"))
+    made = comparison.compare(comparison.load([a_sweep(tmp_path, jobs)]), "b", metric="gpu_memory_residue")
+    assert made.advice.use == "a" and "the lowest gpu_memory_residue, 0 GB" in made.advice.sentence
+    assert call(made, "a") == "faster" and made.pairs["a", "b"].as_json()["ratio"] is None

@@ -127,7 +127,7 @@ def test_the_console_says_it_too(tmp_path):
     text = on_console(of_sweep(tmp_path))
     for words in ("faster", "slower", "undecided", "left no result", "lost text", "Use grouping=two_core"):
         assert words in text, words
-    assert "moved in grouping=staged,executor=threads: text +2.000 s" in text
+    assert "moved in grouping=staged,executor=threads: text +2.00 s" in text
     assert max(map(len, on_console(of_sweep(tmp_path / "again"), 80).splitlines())) <= 80
 
 
