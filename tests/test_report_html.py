@@ -8,8 +8,12 @@ import time
 import pytest
 
 from bench.results import Result
+from bench.telemetry import shifted
 from reports import charts, html, lanes, page, words
 from tests import browser, samples
+from tests.fake_nvml import FakeNvml, Gpu
+from tests.fake_nvml import samples as recorded
+from tests.test_nvml import GPM, SECOND, sample
 from tests.test_results import a_result
 
 
@@ -175,6 +179,28 @@ def test_a_missed_target_is_red_and_at_the_top(chromium, tmp_path):
     assert shown.run("document.querySelector('h2').textContent").split() == ["✗", "verdict:", "fail"]
     red = shown.run("getComputedStyle(document.querySelector('.targets .fail .status')).color")
     assert red == "rgb(179, 32, 14)"
+
+
+def test_an_analysis_that_went_wrong_is_marked_in_the_timeline(chromium, tmp_path):
+    run = samples.a_run()
+    run.analyzers[samples.NAMES[4]].status = "crashed"
+    shown = chromium.open(html.write(run, tmp_path))
+    bar = "document.querySelector('.part-1 .failed')"
+    assert shown.run(f"getComputedStyle({bar}.querySelector('rect')).stroke") == "rgb(179, 32, 14)"
+    assert shown.run(f"{bar}.querySelector('text').textContent").startswith("✗")
+    assert shown.run("document.querySelectorAll('.part-1 .failed').length") == 1
+
+
+def test_what_a_gpu_tells_is_drawn():
+    began = time.monotonic()
+    card = Gpu(gpm=GPM, buffer=lambda: recorded((time.time(), 55)))
+    run = samples.a_run()
+    run.telemetry["gpu"] = shifted(sample(FakeNvml(card, SECOND), times=3), began)
+    curves = {curve.name: curve for curve in charts.over_time(run).curves}
+    assert {"GPU 0 utilisation", "GPU 0 SM activity", "GPU 0 memory", "GPU 0 power"} <= set(curves)
+    assert curves["GPU 0 SM activity"].summary == "61.5 on average, 61.5 % at most"
+    assert curves["GPU 1 memory"].summary == "2 on average, 2 GB at most"
+    assert all(name in html.render(run) for name in curves)
 
 
 def test_an_invalid_verdict_says_which_rule():
