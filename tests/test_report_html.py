@@ -139,8 +139,11 @@ def test_a_script_that_got_in_would_not_run(chromium, tmp_path):
     assert any("Content Security Policy" in problem for problem in shown.problems)
 
 
-def test_parts_and_zooms_are_chosen_by_keyboard_alone(chromium, tmp_path):
-    shown = chromium.open(html.write(samples.a_run(), tmp_path))
+def test_parts_and_zooms_are_chosen_by_keyboard_alone_and_without_a_script(chromium, tmp_path):
+    path = html.write(samples.a_run(), tmp_path)
+    path.write_text(path.read_text(encoding="utf-8").replace(page.SCRIPT, ""), encoding="utf-8")
+    shown = chromium.open(path)
+    assert shown.run("document.scripts[0].textContent") == ""
     seen = "[...document.querySelectorAll('.part')].findIndex((e) => e.checkVisibility())"
     width = "document.querySelector('.timeline').getBoundingClientRect().width"
     assert shown.run(seen) == 0
