@@ -64,6 +64,7 @@ class Case:
             sys.executable, "run.py", f"executor={self.executor}", f"grouping={grouping}",
             f"faults={self.kind}", f"faults.analyzer={self.struck}", f"gate={self.gate}",
             "scenario.warmup=0", "scenario.repeats=1", f"executor.timeout_s={TIMEOUT_S}",
+            "executor.cleanup=offload",  # so that no model is loaded only to see how long it takes
             "targets.minimum.repeats=1", "targets.minimum.seconds=0", "targets.limits.rtf_warm=null",
             f"hydra.run.dir={folder}",
         ]  # fmt: skip
