@@ -57,11 +57,13 @@ class InterleavedSweeper(Sweeper):
     def plan(self, arguments: list[str]) -> Sweep:
         """The sweep that these overrides ask for."""
         from bench.container import read_container
-        from bench.sweep import Sweep, identify
+        from bench.sweep import Sweep, identify, locked
 
         loader = self.hydra_context.config_loader
         overrides = OverridesParser.create(config_loader=loader).parse_overrides(arguments)
         folder = Path(self.config.hydra.sweep.dir).resolve()
+        with locked(folder):
+            pass  # a folder that will not do is refused before anything else is looked at
         jobs: list[Job] = []
         clips: set[Path] = set()
         notes: list[str] = []

@@ -291,7 +291,7 @@ def test_the_display_shows_text_as_text_and_no_bar_in_a_log():
 def planned(monkeypatch, *arguments: str) -> Sweep:
     """The sweep that `python run.py -m` with these arguments would conduct."""
     found: list[Sweep] = []
-    monkeypatch.setattr(sys, "argv", ["run.py", "-m", *arguments, "only=[color_analysis]"])
+    monkeypatch.setattr(sys, "argv", ["run.py", "-m", *arguments])
     monkeypatch.setattr(run, "conduct", lambda sweep: found.append(sweep) or 0)
     monkeypatch.chdir(PROJECT)
     assert run.main() == 0
@@ -302,7 +302,7 @@ def test_jobs_are_the_product_of_the_choices(tmp_path, monkeypatch):
     made = planned(
         monkeypatch, "executor=glob(s*)", "executor.threads=range(1,3)", "seed=choice(7)", "repeats=9",
         "models.color_analysis.fps=2", "progress=false", "hydra.sweeper.rounds=3",
-        "hydra.sweeper.order=shuffled", f"hydra.sweep.dir={tmp_path}/sweep",
+        "hydra.sweeper.order=shuffled", f"hydra.sweep.dir={tmp_path}/sweep", "only=[color_analysis]",
     )  # fmt: skip
     assert [job.name for job in made.jobs] == [
         f"executor={name},executor.threads={n},seed=7"
@@ -326,8 +326,9 @@ def test_configuration_files_from_outside_reach_the_child(tmp_path, monkeypatch)
     (tmp_path / "grouping").mkdir()
     text = "name: mine\ngroups: {all: {analyzers: ['*']}}\n"
     (tmp_path / "grouping" / "mine.yaml").write_text(text)
-    (job,) = planned(monkeypatch, f"--config-dir={tmp_path}", "grouping=mine", "seed=choice(1)").jobs
-    assert job.overrides == (f"--config-dir={tmp_path}", "grouping=mine", "seed=1", "only=[color_analysis]")
+    here = f"hydra.sweep.dir={tmp_path}/sweep"
+    (job,) = planned(monkeypatch, f"--config-dir={tmp_path}", "grouping=mine", "seed=choice(1)", here).jobs
+    assert job.overrides == (f"--config-dir={tmp_path}", "grouping=mine", "seed=1")
     assert job.config["grouping"]["name"] == "mine" and job.name == "seed=1"
 
 
@@ -364,15 +365,28 @@ def test_settings_of_the_sweeper_are_in_range():
     assert refusal(3, timeout_s=-1) == "hydra.sweeper.timeout_s=-1 makes no sense: it takes more than 0"
 
 
+class Loader:
+    """Of Hydra's configuration loader, what tells the choices in a group."""
+
+    def get_group_options(self, group, results_filter):
+        return [path.stem for path in (PROJECT / "conf" / group).glob("*.yaml")]
+
+
+def expanded(*arguments: str) -> list:
+    return expand(OverridesParser.create(config_loader=Loader()).parse_overrides(list(arguments)))
+
+
 @pytest.mark.parametrize("argument", ["seed=interval(0,1)", "executor=glob(x*)"])
 def test_a_choice_of_nothing_is_refused(argument):
-    class Loader:
-        def get_group_options(self, group, results_filter):
-            return ["sequential", "threads"]
-
-    overrides = OverridesParser.create(config_loader=Loader()).parse_overrides([argument])
     with pytest.raises(InputError, match=re.escape(argument)):
-        expand(overrides)
+        expanded(argument)
+
+
+def test_the_documented_sweeps_are_so_many_jobs():
+    page = (PROJECT / "docs" / "sweeping.md").read_text()
+    lines = re.findall(r"^python run.py -m (.*?)(?:   .*)?$", page, re.MULTILINE)
+    groupings = len(Loader().get_group_options("grouping", None))
+    assert [len(expanded(*shlex.split(line))) for line in lines] == [6, 2, 4, groupings, 2]
 
 
 @pytest.mark.parametrize("argument", REFUSED)
