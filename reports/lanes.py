@@ -16,6 +16,8 @@ from reports.timeline import bursts, busy_share, default_window, make_rows, run_
 BAR, NAME, GAP, AXIS, PASS = 24, 20, 10, 28, 10
 #: In percent of the width: a bar narrower than this has no edge, one narrower than that no label.
 THIN, LABELLED = 0.3, 3.5
+#: A timeline has at most so many bars.
+MOST = 3000
 #: How much wider the timeline can be made; for each there is an axis with about so many ticks more.
 ZOOMS = (1, 4, 16)
 TICKS = 8
@@ -100,7 +102,19 @@ def windows(result: Result) -> list[tuple[str, tuple[float, float]]]:
         found["slowest pass"] = slowest["start_s"], slowest["end_s"]
     if passes:
         found["cold start"] = 0.0, passes[0]["end_s"]
-    return [*found.items(), ("whole run", (0.0, end))]
+    found["whole run"] = 0.0, end
+    return [cut(name, window, result.spans) for name, window in found.items()]
+
+
+def cut(
+    name: str, window: tuple[float, float], spans: list[dict[str, Any]]
+) -> tuple[str, tuple[float, float]]:
+    """The window, or as much from its start as has MOST spans: browsers are slow with more. trace.json has
+    what is left out."""
+    starts = sorted(s["start_s"] for s in spans if s["end_s"] > window[0] and s["start_s"] < window[1])
+    if len(starts) <= MOST:
+        return name, window
+    return f"{name}, its beginning", (window[0], starts[MOST])
 
 
 def timeline(

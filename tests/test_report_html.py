@@ -275,6 +275,15 @@ def test_the_typical_and_the_slowest_pass_are_offered():
     assert next(iter(dict(lanes.windows(offline())))) == "queue of 3 clips"
 
 
+def test_a_very_long_run_is_cut_to_what_a_browser_can_take():
+    run = samples.a_run(repeats=500)
+    (name, (start, end)) = lanes.windows(run)[-1]
+    assert name == "whole run, its beginning" and start == 0.0
+    drawn = sum(len(row.bars) for row in lanes.timeline(run, (start, end)).rows)
+    assert 0.9 * lanes.MOST < drawn <= lanes.MOST
+    assert len(html.render(run).encode()) < 3e6
+
+
 def test_bars_are_where_the_spans_were():
     run = samples.a_run()
     run.spans = [
