@@ -161,7 +161,7 @@ def bar(
     )
     outcome = result.analyzers.get(span["analyzer"])
     failed = analysis and outcome is not None and outcome.status != "ok"
-    number = f" · clip {span['clip'] + 1}" if queue and span.get("clip") is not None else ""
+    number = f" · pass {span['clip'] + 1}" if queue and span.get("clip") is not None else ""
     took = words.seconds(span["end_s"] - span["start_s"])
     tooltip = f"{name}{number}: {took}, from {span['start_s'] - window[0]:.2f} s on, {span['worker']}"
     fill = bars.colour(span["analyzer"]) if analysis else f"url(#{span['phase']})"
