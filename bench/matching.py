@@ -83,6 +83,8 @@ def warnings(sides: Sequence[Side]) -> list[str]:
     lines = [f"different between the sides: {line}" for line in differences(tables)]
     if unknown := [side.name for side in sides if any("settings" not in r.result.run for r in side.runs)]:
         lines.append(f"the analyzers' settings are not in the results of {', '.join(unknown)}: not checked")
+    if unfinished := [f"{side.name} ({side.missing})" for side in sides if side.missing]:
+        lines.append(f"the sweep is not complete; rounds that are missing: {', '.join(unfinished)}")
     for side in sides:
         said = dict.fromkeys(line for run in side.runs for line in run.result.warnings)
         lines += [f"{side.name}: {line}" for line in said]

@@ -28,13 +28,15 @@ class Measured:
 class Side:
     """Runs of one configuration, oldest first; `failures` says what of it left no result, and why.
 
-    `sweep` is the folder of the sweep that the runs took turns in with those of other sides.
+    `sweep` is the folder of the sweep that the runs took turns in with those of other sides, and `missing` how
+    many of its rounds this side has not had yet.
     """
 
     name: str
     runs: list[Measured]
     failures: list[str] = field(default_factory=list)
     sweep: Path | None = None
+    missing: int = 0
 
     @property
     def first(self) -> Result:
@@ -172,6 +174,8 @@ def of_sweep(folder: Path) -> list[Side]:
                 side.failures.append(f"round {turn['round']}: {error}")
         if job["given_up"]:
             side.failures.append(f"it got no more turns: {job['given_up']}")
+        else:
+            side.missing = state["rounds"] - len(turns)
         if not turns:
             side.failures.append("none of its turns is finished")
         sides.append(side)

@@ -134,6 +134,7 @@ def a_sweep(folder: Path, jobs: dict[str, list[Result | str]], **state: Any) -> 
             )
             if not failed:
                 written(one, folder / name / str(number))
+    state = {"rounds": max(map(len, jobs.values())), **state}
     listed = [{"name": name, "given_up": ""} for name in jobs]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "sweep.json").write_text(json.dumps({"schema": 1, "jobs": listed, "turns": turns} | state))

@@ -98,6 +98,12 @@ def test_a_round_that_one_side_has_lost_is_in_no_pair(tmp_path):
     assert sides[1].failures == ["round 1: it was ended by SIGSEGV"]
 
 
+def test_a_sweep_that_is_not_complete_is_told(tmp_path):
+    rounds = [a_result([x]) for x in STEADY[:4]]
+    made = comparison.compare(comparison.load([a_sweep(tmp_path, {"a": rounds[:2], "b": rounds[2:3]})]))
+    assert "the sweep is not complete; rounds that are missing: b (1)" in made.warnings
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
