@@ -28,8 +28,8 @@ class Measured:
 class Side:
     """Runs of one configuration, oldest first; `failures` says what of it left no result, and why.
 
-    `sweep` is the folder of the sweep that the runs took turns in with those of other sides, and `missing` how
-    many of its rounds this side has not had yet.
+    `sweep` is the folder of the sweep that the runs took turns in with those of other sides, and `missing`
+    how many of its rounds this side has not had yet.
     """
 
     name: str

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
+import types
 
 import pytest
 
 import compare
 from bench import calibration, comparison
+from bench.config import ScenarioConfig
 from bench.errors import Exit, InputError
+from bench.metrics import Record
 from bench.results import MetricValue
 from bench.sides import aligned, metric_samples
+from bench.summary import describe_run
+from tests import fakes
 from tests.runs import CLIP, STEADY, a_result, a_sweep, missing_target, times, without, written
 from tests.test_command_line import PROJECT
 
@@ -163,6 +169,21 @@ def test_sides_that_do_not_match_are_refused_with_what_differs(tmp_path, key):
     assert any(line.strip().startswith(f"{key}: ") and " in a" in line and " in b" in line for line in lines)
     made = compared(tmp_path / "again", allow=True, a=a_result(), b=a_result(**DIFFERENT[key]))
     assert len(made.mismatches) == len(lines) and "do not match" in made.advice.sentence
+
+
+def test_a_run_tells_its_settings(monkeypatch):
+    fakes.use_fakes(monkeypatch)
+    plan = fakes.plan("sleeper")
+    cfg = types.SimpleNamespace(
+        grouping=types.SimpleNamespace(name="g"),
+        executor=types.SimpleNamespace(name="e"),
+        models=types.SimpleNamespace(profile="embedded"),
+        scenario=ScenarioConfig("single_stream"),
+        clip=types.SimpleNamespace(path="a.mp4"),
+        seed=0,
+    )
+    told = describe_run(cfg, Record(plan, [], [], {}, 0.0))["settings"]
+    assert told == {"sleeper": dataclasses.asdict(plan.tasks()[0].settings)} != {"sleeper": {}}
 
 
 def test_other_weights_are_refused(tmp_path):
