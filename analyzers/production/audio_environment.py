@@ -6,6 +6,7 @@ does. The spectrogram of the whole clip is computed once, on the device, and cut
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -117,5 +118,7 @@ def filters(bands: int) -> np.ndarray:
     from transformers.audio_utils import mel_filter_bank
 
     shape = (_FFT // 2 + 1, bands, _LOW_HZ, SAMPLE_RATE // 2, SAMPLE_RATE)
-    found = mel_filter_bank(*shape, norm=None, mel_scale="kaldi", triangularize_in_mel_space=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the lowest filters are narrower than a bin, as in training
+        found = mel_filter_bank(*shape, norm=None, mel_scale="kaldi", triangularize_in_mel_space=True)
     return found.astype(np.float32)
