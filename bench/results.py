@@ -109,7 +109,8 @@ def write_json(path: Path, value: Any) -> None:
     """Write `value` to a temporary file beside `path`, then move it there."""
     partial = path.with_name(f".{path.name}.partial")
     try:
-        with partial.open("w", encoding="utf-8") as file:
+        # A name that is not UTF-8 has its bytes as lone surrogates, which become JSON's escapes.
+        with partial.open("w", encoding="utf-8", errors="backslashreplace") as file:
             json.dump(value, file, indent=1, allow_nan=False, ensure_ascii=False)
             file.flush()
             os.fsync(file.fileno())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
@@ -71,3 +72,9 @@ def test_latest_points_at_the_newest_run_of_the_project_only(tmp_path):
     assert (tmp_path / "outputs" / "latest").resolve() == folder
     results.link_latest(tmp_path, tmp_path / "outputs")
     assert (tmp_path / "outputs" / "latest").resolve() == folder
+
+
+def test_a_name_that_is_not_utf_8_is_written_and_read_back(tmp_path):
+    name = os.fsdecode(b"clip-\xff.mp4")
+    results.write_json(tmp_path / "x.json", {"path": name, "word": "größer"})
+    assert json.loads((tmp_path / "x.json").read_text(encoding="utf-8")) == {"path": name, "word": "größer"}
