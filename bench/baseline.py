@@ -174,11 +174,10 @@ def versions(env: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def conclude(mode: str, kept: Baseline, result: Result, again: Callable[[], Result]) -> dict[str, Any]:
-    """Save or compare, as `mode` says; a comparison is put into the result too, as `run.baseline`."""
-    if mode == "save":
-        return save(kept, result)
-    result.run["baseline"] = compare(kept, result, again)
-    return result.run["baseline"]
+    """Save or compare, as `mode` says; what came of it is put into the result too, as `run.baseline`."""
+    outcome = save(kept, result) if mode == "save" else compare(kept, result, again)
+    result.run["baseline"] = outcome
+    return outcome
 
 
 def exit_code(outcome: Mapping[str, Any] | None, gate: Any) -> Exit:

@@ -11,6 +11,7 @@ python run.py clip.path=my.mp4                    on your own clip
 python run.py only=[text_overlay,cut_analysis]    a subset, with what it reads from
 python run.py models.object_detection.fps=5       any setting of any analyzer
 python run.py scenario.repeats=5 gate=enforce     exit code 3 where a target is missed
+python run.py baseline=save                       three times; then baseline=compare says what got slower
 python run.py --cfg job --package models          every setting with its value
 python run.py --hydra-help                        Hydra's own options
 
@@ -18,7 +19,8 @@ Choose one of each (GROUP=NAME; the files are in conf/):
 
 {groups}
 
-Exit codes: 0 ran · 2 bad configuration or input · 3 a target was missed · 5 nothing valid was measured
+Exit codes: 0 ran · 2 bad configuration or input · 3 a target was missed · 4 slower than the baseline ·
+            5 nothing valid was measured
 Results: outputs/<date>/<time>/ and outputs/latest. Every number is defined in docs/numbers.md."""
 
 
