@@ -123,6 +123,12 @@ def test_a_back_end_gives_its_networks_up():
     assert back_end.nets == {}
 
 
+def test_pictures_are_standardised_by_channel():
+    pixels = torch.rand(2, 3, 4, 5)
+    mean, deviation = (torch.tensor(values).view(3, 1, 1) for values in shared.IMAGENET)
+    assert torch.allclose(shared.standardise(pixels, *shared.IMAGENET), (pixels - mean) / deviation)
+
+
 def test_batches_cover_everything_once():
     assert [(s.start, s.stop) for s in shared.batches(7, 3)] == [(0, 3), (3, 6), (6, 7)]
     assert list(shared.batches(0, 3)) == []

@@ -32,7 +32,7 @@ class YoloPose(Yolo, BodyPose):
 
     def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
         s = self.settings
-        times = clip.frames(s.fps, self.side).times_s
+        times = clip.frames(s.fps, s.size).times_s
         segments = []
         for span, persons in zip(spans(times, clip), self.find(clip), strict=True):
             for person in persons:

@@ -7,7 +7,7 @@ nothing is pinned, asynchronous or parked.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 STAGE = 16 << 20
 #: The share of the free memory that one batch may take: other workers may want some of it at the same time.
 SHARE = 0.5
+#: Means and deviations of ImageNet's pictures by channel, for values in 0..1.
+IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 #: Parked tensors begin at multiples of this many bytes, so that any type can be read there.
 ALIGNMENT = 64
 
@@ -191,6 +193,17 @@ def download(*tensors: torch.Tensor) -> list[np.ndarray]:
     if any(tensor.is_cuda for tensor in tensors):
         torch.cuda.current_stream(tensors[0].device).synchronize()
     return [copy.numpy() for copy in copies]
+
+
+def standardise(pixels: torch.Tensor, means: Sequence[float], deviations: Sequence[float]) -> torch.Tensor:
+    """`pixels` [T, C, H, W] less each channel's mean, over its deviation.
+
+    By numbers: a tensor of them would be copied to the device, and waited for.
+    """
+    import torch
+
+    channels = zip(pixels.unbind(1), means, deviations, strict=True)
+    return torch.stack([(channel - mean) / deviation for channel, mean, deviation in channels], dim=1)
 
 
 def fitting_batch(wanted: int, item_mb: float, device: str) -> int:

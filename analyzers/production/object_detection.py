@@ -19,7 +19,7 @@ class YoloDetection(Yolo, ObjectDetection):
     network, description, classes = "DetectionModel", "yolo11x.yaml", len(COCO)
 
     def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
-        times = clip.frames(self.settings.fps, self.side).times_s
+        times = clip.frames(self.settings.fps, self.settings.size).times_s
         return [
             Segment(start, end, COCO[found.kind], round(found.score, 4), {"box": rounded(found.box)})
             for (start, end), objects in zip(spans(times, clip), self.find(clip), strict=True)

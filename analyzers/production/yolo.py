@@ -14,14 +14,14 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from analyzers.base import ClipView, FrameRequest, FrameSettings, Needs, setting
+from analyzers.base import ClipView, FrameSettings, setting
 from analyzers.production import device as devices
 from analyzers.production.base import ProductionSettings
 from analyzers.production.weights import FileModel, file_of
@@ -93,16 +93,13 @@ class Yolo(devices.OnDevice):
     #: Weights in half precision are 0.1 GB, a batch of activations the rest.
     memory_gb = 3.0
 
+    def __init__(self, settings: YoloSettings | None = None) -> None:
+        super().__init__(settings)
+        if self.tiny:
+            self.settings = replace(self.settings, size=TINY_SIDE)
+
     def models(self) -> tuple[str, ...]:
         return (Path(self.file.name).stem,)
-
-    def needs(self) -> Needs:
-        return Needs(frames=(FrameRequest(self.settings.fps, self.side),))
-
-    @property
-    def side(self) -> int:
-        """The longer side of the pictures, in pixels."""
-        return TINY_SIDE if self.tiny else self.settings.size
 
     def weights(self) -> Path:
         """The checkpoint's file; raises MissingWeights."""
@@ -144,14 +141,14 @@ class Yolo(devices.OnDevice):
         import torch
 
         s = self.settings
-        frames = devices.frames_on(clip, s.fps, self.side, self.device)
+        frames = devices.frames_on(clip, s.fps, s.size, self.device)
         net = self.nets["yolo"]
         dtype = next(net.parameters()).dtype
         self._batch = devices.fitting_batch(s.batch, FRAME_MB, self.device)
         found = []
         with torch.inference_mode(), devices.phase(self.device, "YOLO"):
             for part in devices.batches(len(frames), self._batch):
-                pictures, shape, margin = letterbox(frames[part].to(dtype) / 255, self.side)
+                pictures, shape, margin = letterbox(frames[part].to(dtype) / 255, s.size)
                 found.append(candidates(net(pictures)[0].float(), self.classes, s.candidates))
             (rows,) = devices.download(torch.cat(found))
         # From pixels of the network's picture to fractions of the frame.
