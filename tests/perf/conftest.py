@@ -8,33 +8,39 @@ good for. The seconds are in the JSON's `extra_info`.
 
 from __future__ import annotations
 
-import os
+import functools
 import time
 from collections.abc import Callable
 from itertools import pairwise
 from statistics import mean
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-# One thread each: whose turn it is on two cores is not what is measured. Libraries read these when imported.
-for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
-    os.environ[variable] = "1"
+import pytest
 
-import numpy as np  # noqa: E402
-import pytest  # noqa: E402
+if TYPE_CHECKING:
+    import numpy as np
 
 #: Changes whenever `unit_of_work` does: what was divided by another unit cannot be compared.
 UNIT = 1
-_matrix = np.full((320, 320), 0.5, np.float32)
-_block, _copy = np.ones(16_000_000, np.uint8), np.ones(16_000_000, np.uint8)
+
+
+@functools.cache
+def materials() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What the unit works on: a matrix, and two blocks of 16 MB."""
+    import numpy as np
+
+    blocks = np.ones((2, 16_000_000), np.uint8)
+    return np.full((320, 320), 0.5, np.float32), blocks[0], blocks[1]
 
 
 def unit_of_work() -> float:
     """Seconds that a fixed mix takes, in about equal parts: matrix products, copying memory, pure Python."""
+    matrix, source, target = materials()
     begun = time.perf_counter()
     for _ in range(4):
-        _matrix @ _matrix
+        matrix @ matrix
     for _ in range(5):
-        np.copyto(_copy, _block)
+        target[:] = source
     total = 0
     for number in range(60_000):
         total += number & 7
@@ -62,6 +68,8 @@ def measure(benchmark, quick) -> Callable[..., None]:
     """`measure(work, prepare=, rounds=)`: benchmarks `work(*prepare())`, in units; `prepare` is not timed."""
 
     def run(work: Callable[..., Any], prepare: Callable[[], tuple] = tuple, rounds: int = 9) -> None:
+        from threadpoolctl import threadpool_limits
+
         units: list[float] = []
 
         def setup() -> tuple[tuple, dict]:
@@ -69,10 +77,11 @@ def measure(benchmark, quick) -> Callable[..., None]:
             units.append(unit_of_work())
             return arguments, {}
 
-        benchmark.pedantic(work, setup=setup, rounds=2 if quick else rounds, warmup_rounds=1)
+        with threadpool_limits(1):  # whose turn it is on which core is not what is measured
+            benchmark.pedantic(work, setup=setup, rounds=2 if quick else rounds, warmup_rounds=1)
+            units.append(unit_of_work())
         if not benchmark.enabled:
             return
-        units.append(unit_of_work())
         around, kept = units[1:], benchmark.stats.stats  # the first was before the warm-up
         benchmark.extra_info |= {"unit": UNIT, "unit_s": around, "seconds": list(kept.data)}
         kept.data = [
