@@ -57,6 +57,7 @@ class InterleavedSweeper(Sweeper):
     def plan(self, arguments: list[str]) -> Sweep:
         """The sweep that these overrides ask for."""
         from bench.container import read_container
+        from bench.stats import MIN_SAMPLES
         from bench.sweep import Sweep, identify, locked
 
         loader = self.hydra_context.config_loader
@@ -83,6 +84,8 @@ class InterleavedSweeper(Sweeper):
         for clip in clips:
             read_container(clip)
         (count,) = repeats
+        if len(jobs) > 1 and count < MIN_SAMPLES:
+            notes.append(f"repeats={count} will tell nothing apart: that takes {MIN_SAMPLES} or more")
         return Sweep(
             folder=folder,
             jobs=jobs,

@@ -23,6 +23,7 @@ from rich.console import Console
 import run
 from bench import comparison, results, sweep, turn
 from bench.errors import Exit, InputError
+from bench.stats import MIN_SAMPLES
 from bench.sweep import Job, Sweep
 from bench.sweeper import InterleavedSweeper, expand
 from bench.turn import Turn
@@ -318,6 +319,13 @@ def test_jobs_are_the_product_of_the_choices(tmp_path, monkeypatch):
     words = [word for word in sys.argv if not word.startswith("hydra.sweep.dir=")]
     python = Path(sys.executable).name
     assert made.resumption() == shlex.join([python, *words, f"hydra.sweep.dir={tmp_path}/sweep"])
+
+
+def test_too_few_repeats_are_said_before_the_sweep(tmp_path, monkeypatch):
+    sweep = ("executor=sequential,threads", "only=[color_analysis]", f"hydra.sweep.dir={tmp_path}/sweep")
+    (note,) = planned(monkeypatch, *sweep, "repeats=2").notes
+    assert note.startswith("repeats=2 will tell nothing apart")
+    assert planned(monkeypatch, *sweep, f"repeats={MIN_SAMPLES}").notes == []
 
 
 def test_configuration_files_from_outside_reach_the_child(tmp_path, monkeypatch):
