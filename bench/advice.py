@@ -127,7 +127,8 @@ def thriftiest(sides: Sequence[Side], metric: str) -> tuple[Side, str]:
         if len(small) == 1:
             return small[0], f"{also}takes the least memory ({memory} {value(small[0], memory)})"
         few = small
-    return leading(few, metric), f"{also}has the best {metric}, workers and memory being alike"
+    alike = "" if also else ", workers and memory being alike"
+    return leading(few, metric), f"{also}has the best {metric}{alike}"
 
 
 def keeps(targets: Sequence[TargetResult]) -> str:

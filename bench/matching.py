@@ -7,6 +7,7 @@ machine, clip, model, version or setting makes other work, or the same work on s
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -86,9 +87,20 @@ def warnings(sides: Sequence[Side]) -> list[str]:
     if unfinished := [f"{side.name} ({side.missing})" for side in sides if side.missing]:
         lines.append(f"the sweep is not complete; rounds that are missing: {', '.join(unfinished)}")
     for side in sides:
-        said = dict.fromkeys(line for run in side.runs for line in run.result.warnings)
-        lines += [f"{side.name}: {line}" for line in said]
+        lines += [f"{side.name}: {line}" for line in said_by(side)]
     return lines
+
+
+def said_by(side: Side) -> list[str]:
+    """What the runs of a side warned of themselves; what differs by its numbers alone is said once."""
+    found: dict[str, list[str]] = {}
+    for run in side.runs:
+        for line in run.result.warnings:
+            found.setdefault(re.sub(r"\d+(\.\d+)?", "#", line), []).append(line)
+    return [
+        lines[0] + (f" (and alike in {len(lines) - 1} more runs)" if len(lines) > 1 else "")
+        for lines in found.values()
+    ]
 
 
 def unusable(result: Result) -> str:

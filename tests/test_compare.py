@@ -110,6 +110,17 @@ def test_a_sweep_that_is_not_complete_is_told(tmp_path):
     assert "the sweep is not complete; rounds that are missing: b (1)" in made.warnings
 
 
+def test_what_every_round_warns_of_is_said_once(tmp_path):
+    busy = [a_result([x], warnings=[f"other work (load average {n}.5)", "odd"]) for n, x in enumerate(STEADY)]
+    made = comparison.compare(
+        comparison.load([a_sweep(tmp_path, {"a": busy, "b": [a_result() for _ in busy]})])
+    )
+    assert made.warnings == [
+        "a: other work (load average 0.5) (and alike in 8 more runs)",
+        "a: odd (and alike in 8 more runs)",
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
