@@ -103,6 +103,7 @@ def test_nobody_speaks(loaded):
     assert loaded["speech_emotion"].analyze(ArrayClip(audio=silence(2)), {}) == []
 
 
+@pytest.mark.filterwarnings("ignore:At least one mel filter")
 def test_spectra_are_those_of_the_librarys_extractor():
     extractor = library_class("ASTFeatureExtractor")()
     sound = recording("austen")[:RATE]

@@ -83,6 +83,7 @@ class AstAudioEnvironment(FromHub, OnDevice, AudioEnvironment):
             for part in devices.batches(len(starts), batch):
                 found.append(net(input_values=inputs[part].to(net.dtype)).logits.float().sigmoid())
             (scores,) = devices.download(torch.cat(found))
+        self._facts = {"windows": len(starts), "batch": min(batch, len(starts))}
         return starts, np.nan_to_num(scores)
 
 

@@ -27,6 +27,7 @@ class Eyes:
     def __init__(self, net: torch.nn.Module, device: str) -> None:
         self.net, self.device, self.users = net, device, 0
         self.side = int(net.config.image_size)
+        self.batch = 0  # pictures in a run, at the last look
         self._parked: devices.Parked | None = None
         self._away = False
 
@@ -40,14 +41,14 @@ class Eyes:
         import torch
 
         frames = devices.frames_on(clip, fps, size, self.device)
-        batch = devices.fitting_batch(batch, PICTURE_MB, self.device)
+        self.batch = min(len(frames), devices.fitting_batch(batch, PICTURE_MB, self.device))
         vectors = []
         with torch.inference_mode(), devices.phase(self.device, "CLIP"):
-            for part in devices.batches(len(frames), batch):
+            for part in devices.batches(len(frames), self.batch):
                 pixels = prepare(frames[part], self.side).to(self.net.dtype)
                 vectors.append(self.net(pixel_values=pixels).image_embeds.float())
             (found,) = devices.download(torch.nn.functional.normalize(torch.cat(vectors), dim=-1))
-        return found
+        return np.nan_to_num(found)
 
     def park(self) -> None:
         """Weights to host memory, whoever of the users asks first."""
@@ -87,6 +88,12 @@ class WithClip(FromHub):
                 _open[key] = Eyes(net, device)
             self.eyes, self._key = _open[key], key
             self.eyes.users += 1
+
+    def embeddings(self, clip: ClipView) -> np.ndarray:
+        """Unit vectors float32 [T, D] of the frames that the settings name."""
+        found = self.eyes.embeddings(clip, self.settings.fps, self.settings.size, self.settings.batch)
+        self._facts = {"frames": len(found), "batch": self.eyes.batch}
+        return found
 
     def unload(self) -> None:
         if self.eyes is None:

@@ -65,8 +65,7 @@ class ClipContentQuality(WithClip, ContentQuality):
     def _measured(self, clip: ClipView, images: np.ndarray) -> list[dict[str, float | None]]:
         import cv2
 
-        vectors = self.eyes.embeddings(clip, self.settings.fps, self.settings.size, self.settings.batch)
-        seen = likeness(vectors, self._descriptions)
+        seen = likeness(self.embeddings(clip), self._descriptions)
         measured = []
         for image, row in zip(images, seen, strict=True):
             grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)

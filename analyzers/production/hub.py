@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,9 +28,13 @@ class FromHub(Production):
 
     hub_model: HubModel
     config_name: str
+    _facts: Mapping[str, Any] = {}
 
     def models(self) -> tuple[str, ...]:
         return (self.hub_model.repository,)
+
+    def facts(self) -> Mapping[str, Any]:
+        return self._facts
 
     def folder(self) -> Path:
         """The folder with the pretrained weights; raises MissingWeights."""
@@ -69,17 +75,15 @@ def configuration(name: str, size: str) -> dict[str, Any]:
     return json.loads((CONFIGS / f"{name}.json").read_text(encoding="utf-8"))[size]
 
 
-class quiet:
-    """A context in which transformers shows no progress bar: workers have no terminal of their own."""
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without transformers' progress bars: workers have no terminal of their own."""
+    from transformers.utils import logging
 
-    def __enter__(self) -> None:
-        from transformers.utils import logging
-
-        self._shown = logging.is_progress_bar_enabled()
-        logging.disable_progress_bar()
-
-    def __exit__(self, *_: object) -> None:
-        from transformers.utils import logging
-
-        if self._shown:
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
             logging.enable_progress_bar()

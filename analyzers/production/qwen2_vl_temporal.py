@@ -61,7 +61,6 @@ class Qwen2VL7B(FromHub, OnDevice, Qwen2VLTemporal):
     config_name = "qwen2_vl"
     memory_gb = 22.0
     _decoder: Decoder | None = None
-    _facts: Mapping[str, Any] = {}
 
     def load(self, device: str = "cpu") -> None:
         net = self.build(library_class("Qwen2VLForConditionalGeneration"), device, "bfloat16")
@@ -77,9 +76,6 @@ class Qwen2VL7B(FromHub, OnDevice, Qwen2VLTemporal):
     def offload(self) -> None:
         self._decoder = None  # its cache, and a graph that holds addresses
         OnDevice.offload(self)
-
-    def facts(self) -> Mapping[str, Any]:
-        return self._facts
 
     def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
         seconds = max(1, math.ceil(clip.duration_s - 1e-3))

@@ -34,4 +34,4 @@ class ClipSceneSegmentation(WithClip, SceneSegmentation):
         self.open_eyes(device)
 
     def _embeddings(self, clip: ClipView, frames: Frames) -> np.ndarray:
-        return self.eyes.embeddings(clip, self.settings.fps, self.settings.size, self.settings.batch)
+        return self.embeddings(clip)

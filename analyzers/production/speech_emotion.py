@@ -85,6 +85,7 @@ class Wav2Vec2Emotion(FromHub, OnDevice, SpeechEmotion):
             waves[row, : len(sound)] = (sound - sound.mean()) / np.sqrt(sound.var() + 1e-7)
             there[row, : len(sound)] = True
         batch = devices.fitting_batch(self.settings.batch, _SECOND_MB * longest / SAMPLE_RATE, self.device)
+        self._facts = {"windows": len(sounds), "batch": min(batch, len(sounds))}
         found = []
         with torch.inference_mode(), devices.phase(self.device, "wav2vec 2.0"):
             waves, there = (devices.upload(values, self.device) for values in (waves, there))

@@ -83,6 +83,7 @@ class WhisperLargeV3(OnDevice, SpeechTranscription):
         # Read one by one when words are aligned: on the host nobody waits for the device.
         model.__dict__["alignment_heads"] = model._buffers.pop("alignment_heads").cpu().coalesce()
         self.place(device, whisper=model)
+        devices.release(device)  # what the weights took in float32
         self._open(model)
 
     def unload(self) -> None:
@@ -100,9 +101,11 @@ class WhisperLargeV3(OnDevice, SpeechTranscription):
         return devices.random_net(lambda: Whisper(dimensions), device, torch.float32)
 
     def _pretrained(self, device: str) -> torch.nn.Module:
+        import torch
         import whisper
 
-        model = whisper.load_model(str(self.file()), device)
+        with torch.device(device):  # where it is initialised, before the file's weights are copied over
+            model = whisper.load_model(str(self.file()), device)
         if vars(model.dims) == DIMENSIONS["full"]:
             model.set_alignment_heads(whisper._ALIGNMENT_HEADS["large-v3"])
         return model

@@ -173,7 +173,8 @@ def _by_hand(model: HubModel, key: str) -> str:
     from huggingface_hub import constants
 
     return (
-        f"elsewhere run `hf download {model.repository} --local-dir FOLDER`, copy the folder here and "
+        f"elsewhere run `hf download {model.repository} --include '*.json' '*.txt' '*.safetensors' "
+        f"--local-dir FOLDER`, copy the folder here and "
         f"name it: {key}=FOLDER (or copy that machine's cache to {constants.HF_HUB_CACHE})"
     )
 
