@@ -12,6 +12,8 @@ python run.py only=[text_overlay,cut_analysis]    a subset, with what it reads f
 python run.py models.object_detection.fps=5       any setting of any analyzer
 python run.py scenario.repeats=5 gate=enforce     exit code 3 where a target is missed
 python run.py baseline=save                       three times; then baseline=compare says what got slower
+python run.py -m executor=threads,gpu_pinned repeats=9    jobs that take turns, and their comparison
+python run.py plan=true                           who would run what and where; nothing is loaded
 python run.py --cfg job --package models          every setting with its value
 python run.py --hydra-help                        Hydra's own options
 
