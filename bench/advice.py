@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bench.results import TargetResult
 from bench.sides import Side
-from bench.stats import MIN_SAMPLES, Difference
+from bench.stats import CONFIDENCE, MIN_PAIRS, MIN_SAMPLES, Difference
 
 #: Memory that differs by less than this factor is no reason to prefer one side.
 SAME_MEMORY = 1.05
@@ -51,16 +51,16 @@ def advise(
         alone = f"it is the only one of {len(sides)} that loses no analyzer and misses no target"
         return Advice(best.name, f"Use {called(best)}: {alone}; {kept}.", left_out)
     most = "highest" if best.metric(metric).better == "higher" else "lowest"
-    if least := too_few(fit, metric):
-        few = f"there are only {least}" if least > 1 else "there is only 1"
+    calls = {side.name: decide(best, side) for side in fit if side is not best}
+    if short := [few for d in calls.values() if (few := too_few(d))]:
+        have, needed = min(short)
         return Advice(
             None,
-            f"Nothing can be recommended yet: of {metric} {few} to a side, and with fewer than {MIN_SAMPLES} "
-            f"nothing is told apart (repeats={MIN_SAMPLES} or more); {called(best)} has the {most} so far, "
-            f"{value(best, metric)}, which may be chance.",
+            f"Nothing can be recommended yet: with {have} {'sample' if have == 1 else 'samples'} a side of "
+            f"{metric} nothing is told apart (repeats={needed} or more); {called(best)} has the {most} so "
+            f"far, {value(best, metric)}, which may be chance.",
             left_out,
         )
-    calls = {side.name: decide(best, side) for side in fit if side is not best}
     close = [side for side in fit if side is not best and calls[side.name].call != "slower"]
     if not close:
         second = leading([side for side in fit if side is not best], metric)
@@ -68,8 +68,8 @@ def advise(
         return Advice(
             best.name,
             f"Use {called(best)}: its {metric} of {value(best, metric)} is the {most}; that of the "
-            f"next, {called(second)}, is {d.ratio:.3g} times it (95 % interval {d.low:.3g} … {d.high:.3g}); "
-            f"{kept}.",
+            f"next, {called(second)}, is {d.ratio:.3g} times it ({100 * CONFIDENCE:.0f} % interval "
+            f"{d.low:.3g} … {d.high:.3g}); {kept}.",
             left_out,
         )
     chosen, reason = thriftiest([best, *close], metric)
@@ -99,10 +99,10 @@ def unfit(side: Side, metric: str, targets: Sequence[TargetResult]) -> str:
     return ""
 
 
-def too_few(sides: Sequence[Side], metric: str) -> int:
-    """The samples of the side that has the fewest, where they are too few to tell anything apart; else 0."""
-    least = min(len(side.metric(metric).samples) for side in sides)
-    return least if least < MIN_SAMPLES else 0
+def too_few(difference: Difference) -> tuple[int, int] | None:
+    """How many samples there are and it takes, where a difference is undecided for want of them."""
+    have, needed = min(difference.samples), MIN_PAIRS if difference.paired else MIN_SAMPLES
+    return (have, needed) if difference.call == "undecided" and have < needed else None
 
 
 def leading(sides: Sequence[Side], metric: str) -> Side:

@@ -15,7 +15,7 @@ from bench.advice import Advice, advise
 from bench.errors import Exit, InputError, nearest
 from bench.results import MetricValue, Result, TargetResult
 from bench.sides import AVERAGED, Side, aligned, analyzer_samples, load, metric_samples
-from bench.stats import Difference
+from bench.stats import CONFIDENCE, Difference
 from bench.stats import compare as tell_apart
 from bench.targets import OPERATORS
 
@@ -59,6 +59,7 @@ class Comparison:
 
     `sides` have runs, `failed` have none. `pairs` are the differences in `metric`, by (reference, other).
     `quality` has the figures that are not the same in all sides. `moved` is sorted by absolute change.
+    `confidence` is what the intervals cover, as a fraction.
     """
 
     sides: list[Side]
@@ -72,6 +73,7 @@ class Comparison:
     moved: dict[str, list[Moved]]
     targets: dict[str, list[TargetResult]]
     noise: dict[str, tuple[float, str]]
+    confidence: float
     mismatches: list[str]
     warnings: list[str]
     advice: Advice
@@ -144,6 +146,7 @@ def compare(
         moved=moved,
         targets=targets,
         noise=noise,
+        confidence=CONFIDENCE,
         mismatches=found,
         warnings=not_in_turns(usable) + matching.warnings(usable),
         advice=dataclasses.replace(advice, sentence=f"{NOT_ALIKE}{advice.sentence}") if found else advice,

@@ -62,6 +62,7 @@ def render(comparison: Comparison) -> str:
             environment=words.environment(comparison.reference.first.environment),
             interval=interval,
             change=change,
+            covering=covering(comparison),
             lost=[(s.name, name, why) for s in comparison.sides for name, why in s.lost().items()],
             all_pairs=2 < len(comparison.sides) <= ALL_PAIRS,
         )
@@ -80,6 +81,11 @@ def interval(difference: Difference) -> str:
         return ""
     ends = f" ({difference.low:.3g} … {difference.high:.3g})" if found["low"] is not None else ""
     return f"×{difference.ratio:.3g}{ends}"
+
+
+def covering(comparison: Comparison) -> str:
+    """What the intervals are: "90 % interval"."""
+    return f"{100 * comparison.confidence:.0f} % interval"
 
 
 def change(seconds: float) -> str:
@@ -128,6 +134,7 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
         "schema": SCHEMA,
         "reference": c.reference.name,
         "metric": c.metric,
+        "confidence": c.confidence,
         "recommendation": dataclasses.asdict(c.advice),
         "mismatches": c.mismatches,
         "warnings": c.warnings,

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from reports import words
-from reports.comparison import change, interval, split, word
+from reports.comparison import change, covering, interval, split, word
 
 if TYPE_CHECKING:
     from bench.comparison import Comparison
@@ -83,7 +83,7 @@ def side_table(comparison: Comparison) -> Table:
     row = next((row for row in c.rows if row.metric == c.metric), None)
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     table.add_column("side")
-    for head in (c.metric, "samples", "targets", "ratio (95 % interval)"):
+    for head in (c.metric, "samples", "targets", f"ratio ({covering(c)})"):
         table.add_column(head, no_wrap=True, justify="right" if head == "samples" else "left")
     table.add_column(f"against {words.visible(c.reference.name)}")
     for side in c.sides:

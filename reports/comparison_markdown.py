@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reports import words
-from reports.comparison import change, interval, split, word
+from reports.comparison import change, covering, interval, split, word
 from reports.markdown import escape as text
 from reports.markdown import table
 
@@ -77,7 +77,7 @@ def metrics(comparison: Comparison) -> str:
     samples = {len(row.values[s.name].samples) for row in c.rows for s in c.sides if row.metric == c.metric}
     counted = f"{min(samples)} … {max(samples)}" if len(samples) > 1 else f"{max(samples, default=0)}"
     counted += f" samples of {text(c.metric)} a side"
-    note = f"Ratios are to {text(c.reference.name)}, with 95 % intervals; {counted}."
+    note = f"Ratios are to {text(c.reference.name)}, each with its {covering(c)}; {counted}."
     return f"{table([*heads, 'targets'], rows)}\n\n{note}"
 
 
@@ -100,6 +100,6 @@ def moved(comparison: Comparison) -> list[str]:
             for m in sure[:MOST]
         ]
         more = f"\n\n… and {len(sure) - MOST} more" if len(sure) > MOST else ""
-        head = ["analyzer", "reference", "here", "change", "ratio (95 % interval)"]
+        head = ["analyzer", "reference", "here", "change", f"ratio ({covering(comparison)})"]
         parts.append(f"**Moved in {text(name)}**\n\n{table(head, lines)}{more}")
     return parts

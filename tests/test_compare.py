@@ -17,6 +17,7 @@ from bench.errors import Exit, InputError
 from bench.metrics import Record
 from bench.results import MetricValue
 from bench.sides import aligned, metric_samples
+from bench.stats import CONFIDENCE, MIN_PAIRS
 from bench.summary import describe_run
 from tests import fakes
 from tests.runs import CLIP, STEADY, a_result, a_sweep, missing_target, times, without, written
@@ -350,7 +351,7 @@ def test_the_fastest_is_recommended(tmp_path):
     given = advice(tmp_path, a=a_result(), b=a_result(times(0.5), grouping="two_core", executor="threads"))
     assert given.use == "b"
     assert given.sentence.startswith("Use grouping=two_core executor=threads (b): its rtf_warm of 0.5 is the")
-    assert "is 2 times it (95 % interval 1.9" in given.sentence
+    assert f"is 2 times it ({100 * CONFIDENCE:.0f} % interval 1.9" in given.sentence
     assert given.sentence.endswith("its 1 measured target holds (1 was not measured).")
 
 
@@ -381,6 +382,15 @@ def test_nothing_is_recommended_from_too_few_samples(tmp_path):
     given = advice(tmp_path, a=a_result(STEADY[:3]), b=a_result(times(0.5)[:3]))
     assert given.use is None and "Nothing can be recommended yet" in given.sentence
     assert "(b) has the lowest so far, 0.5" in given.sentence
+
+
+def test_nothing_is_recommended_from_too_few_pairs(tmp_path):
+    jobs = {name: [a_result([factor * x]) for x in STEADY[:6]] for name, factor in (("a", 1), ("b", 0.5))}
+    made = comparison.compare(comparison.load([a_sweep(tmp_path, jobs)]))
+    assert made.advice.use is None
+    assert (
+        "with 6 samples a side of rtf_warm nothing is told apart (repeats=7 or more)" in made.advice.sentence
+    )
 
 
 def test_what_misses_a_target_is_not_recommended_however_fast(tmp_path):
