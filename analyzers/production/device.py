@@ -6,6 +6,7 @@ nothing is pinned, asynchronous or parked.
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -26,6 +27,8 @@ STAGE = 16 << 20
 SHARE = 0.5
 #: Means and deviations of ImageNet's pictures by channel, for values in 0..1.
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+#: To be held where a network is built: libraries change PyTorch's default type meanwhile, for all threads.
+building = threading.RLock()
 #: Parked tensors begin at multiples of this many bytes, so that any type can be read there.
 ALIGNMENT = 64
 
@@ -79,14 +82,16 @@ class Parked:
         places, end = [], 0
         for tensor in self._tensors:
             places.append(end)
-            end += -(-extent(tensor) * tensor.element_size() // ALIGNMENT) * ALIGNMENT
+            end += -(-tensor.numel() * tensor.element_size() // ALIGNMENT) * ALIGNMENT
         memory = torch.empty(end, dtype=torch.uint8)
         if on_gpu(str(self._tensors[0].device)):
             pin(memory)
         self._copies = []
         for tensor, start in zip(self._tensors, places, strict=True):
-            flat = memory[start : start + extent(tensor) * tensor.element_size()].view(tensor.dtype)
-            copy = flat.as_strided(tensor.shape, tensor.stride())
+            flat = memory[start : start + tensor.numel() * tensor.element_size()].view(tensor.dtype)
+            # Laid out as PyTorch would copy it: channels last where it is, without gaps where it is a view.
+            strides = torch.empty_like(tensor, device="meta").stride()
+            copy = flat.as_strided(tensor.shape, strides)
             self._copies.append(copy.copy_(tensor.data, non_blocking=True))
 
     def park(self) -> None:
@@ -102,13 +107,6 @@ class Parked:
         """Bring the weights back onto `device`."""
         for tensor, copy in zip(self._tensors, self._copies, strict=True):
             tensor.data = copy.to(device, non_blocking=True)
-
-
-def extent(tensor: torch.Tensor) -> int:
-    """Elements from a tensor's first to its last in memory: more than it has where it is a view with gaps."""
-    if not tensor.numel():
-        return 0
-    return 1 + sum((size - 1) * step for size, step in zip(tensor.shape, tensor.stride(), strict=True))
 
 
 def pin(memory: torch.Tensor) -> None:
@@ -230,7 +228,7 @@ def random_net(build: Callable[[], torch.nn.Module], device: str, dtype: torch.d
     """The network that `build` makes, on `device`, in `dtype`, with the same random weights every time."""
     import torch
 
-    with torch.device(device):
+    with building, torch.device(device):
         net = build()
     return initialise(net.to(device=device, dtype=dtype))
 

@@ -86,10 +86,13 @@ class EasyOcr(devices.OnDevice, TextOverlay):
                 if name == "find":
                     devices.settle(nets[name], (1, 3, 96, 96))
                 continue
-            nets[name] = build()
+            with devices.building:
+                nets[name] = build()
             state = torch.load(self._weights(model), map_location="cpu", weights_only=True)
             nets[name].load_state_dict({key.removeprefix("module."): value for key, value in state.items()})
             nets[name] = nets[name].to(device, dtype)
+        if devices.on_gpu(device):
+            nets["find"] = nets["find"].to(memory_format=torch.channels_last)
         self.place(device, **nets)
 
     def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:

@@ -118,7 +118,8 @@ class Yolo(devices.OnDevice):
             net = devices.random_net(self.build, device, torch.float32)
             devices.settle(net, (2, 3, TINY_SIDE, TINY_SIDE))
         else:
-            net, _ = library().load_checkpoint(self.weights(), device)
+            with devices.building:
+                net, _ = library().load_checkpoint(self.weights(), device)
         # Batch normalisation goes into the convolutions before precision is lost.
         net = net.fuse(verbose=False).to(device, devices.precision(device))
         if devices.on_gpu(device):
