@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import itertools
 import os
 import signal
 import subprocess
@@ -24,6 +25,7 @@ import executors
 from bench import results
 from bench.errors import Exit
 from bench.media import MEMORY
+from bench.quality import metric_names
 from tests.test_command_line import PROJECT
 
 #: Kind → the status it gives, and words of the reason. A process that is gone tells by which signal or code.
@@ -46,7 +48,7 @@ LIMIT_S = 400
 
 @dataclass(frozen=True)
 class Case:
-    """One fault under one executor."""
+    """One fault under one executor. With the gate `require`, what is lost must not be missing."""
 
     executor: str
     kind: str
@@ -57,12 +59,20 @@ class Case:
         """The analyzer that the fault is planted into."""
         return READ_BY_OTHERS.get(self.kind, "color_analysis")
 
+    @property
+    def gates(self) -> list[str]:
+        """The gate, as arguments."""
+        if self.gate != "require":
+            return [f"gate={self.gate}"]
+        figure = next(name for name in metric_names() if name.startswith(f"quality.{self.struck}."))
+        return ["gate=enforce", f"gate.require=[{figure}]"]
+
     def command(self, folder: Path) -> list[str]:
         """One pass, judged by what does not depend on how busy the machine is."""
         grouping = "sequential" if self.executor == "sequential" else "two_core"
         return [
             sys.executable, "run.py", f"executor={self.executor}", f"grouping={grouping}",
-            f"faults={self.kind}", f"faults.analyzer={self.struck}", f"gate={self.gate}",
+            f"faults={self.kind}", f"faults.analyzer={self.struck}", *self.gates,
             "scenario.warmup=0", "scenario.repeats=1", f"executor.timeout_s={TIMEOUT_S}",
             "executor.cleanup=offload",  # so that no model is loaded only to see how long it takes
             "targets.minimum.repeats=1", "targets.minimum.seconds=0", "targets.limits.rtf_warm=null",
@@ -84,10 +94,11 @@ class Told:
 
 
 def cases() -> list[Case]:
-    """Every executor with every kind of fault that it contains; every third only reports."""
+    """Every executor with every kind of fault that it contains, under the three gates in turn."""
     installed = [name for name in executors.names() if name != "ray" or importlib.util.find_spec("ray")]
     pairs = [(name, kind) for name in installed for kind in sorted(executors.strategy(name).contains)]
-    return [Case(*pair, gate="enforce" if n % 3 else "report") for n, pair in enumerate(pairs)]
+    gates = itertools.cycle(("report", "enforce", "require"))
+    return [Case(*pair, gate) for pair, gate in zip(pairs, gates, strict=False)]
 
 
 def strike(case: Case, folder: Path) -> Told:
@@ -131,13 +142,14 @@ def judged(case: Case, result: results.Result, code: int, seconds: float, left: 
         wrong.append(f"lost: {', '.join(sorted(lost))}, of {len(result.analyzers)}")
     if status != "ok" and not all(t.status == "not_measured" for t in own):
         wrong.append("a target on what was lost is judged")
-    if result.verdict != ("fail" if missed else "pass"):
+    bad = bool(missed) or (case.gate == "require" and status != "ok")
+    if result.verdict != ("fail" if bad else "pass"):
         wrong.append(f"the verdict is {result.verdict} ({result.verdict_reason})")
     if status != "ok" and f"without {case.struck}" not in result.verdict_reason:
         wrong.append(f"the verdict does not say what is lost ({result.verdict_reason})")
     if result.metric("success_rate").value != 100 - 5 * len(lost):
         wrong.append(f"success_rate is {result.metric('success_rate').value}")
-    if code != (Exit.TARGET_MISSED if missed and case.gate == "enforce" else Exit.OK):
+    if code != (Exit.TARGET_MISSED if bad and case.gate != "report" else Exit.OK):
         wrong.append(f"exit code {code}, {len(missed)} targets missed")
     if not any("a fault was planted" in warning for warning in result.warnings):
         wrong.append("no warning of the fault")

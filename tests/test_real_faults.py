@@ -10,7 +10,7 @@ from tests.real_faults import EXPECTED, Case, cases, strike
 
 @pytest.mark.parametrize(
     "case",
-    [Case("gpu_pinned", "sigkill"), Case("threads", "raise", gate="report")],
+    [Case("gpu_pinned", "sigkill", gate="require"), Case("threads", "raise", gate="report")],
     ids=lambda case: f"{case.executor}-{case.kind}",
 )
 def test_nineteen_results_and_nothing_left(case, tmp_path):
