@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from analyzers import back_ends
 from analyzers.production import device as shared
 from tests.support import ArrayClip
 
@@ -156,6 +157,12 @@ def test_precision_follows_the_device():
     assert shared.precision("cuda", "bfloat16") == torch.bfloat16
 
 
+def test_a_package_that_is_not_there_is_named_with_what_to_do():
+    shared.require("torch")
+    with pytest.raises(ModuleNotFoundError, match="no_such_package: run `make`"):
+        shared.require("no_such_package")
+
+
 def test_importing_back_ends_imports_no_torch():
     code = "import sys, analyzers; analyzers.back_ends(); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
@@ -173,3 +180,20 @@ def test_on_a_gpu_frames_and_weights_make_the_same_journey(clip):
     parked.wake("cuda")
     after = shared.download(*net.parameters())
     assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
+@pytest.mark.parametrize("name", ["object_detection", "body_pose", "text_overlay", "background_segmentation"])
+def test_the_host_waits_for_the_gpu_only_at_the_end(name, clip, recwarn):
+    cls = back_ends()[name]
+    ready = cls(cls.settings_type(profile="random", model_size="tiny", batch=2))
+    ready.load("cuda")
+    ready.analyze(clip, {})
+    clip.close()
+    torch.cuda.set_sync_debug_mode("warn")  # of hidden waits; that of `download` is in the open
+    try:
+        ready.analyze(clip, {})
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+        ready.unload()
+    assert not [w for w in recwarn if "synchroniz" in str(w.message)]

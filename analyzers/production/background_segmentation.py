@@ -34,7 +34,7 @@ FRAME_MB = 400.0
 
 @dataclass
 class SegformerSettings(ProductionSettings, SegmentationSettings):
-    """Settings of background_segmentation on SegFormer."""
+    """Settings of background_segmentation on SegFormer; the embedded `model` has no effect."""
 
     batch: int = setting(16, "frames per run of the network", low=1, high=1024)
     pixels: int = setting(640, "sides of the network's square pictures", low=32, high=2048)

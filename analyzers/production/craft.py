@@ -28,6 +28,7 @@ DRAWN = (0.15, 0.35, 0.6, 0.85)
 
 def finder(thinner: int = 1) -> torch.nn.Module:
     """CRAFT; `thinner` divides the width of its layers."""
+    devices.require("easyocr")
     torchvision_cpu.prepare()
     from easyocr.craft import CRAFT
 

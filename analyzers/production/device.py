@@ -6,6 +6,7 @@ nothing is pinned, asynchronous or parked.
 
 from __future__ import annotations
 
+import importlib.util
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
@@ -116,6 +117,16 @@ def pin(memory: torch.Tensor) -> None:
     runtime, address = torch.cuda.cudart(), memory.data_ptr()
     if int(runtime.cudaHostRegister(address, memory.nbytes, 0)) == 0:
         weakref.finalize(memory.untyped_storage(), runtime.cudaHostUnregister, address)
+
+
+def require(package: str) -> None:
+    """Raise ModuleNotFoundError, with what to do, where `package` is not installed."""
+    if importlib.util.find_spec(package) is None:
+        raise ModuleNotFoundError(
+            f"the production models need {package}: run `make`, or install what the extra `full` in "
+            "pyproject.toml names, with --no-deps where requirements-nodeps.txt has it",
+            name=package,
+        )
 
 
 def on_gpu(device: str) -> bool:

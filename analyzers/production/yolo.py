@@ -220,6 +220,7 @@ def suppress(
 
 def library() -> ModuleType:
     """ultralytics' networks (`ultralytics.nn.tasks`), imported so that this process stays as it was."""
+    devices.require("ultralytics")
     with _lock:
         if "ultralytics.nn.tasks" not in sys.modules:
             with _untouched():
