@@ -200,6 +200,9 @@ def test_a_file_that_is_named(tmp_path):
         file_of(model, str(named), KEY)
     named.write_bytes(b"")
     assert file_of(model, str(named), KEY) == named
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "w.pt").write_bytes(b"")
+    assert file_of(model, str(tmp_path / "folder"), KEY).name == "w.pt"
     with pytest.raises(MissingWeights, match=f"put it into {tmp_path}, or name the file: {KEY}=FILE"):
         file_of(model, "", KEY)
 

@@ -31,7 +31,9 @@ class FromHub(Production):
     _facts: Mapping[str, Any] = {}
 
     def models(self) -> tuple[str, ...]:
-        return (self.hub_model.repository,)
+        """The repository; and the folder, where weights are taken from one: they may be others."""
+        where = f" in {self.settings.weights}" if self.settings.weights and not self.random else ""
+        return (self.hub_model.repository + where,)
 
     def facts(self) -> Mapping[str, Any]:
         return self._facts
@@ -54,7 +56,7 @@ class FromHub(Production):
             torch.set_num_threads(nets.threads())
         dtype = devices.precision(device, half)
         if not self.random:
-            with quiet():
+            with devices.building, quiet():
                 net = architecture.from_pretrained(self.folder(), dtype=dtype, local_files_only=True)
             return net.to(device).eval().requires_grad_(False)
         described = configuration(self.config_name, self.settings.model_size)
@@ -64,10 +66,11 @@ class FromHub(Production):
 
 def library_class(name: str) -> Any:
     """The class `name` of the library transformers."""
-    torchvision_cpu.prepare()
-    import transformers
+    with devices.building:
+        torchvision_cpu.prepare()
+        import transformers
 
-    return getattr(transformers, name)
+        return getattr(transformers, name)
 
 
 def configuration(name: str, size: str) -> dict[str, Any]:

@@ -59,7 +59,8 @@ class WhisperLargeV3(OnDevice, SpeechTranscription):
     _facts: Mapping[str, Any] = {}
 
     def models(self) -> tuple[str, ...]:
-        return ("whisper-large-v3", self.settings.vad_model)
+        named = self.settings.weights if not self.random else ""
+        return (f"whisper in {named}" if named else "whisper-large-v3", self.settings.vad_model)
 
     def file(self) -> Path:
         """The checkpoint, where openai-whisper keeps it; raises MissingWeights."""
@@ -104,7 +105,10 @@ class WhisperLargeV3(OnDevice, SpeechTranscription):
         import torch
         import whisper
 
-        with torch.device(device):  # where it is initialised, before the file's weights are copied over
+        with (
+            devices.building,
+            torch.device(device),
+        ):  # where it is initialised, before the file's weights are copied over
             model = whisper.load_model(str(self.file()), device)
         if vars(model.dims) == DIMENSIONS["full"]:
             model.set_alignment_heads(whisper._ALIGNMENT_HEADS["large-v3"])

@@ -80,8 +80,9 @@ def file_of(model: FileModel, named: str, key: str) -> Path:
     """
     by_hand = f"download {model.url} elsewhere and put it into {model.folder}, or name the file: {key}=FILE"
     if named:
-        if Path(named).is_file():
-            return Path(named)
+        for place in (Path(named), Path(named) / model.name):
+            if place.is_file():
+                return place
         raise MissingWeights(str(model), f"{key}={named} is not a file; {by_hand}")
     target = model.folder / model.name
     if target.is_file():
