@@ -7,6 +7,7 @@ import pytest
 
 import models
 from analyzers.parts import sentences
+from analyzers.production import torchvision_cpu
 
 TEXTS = [
     "A kitten sleeps.",
@@ -34,6 +35,7 @@ def test_like_meaning_is_near(embedder):
 
 def test_same_numbers_as_transformers(embedder):
     torch = pytest.importorskip("torch")
+    torchvision_cpu.prepare()  # transformers imports torchvision where there is one
     bert = pytest.importorskip("transformers.models.bert.modeling_bert")
     tokenizers = pytest.importorskip("tokenizers")
     folder = models.resolve("minilm-l6-v2").parent
