@@ -70,6 +70,32 @@ def test_sizes_and_rates_share_one_decode_and_agree(tmp_path):
         np.testing.assert_allclose(clip.frames(30, 320).images[0][2, 2], [250, 8, 8], atol=2)  # RGB, not BGR
 
 
+def test_frames_do_not_depend_on_who_else_reads(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 255, (6, 360, 640, 3), np.uint8)
+    path = write_clip(tmp_path / "a.mp4", noise, fps=30)
+    others = [Needs((FrameRequest(30, size), FrameRequest(10, size))) for size in (0, 500, 320, 100)]
+    for size in (320, 160, 100, 77):
+        _, alone, _ = frames_of(path, 10, size)
+        with media.decode(path, [*others, Needs((FrameRequest(10, size),))], threads=1) as clip:
+            np.testing.assert_array_equal(clip.frames(10, size).images, alone)
+
+
+@pytest.mark.parametrize("size", [(180, 320), (90, 160), (100, 177), (359, 639), (45, 80), (44, 80)])
+def test_halving_gives_what_one_step_gives(size):
+    import cv2
+
+    frame = np.random.default_rng(0).integers(0, 255, (360, 640, 3), np.uint8)
+    halves = [frame]
+    found = media.shrunk(halves, *size)
+    direct = cv2.resize(frame, size[::-1], interpolation=cv2.INTER_AREA)
+    assert found.shape == direct.shape
+    difference = np.abs(found.astype(int) - direct)
+    assert difference.max() <= 2 or 360 % size[0] or 640 % size[1]  # whole steps: but for rounding
+    np.testing.assert_array_equal(
+        media.shrunk(halves, *size), found
+    )  # the steps that were kept are not changed
+
+
 def test_rotation_metadata_turns_the_picture(tmp_path):
     path = write_clip(tmp_path / "a.mp4", numbered_frames(5, 128, 64))
     rotate(path, 90)
