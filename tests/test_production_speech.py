@@ -12,7 +12,13 @@ import models
 from analyzers import back_ends
 from analyzers.parts import nets
 from analyzers.production.base import MissingWeights
-from analyzers.production.speech_transcription import DIMENSIONS, LargeSettings, WhisperLargeV3, halve
+from analyzers.production.speech_transcription import (
+    DIMENSIONS,
+    LargeSettings,
+    WhisperLargeV3,
+    halve,
+    median_filter,
+)
 from analyzers.speech_transcription import SpeechTranscription
 from models import whisper_ct2
 from tests.sounds import recording, silence
@@ -132,6 +138,14 @@ def test_half_precision_leaves_what_must_stay_whole(loaded):
         logits = model(torch.zeros(1, 128, 3000).half(), torch.tensor([[50258]]))
     assert logits.shape == (1, 1, 51866) and logits.isfinite().all()
     other.unload()
+
+
+def test_the_median_of_neighbours():
+    values = torch.from_numpy(np.random.default_rng(0).random((2, 3, 40), np.float32))
+    padded = np.pad(values.numpy(), ((0, 0), (0, 0), (3, 3)), mode="reflect")
+    expected = np.median(np.lib.stride_tricks.sliding_window_view(padded, 7, -1), -1)
+    assert np.array_equal(median_filter(values, 7).numpy(), expected)
+    assert torch.equal(median_filter(values[..., :3], 7), values[..., :3])
 
 
 def test_without_weights_it_says_which_and_how(tmp_path):

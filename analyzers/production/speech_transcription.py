@@ -77,7 +77,8 @@ class WhisperLargeV3(OnDevice, SpeechTranscription):
 
         if not devices.on_gpu(device):
             torch.set_num_threads(nets.threads())
-        timing.dtw = _align  # whisper's own is compiled when it is first used, for either device
+        # Whisper's own are compiled when they are first used, which a GPU machine may lack a compiler for.
+        timing.dtw, timing.median_filter = _align, median_filter
         model = self._random(device) if self.random else self._pretrained(device)
         if devices.on_gpu(device):
             halve(model)
@@ -148,6 +149,16 @@ def halve(model: torch.nn.Module) -> None:
     for module in model.modules():
         if isinstance(module, torch.nn.Linear | torch.nn.Conv1d | torch.nn.Embedding):
             module.half()
+
+
+def median_filter(values: torch.Tensor, width: int) -> torch.Tensor:
+    """The median of every `width` (odd) neighbours along the last of three axes, mirrored at the ends."""
+    import torch
+
+    if values.shape[-1] <= width // 2:
+        return values
+    ends = (width // 2, width // 2, 0, 0)
+    return torch.nn.functional.pad(values, ends, mode="reflect").unfold(-1, width, 1).median(-1).values
 
 
 def _align(cost: torch.Tensor) -> np.ndarray:
