@@ -303,7 +303,7 @@ def fill(
 def shrunk(halves: list[np.ndarray], height: int, width: int) -> np.ndarray:
     """The frame `halves[0]` in another size, halved for as long as it stays large enough, then scaled.
 
-    Halving by areas is many times faster than a larger step, and where the sizes are whole multiples gives the
+    Halving by areas is many times faster than a larger step, and where sizes are whole multiples gives the
     same but for rounding. `halves` keeps the steps for the next size. What comes out depends on the frame and
     the size alone, so that an analyzer sees the same whoever else reads the clip.
     """

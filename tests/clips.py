@@ -67,3 +67,14 @@ def rotate(path: Path, degrees: int) -> None:
     for i, value in enumerate((*turned, 0, 0, 1 << 30)):
         data[matrix + 4 * i : matrix + 4 * i + 4] = int(value).to_bytes(4, "big")
     path.write_bytes(data)
+
+
+def beginning(source: Path, path: Path, seconds: float) -> Path:
+    """The first `seconds` of a file, with all its streams and nothing encoded anew."""
+    with av.open(str(source)) as whole, av.open(str(path), "w") as container:
+        streams = {s.index: container.add_stream_from_template(s) for s in whole.streams}
+        for packet in whole.demux():
+            if packet.dts is not None and packet.pts * packet.time_base < seconds:
+                packet.stream = streams[packet.stream.index]
+                container.mux(packet)
+    return path
