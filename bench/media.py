@@ -117,7 +117,8 @@ class SharedClip:
         return self._filling.done() and self._filling.result() is None
 
     def close(self) -> None:
-        """Let go of the memory, which its owner frees."""
+        """Let go of what was derived from the clip, and of the memory, which its owner frees."""
+        self._memo.clear()
         with contextlib.suppress(BufferError):  # an array that someone still holds: freed with it
             self._memory.close()
 

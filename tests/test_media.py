@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from fractions import Fraction
 from pathlib import Path
 
@@ -142,6 +143,14 @@ def test_a_clip_leaves_no_shared_memory(tmp_path):
         name = clip._memory.name
         assert (Path("/dev/shm") / name).exists()
     assert not (Path("/dev/shm") / name).exists()
+
+
+def test_what_is_derived_from_a_clip_ends_with_it(tmp_path):
+    path = write_clip(tmp_path / "a.mp4", numbered_frames(5, 64, 64))
+    with media.decode(path, [Needs()], threads=1) as clip:
+        derived = weakref.ref(clip.memo("key", lambda: np.zeros(3)))
+        assert derived() is not None
+    assert derived() is None
 
 
 def test_shared_memory_that_is_not_there_is_said(monkeypatch):
