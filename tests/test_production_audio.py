@@ -169,6 +169,14 @@ def test_a_local_folder_is_loaded(name, architecture, config, tmp_path, clip):
     assert not analyzer.nets
 
 
+def test_the_weights_of_another_network_are_refused(loaded, tmp_path):
+    net = loaded["speech_emotion"].nets["emotion"].wav2vec2  # all but what judges
+    net.save_pretrained(tmp_path)
+    analyzer = back_end("speech_emotion", profile="full", model_size="full", weights=str(tmp_path))
+    with pytest.raises(MissingWeights, match=r"lacks 4 of its weights, such as classifier\.dense\.bias"):
+        analyzer.load("cpu")
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_without_weights_it_says_which_and_how(name, tmp_path):
     analyzer = back_end(name, profile="full", weights=str(tmp_path))

@@ -15,6 +15,7 @@ from analyzers.production import qwen_inputs
 from analyzers.production.base import MissingWeights
 from analyzers.production.hub import configuration, library_class
 from analyzers.production.qwen2_vl_temporal import Qwen2VL7B, Qwen2VLSettings, pick
+from analyzers.production.qwen_decoder import Decoder
 from tests.support import ArrayClip
 
 CELLS = (2, 4, 3)  # blocks of frames, rows and columns of a video's tokens
@@ -141,6 +142,23 @@ def test_tokens_are_those_of_the_librarys_generate(loaded):
     assert theirs[:, len(tokens) :].tolist() == ours.tolist()
     assert ours[0].tolist() != ours[1].tolist()
     assert ours.shape == (2, budget)
+
+
+@torch.inference_mode()
+def test_steps_can_be_taken_back(loaded):
+    """As they are when a step has been recorded: what was tried out leaves no trace."""
+    net, rows, length, budget = loaded.nets["qwen"], 2, 9, 5
+    prompts = net.get_input_embeddings()(torch.arange(rows * length).reshape(rows, length))
+    positions = torch.arange(length).expand(3, rows, length)
+    decoder = Decoder(net, rows, length, budget, "cpu", graph=True)
+    assert decoder.why_no_graph  # there is none on a CPU
+    decoder.prefill(prompts, positions)
+    first, expected = decoder.last.clone(), decoder.decode().clone()
+    decoder.prefill(prompts, positions)
+    decoder._step()
+    decoder._step()
+    decoder._begin(first, positions)
+    assert decoder.decode().tolist() == expected.tolist()
 
 
 def test_random_weights_write_the_whole_budget_even_past_an_end(loaded):

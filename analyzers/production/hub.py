@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from analyzers.parts import nets
 from analyzers.production import device as devices
 from analyzers.production import torchvision_cpu
-from analyzers.production.base import Production
+from analyzers.production.base import MissingWeights, Production
 from analyzers.production.weights import HubModel, folder_of
 
 if TYPE_CHECKING:
@@ -56,8 +56,16 @@ class FromHub(Production):
             torch.set_num_threads(nets.threads())
         dtype = devices.precision(device, half)
         if not self.random:
+            folder = self.folder()
             with devices.building, quiet():
-                net = architecture.from_pretrained(self.folder(), dtype=dtype, local_files_only=True)
+                net, found = architecture.from_pretrained(
+                    folder, dtype=dtype, local_files_only=True, output_loading_info=True
+                )
+            if lacks := sorted(found["missing_keys"]):  # the library would go on with random ones
+                raise MissingWeights(
+                    str(self.hub_model),
+                    f"{folder} lacks {len(lacks)} of its weights, such as {lacks[0]}: is it another network?",
+                )
             return net.to(device).eval().requires_grad_(False)
         described = configuration(self.config_name, self.settings.model_size)
         config = architecture.config_class(**(described[part] if part else described))

@@ -40,7 +40,9 @@ class Decoder:
             causal = torch.ones(length, length, dtype=torch.bool).tril()
             self.causal = torch.nn.functional.pad(causal, (0, places - length)).view(1, 1, length, places)
         self.graph: torch.cuda.CUDAGraph | None = None
-        self.why_no_graph = "" if devices.on_gpu(device) and graph else "not asked for"
+        self.why_no_graph = "" if graph else "not asked for"
+        if not devices.on_gpu(device):
+            self.why_no_graph = "there is no GPU"
 
     def prefill(self, embeddings: torch.Tensor, positions: torch.Tensor) -> None:
         """Read the prompts, `embeddings` [rows, length, D] at `positions` [3, rows, length]."""
@@ -60,7 +62,9 @@ class Decoder:
         return self.tokens
 
     def _begin(self, first: torch.Tensor, positions: torch.Tensor) -> None:
-        """Everything as it is after the prompt and its `first` token."""
+        """Everything as it is after the prompt and its `first` token, whatever was decoded since."""
+        for layer in self.cache.layers:
+            layer.cumulative_length.fill_(self.length)
         self.last.copy_(first)
         self.tokens[:, :1] = first
         self.written.fill_(1)
@@ -109,6 +113,4 @@ class Decoder:
             raise
         except RuntimeError as error:
             self.why_no_graph = str(error).splitlines()[0]
-        for layer in self.cache.layers:
-            layer.cumulative_length.fill_(self.length)
         self._begin(first, positions)
