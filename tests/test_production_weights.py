@@ -19,6 +19,10 @@ from analyzers import back_ends
 from analyzers.production import weights
 from analyzers.production.base import MissingWeights
 from analyzers.production.weights import FileModel, HubModel, file_of, folder_of, lacking
+from bench import weights as run_weights
+from bench.config import compose
+from bench.errors import InputError
+from bench.plan import make_plan
 
 PROJECT = Path(__file__).parent.parent
 MODEL, KEY = HubModel("some/model", 1.2), "models.production.some.weights"
@@ -233,3 +237,20 @@ def test_a_run_without_weights_names_all_of_them_and_exits_with_2(tmp_path):
     ):
         assert part in done.stderr
     assert "Traceback" not in done.stderr and "color_analysis" not in done.stderr
+
+
+def test_a_library_that_is_not_installed_is_named(monkeypatch):
+    plan = make_plan(compose("models=full", "only=[audio_environment]"))
+
+    def fetch(self) -> None:
+        raise ModuleNotFoundError("No module named 'transformers'", name="transformers")
+
+    monkeypatch.setattr(back_ends()["audio_environment"], "fetch", fetch)
+    with pytest.raises(InputError, match=r"audio_environment of models=full takes transformers: pip install"):
+        run_weights.fetch(plan)
+
+
+def test_random_weights_are_not_looked_for(monkeypatch):
+    plan = make_plan(compose("models=random", "only=[audio_environment]"))
+    monkeypatch.setattr(back_ends()["audio_environment"], "fetch", lambda self: pytest.fail("looked for"))
+    run_weights.fetch(plan)
