@@ -133,7 +133,7 @@ def wishes(
     if executor.name == "sequential":  # one process holds everything, on one device
         whole = sum(needs.values()) + CONTEXT_GB
         first = next((group for group in chosen if usable[group] and devices[group] != "cpu"), None)
-        return [Wish(g, devices[g], whole) if g == first else Wish(g, "cpu", None) for g in chosen]
+        return [Wish(g, devices[g], whole if g == first else None) for g in chosen]
     if executor.name == "spawn_pool":  # its workers hold all models each, on the groups' GPUs in turn
         everything = sum(needs.values()) + CONTEXT_GB
         on_gpus = [group for group, device in devices.items() if device != "cpu" and any(usable.values())]
