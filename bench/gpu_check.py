@@ -42,11 +42,14 @@ class Run:
 
 
 def runs(size: str, repeats: int) -> list[Run]:
-    """The embedded profile once, then random weights of `size` ("full" or "tiny"), the most telling first."""
+    """The embedded profile once, then random weights of `size` ("full" or "tiny"), the most telling first.
+
+    spawn_pool is not among them: each of its workers holds all models, and one GPU has room for one such.
+    """
     random = ("models=random", f"models.size={size}", f"scenario.repeats={repeats}")
     queue = ("models=random", f"models.size={size}", "scenario=offline", f"scenario.repeats={4 * repeats}")
     optimized, one = "grouping=optimized", "grouping=sequential"
-    pinned, threads, pool = "executor=gpu_pinned", "executor=threads", "executor=spawn_pool"
+    pinned, threads = "executor=gpu_pinned", "executor=threads"
     leave, unload, offload = (f"executor.cleanup={mode}" for mode in ("exit", "unload", "offload"))
     made = [
         ("optimized × gpu_pinned, exit", *random, optimized, pinned, leave),
@@ -60,7 +63,6 @@ def runs(size: str, repeats: int) -> list[Run]:
         ("staged × gpu_pinned, exit", *random, "grouping=staged", pinned, leave),
         ("optimized × gpu_pinned, unload", *random, optimized, pinned, unload),
         ("staged × threads, exit", *random, "grouping=staged", threads, leave),
-        ("spawn_pool of two, exit", *random, one, pool, "executor.workers=2", leave),
     ]
     embedded = Run(REFERENCE, ("models=embedded", "scenario.warmup=0", "scenario.repeats=1"))
     return [embedded, *(Run(name, tuple(overrides)) for name, *overrides in made)]

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import itertools
 import os
+import secrets
 import threading
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -27,7 +27,6 @@ from bench.errors import InputError
 
 #: What the names of our shared memory begin with; the owner's process follows.
 MEMORY = "clipbench"
-_numbers = itertools.count()
 
 
 @dataclass(frozen=True)
@@ -244,7 +243,8 @@ def lay_out(
 
 def allocate(size: int) -> shared_memory.SharedMemory:
     """Shared memory that is really there: a full /dev/shm is an error now, not a SIGBUS at some write."""
-    name = f"{MEMORY}-{os.getpid()}-{next(_numbers)}"  # a name that says whose it is
+    # A name that says whose it is, and is nobody else's: process numbers come again.
+    name = f"{MEMORY}-{os.getpid()}-{secrets.token_hex(4)}"
     memory = shared_memory.SharedMemory(name, create=True, size=size)
     try:
         if hasattr(os, "posix_fallocate"):

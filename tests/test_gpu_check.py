@@ -30,7 +30,7 @@ def test_every_cleanup_mode_scenario_and_executor_is_there():
     said = {override for run in made for override in run.overrides}
     for mode in ("exit", "unload", "offload"):
         assert f"executor.cleanup={mode}" in said
-    assert {"scenario=offline", "executor=threads", "executor=gpu_pinned", "executor=spawn_pool"} <= said
+    assert {"scenario=offline", "executor=threads", "executor=gpu_pinned"} <= said
     assert {"grouping=sequential", "grouping=staged", "grouping=optimized"} <= said
     assert made[0].name == REFERENCE and len({run.folder for run in made}) == len(made)
     assert all("models.size=full" in run.overrides for run in made[1:])

@@ -61,7 +61,7 @@ def test_qwen_is_alone(count):
 
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_each_executor_has_a_plan_for_one_gpu(executor):
-    plan = planned(MACHINES[1], "grouping=optimized", f"executor={executor}", "executor.workers=2")
+    plan = planned(MACHINES[1], "grouping=optimized", f"executor={executor}", "executor.workers=1")
     assert {g.device for g in plan.groups} <= {"gpu:0", "cpu"}
     assert any(g.device == "gpu:0" for g in plan.groups)
 
