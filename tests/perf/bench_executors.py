@@ -18,8 +18,9 @@ from tests.support import ArrayClip
 FOLDER = Path(__file__).resolve().parent / "noops"
 LACKING = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed")
 NAMES = [pytest.param(n, marks=[LACKING] if n == "ray" else []) for n in executors.names()]
-#: Passes in a round: one alone takes a fraction of a millisecond where all is done in this thread.
+#: In a round: one alone takes a fraction of a millisecond where no other process has a part in it.
 PASSES = {"sequential": 200}
+STARTS = {"sequential": 500, "threads": 20}
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +55,10 @@ def test_passes_over_twenty_no_ops(measure, plan, name):
 
 @pytest.mark.parametrize("name", [n for n in executors.names() if n != "ray"])  # whose cluster takes the time
 def test_start_and_end(measure, plan, name):
-    def once() -> None:
-        executor = executors.create(name, observer=Notes())
-        executor.start(plan)
-        executor.close()
+    def starts() -> None:
+        for _ in range(STARTS.get(name, 1)):
+            executor = executors.create(name, observer=Notes())
+            executor.start(plan)
+            executor.close()
 
-    measure(once, rounds=5)
+    measure(starts, rounds=5)
