@@ -187,12 +187,14 @@ def test_the_page_has_the_floors_of_every_back_end():
 
 
 def test_the_page_names_every_back_end_with_its_models():
+    defaults = settings()
     for name in back_ends():
-        analyzer = create(name, settings()[name])
+        analyzer = create(name, defaults[name])
         row = re.search(rf"^\| {name} \|.*", PAGE, re.MULTILINE)
         assert row, name
-        for model in analyzer.models()[:1]:
-            assert model in row.group(), (name, model)
+        assert analyzer.models()[0] in row.group(), name
+        planned = re.search(rf"^.* {name} .* {analyzer.memory_gb:g} GB", PAGE, re.MULTILINE)
+        assert planned, f"the plan on the page is not what plan=true says of {name}"
 
 
 def commands() -> list[list[str]]:
