@@ -1,4 +1,4 @@
-"""python -m tests.perf.compare BEFORE.json AFTER.json: two files of `make bench`, and an exit code for a gate.
+"""python -m tests.perf.compare BEFORE.json AFTER.json: two files of `make bench`, compared for a gate.
 
 pytest-benchmark's own --benchmark-compare-fail ends with 1, as does any failing test. Here 4 means slower and
 nothing else: 0 not slower, 2 files that cannot be compared, 4 slower, 5 no benchmark is in both.
