@@ -5,6 +5,7 @@ docs/baselines.md says what is kept, when a run counts as slower, and what a CI 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -17,7 +18,7 @@ from typing import Any
 
 from bench import calibration, environment, media, results
 from bench.errors import Exit, InputError
-from bench.fresh import Unmeasured
+from bench.fresh import Unmeasured, unfit
 from bench.plan import cores_allowed
 from bench.regression import MIN_REPEATS, MIN_RUNS, change, moved, nothing, typical
 from bench.results import Result
@@ -52,7 +53,7 @@ def read(path: Path) -> Baseline:
         raw = json.loads(path.read_text(encoding="utf-8"))
         if raw["schema"] != SCHEMA:
             raise ValueError(f"it is of schema {raw['schema']}, this version of clipbench reads {SCHEMA}")
-        return Baseline(path, raw["key"], raw["runs"])
+        return Baseline(path, dict(raw["key"]), list(raw["runs"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} is no baseline ({error}); delete it, and save anew") from error
 
@@ -73,11 +74,14 @@ def configuration(session: Any) -> dict[str, Any]:
         "clip.sha256": media.sha256(clip),
         "models.profile": cfg.models.profile,
         "grouping.name": cfg.grouping.name,
+        "grouping.stages": cfg.grouping.stages,
         "executor.name": cfg.executor.name,
         "executor.threads": plan.threads,
         "executor.workers": plan.workers,
         "executor.address": cfg.executor.address,
+        "executor.memory_fraction": plan.memory_fraction,
         "scenario.warmup": cfg.scenario.warmup,
+        "scenario.in_flight": cfg.scenario.in_flight,
     }
     for group in plan.groups:
         key[f"grouping.groups.{group.name}.device"] = group.device
@@ -118,7 +122,10 @@ def none_like(wanted: Baseline) -> str:
     """That there is no baseline for `wanted`, how the nearest one differs, and what to do."""
     store = wanted.path.parent
     save = f"save {MIN_RUNS} runs or more of this one with baseline=save"
-    others = [read(path) for path in sorted(store.glob("*.json"))]
+    others = []
+    for path in sorted(store.glob("*.json")):
+        with contextlib.suppress(InputError):  # a file of someone else's hinders nobody
+            others.append(read(path))
     if not others:
         return f"baseline_store: {store} has no baseline; {save}"
     nearest = min(others, key=lambda other: len(differences(other.key, wanted.key)))
@@ -139,15 +146,6 @@ def shown(value: Any) -> str:
     """A JSON value, short enough for a line."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 60 else f"{text[:57]}…"
-
-
-def unfit(result: Result) -> str:
-    """Why the times of `result` are not those of the whole work, or ""."""
-    if result.run["interrupted"]:
-        return "the run was interrupted"
-    if lost := [f"{name} ({a.status})" for name, a in result.analyzers.items() if a.status != "ok"]:
-        return f"not every analyzer succeeded: {', '.join(lost)}"
-    return result.metric(METRIC).reason
 
 
 def saved_run(result: Result) -> dict[str, Any]:
@@ -195,7 +193,7 @@ def exit_code(outcome: Mapping[str, Any] | None, gate: Any) -> Exit:
 def save(kept: Baseline, result: Result) -> dict[str, Any]:
     """Add `result` to the baseline, unless it is unfit; says what came of it."""
     outcome = {"mode": "save", "path": str(kept.path), "needed": MIN_RUNS}
-    if reason := unfit(result):
+    if reason := unfit(result, METRIC):
         return {**outcome, "saved": False, "reason": reason, "runs": len(kept.runs)}
     runs = sorted([*kept.runs, saved_run(result)], key=lambda run: run["started_at"])[-KEEP:]
     try:
@@ -241,7 +239,7 @@ def compare(kept: Baseline, result: Result, again: Callable[[], Result]) -> dict
         reason = "slower at first, but not when measured again"
         return {**outcome, "call": "undecided", "reason": reason, "valid": outcome["confirmation"]["valid"]}
     now = [{name: a.analyze_s for name, a in r.analyzers.items()} for r in (result, second)]
-    busier = max(busier_by(kept, r) for r in (result, second))
+    busier = max(busier_by(kept, r) or 1.0 for r in (result, second))
     found = moved([run["analyze_s"] for run in kept.runs], now, floor, busier)
     return {**outcome, "moved": [dataclasses.asdict(m) for m in found]}
 
@@ -252,24 +250,30 @@ def measured(kept: Baseline, result: Result, floor: float) -> dict[str, Any]:
     A run that did less than the baseline's is neither slower nor faster: that is for the targets to judge.
     """
     busier = busier_by(kept, result)
-    if reason := unfit(result):
+    if reason := unfit(result, METRIC):
         how = nothing(reason)
     else:
-        how = change([run[METRIC] for run in kept.runs], [result.metric(METRIC).samples], floor, busier)
+        how = change(
+            [run[METRIC] for run in kept.runs], [result.metric(METRIC).samples], floor, busier or 1.0
+        )
     had = {name for name, value in kept.runs[-1]["metrics"].items() if value is not None}
     gone = sorted(had - {m.name for m in result.metrics if m.value is not None})
     if gone and how.call == "faster":
         reason = f"no longer measured: {', '.join(gone)}"
         how = dataclasses.replace(how, call="undecided", reason=reason, valid=False)
-    return {**dataclasses.asdict(how), "other_cores": result.run["other_cores"], "busier": round(busier, 3)}
+    return {**dataclasses.asdict(how), "other_cores": result.run["other_cores"], "busier": busier}
 
 
-def busier_by(kept: Baseline, result: Result) -> float:
+def busier_by(kept: Baseline, result: Result) -> float | None:
     """The factor by which other work may have lengthened `result` in comparison with the baseline.
 
-    Where others take a share of the cores, work that needs all of them takes 1 / (1 - share) as long.
+    Where others take a share of the cores, work that needs all of them takes 1 / (1 - share) as long. None
+    where it is not known what others took, from the baseline or from the result.
     """
     cores = result.environment["cores_allowed"]
-    before = median(run["other_cores"] for run in kept.runs)
-    share = [min(0.95, others / cores) for others in (before, result.run["other_cores"])]
-    return (1 - share[0]) / (1 - share[1])
+    before = [others for run in kept.runs if (others := run["other_cores"]) is not None]
+    now = result.run["other_cores"]
+    if not before or now is None:
+        return None
+    share = [min(0.95, others / cores) for others in (median(before), now)]
+    return round((1 - share[0]) / (1 - share[1]), 3)

@@ -15,6 +15,7 @@ from typing import Any
 
 from bench import results
 from bench.errors import InputError
+from bench.fresh import Unmeasured, unfit
 from bench.regression import spread
 from bench.results import Result
 from bench.stats import noise_floor
@@ -92,18 +93,25 @@ def calibrate(measure: Callable[[int], Result]) -> dict[str, Any]:
 
     Returned and kept: `noise`, the larger of `within` (the repeats, dealt out in turn to two sides that are
     then compared) and `between` (how far from their middle one more run may well lie), all as fractions;
-    `runs` with the samples; `other_cores`, the median over the runs.
+    `runs` with the samples; `other_cores`, the median over the runs that know it, or None.
+
+    Raises Unmeasured, at once, where a run was not that of the whole work.
     """
-    measured = [measure(number) for number in range(1, RUNS + 1)]
+    measured = []
+    for number in range(1, RUNS + 1):
+        measured.append(measure(number))
+        if reason := unfit(measured[-1], METRIC):
+            raise Unmeasured(f"run {number}: {reason}")
     samples = [result.metric(METRIC).samples for result in measured]
     key = key_of(measured[0])
+    others = [cores for result in measured if (cores := result.run["other_cores"]) is not None]
     found = {
         "key": key,
         "metric": METRIC,
         "measured_at": measured[0].run["started_at"],
         **floors(samples),
         "runs": samples,
-        "other_cores": median(result.run["other_cores"] for result in measured),
+        "other_cores": median(others) if others else None,
     }
     store.parent.mkdir(parents=True, exist_ok=True)
     kept = {"schema": SCHEMA, "calibrations": {**entries(), digest(key): found}}

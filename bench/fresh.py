@@ -29,6 +29,15 @@ def measure(folder: Path) -> Result:
     return results.read(folder)
 
 
+def unfit(result: Result, metric: str) -> str:
+    """Why the times of `result`, samples of `metric`, are not those of the whole work, or ""."""
+    if result.run["interrupted"]:
+        return "the run was interrupted"
+    if lost := [f"{name} ({a.status})" for name, a in result.analyzers.items() if a.status != "ok"]:
+        return f"not every analyzer succeeded: {', '.join(lost)}"
+    return result.metric(metric).reason
+
+
 def quoted(text: str) -> str:
     """`text` as a value in Hydra's override grammar, whatever characters it has."""
     return "'" + text.replace("\\'", "\\\\'").replace("'", "\\'") + "'"

@@ -115,7 +115,7 @@ def run(session: Session, progress: Progress) -> tuple[Result, dict[str, list[Se
     random.seed(cfg.seed)
     started_at = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     measuring = Run(session.plan, progress, executor_factory(cfg.executor.name))
-    interrupted, others = 0, OtherWork()
+    interrupted, others = 0, OtherWork(strategy(cfg.executor.name).children)
     try:
         measuring.measure(session.clips, scenario.warmup, scenario.repeats, scenario.in_flight)
     except Interrupted as interrupt:
@@ -138,6 +138,7 @@ def run(session: Session, progress: Progress) -> tuple[Result, dict[str, list[Se
             "started_at": started_at,
             "interrupted": bool(interrupted),
             "other_cores": others.cores(),
+            "other_cores_reason": others.reason,
             **describe_run(cfg, record),
             "profiles": profiling.links(session.folder),
         },

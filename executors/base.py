@@ -173,6 +173,8 @@ class Executor:
     contains: ClassVar[frozenset[str]] = frozenset()
     #: Whether it starts on a clip whose frames are still being decoded.
     overlaps_decoding: ClassVar[bool] = False
+    #: Whether its workers are threads or children of this process, so that their CPU time counts as its own.
+    children: ClassVar[bool] = True
 
     def __init__(self, observer: Observer) -> None:
         self.observer = observer

@@ -41,6 +41,7 @@ class Ray(Scheduled):
     name = "ray"
     contains = faults.CONTAINABLE
     overlaps_decoding = False  # what is in the object store can no longer be written
+    children = False  # Ray's daemon starts them
     cluster: ThreadPoolExecutor | None = None
     folder: tempfile.TemporaryDirectory | None = None
     remotes = ()

@@ -61,7 +61,7 @@ def show_compared(outcome: Mapping[str, Any], console: Console) -> None:
             ratio = (
                 [f"{one['ratio']:.3f}", interval(one), f"{one['noise']:.1%}"] if one["ratio"] else ["–"] * 3
             )
-            table.add_row(name, f"{one['value']:.3g}", *ratio, f"{one['other_cores']:.2f}")
+            table.add_row(name, f"{one['value']:.3g}", *ratio, cores(one["other_cores"]))
     console.print(table)
     for m in outcome["moved"]:
         console.print(
@@ -81,16 +81,21 @@ def interval(one: Mapping[str, Any]) -> str:
     return f"{one['low']:.3f} … {one['high']:.3f}"
 
 
+def cores(others: float | None) -> str:
+    """How many cores other work took, or that it is not known."""
+    return "not known" if others is None else f"{others:.2f}"
+
+
 def show_calibration(found: Mapping[str, Any], path: str, console: Console) -> None:
     """The noise floor, what it was made from, and where it is kept."""
     console.print(
         f"[bold]noise floor {found['noise']:.1%}[/] of {found['metric']}: a difference below it is none"
     )
     console.print(
-        f"{found['within']:.1%} between repeats, {found['between']:.1%} between runs; other work took "
-        f"{found['other_cores']:.2f} cores meanwhile"
+        f"{found['within']:.1%} between repeats, {found['between']:.1%} between runs; "
+        f"cores that other work took meanwhile: {cores(found['other_cores'])}"
     )
-    if found["other_cores"] > BUSY * found["key"]["cores_allowed"]:
+    if (found["other_cores"] or 0.0) > BUSY * found["key"]["cores_allowed"]:
         console.print("[yellow]the machine was busy: calibrate again when it is quiet[/]")
     for number, samples in enumerate(found["runs"], 1):
         console.print(Text(f"  run {number}  " + "  ".join(f"{s:.4g}" for s in samples), style="dim"))

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from bench import baseline, calibration, contention
+from bench import baseline, calibration
 from bench.errors import Exit, InputError
 from bench.fresh import Unmeasured, quoted
 from bench.results import AnalyzerResult, MetricValue, Result, TargetResult
@@ -172,10 +172,10 @@ def session(tmp_path, monkeypatch):
         baseline="compare",
         baseline_store=str(tmp_path / "store"),
         profile=None,
-        scenario=SimpleNamespace(name="single_stream", repeats=3, warmup=1),
+        scenario=SimpleNamespace(name="single_stream", repeats=3, warmup=1, in_flight=1),
         faults=SimpleNamespace(kind="slow"),
         models=SimpleNamespace(profile="embedded"),
-        grouping=SimpleNamespace(name="sequential"),
+        grouping=SimpleNamespace(name="sequential", stages=False),
         executor=SimpleNamespace(name="sequential", address=None),
     )
     return SimpleNamespace(cfg=cfg, plan=plan("steady", "sleeper"), clips=[tmp_path / "clip.mp4"])
@@ -244,13 +244,39 @@ def test_another_configuration_is_refused_with_what_differs(session, monkeypatch
         assert part in line
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", '{"schema": 99, "key": {}, "runs": []}', '{"schema": 1}'])
+def test_what_changes_the_times_makes_another_configuration(session):
+    key = baseline.configuration(session)
+    session.cfg.grouping.stages, session.cfg.scenario.in_flight = True, 2
+    session.plan = plan("steady", "sleeper", memory_fraction=0.5)
+    assert baseline.differences(key, baseline.configuration(session)) == [
+        "grouping.stages: false → true",
+        "executor.memory_fraction: null → 0.5",
+        "scenario.in_flight: 1 → 2",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{}",
+        "[]",
+        '{"schema": 99, "key": {}, "runs": []}',
+        '{"schema": 1, "key": 1, "runs": 1}',
+        '{"schema": 1}',
+    ],
+)
 def test_a_file_that_is_no_baseline_is_named(text, session):
     store = Path(session.cfg.baseline_store)
     store.mkdir()
+    session.cfg.baseline = "save"
+    own = baseline.check(session).path
     (store / "broken.json").write_text(text)
+    session.cfg.baseline = "compare"
+    assert "has no baseline" in refused(session)  # what is no baseline of this one is left alone
+    own.write_text(text)
     line = refused(session)
-    assert "broken.json is no baseline" in line and "delete it" in line
+    assert f"{own.name} is no baseline" in line and "delete it" in line
 
 
 # What comes of a comparison.
@@ -329,6 +355,17 @@ def test_a_busy_machine_is_not_slower_code(kept):
     for run in kept.runs:
         run["other_cores"] = 1.0
     assert compared(kept, *[made(**SLOW, other_cores=1.0)] * 2)[0]["call"] == "slower"
+
+
+def test_where_other_work_is_not_known_there_is_no_correction_for_it(kept):
+    outcome, shown = compared(kept, *[made(**SLOW, other_cores=None)] * 2)
+    assert (outcome["call"], outcome["busier"], outcome["other_cores"]) == ("slower", None, None)
+    assert "not known" in shown
+    kept.runs[0]["other_cores"] = None
+    assert compared(kept, made(other_cores=1.0))[0]["busier"] == 2.0
+    for run in kept.runs:
+        run["other_cores"] = None
+    assert compared(kept, made(other_cores=1.0))[0]["busier"] is None
 
 
 def test_an_interrupted_run_is_compared_with_nothing(kept):
@@ -431,19 +468,3 @@ def test_exit_codes_at_the_prompt(tmp_path):
     outcome = json.loads((tmp_path / "it's slow" / "result.json").read_text())["run"]["baseline"]
     assert outcome["confirmed"] and [m["analyzer"] for m in outcome["moved"]] == ["sleeper"]
     assert (tmp_path / "it's slow" / "confirmation" / "result.json").exists()
-
-
-def test_other_work_is_what_is_not_our_own(monkeypatch):
-    clock = {"time": 10.0, "all": 100.0, "own": 7.0}
-    monkeypatch.setattr(contention.time, "monotonic", lambda: clock["time"])
-    monkeypatch.setattr(contention, "busy_seconds", lambda: clock["all"])
-    monkeypatch.setattr(contention, "own_seconds", lambda: clock["own"])
-    others = contention.OtherWork()
-    clock.update(time=14.0, all=107.0, own=12.0)
-    assert others.cores() == 0.5
-    clock.update(all=101.0)
-    assert others.cores() == 0.0  # ticks are coarse
-
-
-def test_everybody_includes_us():
-    assert contention.busy_seconds() > 0 and contention.own_seconds() > 0

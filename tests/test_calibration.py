@@ -12,6 +12,7 @@ from rich.console import Console
 
 from bench import calibration
 from bench.errors import InputError
+from bench.fresh import Unmeasured
 from executors.faults import Fault
 from reports import baseline as report
 from tests.fakes import plan, use_fakes
@@ -122,6 +123,24 @@ def test_a_run_that_failed_leaves_the_old_calibration(store):
     with pytest.raises(RuntimeError):
         calibration.calibrate(failing)
     assert store.read_text() == before
+
+
+def test_a_run_that_lost_an_analyzer_is_no_calibration(store):
+    with pytest.raises(Unmeasured, match=r"run 2: not every analyzer succeeded: sleeper \(timeout\)"):
+        calibration.calibrate(lambda number: made(number=number, sleeper=None if number == 2 else 2.0))
+    with pytest.raises(Unmeasured, match="run 1: the run was interrupted"):
+        calibration.calibrate(lambda number: made(interrupted=True))
+    assert not store.exists()
+
+
+def test_other_work_may_not_be_known():
+    found = calibration.calibrate(lambda number: made(other_cores=None if number < 3 else 0.5, number=number))
+    assert found["other_cores"] == 0.5
+    found = calibration.calibrate(lambda number: made(other_cores=None, number=number))
+    assert found["other_cores"] is None
+    shown = io.StringIO()
+    report.show_calibration(found, "/a/path", Console(file=shown, width=160))
+    assert "took meanwhile: not known" in shown.getvalue() and "was busy" not in shown.getvalue()
 
 
 def test_the_floor_is_shown_with_the_samples():
