@@ -52,12 +52,11 @@ def execute(cfg: DictConfig) -> int:
         return 0
     prepared = session.prepare(options, folder)
     kept = baseline.check(prepared)
-    signal.signal(signal.SIGTERM, interrupt)
-    signal.signal(signal.SIGINT, interrupt)
+    listen()
     if options.calibrate:
         return calibrate(prepared, console)
     with live(Console(stderr=True), options.progress) as progress:
-        result, segments, interrupted = session.run(prepared, progress)
+        result, segments, interrupted = session.run(prepared, progress, measured=ignore)
 
     def again() -> Result:
         console.print("slower than the baseline: measuring again, in a fresh process, before that is said")
@@ -65,9 +64,11 @@ def execute(cfg: DictConfig) -> int:
             return fresh.measure(folder / "confirmation")
 
     outcome = None
-    if kept:
+    if kept and not interrupted:
         try:
+            listen()
             outcome = baseline.conclude(options.baseline, kept, result, again)
+            ignore()
         except session.Interrupted as stop:
             interrupted = stop.code
     try:
@@ -80,6 +81,9 @@ def execute(cfg: DictConfig) -> int:
         timeline.draw(result, folder / "timeline.png")
         for kind in (html, markdown, junit):
             kind.write(result, folder)
+    except OSError as error:
+        line = f"hydra.run.dir: {error.filename or folder} cannot be written to ({error.strerror})"
+        raise InputError(line) from error
     finally:
         report.show(result, console, path)
         if outcome:
@@ -120,18 +124,19 @@ def conduct(sweep: Sweep) -> int:
     """A sweep: its jobs take turns, and then they are compared; returns the exit code."""
     from rich.console import Console
 
-    from bench import results
+    from bench import results, sweep_gate
     from bench.session import Interrupted
     from reports.sweep import live
 
     for note in sweep.notes:
         print(f"clipbench: {note}", file=sys.stderr)
-    signal.signal(signal.SIGTERM, interrupt)
-    signal.signal(signal.SIGINT, interrupt)
+    listen()
     try:
         with live(Console(stderr=True), sweep.progress) as display:
             sweep.run(display)
-        code = sweep.exit_code(compare(sweep))
+        code, lines = sweep_gate.verdict(sweep.jobs, compare(sweep))
+        for line in lines:
+            print(f"clipbench: {line}", file=sys.stderr)
     except Interrupted as stop:
         code = stop.code
         print(f"clipbench: interrupted; go on with: {sweep.resumption()}", file=sys.stderr)
@@ -165,9 +170,20 @@ def interrupt(number: int, _: object) -> None:
     """Ctrl-C or SIGTERM, once: end the run and write down what there is. A second one has no say."""
     from bench.session import Interrupted
 
+    ignore()
+    raise Interrupted(128 + number)
+
+
+def listen() -> None:
+    """From now on Ctrl-C and SIGTERM interrupt."""
+    signal.signal(signal.SIGTERM, interrupt)
+    signal.signal(signal.SIGINT, interrupt)
+
+
+def ignore() -> None:
+    """From now on they do not: what was measured is being written, which takes a moment."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    raise Interrupted(128 + number)
 
 
 def main() -> int:
@@ -186,13 +202,16 @@ def main() -> int:
     from bench import config, sweeper
     from bench.errors import Exit, InputError
     from bench.explain import explain
+    from bench.session import Interrupted
     from executors.base import ExecutorUnavailable
 
     code: int = Exit.OK
+    begun = False
 
     @hydra.main(version_base="1.3", config_path=str(PROJECT / "conf"), config_name="config")
     def job(cfg: DictConfig) -> None:
-        nonlocal code
+        nonlocal code, begun
+        begun = True
         try:
             code = max(code, execute(cfg))
         except (InputError, ExecutorUnavailable) as error:
@@ -215,9 +234,12 @@ def main() -> int:
         return complain(str(error))
     except (HydraException, OmegaConfBaseException) as error:
         return complain(explain(error))
+    except Interrupted as stop:
+        return stop.code
     except OSError as error:
-        if error.filename is None:
+        if begun or error.filename is None:
             raise
+        # Hydra could not make the run's folder.
         return complain(f"hydra.run.dir: {error.filename} cannot be written to ({error.strerror})")
     return code
 

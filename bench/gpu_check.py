@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from typing import Any
 
 from bench import config, environment, results, turn
 from bench.errors import InputError
+from bench.placement import visible
 from bench.plan import make_plan
 from bench.session import random_results
 
@@ -64,7 +66,7 @@ def runs(size: str, repeats: int) -> list[Run]:
         ("optimized × gpu_pinned, unload", *random, optimized, pinned, unload),
         ("staged × threads, exit", *random, "grouping=staged", threads, leave),
     ]
-    embedded = Run(REFERENCE, ("models=embedded", "scenario.warmup=0", "scenario.repeats=1"))
+    embedded = Run(REFERENCE, ("models=embedded", "scenario.repeats=1"))
     return [embedded, *(Run(name, tuple(overrides)) for name, *overrides in made)]
 
 
@@ -161,8 +163,7 @@ def unchanged(
 
 def refuse_without_gpu(size: str) -> None:
     """Raise InputError where there is no GPU, but for the tiny size, which tries the check itself."""
-    gpus = environment.gpus()
-    if not isinstance(gpus, list) and size != "tiny":
-        raise InputError(
-            f"there is no GPU to check ({gpus['reason']}); --size tiny tries the check on the CPU"
-        )
+    found = environment.gpus()
+    if size != "tiny" and not visible(found, os.environ.get("CUDA_VISIBLE_DEVICES")):
+        why = "none that CUDA_VISIBLE_DEVICES lets us see" if isinstance(found, list) else found["reason"]
+        raise InputError(f"there is no GPU to check ({why}); --size tiny tries the check on the CPU")

@@ -333,9 +333,12 @@ def repeat_last(places: dict[int, tuple[np.ndarray, dict[int, int]]], index: int
 
 
 def sha256(path: Path) -> str:
-    """The file's SHA-256, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """The file's SHA-256, in hex; raises InputError for one that cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise InputError(f"clip.path: {path} cannot be read: {error.strerror}") from error
 
 
 def describe(info: ClipInfo) -> dict[str, Any]:

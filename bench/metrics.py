@@ -53,6 +53,10 @@ class Record:
         """The passes that count: complete, and no warm-up."""
         return [p for p in self.complete() if not p.warmup]
 
+    def warm(self) -> list[Pass]:
+        """The passes that count and did not have to load the models: the first one does."""
+        return [p for p in self.measured() if p is not self.passes[0]]
+
     def ended_s(self) -> float:
         """When the last complete pass was over."""
         return max((p.end_s for p in self.complete()), default=self.started_s)
@@ -60,6 +64,9 @@ class Record:
     def last(self) -> dict[str, Outcome]:
         """The outcomes of the last complete pass."""
         return self.complete()[-1].outcomes if self.complete() else {}
+
+
+NOTHING_WARM = "no repeat came after a first pass, which loads the models: scenario.warmup=1"
 
 
 @dataclass(frozen=True)
@@ -90,9 +97,9 @@ class Metric:
 def rtf_warm(record: Record) -> Measured:
     if record.in_flight > 1:
         return Measured(reason="several clips were under way at once: see throughput")
-    samples = tuple((p.end_s - p.start_s) / p.clip.duration_s for p in record.measured())
+    samples = tuple((p.end_s - p.start_s) / p.clip.duration_s for p in record.warm())
     if not samples:
-        return Measured(reason="no repeat was run")
+        return Measured(reason=NOTHING_WARM)
     return Measured(median(samples), samples)
 
 
@@ -107,8 +114,9 @@ def rtf_cold(record: Record) -> Measured:
 def throughput(record: Record) -> Measured:
     if record.in_flight == 1:
         return Measured(reason="one clip at a time: use scenario=offline")
-    if not (queue := record.measured()):
-        return Measured(reason="no repeat was run")
+    if record.warm() != record.measured() or not record.warm():
+        return Measured(reason=NOTHING_WARM)
+    queue = record.warm()
     seconds = max(p.end_s for p in queue) - min(p.start_s for p in queue)
     return Measured(sum(p.clip.duration_s for p in queue) / seconds)
 
@@ -123,11 +131,11 @@ def success_rate(record: Record) -> Measured:
 
 
 def efficiency(record: Record) -> Measured:
-    bounds = [bound_of(record, number) for number, p in enumerate(record.passes) if p in record.measured()]
+    bounds = [bound_of(record, number) for number, p in enumerate(record.passes) if p in record.warm()]
     if record.in_flight > 1:
         return Measured(reason="several clips were under way at once: see throughput")
     if not bounds:
-        return Measured(reason="no repeat was run")
+        return Measured(reason=NOTHING_WARM)
     samples = tuple(bound.efficiency for bound in bounds)
     return Measured(median(samples), samples)
 

@@ -140,8 +140,10 @@ def link_latest(folder: Path, outputs: Path) -> None:
     if outputs.resolve() not in folder.parents:
         return
     link = outputs / f".latest-{os.getpid()}"
-    link.symlink_to(folder.relative_to(outputs.resolve()), target_is_directory=True)
-    link.replace(outputs / "latest")
+    with contextlib.suppress(OSError):  # a convenience, which no run is to fail for
+        link.unlink(missing_ok=True)
+        link.symlink_to(folder.relative_to(outputs.resolve()), target_is_directory=True)
+        link.replace(outputs / "latest")
 
 
 def check_folder(folder: Path) -> None:

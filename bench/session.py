@@ -7,17 +7,18 @@ import datetime
 import os
 import random
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import analyzers
 from analyzers.base import Segment
-from bench import environment, quality, results, targets, weights
+from bench import environment, media, quality, results, targets, weights
 from bench.contention import OtherWork
 from bench.errors import Exit, InputError, nearest
 from bench.metrics import METRICS, Record
 from bench.placement import visible
-from bench.plan import make_plan
+from bench.plan import make_plan, one_of
 from bench.results import MetricValue, Result
 from bench.runner import Progress, Run, executor_factory
 from bench.summary import decide, describe_run, spans, summarise, warn
@@ -82,17 +83,33 @@ def prepare(cfg: Any, folder: Path) -> Session:
     for fault in plan.faults:
         if fault.kind not in strategy(executor).contains | HARMLESS:
             raise InputError(f"faults={fault.kind}: executor={executor} cannot contain it; use spawn_pool")
-    if cfg.clip.truth is not None and not Path(cfg.clip.truth).exists():
-        raise InputError(f"clip.truth: there is no file {cfg.clip.truth}")
+    one_of(cfg.gate.mode, ("report", "enforce"), "gate.mode")
     clips = find_clips(cfg.clip.path) if scenario.name == "offline" else [Path(cfg.clip.path)]
+    if cfg.clip.truth is not None:
+        check_truth(Path(cfg.clip.truth), clips)
     results.check_folder(folder)
     weights.fetch(plan)
     return Session(cfg, plan, clips, limits, folder)
 
 
+def check_truth(truth: Path, clips: list[Path]) -> None:
+    """Raise InputError, before anything is measured, for a ground truth that is not that of the clip."""
+    if not truth.exists():
+        raise InputError(f"clip.truth: there is no file {truth}")
+    if len(clips) > 1:
+        raise InputError(
+            f"clip.truth: {truth} is for one clip, and there are {len(clips)}; a .json of the same name "
+            "beside each is found by itself"
+        )
+    if clips[0].is_file():  # one that cannot be read is refused where it is opened
+        quality.load_truth(clips[0], truth, media.sha256(clips[0]))
+
+
 def find_clips(path: str) -> list[Path]:
     """The clips that a file, a folder or a pattern names, in order of name."""
     place = Path(path)
+    if place.is_file():  # also one with brackets in its name
+        return [place]
     if place.is_dir():
         found = [p for p in place.iterdir() if p.suffix.lower() in VIDEO]
     elif any(c in path for c in "*?["):
@@ -105,11 +122,13 @@ def find_clips(path: str) -> list[Path]:
     return sorted(found)
 
 
-def run(session: Session, progress: Progress) -> tuple[Result, dict[str, list[Segment]], int]:
+def run(
+    session: Session, progress: Progress, measured: Callable[[], None] = lambda: None
+) -> tuple[Result, dict[str, list[Segment]], int]:
     """Measure; returns the result, each analyzer's segments, and the exit code of an interrupt or 0.
 
-    Segments are by analyzer, for several clips by "clip/analyzer". Raises InputError for a clip that cannot
-    be read.
+    Segments are by analyzer, for several clips by "clip/analyzer". `measured` is called when all that an
+    interrupt could end is over. Raises InputError for a clip that cannot be read.
     """
     cfg, scenario = session.cfg, session.cfg.scenario
     random.seed(cfg.seed)
@@ -118,6 +137,7 @@ def run(session: Session, progress: Progress) -> tuple[Result, dict[str, list[Se
     interrupted, others = 0, OtherWork(strategy(cfg.executor.name).children)
     try:
         measuring.measure(session.clips, scenario.warmup, scenario.repeats, scenario.in_flight)
+        measured()
     except Interrupted as interrupt:
         interrupted = interrupt.code
     record = measuring.record
@@ -150,7 +170,7 @@ def run(session: Session, progress: Progress) -> tuple[Result, dict[str, list[Se
         analyzers={task.analyzer: summarise(task.analyzer, record, figures) for task in session.plan.tasks()},
         spans=spans(record),
         telemetry=shifted(record.telemetry, record.started_s),
-        warnings=warn(record) + ([why_none] if why_none.startswith("/") else []),
+        warnings=warn(record) + ([why_none] if why_none not in ("", *quality.EXPECTED) else []),
     )
     return result, segments_of(record, session.clips), interrupted
 
@@ -158,8 +178,13 @@ def run(session: Session, progress: Progress) -> tuple[Result, dict[str, list[Se
 def segments_of(record: Record, clips: list[Path]) -> dict[str, list[Segment]]:
     """What the last pass over each clip found, by the name of the file to write it to."""
     found: dict[str, list[Segment]] = {}
+    folders: dict[str, str] = {}
+    for clip in map(str, clips):  # clips of one name, from several folders or in several formats
+        name = Path(clip).stem
+        name = name if name not in folders.values() else Path(clip).name
+        folders.setdefault(clip, name if name not in folders.values() else f"{name}-{len(folders) + 1}")
     for one in record.complete():
-        prefix = f"{Path(one.clip.path).stem}/" if len(clips) > 1 else ""
+        prefix = f"{folders[one.clip.path]}/" if len(clips) > 1 else ""
         found |= {f"{prefix}{name}": o.segments for name, o in one.outcomes.items() if o.status == "ok"}
     return found
 
@@ -169,7 +194,7 @@ def score(session: Session, record: Record) -> tuple[list[MetricValue], str]:
     settings = {task.analyzer: task.settings for task in session.plan.tasks()}
     meaningless = random_results(session.plan)
     named = Path(session.cfg.clip.truth) if session.cfg.clip.truth else None
-    scored, reason = [], "no pass was completed"
+    scored, reason = [], quality.NO_PASS
     for one in {p.clip.path: p for p in record.complete()}.values():
         truth, reason = quality.load_truth(Path(one.clip.path), named, one.clip.sha256)
         if truth is not None:

@@ -37,7 +37,10 @@ def parse_limit(text: str, key: str) -> tuple[str, Any]:
     if match := re.fullmatch(rf"\s*(<=|>=|<|>)\s*({NUMBER})\s*", text):
         return match[1], float(match[2])
     if match := re.fullmatch(rf"\s*({NUMBER})\s*\.\.\s*({NUMBER})\s*", text):
-        return "between", [float(match[1]), float(match[2])]
+        low, high = float(match[1]), float(match[2])
+        if low > high:
+            raise InputError(f'{key}: "{text}" is met by nothing: the lower end comes first')
+        return "between", [low, high]
     raise InputError(f'{key}: "{text}" is no limit; write "< 3", "<= 3", "> 3", ">= 3" or "85..95"')
 
 

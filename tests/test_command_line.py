@@ -89,6 +89,9 @@ BAD_WORDS = {
     "executor.cleanup=exitt": "executor.cleanup=exitt is not there; did you mean exit?",
     "executor.timeout_s=0": "executor.timeout_s=0.0 makes no sense",
     "faults=segfault": "executor=sequential cannot contain it",
+    "gate.mode=enforced": "gate.mode=enforced is not there; did you mean enforce?",
+    "clip.truth=pyproject.toml": "clip.truth: pyproject.toml is no ground truth for this clip",
+    "executor.memory_fraction=2": "executor.memory_fraction=2.0 makes no sense",
     "profile=tourch": "profile=tourch is not there; did you mean torch?",
 }
 

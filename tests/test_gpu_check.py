@@ -41,8 +41,12 @@ def test_without_a_gpu_only_the_tiny_size_is_tried(monkeypatch):
     with pytest.raises(InputError, match=r"there is no GPU to check .*no driver.* --size tiny"):
         gpu_check.refuse_without_gpu("full")
     gpu_check.refuse_without_gpu("tiny")
-    monkeypatch.setattr(environment, "gpus", lambda: [{"name": "H100"}])
+    monkeypatch.setattr(environment, "gpus", lambda: [{"name": "H100", "memory_gb": 80.0, "uuid": "GPU-1"}])
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     gpu_check.refuse_without_gpu("full")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    with pytest.raises(InputError, match="none that CUDA_VISIBLE_DEVICES lets us see"):
+        gpu_check.refuse_without_gpu("full")
 
 
 @pytest.fixture
@@ -51,7 +55,7 @@ def clip(tmp_path):
 
 
 def test_a_run_that_fails_costs_only_itself(tmp_path, clip):
-    one = (f"clip.path={clip}", "scenario.warmup=0", "scenario.repeats=1")
+    one = (f"clip.path={clip}", "scenario.repeats=1")
     todo = [
         Run(REFERENCE, one),
         Run("broken", (*one, "grouping=nowhere")),

@@ -122,3 +122,27 @@ def test_a_fault_shows_in_the_result_and_the_report(clip, tmp_path):
     assert "SIGSEGV" in result["analyzers"]["sleeper"]["reason"]
     assert result["analyzers"]["greedy"]["status"] == "ok"
     assert "a fault was planted: segfault in sleeper" in out and "sleeper crashed" in out
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_what_was_measured_is_written_though_somebody_interrupts_the_writing(number, clip, tmp_path):
+    code = f"""
+import os, signal, sys, time
+import run
+from bench import session
+score = session.score
+def slowly(*arguments):
+    os.kill(os.getpid(), {int(number)})
+    time.sleep(0.1)
+    return score(*arguments)
+session.score = slowly
+sys.exit(run.main())
+"""
+    arguments = ["only=[sleeper]", f"clip.path={clip}", f"hydra.run.dir={tmp_path / 'out'}", "repeats=1"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=PROJECT, env={**os.environ, "CLIPBENCH_ANALYZERS": str(FOLDER)}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    result = json.loads((tmp_path / "out" / "result.json").read_text())
+    assert not result["run"]["interrupted"] and (tmp_path / "out" / "report.html").exists()

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
 
+from analyzers.base import Segment
 from bench import results, session
 from bench.errors import InputError
-from tests.clips import write_clip
+from bench.session import find_clips, segments_of
+from executors.base import Outcome
+from tests.clips import numbered_frames, write_clip
 from tests.test_command_line import run
 from tests.test_end_to_end import footage
 
@@ -63,3 +67,21 @@ def test_files_folders_and_patterns(folder, tmp_path):
     for nothing in (tmp_path, tmp_path / "*.mp4"):
         with pytest.raises(InputError, match="holds no video"):
             session.find_clips(str(nothing))
+
+
+def test_clips_of_one_name_keep_their_segments_apart(tmp_path):
+    clips = [tmp_path / folder / name for folder in "ab" for name in ("clip.mp4", "clip.mov")]
+    passes = [
+        SimpleNamespace(
+            clip=SimpleNamespace(path=str(clip)),
+            outcomes={"a": Outcome("a", "ok", "w", "cpu", segments=[Segment(0.0, 1.0, str(clip))])},
+        )
+        for clip in clips
+    ]
+    found = segments_of(SimpleNamespace(complete=lambda: passes), clips)
+    assert sorted(segments[0].label for segments in found.values()) == sorted(map(str, clips))
+
+
+def test_a_file_with_brackets_in_its_name_is_a_file(tmp_path):
+    clip = write_clip(tmp_path / "talk [1].mp4", numbered_frames(5, 64, 64))
+    assert find_clips(str(clip)) == [clip]

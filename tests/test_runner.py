@@ -120,3 +120,11 @@ def test_a_bad_clip_is_refused_before_anything_is_loaded(tmp_path):
     with pytest.raises(InputError):
         record(tmp_path / "nothing.mp4", "steady", notes=notes)
     assert not any(phase == "load" for _, phase in notes.begun)
+
+
+def test_the_pass_that_loads_the_models_is_never_a_warm_one(clip):
+    found = record(clip, "steady", warmup=0, repeats=1)
+    for name in ("rtf_warm", "efficiency"):
+        assert metric(found, name).value is None and "scenario.warmup=1" in metric(found, name).reason
+    assert metric(found, "rtf_cold").value > 0 and metric(found, "success_rate").value == 100
+    assert len(metric(record(clip, "steady", warmup=0, repeats=3), "rtf_warm").samples) == 2

@@ -88,3 +88,8 @@ def test_what_is_required_and_was_not_measured():
     judged = targets.judge(targets.parse({"quality": {"a": {"f1": "> 0"}}}, "here"), metrics, {"a"})
     assert targets.not_measured(["y"], metrics, judged) == []
     assert targets.not_measured(["z", "quality.a.f1", "y"], metrics, judged) == ["quality.a.f1", "z"]
+
+
+def test_a_range_that_nothing_meets_is_refused():
+    with pytest.raises(InputError, match="met by nothing"):
+        targets.parse_limit("95..85", "targets.limits.gpu_utilization")

@@ -19,6 +19,9 @@ from bench.results import MetricValue
 __all__ = ["load_truth", "metric_names", "score"]
 
 SCHEMA = 1
+#: Why there is no truth, where nobody would expect one.
+NO_PASS, NO_FILE = "no pass was completed", "no ground truth beside the clip"
+EXPECTED = (NO_PASS, NO_FILE)
 
 
 def declared() -> list:
@@ -41,7 +44,7 @@ def load_truth(clip: Path, truth: Path | None, sha256: str) -> tuple[Mapping[str
     """
     path = truth or clip.with_suffix(".json")
     if truth is None and not path.exists():
-        return None, "no ground truth beside the clip"
+        return None, NO_FILE
     try:
         labels = json.loads(path.read_text(encoding="utf-8"))
         if labels["schema"] != SCHEMA:
