@@ -34,7 +34,10 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("sides", nargs="+", metavar="SIDE", help="a run, a sweep, or NAME=PATH")
     parser.add_argument("--reference", metavar="SIDE", help="what ratios are to (default: the first)")
-    parser.add_argument("--metric", help="what faster and slower are about (default: rtf_warm)")
+    parser.add_argument(
+        "--metric",
+        help="what faster and slower are about (default: rtf_warm, or throughput where it was not measured)",
+    )
     parser.add_argument(
         "--allow-mismatch", action="store_true", help="compare what does not match too, and mark the report"
     )

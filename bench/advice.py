@@ -48,7 +48,7 @@ def advise(
     if len(sides) == 1:
         return Advice(None, f"Nothing to choose from: {called(best)} was compared with no other.", left_out)
     if len(fit) == 1:
-        alone = f"it is the only one of {len(sides)} that loses no analyzer and misses no target"
+        alone = f"it is the only one of {len(sides)} that can be chosen"
         return Advice(best.name, f"Use {called(best)}: {alone}; {kept}.", left_out)
     most = "highest" if best.metric(metric).better == "higher" else "lowest"
     calls = {side.name: decide(best, side) for side in fit if side is not best}

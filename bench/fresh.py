@@ -22,7 +22,7 @@ def measure(folder: Path) -> Result:
 
     What it prints goes to log.txt there. Raises Unmeasured.
     """
-    arguments = [*sys.argv[1:], *ONLY_MEASURE, f"hydra.run.dir={quoted(str(folder))}"]  # the last one counts
+    arguments = [*sys.argv[1:], *ONLY_MEASURE, f"hydra.run.dir={turn.literal(folder)}"]  # the last one counts
     taken = turn.take(folder.name, 1, arguments, folder, math.inf)
     if taken.state == "failed":
         raise Unmeasured(f"{taken.reason} (what it printed is in {folder / 'log.txt'})")
@@ -36,8 +36,3 @@ def unfit(result: Result, metric: str) -> str:
     if lost := [f"{name} ({a.status})" for name, a in result.analyzers.items() if a.status != "ok"]:
         return f"not every analyzer succeeded: {', '.join(lost)}"
     return result.metric(metric).reason
-
-
-def quoted(text: str) -> str:
-    """`text` as a value in Hydra's override grammar, whatever characters it has."""
-    return "'" + text.replace("\\'", "\\\\'").replace("'", "\\'") + "'"

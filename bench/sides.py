@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -122,6 +123,8 @@ def load(paths: Iterable[Path | str]) -> list[Side]:
             found[0].name = name
             if same := next((side for side in sides if side.name == name), None):
                 same.runs = sorted(same.runs + found[0].runs, key=started_at)
+                same.failures += found[0].failures
+                same.missing += found[0].missing
                 same.sweep = None
                 continue
         sides += found
@@ -147,12 +150,21 @@ def of_path(path: Path) -> Side:
     if path.is_file() or (path / "result.json").exists():
         runs = [read(path)]
     else:
-        files = sorted(path.glob("*/result.json")) or sorted(path.glob("*/*/result.json"))
+        files = results_below(path, "*/result.json") or results_below(path, "*/*/result.json")
         runs = sorted((read(file) for file in files), key=started_at)
     if not runs:
         raise InputError(f"{path} holds no result of a run: there is no result.json in it or in its folders")
     run = runs[0].result.run
     return Side(f"grouping={run['grouping']},executor={run['executor']}", runs)
+
+
+def results_below(folder: Path, pattern: str) -> list[Path]:
+    """The files of that pattern, but for those behind links: outputs/latest is a run that is there anyway."""
+    return sorted(
+        file
+        for file in folder.glob(pattern)
+        if not any(p.is_symlink() for p in itertools.takewhile(lambda p: p != folder, file.parents))
+    )
 
 
 def of_sweep(folder: Path) -> list[Side]:
@@ -206,12 +218,28 @@ def check_once(sides: list[Side]) -> None:
 
 
 def tell_apart(sides: list[Side]) -> None:
-    """Give sides of the same name the code version in addition, or where that is the same too, the folder."""
+    """Give sides of the same name the code version in addition, or where that is the same too, the folder.
+
+    Raises InputError where two sides are still called alike: what is kept by name would be that of one.
+    """
     names = [side.name for side in sides]
     for name in {name for name in names if names.count(name) > 1}:
         same = [side for side in sides if side.name == name]
         commits = [(side.first.environment.get("git_commit") or "")[:9] if side.runs else "" for side in same]
-        for side, commit in zip(same, commits, strict=True):
-            folder = side.runs[0].path.parent if side.runs else side.sweep
-            place = "/".join(folder.resolve().parts[-2:]) if folder else "?"
-            side.name += f" ({commit if commit and len(set(commits)) == len(commits) else place})"
+        known = len(set(commits)) == len(commits)
+        for side, commit, place in zip(same, commits, places(same), strict=True):
+            side.name += f" ({commit if commit and known else place})"
+    names = [side.name for side in sides]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise InputError(f"two sides are called {twice}; give each once, and other names with NAME=PATH")
+
+
+def places(sides: Sequence[Side]) -> list[str]:
+    """Where each side lies: the last two parts of its path, or as many as it takes to tell them apart."""
+    folders = [side.sweep or (side.runs[0].path.parent if side.runs else Path()) for side in sides]
+    parts = [folder.resolve().parts for folder in folders]
+    for length in range(2, max(map(len, parts)) + 1):
+        found = ["/".join(one[-length:]) for one in parts]
+        if len(set(found)) == len(found):
+            return found
+    return [str(Path(*one)) for one in parts]

@@ -72,12 +72,12 @@ def take(job: str, number: int, arguments: Sequence[str], folder: Path, timeout_
     return Turn(job, number, state, reason, code, round(time.monotonic() - began, 2), metric, value)
 
 
-def literal(path: Path) -> str:
+def literal(path: Path | str) -> str:
     """A path as a value in Hydra's grammar, whatever characters it has."""
     from hydra.core.override_parser.types import Quote, QuotedString
 
     text = str(path)
-    if re.fullmatch(r"[\w./@+-]+", text):
+    if re.fullmatch(r"[A-Za-z0-9_./@+-]+", text):
         return text
     return QuotedString(text.replace("${", r"\${"), Quote.single).with_quotes()
 

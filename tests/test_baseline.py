@@ -16,9 +16,10 @@ from rich.console import Console
 
 from bench import baseline, calibration
 from bench.errors import Exit, InputError
-from bench.fresh import Unmeasured, quoted
+from bench.fresh import Unmeasured
 from bench.results import AnalyzerResult, MetricValue, Result, TargetResult
 from bench.runner import Run, executor_factory
+from bench.turn import literal
 from executors.base import Group, Plan
 from executors.faults import Fault
 from reports import baseline as report
@@ -435,8 +436,8 @@ def test_exit_codes_at_the_prompt(tmp_path):
                 "only=[steady,sleeper]",
                 "models.sleeper.seconds=0.1",
                 f"clip.path={clip}",
-                f"baseline_store={quoted(str(store))}",
-                f"hydra.run.dir={quoted(str(tmp_path / name))}",
+                f"baseline_store={literal(store)}",
+                f"hydra.run.dir={literal(tmp_path / name)}",
                 *arguments,
             ],
             cwd=PROJECT,

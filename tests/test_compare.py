@@ -16,7 +16,7 @@ from bench.config import ScenarioConfig
 from bench.errors import Exit, InputError
 from bench.metrics import Record
 from bench.results import MetricValue
-from bench.sides import aligned, metric_samples
+from bench.sides import Side, aligned, metric_samples, tell_apart
 from bench.stats import CONFIDENCE, MIN_PAIRS
 from bench.summary import describe_run
 from tests import fakes
@@ -73,6 +73,44 @@ def test_sides_of_the_same_name_are_pooled_and_those_of_the_same_configuration_t
     ]
     newer = written(a_result(environment={"git_commit": "e" * 40}), tmp_path / "newer")
     assert [s.name[-11:] for s in comparison.load([paths[0], newer])] == ["(fffffffff)", "(eeeeeeeee)"]
+
+
+def test_sweeps_of_the_same_jobs_are_told_apart_by_their_folders(tmp_path):
+    for name, factor in (("a", 1.0), ("b", 2.0)):
+        a_sweep(tmp_path / name / "s", {"job": [a_result([factor * x]) for x in STEADY]})
+    made = comparison.compare(comparison.load([tmp_path / "a" / "s", tmp_path / "b" / "s"]))
+    assert [side.name for side in made.sides] == ["job (a/s)", "job (b/s)"]
+    assert call(made, "job (b/s)") == "slower"
+    for name in ("a", "b"):
+        written(a_result(), tmp_path / name / "deep" / "runs" / "1")
+    alike = comparison.load([tmp_path / name / "deep" / "runs" for name in ("a", "b")])
+    assert [side.name.rpartition(" ")[2] for side in alike] == ["(a/deep/runs/1)", "(b/deep/runs/1)"]
+
+
+def test_two_sides_of_one_name_are_refused(tmp_path):
+    paths = [written(a_result(), tmp_path / name) for name in ("a", "b", "c")]
+    taken = f"grouping=sequential,executor=sequential ({tmp_path.name}/a)"
+    with pytest.raises(InputError, match="two sides are called"):
+        tell_apart([*comparison.load(paths[:1]), *comparison.load(paths[1:2]), Side(taken, [])])
+    empty = a_sweep(tmp_path / "empty", {"job": ["it was ended by SIGSEGV"]})
+    with pytest.raises(InputError, match="two sides are called job"):
+        comparison.load([empty, empty])
+
+
+def test_a_link_to_the_latest_run_is_no_run_of_its_own(tmp_path):
+    written(a_result(), tmp_path / "day" / "noon")
+    (tmp_path / "latest").symlink_to("day/noon", target_is_directory=True)
+    (tmp_path / "day" / "latest").symlink_to("noon", target_is_directory=True)
+    for folder in (tmp_path, tmp_path / "day"):
+        (side,) = comparison.load([folder])
+        assert [run.path for run in side.runs] == [tmp_path / "day" / "noon" / "result.json"]
+
+
+def test_sides_that_are_pooled_keep_what_was_lost(tmp_path):
+    first = a_sweep(tmp_path / "1", {"job": [a_result(), a_result()]})
+    second = a_sweep(tmp_path / "2", {"job": ["it was ended by SIGSEGV", a_result()]}, rounds=5)
+    (side,) = comparison.load([f"x={first}", f"x={second}"])
+    assert (len(side.runs), side.failures, side.missing) == (3, ["round 1: it was ended by SIGSEGV"], 3)
 
 
 def test_the_rounds_of_a_sweep_are_pooled_and_make_pairs(tmp_path):
@@ -395,7 +433,7 @@ def test_nothing_is_recommended_from_too_few_pairs(tmp_path):
 def test_what_misses_a_target_is_not_recommended_however_fast(tmp_path):
     given = advice(tmp_path, a=a_result(), b=missing_target(a_result(times(0.1))))
     assert given.use == "a" and given.left_out == {"b": "misses rtf_warm"}
-    assert "the only one of 2" in given.sentence
+    assert "the only one of 2 that can be chosen" in given.sentence
     neither = advice(tmp_path / "again", a=missing_target(a_result()), b=missing_target(a_result()))
     assert neither.use is None and "None can be recommended: a misses rtf_warm" in neither.sentence
 
