@@ -6,14 +6,14 @@ import dataclasses
 import os
 import shlex
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 import analyzers
 import models
 from bench.config import MinimumConfig
-from bench.gpu_metrics import merged
+from bench.gpu_metrics import Window, merged
 from bench.metrics import Record
 from bench.results import AnalyzerResult, MetricValue, TargetResult
 from executors.base import Outcome
@@ -153,11 +153,17 @@ def decide(
 
 def too_little(record: Record, minimum: MinimumConfig) -> list[str]:
     """What there is less of than `minimum` asks for: "2 of 3 repeats"."""
-    seconds = sum(end - start for start, end in merged((p.start_s, p.end_s) for p in record.measured()))
+    passes = [(p.start_s, p.end_s) for p in record.measured()]
+    return lacking(len(record.plan.tasks()), [passes], minimum)
+
+
+def lacking(count: int, runs: Sequence[Sequence[Window]], minimum: MinimumConfig) -> list[str]:
+    """What there is less of than `minimum` asks for, in `count` analyzers over these runs: for each the start
+    and end of its measured passes, in seconds by a clock of its own."""
     found = {
-        "analyzers": len(record.plan.tasks()),
-        "repeats": len(record.measured()),
-        "seconds": round(seconds, 1),
+        "analyzers": count,
+        "repeats": sum(map(len, runs)),
+        "seconds": round(sum(end - start for passes in runs for start, end in merged(passes)), 1),
     }
     least = {key: getattr(minimum, key) for key in found}
     return [f"{found[key]:g} of {least[key]:g} {key}" for key in found if found[key] < least[key]]

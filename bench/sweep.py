@@ -14,15 +14,13 @@ import statistics
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import analyzers
 from bench import environment, results
-from bench.errors import Exit, InputError
+from bench.errors import InputError
+from bench.matching import same
 from bench.turn import RUN, Turn, literal, take
-
-if TYPE_CHECKING:
-    from bench.comparison import Comparison
 
 SCHEMA = 1
 
@@ -118,7 +116,7 @@ class Sweep:
     def arguments(self, job: Job, number: int, folder: Path) -> list[str]:
         """What `run.py` is called with for this turn: the job, and its share of the repeats."""
         share, rest = divmod(self.repeats, self.rounds)
-        repeats = f"scenario.repeats={share + (number <= rest)}"
+        repeats = f"repeats={share + (number <= rest)}"  # above scenario.repeats, in a configuration file too
         return [*job.overrides, repeats, *ONLY_MEASURE, f"hydra.run.dir={literal(folder)}"]
 
     def resumption(self) -> str:
@@ -154,17 +152,6 @@ class Sweep:
             for j in self.jobs
             if not self.given_up(j.name)
         )
-
-    def exit_code(self, compared: Comparison | None) -> Exit:
-        """5 where a job has given nothing; with gate=enforce 3 where one, over all its turns, missed a target
-        or did not measure what `gate.require` names; else 0. `compared` is None where nothing was."""
-        gave = {turn.job for turn in self.turns.values() if turn.state == "done"}
-        if compared is None or len(gave) < len(self.jobs):
-            return Exit.NOTHING_VALID
-        gate = self.jobs[0].config["gate"]
-        missed = any(t.status == "fail" for targets in compared.targets.values() for t in targets)
-        absent = any(side.metric(name).value is None for side in compared.sides for name in gate["require"])
-        return Exit.TARGET_MISSED if gate["mode"] == "enforce" and (missed or absent) else Exit.OK
 
     def save(self) -> None:
         """Write sweep.json: there whole, or as it was before."""
@@ -246,7 +233,7 @@ def identify(jobs: list[Job], clips: set[Path]) -> dict[str, Any]:
 
 
 def code() -> dict[str, str]:
-    """The beginning of the SHA-256 of every file of code that a run executes; git is not asked."""
+    """The beginning of the SHA-256 of every file of code that measures; git is not asked."""
     project = RUN.parent
     folders = [project / "bench", project / "executors", project / "models", *map(Path, analyzers.__path__)]
     files = [RUN, *(path for folder in folders for path in sorted(folder.rglob("*.py")))]
@@ -264,7 +251,7 @@ def differences(before: Any, after: Any, key: str = "") -> Iterator[str]:
         for name in [*before, *(name for name in after if name not in before)]:
             inner = f"{key}.{name}" if key else str(name)
             yield from differences(before.get(name), after.get(name), inner)
-    elif before != after:
+    elif before != after and not (key == "machine.memory_gb" and same("memory, GB", before, after)):
         yield f"{key}: {short(before)} → {short(after)}"
 
 

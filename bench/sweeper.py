@@ -57,7 +57,7 @@ class InterleavedSweeper(Sweeper):
     def plan(self, arguments: list[str]) -> Sweep:
         """The sweep that these overrides ask for."""
         from bench.container import read_container
-        from bench.stats import MIN_SAMPLES
+        from bench.stats import MIN_PAIRS
         from bench.sweep import Sweep, identify, locked
 
         loader = self.hydra_context.config_loader
@@ -69,11 +69,13 @@ class InterleavedSweeper(Sweeper):
         clips: set[Path] = set()
         notes: list[str] = []
         repeats: set[int] = set()
+        clips_in_turn: set[int] = set()  # which give a sample each; a queue of clips gives one in all
         for name, own in type(self).track(named(expand(overrides))):
             prepared, job = self.validate(name, own, folder)
             scenario = prepared.cfg.scenario
             repeats.add(scenario.repeats if prepared.cfg.repeats is None else prepared.cfg.repeats)
             clips.update(prepared.clips)
+            clips_in_turn.add(len(prepared.clips) if scenario.in_flight == 1 else 0)
             same = next((other.name for other in jobs if other.config == job.config), None)
             if same is None:
                 jobs.append(job)
@@ -84,12 +86,15 @@ class InterleavedSweeper(Sweeper):
         for clip in clips:
             read_container(clip)
         (count,) = repeats
-        if len(jobs) > 1 and count < MIN_SAMPLES:
-            notes.append(f"repeats={count} will tell nothing apart: that takes {MIN_SAMPLES} or more")
+        rounds = self.rounds_of(count)
+        queued = 0 in clips_in_turn
+        if len(jobs) > 1 and (rounds if queued else count * min(clips_in_turn)) < MIN_PAIRS:
+            few = f"a queue of clips in hydra.sweeper.rounds={rounds}" if queued else f"repeats={count}"
+            notes.append(f"{few} will tell nothing apart: that takes {MIN_PAIRS} or more")
         return Sweep(
             folder=folder,
             jobs=jobs,
-            rounds=self.rounds_of(count),
+            rounds=rounds,
             repeats=count,
             order=self.order,
             seed=prepared.cfg.seed,

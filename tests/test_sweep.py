@@ -21,9 +21,10 @@ from omegaconf import OmegaConf
 from rich.console import Console
 
 import run
-from bench import comparison, results, sweep, turn
+from bench import comparison, results, sweep, sweep_gate, turn
 from bench.errors import Exit, InputError
-from bench.stats import MIN_SAMPLES
+from bench.results import TargetResult
+from bench.stats import MIN_PAIRS
 from bench.sweep import Job, Sweep
 from bench.sweeper import InterleavedSweeper, expand
 from bench.turn import Turn
@@ -39,7 +40,7 @@ import json, os, pathlib, signal, subprocess, sys, time
 said = dict(word.split("=", 1) for word in sys.argv[1:])
 folder = pathlib.Path(said["hydra.run.dir"].strip("'"))
 journal = open(os.environ["JOURNAL"], "a")
-print(said["executor"], folder.name, said["scenario.repeats"], file=journal, flush=True)
+print(said["executor"], folder.name, said["repeats"], file=journal, flush=True)
 time.sleep(float(os.environ.get("CHILD_S", 0)))
 does = "die" if said["executor"] == os.environ.get("DIES") else said.get("does")
 if does == "die":
@@ -94,8 +95,10 @@ class Notes:
 def a_sweep(folder: Path, *does: str, rounds: int = 3, repeats: int = 3, **options) -> Sweep:
     """Jobs A, B, C …, each of which does what it is told."""
     gate = {"mode": "enforce", "require": list(options.pop("require", ()))}
+    minimum = {"analyzers": 2, "repeats": 2, "seconds": 20} | options.pop("minimum", {})
+    config = {"seed": 0, "gate": gate, "targets": {"minimum": minimum}}
     jobs = [
-        Job(name, (f"executor={name}", what if "=" in what else f"does={what}"), {"seed": 0, "gate": gate})
+        Job(name, (f"executor={name}", what if "=" in what else f"does={what}"), config)
         for name, what in zip("ABCDEF", does, strict=False)
     ]
     settings = {"order": "fixed", "seed": 0, "timeout_s": 60.0, "identity": {"code": {"run.py": "1"}}}
@@ -181,12 +184,26 @@ def test_the_exit_code_is_about_all_turns_of_all_jobs(tmp_path, child, monkeypat
         one = a_sweep(tmp_path / name, *does, **options)
         one.run(Notes())
         sides = comparison.load([tmp_path / name])
-        return one.exit_code(comparison.compare(sides) if any(side.runs for side in sides) else None)
+        made = comparison.compare(sides) if any(side.runs for side in sides) else None
+        found, lines = sweep_gate.verdict(one.jobs, made)
+        reasons[name] = "; ".join(lines)
+        return found
 
-    assert code("kept", "well", "well") == Exit.OK
+    reasons: dict[str, str] = {}
+    assert code("kept", "well", "well") == Exit.OK and reasons["kept"] == ""
     assert code("absent", "well", require=["gpu_utilization"]) == Exit.TARGET_MISSED
-    assert code("one", "well", "die") == Exit.NOTHING_VALID
+    assert reasons["absent"] == "A: required, but not measured: gpu_utilization"
+    assert code("one", "well", "die") == Exit.NOTHING_VALID and reasons["one"] == "B: it has given nothing"
     assert code("none", "die") == Exit.NOTHING_VALID
+    # Three turns of one repeat of 15 s, with two analyzers: all together it is enough, or is not.
+    for key, least, of in (("analyzers", 20, 2), ("repeats", 4, 3), ("seconds", 46, 45)):
+        assert code(key, "well", minimum={key: least}) == Exit.NOTHING_VALID
+        assert reasons[key] == f"A: too little was measured: {of} of {least} {key}"
+    stand_in = TargetResult("quality.text.recall", ">=", 0.8, None, "", "not_measured", "a stand-in")
+    result = dataclasses.replace(a_result([1.5]), targets=[stand_in])
+    monkeypatch.setenv("RESULT", json.dumps(dataclasses.asdict(result)))
+    assert code("unknown", "well") == Exit.NOTHING_VALID and reasons["unknown"] == "A: no target was measured"
+    assert code("stand-in", "well", require=["quality.text.recall"]) == Exit.TARGET_MISSED
     result = missing_target(a_result([1.5]))
     monkeypatch.setenv("RESULT", json.dumps(dataclasses.asdict(result)))
     assert code("missed", "well", "well") == Exit.TARGET_MISSED
@@ -229,6 +246,18 @@ def test_another_sweep_in_the_folder_is_refused_with_what_differs(tmp_path, chil
     assert child() == taken
 
 
+def test_memory_may_differ_as_much_as_a_kernel_keeps(tmp_path, child):
+    def of(memory: float) -> Sweep:
+        return a_sweep(
+            tmp_path / "s", "well", identity={"code": {"run.py": "1"}, "machine": {"memory_gb": memory}}
+        )
+
+    of(25.3).run(Notes())
+    of(25.4).run(Notes())
+    with pytest.raises(InputError, match=r"machine.memory_gb: 25.4 → 50.6"):
+        of(50.6).run(Notes())
+
+
 def test_code_that_changes_meanwhile_ends_the_sweep(tmp_path, child, monkeypatch):
     class Editor(Notes):
         def ended(self, turn):
@@ -266,7 +295,7 @@ def test_a_folder_with_something_else_and_one_in_use_are_refused(tmp_path, child
 
 
 def test_any_folder_s_name_reaches_the_child(tmp_path):
-    for name in ("plain", "two words", "it's", "a,b=[c]", "${oc.env:HOME}", "back\\slash\\"):
+    for name in ("plain", "two words", "it's", "josé", "a,b=[c]", "${oc.env:HOME}", "back\\slash\\"):
         (override,) = OverridesParser.create().parse_overrides([f"x={turn.literal(tmp_path / name)}"])
         assert OmegaConf.create({"x": override.value()}).x == str(tmp_path / name)
 
@@ -323,9 +352,14 @@ def test_jobs_are_the_product_of_the_choices(tmp_path, monkeypatch):
 
 def test_too_few_repeats_are_said_before_the_sweep(tmp_path, monkeypatch):
     sweep = ("executor=sequential,threads", "only=[color_analysis]", f"hydra.sweep.dir={tmp_path}/sweep")
-    (note,) = planned(monkeypatch, *sweep, "repeats=2").notes
-    assert note.startswith("repeats=2 will tell nothing apart")
-    assert planned(monkeypatch, *sweep, f"repeats={MIN_SAMPLES}").notes == []
+    few = MIN_PAIRS - 1
+    (note,) = planned(monkeypatch, *sweep, f"repeats={few}").notes
+    assert note == f"repeats={few} will tell nothing apart: that takes {MIN_PAIRS} or more"
+    assert planned(monkeypatch, *sweep, f"repeats={MIN_PAIRS}").notes == []
+    queue = (*sweep, "scenario=offline", f"repeats={MIN_PAIRS}")
+    (note,) = planned(monkeypatch, *queue, "hydra.sweeper.rounds=1").notes
+    assert note.startswith("a queue of clips in hydra.sweeper.rounds=1 will tell nothing apart")
+    assert planned(monkeypatch, *queue).notes == []
 
 
 def test_configuration_files_from_outside_reach_the_child(tmp_path, monkeypatch):
@@ -494,7 +528,7 @@ def test_one_job_that_kills_its_process_leaves_the_others_compared(tmp_path):
     assert not re.search(r"\x1b|\r", done.stderr), "there is no progress bar in a log"
     result = results.read(tmp_path / "s" / "executor=spawn_pool" / "1")
     assert result.analyzers["steady"].status == "ok" and result.analyzers["fate"].status == "crashed"
-    assert len(result.metric("rtf_warm").samples) == 2
+    assert len(result.metric("rtf_warm").samples) == 1, "without a warm-up, the first of two loads the models"
     assert "steady" in (tmp_path / "s" / "executor=spawn_pool" / "1" / "log.txt").read_text()
     assert "executor=sequential left no result: round 1: it was ended by SIGKILL" in done.stdout
     assert (tmp_path / "s" / "comparison.html").exists()
