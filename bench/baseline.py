@@ -261,7 +261,8 @@ def measured(kept: Baseline, result: Result, floor: float) -> dict[str, Any]:
     if gone and how.call == "faster":
         reason = f"no longer measured: {', '.join(gone)}"
         how = dataclasses.replace(how, call="undecided", reason=reason, valid=False)
-    return {**dataclasses.asdict(how), "other_cores": result.run["other_cores"], "busier": busier}
+    others = {key: result.run[key] for key in ("other_cores", "other_cores_reason")}
+    return {**dataclasses.asdict(how), **others, "busier": busier}
 
 
 def busier_by(kept: Baseline, result: Result) -> float | None:

@@ -112,6 +112,7 @@ def calibrate(measure: Callable[[int], Result]) -> dict[str, Any]:
         **floors(samples),
         "runs": samples,
         "other_cores": median(others) if others else None,
+        "other_cores_reason": "" if others else measured[0].run["other_cores_reason"],
     }
     store.parent.mkdir(parents=True, exist_ok=True)
     kept = {"schema": SCHEMA, "calibrations": {**entries(), digest(key): found}}

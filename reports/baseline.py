@@ -72,6 +72,9 @@ def show_compared(outcome: Mapping[str, Any], console: Console) -> None:
         console.print("  no analyzer moved beyond its own noise: look at decoding and waits in the timeline")
     for change in outcome["since"]:
         console.print(Text(f"  since the baseline: {change}", style="dim"))
+    if outcome["other_cores"] is None:
+        reason = f"  other cores not known, and not corrected for: {outcome['other_cores_reason']}"
+        console.print(Text(reason, style="dim"))
     console.print(Text(f"  noise floor {outcome['noise_from']}", style="dim"))
     console.print(Text(outcome["path"]), soft_wrap=True)
 
@@ -95,7 +98,9 @@ def show_calibration(found: Mapping[str, Any], path: str, console: Console) -> N
         f"{found['within']:.1%} between repeats, {found['between']:.1%} between runs; "
         f"cores that other work took meanwhile: {cores(found['other_cores'])}"
     )
-    if (found["other_cores"] or 0.0) > BUSY * found["key"]["cores_allowed"]:
+    if found["other_cores"] is None:
+        console.print(Text(found["other_cores_reason"], style="dim"))
+    elif found["other_cores"] > BUSY * found["key"]["cores_allowed"]:
         console.print("[yellow]the machine was busy: calibrate again when it is quiet[/]")
     for number, samples in enumerate(found["runs"], 1):
         console.print(Text(f"  run {number}  " + "  ".join(f"{s:.4g}" for s in samples), style="dim"))

@@ -53,6 +53,7 @@ def made(
             "started_at": f"2026-01-{number:02d}T00:00:00+00:00",
             "interrupted": interrupted,
             "other_cores": other_cores,
+            "other_cores_reason": "" if other_cores is not None else "no core counts",
             "clip": {"sha256": "0" * 64},
             "grouping": "sequential",
             "executor": "sequential",
@@ -361,7 +362,7 @@ def test_a_busy_machine_is_not_slower_code(kept):
 def test_where_other_work_is_not_known_there_is_no_correction_for_it(kept):
     outcome, shown = compared(kept, *[made(**SLOW, other_cores=None)] * 2)
     assert (outcome["call"], outcome["busier"], outcome["other_cores"]) == ("slower", None, None)
-    assert "not known" in shown
+    assert "other cores not known, and not corrected for: no core counts" in shown
     kept.runs[0]["other_cores"] = None
     assert compared(kept, made(other_cores=1.0))[0]["busier"] == 2.0
     for run in kept.runs:

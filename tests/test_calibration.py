@@ -140,7 +140,8 @@ def test_other_work_may_not_be_known():
     assert found["other_cores"] is None
     shown = io.StringIO()
     report.show_calibration(found, "/a/path", Console(file=shown, width=160))
-    assert "took meanwhile: not known" in shown.getvalue() and "was busy" not in shown.getvalue()
+    assert "took meanwhile: not known" in shown.getvalue() and "no core counts" in shown.getvalue()
+    assert "was busy" not in shown.getvalue()
 
 
 def test_the_floor_is_shown_with_the_samples():
