@@ -42,6 +42,21 @@ def test_the_workflow_is_one():
     assert "report.md" in published and "GITHUB_STEP_SUMMARY" in published
 
 
+@pytest.mark.parametrize(("stored", "code"), [(False, 0), (False, 2), (True, 0), (True, 2), (True, 4)])
+def test_only_an_empty_store_makes_no_comparison(stored, code, tmp_path):
+    (step,) = [step for step in STEPS if "baseline=compare" in step.get("run", "")]
+    python = tmp_path / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f"#!/bin/sh\nexit {code}\n")
+    python.chmod(0o755)
+    (tmp_path / "baselines").mkdir()
+    if stored:
+        (tmp_path / "baselines" / "one.json").touch()
+    done = subprocess.run(["bash", "-e", "-c", step["run"]], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == (code if stored else 0)
+    assert ("::warning::" in done.stdout) != stored
+
+
 @pytest.mark.parametrize("words", [w for w in commands() if "run.py" in w], ids=" ".join)
 def test_run_py_accepts(words):
     done = run(sys.executable, *words[1:], "--cfg", "job")
