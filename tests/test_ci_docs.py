@@ -72,7 +72,7 @@ def test_make_has(words):
 
 def test_pytest_accepts_what_make_bench_hands_it():
     (words,) = [w for w in commands() if any(word.startswith("ARGS=") for word in w)]
-    made = run("make", "--dry-run", "--assume-old=.venv/.ready", *words[1:])
+    made = run("make", "--no-print-directory", "--dry-run", "--assume-old=.venv/.ready", *words[1:])
     arguments = shlex.split(made.stdout.replace("\\\n", " ").splitlines()[-1])
     assert "--slow" in arguments and "tests/perf/bench_*.py" in arguments
     one = [word.replace("bench_*", "bench_reports") for word in arguments[1:]]
