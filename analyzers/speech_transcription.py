@@ -68,10 +68,10 @@ class SpeechTranscription(Analyzer):
         torch.set_num_threads(nets.threads())
         timing.dtw_cpu = align  # numba would compile whisper's own for seconds
         path = models.resolve(self.settings.model)
-        if path.suffix == ".pt":
-            self._open(whisper.load_model(str(path), device))
-        else:
-            self._open(whisper_ct2.load(path).to(device))
+        with nets.building:
+            ours = path.suffix != ".pt"
+            model = whisper_ct2.load(path).to(device) if ours else whisper.load_model(str(path), device)
+        self._open(model)
 
     def _open(self, model) -> None:
         """Take over a loaded Whisper, and open what stands around it."""

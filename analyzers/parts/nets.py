@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+#: To be held where a PyTorch network is built: libraries change the default type meanwhile, for all threads.
+building = threading.RLock()
+
 _budget: int | None = None
 _lock = threading.Lock()
 

@@ -118,7 +118,8 @@ def _network(weights: dict):
             return self.encoder(self.norm(x), src_key_padding_mask=mask == 0)
 
     torch.set_num_threads(nets.threads())
-    net = Bert()
+    with nets.building:
+        net = Bert()
     net.load_state_dict(_renamed(weights))
     return net
 
