@@ -87,7 +87,7 @@ def test_no_frame_gets_more_than_is_usual_in_pictures(loaded):
 
 def test_the_tiny_network_is_tiny(loaded):
     assert sum(p.numel() for p in loaded.nets["yolo"].parameters()) < 1_000_000
-    assert loaded.facts() == {"batch": 32}
+    assert loaded.facts() == {"batch": 6}  # all frames
 
 
 def test_batches_change_nothing(loaded):

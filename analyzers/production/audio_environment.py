@@ -80,10 +80,10 @@ class AstAudioEnvironment(FromHub, OnDevice, AudioEnvironment):
             bands = log_mel(devices.upload(audio, self.device), net.config.num_mel_bins)
             starts = list(range(0, max(1, len(bands) - length + step), step))
             inputs = padded(bands, starts, min(length, net.config.max_length), net.config.max_length)
+            self._facts = {"windows": len(starts), "batch": min(batch, len(starts))}
             for part in devices.batches(len(starts), batch):
                 found.append(net(input_values=inputs[part].to(net.dtype)).logits.float().sigmoid())
             (scores,) = devices.download(torch.cat(found))
-        self._facts = {"windows": len(starts), "batch": min(batch, len(starts))}
         return starts, np.nan_to_num(scores)
 
 
@@ -96,7 +96,7 @@ def log_mel(audio: torch.Tensor, bands: int) -> torch.Tensor:
     before = torch.cat([frames[:, :1], frames[:, :-1]], 1)
     frames = (frames - _EMPHASIS * before) * torch.hann_window(_WINDOW, periodic=False, device=audio.device)
     power = torch.fft.rfft(frames, _FFT).abs().square()
-    return (power @ torch.from_numpy(filters(bands)).to(audio.device)).clamp(min=_FLOOR).log()
+    return (power @ devices.upload(filters(bands), str(audio.device))).clamp(min=_FLOOR).log()
 
 
 def padded(bands: torch.Tensor, starts: list[int], length: int, whole: int) -> torch.Tensor:
@@ -108,7 +108,8 @@ def padded(bands: torch.Tensor, starts: list[int], length: int, whole: int) -> t
 
     missing = max(0, starts[-1] + length - len(bands))
     bands = torch.nn.functional.pad(bands, (0, 0, 0, missing))
-    windows = bands.unfold(0, length, 1)[torch.tensor(starts, device=bands.device)].transpose(1, 2)
+    rows = devices.upload(np.array(starts), str(bands.device))
+    windows = bands.unfold(0, length, 1)[rows].transpose(1, 2)
     windows = torch.nn.functional.pad(windows, (0, 0, 0, whole - length))
     return (windows - _MEAN) / (2 * _DEVIATION)
 

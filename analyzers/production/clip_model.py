@@ -21,6 +21,10 @@ MEAN, DEVIATION = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 
 PICTURE_MB = 12.0
 
 
+#: Held where the users of one pair of eyes, who may be threads, open, park, wake or close it.
+_lock = threading.Lock()
+
+
 class Eyes:
     """The picture half of CLIP on a device, with those who use it."""
 
@@ -52,21 +56,23 @@ class Eyes:
 
     def park(self) -> None:
         """Weights to host memory, whoever of the users asks first."""
-        if devices.on_gpu(self.device) and not self._away:
-            self._parked = self._parked or devices.Parked(self.net)
-            self._parked.park()
-            self._away = True
-            devices.release(self.device)
+        with _lock:
+            if devices.on_gpu(self.device) and not self._away:
+                self._parked = self._parked or devices.Parked(self.net)
+                self._parked.park()
+                self._away = True
+                devices.release_all(self.device)
 
     def wake(self) -> None:
         """Weights back to the device."""
-        if self._away:
-            self._parked.wake(self.device)
-            self._away = False
+        with _lock:
+            if self._away:
+                self._parked.wake(self.device)
+                devices.wait(self.device)  # other users look in streams of their own
+                self._away = False
 
 
 _open: dict[tuple[str, ...], Eyes] = {}
-_lock = threading.Lock()
 
 
 class WithClip(FromHub):
@@ -85,6 +91,7 @@ class WithClip(FromHub):
             if key not in _open:
                 architecture = library_class("CLIPVisionModelWithProjection")
                 net = self.build(architecture, device, part="vision_config")
+                devices.wait(device)  # as in `Eyes.wake`
                 _open[key] = Eyes(net, device)
             self.eyes, self._key = _open[key], key
             self.eyes.users += 1
@@ -92,7 +99,7 @@ class WithClip(FromHub):
     def embeddings(self, clip: ClipView) -> np.ndarray:
         """Unit vectors float32 [T, D] of the frames that the settings name."""
         found = self.eyes.embeddings(clip, self.settings.fps, self.settings.size, self.settings.batch)
-        self._facts = {"frames": len(found), "batch": self.eyes.batch}
+        self._facts = {"frames": len(found)}
         return found
 
     def unload(self) -> None:
@@ -103,7 +110,7 @@ class WithClip(FromHub):
             if not self.eyes.users:
                 del _open[self._key]
         device, self.eyes = self.eyes.device, None
-        devices.release(device)
+        devices.release_all(device)
 
     def offload(self) -> None:
         self.eyes.park()
@@ -128,7 +135,4 @@ def prepare(frames: torch.Tensor, side: int) -> torch.Tensor:
     )
     top, left = (shape[0] - side) // 2, (shape[1] - side) // 2
     pixels = pixels[..., top : top + side, left : left + side].clamp(0, 255) / 255
-    mean, deviation = (
-        torch.tensor(values, device=frames.device).view(3, 1, 1) for values in (MEAN, DEVIATION)
-    )
-    return (pixels - mean) / deviation
+    return devices.standardise(pixels, MEAN, DEVIATION)

@@ -6,17 +6,18 @@ nothing is pinned, asynchronous or parked.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
-import threading
+import math
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from analyzers.base import ClipView
 from analyzers.parts import nets
+from analyzers.parts.nets import building
 from analyzers.production.base import Production
 
 if TYPE_CHECKING:
@@ -28,10 +29,10 @@ STAGE = 16 << 20
 SHARE = 0.5
 #: Means and deviations of ImageNet's pictures by channel, for values in 0..1.
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-#: To be held where a network is built: libraries change PyTorch's default type meanwhile, for all threads.
-building = threading.RLock()
 #: Parked tensors begin at multiples of this many bytes, so that any type can be read there.
 ALIGNMENT = 64
+#: Those who have recorded CUDA graphs and may replay them.
+recorders: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
 class OnDevice(Production):
@@ -52,7 +53,7 @@ class OnDevice(Production):
 
     def unload(self) -> None:
         self.nets, self._parked = {}, {}
-        release(self.device)
+        release_all(self.device)
 
     def offload(self) -> None:
         if not on_gpu(self.device):
@@ -61,11 +62,12 @@ class OnDevice(Production):
             if name not in self._parked:
                 self._parked[name] = Parked(net)
             self._parked[name].park()
-        release(self.device)
+        release_all(self.device)
 
     def wake(self) -> None:
         for parked in self._parked.values():
             parked.wake(self.device)
+        wait(self.device)
 
 
 class Parked:
@@ -85,8 +87,9 @@ class Parked:
             places.append(end)
             end += -(-tensor.numel() * tensor.element_size() // ALIGNMENT) * ALIGNMENT
         memory = torch.empty(end, dtype=torch.uint8)
-        if on_gpu(str(self._tensors[0].device)):
-            pin(memory)
+        device = str(self._tensors[0].device)
+        if on_gpu(device):
+            pin(memory, self, device)
         self._copies = []
         for tensor, start in zip(self._tensors, places, strict=True):
             flat = memory[start : start + tensor.numel() * tensor.element_size()].view(tensor.dtype)
@@ -97,26 +100,27 @@ class Parked:
 
     def park(self) -> None:
         """Leave the weights on the host alone; their device memory is free after `release`."""
-        import torch
-
-        if torch.cuda.is_initialized():
-            torch.cuda.current_stream().synchronize()
+        wait(str(self._tensors[0].device))
         for tensor, copy in zip(self._tensors, self._copies, strict=True):
             tensor.data = copy
 
     def wake(self, device: str) -> None:
-        """Bring the weights back onto `device`."""
+        """Send the weights back to `device`, where they are after `wait`: from pinned memory it is queued."""
         for tensor, copy in zip(self._tensors, self._copies, strict=True):
             tensor.data = copy.to(device, non_blocking=True)
 
 
-def pin(memory: torch.Tensor) -> None:
-    """Lock a host tensor's pages until it is freed; where the system refuses, copies are merely slower."""
+def pin(memory: torch.Tensor, owner: object, device: str) -> None:
+    """Lock a host tensor's pages while its `owner` lives; where that is refused, copies are merely slower."""
     import torch
 
     runtime, address = torch.cuda.cudart(), memory.data_ptr()
     if int(runtime.cudaHostRegister(address, memory.nbytes, 0)) == 0:
-        weakref.finalize(memory.untyped_storage(), runtime.cudaHostUnregister, address)
+        # With the owner and not with the memory, whose pages may be gone before its finalizer is called.
+        weakref.finalize(owner, runtime.cudaHostUnregister, address).atexit = False
+        return
+    with contextlib.suppress(RuntimeError):  # CUDA remembers the refusal: the next kernel would be blamed
+        torch.empty(1, device=device).fill_(0)
 
 
 def require(package: str) -> None:
@@ -141,10 +145,10 @@ def precision(device: str, half: str = "float16") -> torch.dtype:
     return getattr(torch, half) if on_gpu(device) else torch.float32
 
 
-def phase(device: str, text: str) -> AbstractContextManager[Any]:
+def phase(device: str, text: str) -> contextlib.AbstractContextManager[Any]:
     """On a GPU an NVTX range, which Nsight shows beside the kernels; elsewhere nothing."""
     if not on_gpu(device):
-        return nullcontext()
+        return contextlib.nullcontext()
     import torch
 
     return torch.cuda.nvtx.range(text)
@@ -159,6 +163,32 @@ def release(device: str) -> None:
 
         gc.collect()  # networks are full of reference cycles
         torch.cuda.empty_cache()
+
+
+def release_all(device: str) -> None:
+    """`release`, and cuBLAS's workspaces with it: one for each stream, 32 MiB on an H100.
+
+    Not where somebody may replay a recorded graph: it holds the addresses of those that it was recorded with.
+    """
+    release(device)
+    if not on_gpu(device) or len(recorders):
+        return
+    import torch
+
+    if clear := getattr(torch._C, "_cuda_clearCublasWorkspaces", None):
+        clear()
+        torch.cuda.empty_cache()
+
+
+def wait(device: str) -> None:
+    """Have the host wait for what this thread has queued on a GPU; by an event, which is no hidden wait."""
+    if not on_gpu(device):
+        return
+    import torch
+
+    event = torch.cuda.Event()
+    event.record(torch.cuda.current_stream(device))
+    event.synchronize()
 
 
 def frames_on(clip: ClipView, fps: float, size: int, device: str) -> torch.Tensor:
@@ -199,8 +229,7 @@ def download(*tensors: torch.Tensor) -> list[np.ndarray]:
 
     wide = [tensor.float() if tensor.dtype == torch.bfloat16 else tensor for tensor in tensors]
     copies = [tensor.to("cpu", non_blocking=True) for tensor in wide]
-    if any(tensor.is_cuda for tensor in tensors):
-        torch.cuda.current_stream(tensors[0].device).synchronize()
+    wait(str(tensors[0].device))
     return [copy.numpy() for copy in copies]
 
 
@@ -233,6 +262,11 @@ def batches(count: int, size: int) -> Iterator[slice]:
     """Slices of at most `size` that cover `count` items."""
     for start in range(0, count, size):
         yield slice(start, min(start + size, count))
+
+
+def equal_batch(count: int, most: int) -> int:
+    """The size of batches of `count` items in as few runs as `most` allows, the last hardly smaller."""
+    return math.ceil(count / math.ceil(count / most))
 
 
 def random_net(build: Callable[[], torch.nn.Module], device: str, dtype: torch.dtype) -> torch.nn.Module:

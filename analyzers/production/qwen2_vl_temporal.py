@@ -109,9 +109,10 @@ class Qwen2VL7B(FromHub, OnDevice, Qwen2VLTemporal):
         rows, columns = qwen_inputs.grid(clip.width, clip.height, max(1, settings.visual_tokens // blocks))
 
         most = devices.fitting_batch(settings.batch, _SECOND_MB, self.device)
-        runs = math.ceil(len(spans) / most)
-        batch = math.ceil(len(spans) / runs)  # equal batches, the last one filled up: one recorded step
+        batch = devices.equal_batch(len(spans), most)  # the last one is filled up: one recorded step
+        runs = math.ceil(len(spans) / batch)
         chosen = np.concatenate([chosen, np.repeat(chosen[-1:], runs * batch - len(spans), 0)])
+        self._facts = {"batch": batch}
         clock = Clock(self.device)
         found = []
         with torch.inference_mode():
@@ -148,26 +149,28 @@ class Qwen2VL7B(FromHub, OnDevice, Qwen2VLTemporal):
         vision = model.config.vision_config
         count, (blocks, rows, columns) = len(frames), cells
         merge = vision.spatial_merge_size
-        pixels = qwen_inputs.patches(
-            frames, rows, columns, vision.patch_size, merge, vision.temporal_patch_size
-        )
         # On the host: the library reads it element by element.
         sizes = torch.tensor([[blocks, rows * merge, columns * merge]])
-        seen = self._see(pixels.to(model.dtype), sizes.repeat(count, 1))
         tokens, first = self._prompt(blocks * rows * columns)
         places = slice(first, first + blocks * rows * columns)
         kinds = torch.zeros(1, len(tokens), dtype=torch.int)
         kinds[:, places] = 2  # video, to the library
         ids = torch.tensor([tokens])
         positions, _ = model.model.get_rope_index(ids, kinds, video_grid_thw=sizes)
-        embeddings = model.get_input_embeddings()(ids.to(self.device)).repeat(count, 1, 1)
+        # Sent before the vision half is queued: neither the host nor the copies wait for it.
+        ids, positions = (devices.upload(one.numpy(), self.device) for one in (ids, positions))
+        pixels = qwen_inputs.patches(
+            frames, rows, columns, vision.patch_size, merge, vision.temporal_patch_size
+        )
+        seen = self._see(pixels.to(model.dtype), sizes.repeat(count, 1))
+        embeddings = model.get_input_embeddings()(ids).repeat(count, 1, 1)
         embeddings[:, places] = seen.view(count, -1, embeddings.shape[-1])
 
         shape = (count, len(tokens), self.settings.max_new_tokens)
         if self._decoder is None or self._decoder.shape != shape:
             self._decoder = None
             self._decoder = Decoder(model, *shape, self.device, self.settings.cuda_graph)
-        self._decoder.prefill(embeddings, positions.to(self.device).expand(3, count, -1))
+        self._decoder.prefill(embeddings, positions.expand(3, count, -1))
         return self._decoder
 
     def _see(self, pixels: torch.Tensor, sizes: torch.Tensor) -> torch.Tensor:
@@ -180,8 +183,10 @@ class Qwen2VL7B(FromHub, OnDevice, Qwen2VLTemporal):
         visual = self.nets["qwen"].model.visual
         ends = get_vision_cu_seqlens(sizes)
         if "flash" in visual.config._attn_implementation:
-            ends = ends.to(self.device)
-        places = get_vision_position_ids(sizes, visual.spatial_merge_size).to(self.device)
+            ends = devices.upload(ends.numpy(), self.device)
+        places = devices.upload(
+            get_vision_position_ids(sizes, visual.spatial_merge_size).numpy(), self.device
+        )
         longest = int(sizes[0, 1] * sizes[0, 2])
         known = {"cu_seqlens": ends, "max_seqlen": longest, "position_ids": places}
         return visual(pixels, grid_thw=sizes, **known).pooler_output
@@ -216,7 +221,7 @@ class Clock:
     """Adds up how long phases take on a device, without waiting for it before `seconds` is asked."""
 
     def __init__(self, device: str) -> None:
-        self._on_gpu = devices.on_gpu(device)
+        self._device, self._on_gpu = device, devices.on_gpu(device)
         self._marks: list[tuple[str, Any]] = []
 
     def mark(self, phase: str) -> None:
@@ -227,7 +232,7 @@ class Clock:
         import torch
 
         event = torch.cuda.Event(enable_timing=True)
-        event.record()
+        event.record(torch.cuda.current_stream(self._device))
         self._marks.append((phase, event))
 
     def seconds(self) -> dict[str, float]:

@@ -7,12 +7,21 @@ kernels one by one takes longer than running them.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from analyzers.production import device as devices
 
 if TYPE_CHECKING:
     import torch
+
+
+@cache
+def recording_stream(device: str) -> torch.cuda.Stream:
+    """The one stream that steps are recorded in: each has a workspace of cuBLAS, and PyTorch has only 32."""
+    import torch
+
+    return torch.cuda.Stream(device)
 
 
 class Decoder:
@@ -97,20 +106,23 @@ class Decoder:
         """Record a step as a CUDA graph; where that fails, steps are run one kernel at a time."""
         import torch
 
+        current, side = torch.cuda.current_stream(self.device), recording_stream(self.device)
         try:
-            side = torch.cuda.Stream(self.device)
-            side.wait_stream(torch.cuda.current_stream(self.device))
+            side.wait_stream(current)
             with torch.cuda.stream(side):
                 for _ in range(2):  # libraries allocate and choose kernels at their first calls
                     self._step()
-            torch.cuda.current_stream(self.device).wait_stream(side)
+            current.wait_stream(side)
             graph = torch.cuda.CUDAGraph()
             # Other threads of this process may go on allocating meanwhile.
             with torch.cuda.graph(graph, stream=side, capture_error_mode="thread_local"):
                 self._step()
             self.graph = graph
+            devices.recorders.add(self)
         except torch.OutOfMemoryError:
             raise
         except RuntimeError as error:
             self.why_no_graph = str(error).splitlines()[0]
+        finally:
+            torch.cuda.set_stream(current)  # a recording that fails leaves the other one behind
         self._begin(first, positions)

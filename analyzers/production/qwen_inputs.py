@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from analyzers.production import device as devices
 from analyzers.production.clip_model import DEVIATION, MEAN
 
 if TYPE_CHECKING:
@@ -114,10 +115,7 @@ def patches(
     pixels = torch.nn.functional.interpolate(
         frames.flatten(0, 1).float(), shape, mode="bicubic", align_corners=False, antialias=True
     )
-    mean, deviation = (
-        torch.tensor(values, device=frames.device).view(3, 1, 1) for values in (MEAN, DEVIATION)
-    )
-    pixels = (pixels.clamp(0, 255) / 255 - mean) / deviation
+    pixels = devices.standardise(pixels.clamp(0, 255) / 255, MEAN, DEVIATION)
     split = pixels.view(count, times // together, together, 3, rows, merge, patch, columns, merge, patch)
     return split.permute(0, 1, 4, 7, 5, 8, 3, 2, 6, 9).reshape(-1, 3 * together * patch * patch)
 

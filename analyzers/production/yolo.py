@@ -145,13 +145,18 @@ class Yolo(devices.OnDevice):
         frames = devices.frames_on(clip, s.fps, s.size, self.device)
         net = self.nets["yolo"]
         dtype = next(net.parameters()).dtype
-        self._batch = devices.fitting_batch(s.batch, FRAME_MB, self.device)
+        most = devices.fitting_batch(s.batch, FRAME_MB, self.device)
+        self._batch = devices.equal_batch(len(frames), most)
         found = []
         with torch.inference_mode(), devices.phase(self.device, "YOLO"):
             for part in devices.batches(len(frames), self._batch):
-                pictures, shape, margin = letterbox(frames[part].to(dtype) / 255, s.size)
+                shown = frames[part]
+                if lacking := self._batch - len(shown):
+                    # For a batch of another shape the network makes new anchors, and the host waits for them.
+                    shown = torch.cat([shown, shown[-1:].expand(lacking, -1, -1, -1)])
+                pictures, shape, margin = letterbox(shown.to(dtype) / 255, s.size)
                 found.append(candidates(net(pictures)[0].float(), self.classes, s.candidates))
-            (rows,) = devices.download(torch.cat(found))
+            (rows,) = devices.download(torch.cat(found)[: len(frames)])
         # From pixels of the network's picture to fractions of the frame.
         rows = np.nan_to_num(rows, posinf=0.0, neginf=0.0)
         points = rows[..., 6:].reshape(*rows.shape[:2], -1, 3)
