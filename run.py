@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 # cores from the other libraries' threads.
 os.environ.setdefault("GOMP_SPINCOUNT", "0")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# CUDA is to number the GPUs as NVML and a plan do.
+os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
 os.environ["HYDRA_FULL_ERROR"] = "1"  # raise configuration errors, so that the words for them are ours
 
 PROJECT = Path(__file__).resolve().parent

@@ -112,6 +112,8 @@ class Analyzer:
     upstream: ClassVar[tuple[str, ...]] = ()
     #: Why its results are not those of the model it stands in for; None for a real one.
     stand_in: ClassVar[str | None] = None
+    #: Whether `load` gets the GPU of its group, if it has one; the others are loaded on the CPU.
+    uses_gpu: ClassVar[bool] = False
     settings_type: ClassVar[type[Settings]] = Settings
 
     def __init__(self, settings: Settings | None = None) -> None:

@@ -34,7 +34,8 @@ class Wish:
 def visible(found: Any, restriction: str | None) -> tuple[Gpu, ...]:
     """The GPUs in `found` (`environment.gpus`) that CUDA_VISIBLE_DEVICES, if it is set, leaves to us.
 
-    Its entries may be indices or the beginnings of UUIDs; as CUDA does, an unknown one ends the list.
+    Its entries may be indices or the beginnings of UUIDs; as CUDA does, an unknown one ends the list. Raises
+    InputError for an instance of a GPU in MIG mode, which a plan has no name for.
     """
     if not isinstance(found, list):
         return ()
@@ -43,6 +44,11 @@ def visible(found: Any, restriction: str | None) -> tuple[Gpu, ...]:
         return tuple(gpus)
     chosen = []
     for entry in filter(None, (part.strip() for part in restriction.split(","))):
+        if entry.startswith("MIG-"):
+            raise InputError(
+                f"CUDA_VISIBLE_DEVICES={restriction} names an instance of a GPU in MIG mode, and clipbench "
+                "places its workers on whole GPUs: name those by index or UUID, or set it to nothing for the CPU"
+            )
         match = [
             gpu
             for gpu in gpus

@@ -59,7 +59,8 @@ def make_plan(cfg: Any, gpus: Sequence[Gpu] = (), profile_folder: str = "") -> P
         for name in names:
             reads = tuple(u for u in upstream[name] if u in wanted)
             frames = bool(known[name].needs().frames)
-            tasks.append(Task(name, known[name].settings, reads, before, frames))
+            gpu = known[name].uses_gpu
+            tasks.append(Task(name, known[name].settings, reads, before, frames, gpu))
         planned.append(Group(group_name, device, tuple(tasks), cores))
         if cfg.grouping.stages:
             before += tuple(names)
@@ -72,6 +73,7 @@ def make_plan(cfg: Any, gpus: Sequence[Gpu] = (), profile_folder: str = "") -> P
         load_timeout_s=positive(cfg.executor.load_timeout_s, "executor.load_timeout_s"),
         cleanup=one_of(cfg.executor.cleanup, ("exit", "unload", "offload"), "executor.cleanup"),
         memory_fraction=fraction(cfg.executor.memory_fraction, "executor.memory_fraction"),
+        visible=tuple(gpu.index for gpu in gpus),
         faults=planted(cfg.faults, wanted),
         profile=(one_of(cfg.profile or "", ("", "torch", "python"), "profile"), profile_folder),
         options={"address": cfg.executor.address},

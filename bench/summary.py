@@ -70,7 +70,8 @@ def summarise(name: str, record: Record, figures: list[MetricValue]) -> Analyzer
     outcomes = [p.outcomes[name] for p in passes if name in p.outcomes]
     group = record.plan.group_of(name)
     if not outcomes:
-        outcomes = [Outcome(name, "skipped", group.name, group.device, reason="the run was interrupted")]
+        device = group.device_of(name)
+        outcomes = [Outcome(name, "skipped", group.name, device, reason="the run was interrupted")]
     worst = next((o for o in outcomes if o.status != "ok"), outcomes[-1])
     task = next(t for t in group.tasks if t.analyzer == name)
     analyzer = analyzers.create(name, task.settings)
@@ -83,7 +84,7 @@ def summarise(name: str, record: Record, figures: list[MetricValue]) -> Analyzer
         stand_in=analyzer.stand_in,
         group=group.name,
         worker=worst.worker,
-        device=worst.device or group.device,
+        device=worst.device or group.device_of(name),
         load_s=loads[0] if loads else None,
         analyze_s=[o.analyze_s for o in outcomes if o.analyze_s is not None],
         segments=len(worst.segments),

@@ -50,7 +50,7 @@ class Task:
     """One analyzer to run: its name, its settings, and what of this plan it waits for.
 
     `upstream` are the analyzers whose results it reads, `after` those that it only comes after; `frames` says
-    whether it reads frames at all, and so must wait for them.
+    whether it reads frames at all, and so must wait for them; `gpu` whether it uses the GPU of its group.
     """
 
     analyzer: str
@@ -58,6 +58,7 @@ class Task:
     upstream: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     frames: bool = False
+    gpu: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,10 @@ class Group:
     device: str
     tasks: tuple[Task, ...]
     cpus: tuple[int, ...] = ()
+
+    def device_of(self, analyzer: str) -> str:
+        """Where one of its analyzers runs: on the group's device, or on the CPU if it uses no GPU."""
+        return self.device if any(t.gpu for t in self.tasks if t.analyzer == analyzer) else "cpu"
 
 
 Cleanup = Literal["exit", "unload", "offload"]
@@ -80,7 +85,8 @@ class Plan:
     `timeout_s` is what one analysis may take, `load_timeout_s` one loading; `cleanup` is the state in which
     workers are left between bursts of work; `profile` the kind and the folder of a profiler to attach;
     `workers` counts them where they are not the groups; `memory_fraction` is the share of its GPU's memory
-    that a worker's process may take (None: all); `options` are those of one strategy only.
+    that a worker's process may take (None: all); `visible` has the numbers of the GPUs that this process may
+    use, in CUDA's order; `options` are those of one strategy only.
     """
 
     groups: tuple[Group, ...]
@@ -90,6 +96,7 @@ class Plan:
     load_timeout_s: float = 600.0
     cleanup: Cleanup = "exit"
     memory_fraction: float | None = None
+    visible: tuple[int, ...] = ()
     faults: tuple[Fault, ...] = ()
     profile: tuple[str, str] = ("", "")
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -132,7 +139,8 @@ class Outcome:
 
     `reason` says in one line why there are no results (also of an `ok` one that had nothing to analyze);
     `error` is the traceback of an analyzer that raised; `retried` how a second try after a lack of memory
-    differed from the first; `facts` are what the analyzer says of itself (`Analyzer.facts`).
+    differed from the first; `facts` are what the analyzer says of itself (`Analyzer.facts`). `device` is
+    "cpu" or the plan's "gpu:N", not what CUDA calls it in the worker.
     """
 
     analyzer: str

@@ -6,8 +6,8 @@ by speed, so every process here asks for the other (CUDA_DEVICE_ORDER).
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+import gc
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 #: What makes CUDA count as NVML does.
@@ -29,14 +29,17 @@ def alone(device: str) -> str:
     return "cuda" if on_gpu(device) else "cpu"
 
 
-def among_all(device: str) -> str:
-    """PyTorch's name of a device in a process that sees what the user lets it see."""
-    if not on_gpu(device):
-        return "cpu"
-    number = device.removeprefix("gpu:")
-    seen = [part.strip() for part in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")]
-    # Where they are named by UUID, the numbers are not in the list; run.py's plan then counts as CUDA does.
-    return f"cuda:{seen.index(number) if number in seen else number}"
+def among_all(device: str, visible: Sequence[int]) -> str:
+    """PyTorch's name of a device in a process that sees the GPUs with these numbers, in this order."""
+    return f"cuda:{visible.index(int(device.removeprefix('gpu:')))}" if on_gpu(device) else "cpu"
+
+
+def choose(device: str) -> None:
+    """Make a GPU the one that libraries take which are not told of any."""
+    if device.startswith("cuda:"):
+        import torch
+
+        torch.cuda.set_device(device)
 
 
 @contextmanager
@@ -58,6 +61,15 @@ def marked(device: str, text: str) -> AbstractContextManager[None]:
     import torch
 
     return torch.cuda.nvtx.range(text)
+
+
+def release(device: str) -> None:
+    """Drop what is garbage and, on a GPU, give back the memory that PyTorch keeps for later."""
+    gc.collect()  # networks are full of reference cycles
+    if device.startswith("cuda"):
+        import torch
+
+        torch.cuda.empty_cache()
 
 
 def limit_memory(device: str, fraction: float) -> None:

@@ -2,7 +2,8 @@
 
 To the worker go tuples ("load", task), ("analyze", job), ("forget", clip), ("unload",), ("offload",),
 ("wake", tasks) and ("exit",). From it come ("ready", pid), ("began", analyzer, phase), ("ended", span),
-("loaded", analyzer), ("done", clip, outcome) and ("cleaned",) or ("awake",).
+("loaded", analyzer), ("done", clip, outcome), ("cleaned",) or ("awake",), and ("dying", reason) from one that
+is about to end.
 """
 
 from __future__ import annotations
@@ -68,7 +69,8 @@ def serve_process(connection: Connection, spec: Spec) -> None:
     dies = any(f.kind == "no_start" and f.analyzer in names(spec.group) for f in spec.plan.faults)
     if dies and spec.attempt == 0:
         faults.strike("no_start")
-    serve(connection, spec, devices.alone(spec.group.device))
+    if not serve(connection, spec, devices.alone(spec.group.device)):
+        os._exit(1)  # what libraries do at an orderly exit may hang on a GPU that is lost
 
 
 def names(group: Group) -> set[str]:
@@ -86,28 +88,36 @@ def die_with_parent() -> None:
             os._exit(1)  # it ended before we asked
 
 
-def serve(connection: Connection, spec: Spec, device: str) -> None:
+def serve(connection: Connection, spec: Spec, device: str, shared: bool = False) -> bool:
     """Do what comes over `connection` until it says exit or ends. Runs in a process or in a thread.
 
-    `device` is the group's, as PyTorch calls it here.
+    `device` is the group's, as PyTorch calls it here. A worker that has lost its GPU ends, and False is
+    returned, unless the process is `shared` with others: a new worker in it would have lost the GPU too.
     """
     from executors.worker import Worker
 
     connection.send(("ready", os.getpid()))
-    worker = Worker(spec.group.name, device, spec.plan, Teller(connection))
+    worker = Worker(spec.group.name, device, spec.plan, Teller(connection), spec.group.device)
     clips: dict[int, tuple[Any, dict[str, list[Segment]]]] = {}
     try:
         while True:
             match connection.recv():
                 case ("exit",):
                     worker.unload()
-                    return
+                    return True
                 case ("load", task):
                     worker.load(task)
+                    if worker.lost_gpu and not shared:
+                        connection.send(("dying", worker.lost_gpu))
+                        return False
                     connection.send(("loaded", task.analyzer))
                 case ("analyze", job):
                     outcome = analyze(worker, clips, job)
+                    if worker.lost_gpu and not shared:  # said first, so that it is given nothing more to do
+                        connection.send(("dying", worker.lost_gpu))
                     connection.send(("done", job.clip, outcome))
+                    if worker.lost_gpu and not shared:
+                        return False
                 case ("forget", clip):
                     if clip in clips:
                         clips.pop(clip)[0].close()
@@ -126,6 +136,7 @@ def serve(connection: Connection, spec: Spec, device: str) -> None:
         for view, _ in clips.values():
             view.close()
         connection.close()
+    return True
 
 
 def analyze(worker: Any, clips: dict[int, tuple[Any, dict]], job: Job) -> Outcome:
@@ -147,7 +158,7 @@ class Remote:
     """A worker as its executor sees it. `connection` is its end of the line; `body` what can be ended.
 
     `busy` is what it is at: ("load", analyzer), ("analyze", (clip, analyzer)) or None, since `since_s`;
-    `useful` says whether it has finished anything.
+    `useful` says whether it has finished anything, `dying` why it is about to end.
     """
 
     spec: Spec
@@ -161,6 +172,7 @@ class Remote:
     since_s: float = 0.0
     cleaning: bool = False
     useful: bool = False
+    dying: str = ""
     sent: dict[int, set[str]] = field(default_factory=dict)
 
     @property
@@ -170,7 +182,8 @@ class Remote:
 
     def idle(self) -> bool:
         """Whether it can take a job now."""
-        return self.pid is not None and not self.to_load and self.busy is None and not self.cleaning
+        free = not self.to_load and self.busy is None and not self.cleaning and not self.dying
+        return self.pid is not None and free
 
     def send(self, *message: Any) -> None:
         """Tell the worker; one that is gone is noticed when it is listened to."""

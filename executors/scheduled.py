@@ -178,7 +178,7 @@ class Scheduled(Executor):
             try:
                 message = connection.recv()
             except (EOFError, OSError):
-                outcomes += self._bury(remote, "crashed", self.died_of(remote))
+                outcomes += self._bury(remote, "crashed", remote.dying or self.died_of(remote))
             else:
                 outcomes += self._hear(remote, message)
         for remote in list(self.remotes):
@@ -208,6 +208,8 @@ class Scheduled(Executor):
                 remote.to_load.remove(analyzer)
                 remote.loaded.add(analyzer)
                 remote.busy = None
+            case ("dying", reason):
+                remote.dying = reason
             case ("done", number, outcome):
                 remote.busy, remote.useful = None, True
                 return [(number, outcome)]
@@ -224,7 +226,8 @@ class Scheduled(Executor):
         spec, outcomes = replace(remote.spec, attempt=attempt), []
         match remote.busy:
             case ("analyze", (number, analyzer)):
-                outcome = Outcome(analyzer, status, remote.name, remote.spec.group.device, reason=reason)
+                device = remote.spec.group.device_of(analyzer)
+                outcome = Outcome(analyzer, status, remote.name, device, reason=reason)
                 outcome.analyze_s = now() - remote.since_s
                 outcomes.append((number, outcome))
                 self.observer.ended(Span(remote.name, analyzer, "analyze", remote.since_s, now(), number))

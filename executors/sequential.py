@@ -24,7 +24,9 @@ class Sequential(Executor):
     def start(self, plan: Plan) -> None:
         self.plan, self.tasks = plan, plan.tasks()
         groups = sorted(plan.groups, key=lambda group: not devices.on_gpu(group.device))
-        self.worker = Worker("main", devices.among_all(groups[0].device), plan, self.observer)
+        device = devices.among_all(groups[0].device, plan.visible)
+        devices.choose(device)
+        self.worker = Worker("main", device, plan, self.observer, groups[0].device)
         for task in self.tasks:
             self.worker.load(task)
 

@@ -22,9 +22,9 @@ GRACE_S = 2.0
 
 def work(connection: Connection, spec: Spec) -> None:
     """A worker thread: one CUDA context for all of them, a stream for each."""
-    device = devices.among_all(spec.group.device)
+    device = devices.among_all(spec.group.device, spec.plan.visible)
     with devices.own_stream(device):
-        serve(connection, spec, device)
+        serve(connection, spec, device, shared=True)
 
 
 class Threads(Scheduled):

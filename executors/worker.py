@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import analyzers
 from analyzers.base import Analyzer, ClipView, NothingToAnalyze, Segment, Settings
@@ -17,18 +18,23 @@ from executors.profiling import profiler
 
 
 class Worker:
-    """Holds the analyzers of one group and runs them one at a time, in the calling thread."""
+    """Holds the analyzers of one group and runs them one at a time, in the calling thread.
 
-    def __init__(self, name: str, device: str, plan: Plan, observer: Observer) -> None:
+    `device` is as PyTorch calls it here, `place` as the plan does. `lost_gpu` is the error after which CUDA
+    does nothing more in this process.
+    """
+
+    def __init__(self, name: str, device: str, plan: Plan, observer: Observer, place: str = "cpu") -> None:
         self.name, self.device, self.plan, self.observer = name, device, plan, observer
+        self.place, self.lost_gpu = place, ""
         self.loaded: dict[str, Analyzer] = {}
-        self.unloadable: dict[str, BaseException] = {}
+        self.unloadable: dict[str, Outcome] = {}
         self.clip = 0
         limit_threads(plan.threads)
         if plan.memory_fraction is not None:
             devices.limit_memory(device, plan.memory_fraction)
 
-    @contextmanager
+    @contextlib.contextmanager
     def span(self, phase: Phase, analyzer: str = "") -> Iterator[None]:
         """Times a piece of work on this worker and reports it."""
         self.observer.began(self.name, analyzer, phase)
@@ -43,23 +49,49 @@ class Worker:
         """Load one analyzer; one that cannot be loaded is remembered and fails when it is asked for."""
         with self.span("load", task.analyzer):
             try:
-                self._strike(task, "no_load")
-                analyzer = analyzers.create(task.analyzer, task.settings)
-                analyzer.load(self.device)
-                self.loaded[task.analyzer] = analyzer
+                self.loaded[task.analyzer] = self._load(task)
             except Exception as error:
-                self.unloadable[task.analyzer] = error
+                # In words: the exception would keep the frames, and they what was built so far.
+                self.unloadable[task.analyzer] = self._failed(
+                    self._outcome(task), error, "cannot be loaded: "
+                )
+            if task.analyzer in self.unloadable:
+                self._release()
+
+    def _load(self, task: Task) -> Analyzer:
+        self._strike(task, "no_load")
+        analyzer = analyzers.create(task.analyzer, task.settings)
+        analyzer.load(self.device if task.gpu else "cpu")
+        return analyzer
+
+    def _outcome(self, task: Task) -> Outcome:
+        return Outcome(task.analyzer, "ok", self.name, self.place if task.gpu else "cpu")
+
+    def _failed(self, outcome: Outcome, error: Exception, prefix: str = "") -> Outcome:
+        failure(outcome, error, prefix)
+        if type(error).__name__ == "AcceleratorError":  # PyTorch's, for errors of CUDA that stay
+            outcome.reason += "; with that, this process has lost its GPU"
+            self.lost_gpu = outcome.reason
+        return outcome
+
+    def _release(self) -> None:
+        with self._forgiving():
+            devices.release(self.device)
+
+    def _forgiving(self) -> contextlib.AbstractContextManager[None]:
+        """What is given back to a GPU that is lost fails, and is given back when the process ends."""
+        return contextlib.suppress(Exception) if self.lost_gpu else contextlib.nullcontext()
 
     def analyze(self, task: Task, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> Outcome:
         """One analyzer on one clip, whatever happens; out of memory, once more at half the batch."""
-        outcome = Outcome(task.analyzer, "ok", self.name, self.device)
-        if error := self.unloadable.get(task.analyzer):
-            return failure(outcome, error, "cannot be loaded: ")
-        analyzer = self.loaded[task.analyzer]
+        if failed := self.unloadable.get(task.analyzer):
+            return dataclasses.replace(failed)
+        outcome, analyzer = self._outcome(task), self.loaded[task.analyzer]
         start = now()
         with self.span("analyze", task.analyzer):
             self._try(outcome, task, analyzer, clip, upstream)
-            if outcome.status == "oom" and (smaller := half_batch(analyzer.settings)):
+            if outcome.status == "oom" and (smaller := half_batch(analyzer.settings, facts_of(analyzer))):
+                self._release()
                 full, (analyzer.settings, change) = analyzer.settings, smaller
                 outcome.status, outcome.reason, outcome.error, outcome.retried = "ok", "", "", change
                 self._try(outcome, task, analyzer, clip, upstream)
@@ -81,7 +113,7 @@ class Worker:
         except NothingToAnalyze as nothing:
             outcome.reason = str(nothing)
         except Exception as error:
-            failure(outcome, error)
+            self._failed(outcome, error)
 
     def _strike(self, task: Task, *kinds: str) -> None:
         for fault in self.plan.faults:
@@ -90,15 +122,17 @@ class Worker:
 
     def unload(self) -> None:
         """Drop every analyzer's weights, and what libraries keep for them."""
-        with self.span("cleanup"):
+        with self.span("cleanup"), self._forgiving():
             while self.loaded:
                 self.loaded.popitem()[1].unload()
+            devices.release(self.device)
 
     def offload(self) -> None:
         """Park every analyzer's weights in host memory."""
-        with self.span("cleanup"):
+        with self.span("cleanup"), self._forgiving():
             for analyzer in self.loaded.values():
                 analyzer.offload()
+            devices.release(self.device)
 
     def wake(self, tasks: tuple[Task, ...]) -> None:
         """Bring parked weights back, and load what was dropped."""
@@ -126,16 +160,28 @@ def failure(outcome: Outcome, error: BaseException, prefix: str = "") -> Outcome
     return outcome
 
 
-def half_batch(settings: Settings) -> tuple[Settings, str] | None:
-    """`settings` with every batch size halved and what changed, or None where none is above one."""
-    halves = {
-        f.name: value // 2
+def facts_of(analyzer: Analyzer) -> Mapping[str, Any]:
+    """What an analyzer says of an analysis that failed: maybe nothing yet."""
+    try:
+        return analyzer.facts()
+    except Exception:
+        return {}
+
+
+def half_batch(settings: Settings, facts: Mapping[str, Any]) -> tuple[Settings, str] | None:
+    """`settings` with every batch size halved and what changed, or None where none is above one.
+
+    What really ran counts, where it was less than what was set and the analyzer says so in its `facts`.
+    """
+    sizes = {
+        f.name: min(getattr(settings, f.name), facts.get(f.name) or getattr(settings, f.name))
         for f in dataclasses.fields(settings)
-        if f.name.endswith("batch") and (value := getattr(settings, f.name)) > 1
+        if f.name.endswith("batch")
     }
+    halves = {name: size // 2 for name, size in sizes.items() if size > 1}
     if not halves:
         return None
-    change = ", ".join(f"{name} {getattr(settings, name)} → {half}" for name, half in halves.items())
+    change = ", ".join(f"{name} {sizes[name]} → {half}" for name, half in halves.items())
     return dataclasses.replace(settings, **halves), change
 
 

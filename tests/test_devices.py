@@ -7,6 +7,10 @@ import os
 import pytest
 
 from bench import environment
+from bench.config import compose
+from bench.errors import InputError
+from bench.placement import visible
+from bench.plan import make_plan
 from executors import devices
 
 
@@ -21,15 +25,21 @@ def test_a_worker_process_sees_its_own_gpu_alone():
     [
         (None, "gpu:2", "cuda:2"),
         ("2,3", "gpu:3", "cuda:1"),
-        ("GPU-aa,GPU-bb", "gpu:1", "cuda:1"),
+        ("3,2", "gpu:3", "cuda:0"),
+        ("GPU-dd,GPU-bb", "gpu:1", "cuda:1"),
         ("2", "cpu", "cpu"),
     ],
 )
-def test_a_thread_names_its_gpu_among_those_that_the_process_sees(monkeypatch, restriction, device, name):
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    if restriction is not None:
-        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", restriction)
-    assert devices.among_all(device) == name
+def test_a_thread_names_its_gpu_among_those_that_the_process_sees(restriction, device, name):
+    found = [{"memory_gb": 85.5, "name": "H100", "uuid": f"GPU-{2 * letter}"} for letter in "abcd"]
+    plan = make_plan(compose(), visible(found, restriction))
+    assert devices.among_all(device, plan.visible) == name
+
+
+def test_an_instance_of_a_split_gpu_is_refused_and_not_run_on_the_cpu():
+    found = [{"memory_gb": 85.5, "name": "H100", "uuid": "GPU-aa"}]
+    with pytest.raises(InputError, match="CUDA_VISIBLE_DEVICES=MIG-12"):
+        visible(found, "MIG-12")
 
 
 def test_on_the_cpu_nothing_of_cuda_is_touched(monkeypatch):

@@ -37,6 +37,7 @@ class Production(Analyzer):
     settings_type: ClassVar[type[ProductionSettings]] = ProductionSettings
     #: A real model takes the place of what stood in for it.
     stand_in = None
+    uses_gpu = True
     #: What it needs of a GPU's memory, in GB: weights, and the activations of one batch. For placement.
     memory_gb: ClassVar[float] = 1.0
 
