@@ -6,6 +6,7 @@ how much of the chip did something. Untested on hardware.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from bench.nvml import Device, Unavailable, attempt, errors
@@ -43,7 +44,7 @@ class Gpm:
             self.nvml.nvmlGpmMigSampleGet(self.device.card, self.device.instance, into)
 
     def read(self) -> dict[str, float | Exception]:
-        """Each figure, or NVML's error for it; raises NVML's error where it gives none at all."""
+        """Each figure, or why it has none; raises NVML's error where it gives none at all."""
         nvml = self.nvml
         self._take(self.after)
         query = nvml.c_nvmlGpmMetricsGet_t()
@@ -54,12 +55,14 @@ class Gpm:
         nvml.nvmlGpmMetricsGet(query)
         self.before, self.after = self.after, self.before
         answers = dict(zip(METRICS, query.metrics, strict=False))
-        return {
-            figure: round(answer.value, 2)
-            if answer.nvmlReturn == nvml.NVML_SUCCESS
-            else nvml.NVMLError(answer.nvmlReturn)
-            for figure, answer in answers.items()
-        }
+        return {figure: self._value(answer) for figure, answer in answers.items()}
+
+    def _value(self, answer: Any) -> float | Exception:
+        if answer.nvmlReturn != self.nvml.NVML_SUCCESS:
+            return self.nvml.NVMLError(answer.nvmlReturn)
+        if math.isnan(answer.value):
+            return Unavailable("GPM's counters gave no number")
+        return round(answer.value, 2)
 
     def close(self) -> None:
         """Give the two samples back."""

@@ -1,7 +1,8 @@
 """Numbers of a run from its GPU telemetry: pure functions of the sampled series and of windows of time.
 
 `telemetry` is what bench.telemetry.Sampler leaves, with its times on the clock of the windows given.
-`used` are the ordinals of the devices that the run's workers were on; None means all that it could see.
+`used` are the devices that the run's workers were on, as NVML and a plan count them; None means all that the
+run could see.
 Every function returns a Figure, and none raises.
 """
 
@@ -20,7 +21,10 @@ COVERAGE = 0.8
 
 
 class Figure(NamedTuple):
-    """A number, or None with the reason. `samples` has one per window, `devices` one per device ordinal."""
+    """A number, or None with the reason.
+
+    `samples` has one per window, `devices` one per device, by NVML's index.
+    """
 
     value: float | None
     reason: str = ""
@@ -140,13 +144,11 @@ def energy_per_clip(
     per_device: dict[int, float] = {}
     for device in devices:
         if device["mig"]:
-            return Figure(
-                None, f"GPU {device['ordinal']} is in MIG mode: its energy is that of the whole card"
-            )
+            return Figure(None, f"GPU {device['index']} is in MIG mode: its energy is that of the whole card")
         used_j = [energy(device, window) for window in merged(windows)]
         if None in used_j:
             return Figure(None, why(device, ("energy_j",), "too few samples for windows this short"))
-        per_device[device["ordinal"]] = sum(used_j) / clips
+        per_device[device["index"]] = sum(used_j) / clips
     return Figure(sum(per_device.values()), devices=per_device)
 
 
@@ -160,8 +162,8 @@ def sampled(telemetry: dict[str, Any], used: Collection[int] | None) -> tuple[li
     gpu = telemetry.get("gpu", telemetry)
     if "reason" in gpu:
         return [], gpu["reason"]
-    devices = [d for d in gpu.get("devices", []) if used is None or d["ordinal"] in used]
-    if used is not None and len(devices) < len(set(used)):
+    devices = [d for d in gpu.get("devices", []) if used is None or d["index"] in used]
+    if used is not None and not {d["index"] for d in devices}.issuperset(used):
         return [], "NVML does not show every GPU that a worker was on"
     return devices, "" if devices else "NVML shows no GPU"
 
@@ -169,7 +171,7 @@ def sampled(telemetry: dict[str, Any], used: Collection[int] | None) -> tuple[li
 def why(device: dict[str, Any], figures: Sequence[str], otherwise: str) -> str:
     """The reason that the sampler gave for one of `figures` on a device, else `otherwise`."""
     said = [device["reasons"][figure] for figure in figures if figure in device["reasons"]]
-    return f"GPU {device['ordinal']}: {said[0] if said else otherwise}"
+    return f"GPU {device['index']}: {said[0] if said else otherwise}"
 
 
 def series_of(device: dict[str, Any], figure: str) -> list[tuple[float, Any]]:
@@ -223,7 +225,7 @@ def over_windows(
     return Figure(
         sum(means) / len(means),
         samples=tuple(sum(column) / len(column) for column in zip(*table, strict=True)),
-        devices=dict(zip((d["ordinal"] for d in devices), means, strict=True)),
+        devices=dict(zip((d["index"] for d in devices), means, strict=True)),
     )
 
 
@@ -246,7 +248,7 @@ def above_before(
         if not before or not within:
             otherwise = f"no sample of its memory {'in the window' if before else 'before the run'}"
             return Figure(None, why(device, ("memory_used_bytes",), otherwise))
-        per_device[device["ordinal"]] = max(0.0, (pick(within) - before[-1]) / 1e9)
+        per_device[device["index"]] = max(0.0, (pick(within) - before[-1]) / 1e9)
     return Figure(max(per_device.values()), devices=per_device)
 
 

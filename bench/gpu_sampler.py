@@ -92,9 +92,13 @@ class DeviceSampler:
             return None
 
     def sample(self, slow: bool) -> None:
-        """Memory now, and, if `slow`, everything else."""
+        """Memory and energy now, and, if `slow`, everything else."""
         if memory := self.ask("memory_used_bytes", self.api.nvmlDeviceGetMemoryInfo, self.device.handle):
             self.keep("memory_used_bytes", memory.used)
+        # A window of analysis begins and ends between two readings of the counter.
+        energy = self.ask("energy_j", self.api.nvmlDeviceGetTotalEnergyConsumption, self.device.card)
+        if energy is not None:
+            self.keep("energy_j", energy / 1e3)
         if slow:
             self.sample_utilization()
             self.sample_processes()
@@ -137,11 +141,10 @@ class DeviceSampler:
         self.keep(figure, memory)
 
     def sample_card(self) -> None:
-        """Power, energy and clocks: in MIG mode those of the whole card."""
+        """Power and clocks: in MIG mode those of the whole card."""
         api, card = self.api, self.device.card
         readings: tuple[tuple[str, Callable[[], Any]], ...] = (
             ("power_w", lambda: api.nvmlDeviceGetPowerUsage(card) / 1e3),
-            ("energy_j", lambda: api.nvmlDeviceGetTotalEnergyConsumption(card) / 1e3),
             ("sm_clock_mhz", lambda: api.nvmlDeviceGetClockInfo(card, api.NVML_CLOCK_SM)),
             ("memory_clock_mhz", lambda: api.nvmlDeviceGetClockInfo(card, api.NVML_CLOCK_MEM)),
             ("throttle_reasons", lambda: self.throttles(api.nvmlDeviceGetCurrentClocksEventReasons(card))),
@@ -214,7 +217,7 @@ class GpuSampler:
                 self.until_closed.callback(sampler.gpm.close)
 
     def sample(self, slow: bool) -> None:
-        """Sample every device: memory, and, if `slow`, everything else."""
+        """Sample every device: memory and energy, and, if `slow`, everything else."""
 
         def work() -> None:
             for device in self.devices:

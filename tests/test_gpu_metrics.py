@@ -10,8 +10,8 @@ def track(*pairs: tuple[float, object]) -> dict[str, list]:
     return {"times_s": [t for t, _ in pairs], "values": [v for _, v in pairs]}
 
 
-def gpu(ordinal: int = 0, reasons: dict[str, str] | None = None, mig: bool = False, **figures) -> dict:
-    return {"ordinal": ordinal, "mig": mig, "figures": figures, "reasons": reasons or {}}
+def gpu(index: int = 0, reasons: dict[str, str] | None = None, mig: bool = False, **figures) -> dict:
+    return {"ordinal": 0, "index": index, "mig": mig, "figures": figures, "reasons": reasons or {}}
 
 
 def telemetry(*devices: dict) -> dict:
@@ -61,6 +61,13 @@ def test_the_mean_of_the_devices_that_were_used():
     series = telemetry(*(gpu(n, utilization_percent=steady(p)) for n, p in enumerate((90.0, 70.0, 0.0))))
     assert gm.gpu_utilization(series, [(1, 9)], used={0, 1}) == (80.0, "", (80.0,), {0: 90.0, 1: 70.0})
     assert gm.gpu_utilization(series, [(1, 9)]).value == 160 / 3
+
+
+def test_devices_are_told_apart_as_the_plan_numbers_them():
+    """With CUDA_VISIBLE_DEVICES=5 the plan says gpu:5, which is the first that the process sees."""
+    series = telemetry(gpu(5, utilization_percent=steady(90.0)))
+    assert gm.gpu_utilization(series, [(1, 9)], used={5}) == (90.0, "", (90.0,), {5: 90.0})
+    assert "not show every GPU" in gm.gpu_utilization(series, [(1, 9)], used={0}).reason
 
 
 def test_an_empty_buffer_falls_back_on_the_readings_of_the_moment():

@@ -140,12 +140,12 @@ def test_a_fault_of_the_sampler_itself_is_a_reason():
     assert "ZeroDivisionError" in series["reason"]
 
 
-def test_fast_samples_read_memory_only():
+def test_fast_samples_read_memory_and_energy_only():
     fake = FakeNvml(Gpu())
     sampler = GpuSampler(fake, {})
     del fake.calls[:]
     sampler.sample(slow=False)
-    assert fake.calls == ["nvmlDeviceGetMemoryInfo"]
+    assert fake.calls == ["nvmlDeviceGetMemoryInfo", "nvmlDeviceGetTotalEnergyConsumption"]
 
 
 NO_UTILIZATION = dict.fromkeys(
