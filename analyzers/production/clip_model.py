@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -101,6 +101,9 @@ class WithClip(FromHub):
         found = self.eyes.embeddings(clip, self.settings.fps, self.settings.size, self.settings.batch)
         self._facts = {"frames": len(found)}
         return found
+
+    def facts(self) -> dict[str, Any]:
+        return {**self._facts, "batch": self.eyes.batch}  # the batch also where the look at the frames failed
 
     def unload(self) -> None:
         if self.eyes is None:
