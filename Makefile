@@ -38,7 +38,7 @@ help:
 # The second step installs packages of which only files or a part is used, without what they ask for.
 $(READY): pyproject.toml constraints.txt requirements-nodeps.txt
 	$(PYTHON) -m venv .venv
-	@echo "installing into .venv (about 2.5 GB; two to four minutes on a fast network)"
+	@echo "installing into .venv (about 2.8 GB; two minutes on a fast network)"
 	$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[test]"
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --requirement requirements-nodeps.txt
 	@touch $@
