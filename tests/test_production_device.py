@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import subprocess
 import sys
 
@@ -135,14 +136,84 @@ def test_batches_cover_everything_once():
     assert list(shared.batches(0, 3)) == []
 
 
+@pytest.mark.parametrize(
+    ("count", "most", "size"), [(10, 32, 10), (10, 4, 4), (9, 4, 3), (5, 3, 3), (1, 1, 1)]
+)
+def test_batches_of_equal_size_take_no_more_runs(count, most, size):
+    assert shared.equal_batch(count, most) == size
+    assert len(list(shared.batches(count, size))) == len(list(shared.batches(count, most)))
+
+
+def test_workspaces_are_given_back_unless_a_recording_holds_their_addresses(monkeypatch):
+    done = []
+    monkeypatch.setattr(torch._C, "_cuda_clearCublasWorkspaces", lambda: done.append("clear"), raising=False)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: done.append("empty"))
+    shared.release("cuda")
+    assert done == ["empty"]
+    decoder = network()
+    shared.recorders.add(decoder)
+    shared.release_all("cuda")
+    assert "clear" not in done
+    del decoder
+    shared.release_all("cuda")
+    assert done[-2:] == ["clear", "empty"]
+    shared.release_all("cpu")
+    assert done.count("clear") == 1
+
+
+class Runtime:
+    """Stands for CUDA's runtime: registers memory, or answers with an error."""
+
+    def __init__(self, answer: int) -> None:
+        self.answer, self.held = answer, []
+
+    def cudaHostRegister(self, address: int, size: int, flags: int) -> int:
+        self.held.append(address)
+        return self.answer
+
+    def cudaHostUnregister(self, address: int) -> None:
+        self.held.remove(address)
+
+
+def test_pinned_memory_is_unpinned_with_its_owner_and_before_it_is_freed(monkeypatch):
+    runtime = Runtime(0)
+    monkeypatch.setattr(torch.cuda, "cudart", lambda: runtime)
+    memory, owner = torch.empty(8), network()
+    shared.pin(memory, owner, "cpu")
+    assert runtime.held == [memory.data_ptr()]
+    del owner
+    gc.collect()
+    assert runtime.held == []
+
+
+def test_a_refusal_to_pin_is_not_left_for_the_next_kernel(monkeypatch):
+    runtime, asked = Runtime(712), []
+
+    def fail(*shape, device):
+        asked.append(device)
+        raise RuntimeError("part or all of the requested memory range is already mapped")
+
+    monkeypatch.setattr(torch.cuda, "cudart", lambda: runtime)
+    memory, owner = torch.empty(8), network()
+    monkeypatch.setattr(torch, "empty", fail)
+    shared.pin(memory, owner, "cuda:1")
+    del owner
+    gc.collect()
+    assert asked == ["cuda:1"] and runtime.held  # nothing that was refused is undone
+
+
 def test_a_batch_is_what_the_free_memory_holds(monkeypatch):
     assert shared.fitting_batch(16, 1e9, "cpu") == 16
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (8_000_000_000, 80_000_000_000))
     monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: 2_000_000_000)
     monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: 0)
+    share = 1.0
+    monkeypatch.setattr(torch.cuda, "get_per_process_memory_fraction", lambda device: share)
     assert shared.fitting_batch(16, 100, "cuda") == 16
     assert shared.fitting_batch(100, 100, "cuda") == 50
     assert shared.fitting_batch(16, 1e6, "cuda") == 1
+    share = 0.05  # 4 of 80 GB, of which 2 are taken: executor.memory_fraction
+    assert shared.fitting_batch(100, 100, "cuda") == 20
 
 
 def test_results_come_back_together():
@@ -183,7 +254,9 @@ def test_on_a_gpu_frames_and_weights_make_the_same_journey(clip):
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
-@pytest.mark.parametrize("name", ["object_detection", "body_pose", "text_overlay", "background_segmentation"])
+@pytest.mark.parametrize(
+    "name", ["object_detection", "body_pose", "text_overlay", "background_segmentation", "scene_segmentation"]
+)
 def test_the_host_waits_for_the_gpu_only_at_the_end(name, clip, recwarn):
     cls = back_ends()[name]
     ready = cls(cls.settings_type(profile="random", model_size="tiny", batch=2))

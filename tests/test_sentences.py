@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 
 import models
-from analyzers.parts import sentences
+from analyzers.parts import nets, sentences
 from analyzers.production import torchvision_cpu
 
 TEXTS = [
@@ -31,6 +33,23 @@ def test_like_meaning_is_near(embedder):
     alike = vectors @ vectors.T
     assert alike[0, 1] > 0.5 > 0.1 > alike[0, 2]
     assert embedder([]).shape == (0, 384)
+
+
+def test_it_keeps_its_precision_where_another_thread_builds_in_half(embedder):
+    """Libraries change PyTorch's default type for all threads while they build."""
+    torch = pytest.importorskip("torch")
+    opened = []
+    opening = threading.Thread(target=lambda: opened.append(sentences.Embedder("minilm-l6-v2", "cpu")))
+    with nets.building:
+        torch.set_default_dtype(torch.bfloat16)
+        try:
+            opening.start()
+            opening.join(1.0)
+            assert not opened
+        finally:
+            torch.set_default_dtype(torch.float32)
+    opening.join()
+    assert np.array_equal(opened[0](TEXTS), embedder(TEXTS))
 
 
 def test_same_numbers_as_transformers(embedder):
