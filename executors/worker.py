@@ -71,7 +71,7 @@ class Worker:
         failure(outcome, error, prefix)
         if type(error).__name__ == "AcceleratorError":  # PyTorch's, for errors of CUDA that stay
             outcome.reason += "; with that, this process has lost its GPU"
-            self.lost_gpu = outcome.reason
+            self.lost_gpu = outcome.reason.removeprefix(prefix)
         return outcome
 
     def _release(self) -> None:

@@ -247,14 +247,18 @@ def standardise(pixels: torch.Tensor, means: Sequence[float], deviations: Sequen
 def fitting_batch(wanted: int, item_mb: float, device: str) -> int:
     """`wanted`, or as many items of `item_mb` megabytes of activations as there is room for, at least one.
 
-    Room is SHARE of what the driver says is free and of what PyTorch keeps without using it.
+    Room is SHARE of what the driver says is free, or executor.memory_fraction leaves to this process, and of
+    what PyTorch keeps without using it.
     """
     if not on_gpu(device):
         return wanted
     import torch
 
-    free, _ = torch.cuda.mem_get_info(device)
-    kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    free, total = torch.cuda.mem_get_info(device)
+    reserved = torch.cuda.memory_reserved(device)
+    fraction = torch.cuda.get_per_process_memory_fraction(torch.device(device).index)
+    free = max(0, min(free, fraction * total - reserved))
+    kept = reserved - torch.cuda.memory_allocated(device)
     return max(1, min(wanted, int(SHARE * (free + kept) / (item_mb * 1e6))))
 
 

@@ -118,3 +118,76 @@ class Undermined(Steady):
 
     def load(self, device="cpu"):
         threading.Timer(0.1, os._exit, (3,)).start()
+
+
+class AcceleratorError(RuntimeError):
+    """Called as PyTorch's error for what CUDA does not recover from."""
+
+
+class Poisoned(Steady):
+    """Loses its process's GPU when it analyzes."""
+
+    name = "poisoned"
+
+    def analyze(self, clip, upstream):
+        raise AcceleratorError("CUDA error: an illegal memory access was encountered")
+
+
+class PoisonedEarly(Steady):
+    """Loses its process's GPU when it is loaded."""
+
+    name = "poisoned_early"
+
+    def load(self, device="cpu"):
+        raise AcceleratorError("CUDA error: an illegal memory access was encountered")
+
+
+class Weights:
+    """Stands for what a network takes of a device."""
+
+    alive = 0
+
+    def __init__(self):
+        Weights.alive += 1
+
+    def __del__(self):
+        Weights.alive -= 1
+
+
+class HalfBuilt(Steady):
+    """Fails when it has built something already, in a circle as networks are."""
+
+    name = "half_built"
+
+    def load(self, device="cpu"):
+        self.weights = Weights()
+        self.weights.owner = self
+        raise MemoryError("a planted lack of memory")
+
+
+class Where(Steady):
+    """Tells where it was loaded."""
+
+    name = "where"
+
+    def load(self, device="cpu"):
+        self.device = device
+
+    def facts(self):
+        return {"device": self.device}
+
+
+class Adaptive(Sleeper):
+    """Runs with no more than 4 at once, and has memory enough for 2."""
+
+    name = "adaptive"
+    ran = 0
+
+    def analyze(self, clip, upstream):
+        self.ran = min(4, self.settings.batch)
+        if self.ran > 2:
+            raise MemoryError("a batch of 4 is too large")
+        return super().analyze(clip, upstream)
+
+    def facts(self):
+        return {"batch": self.ran}
