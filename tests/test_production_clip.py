@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import cv2
 import numpy as np
@@ -134,6 +135,30 @@ def test_one_network_and_one_look_for_both(clip, monkeypatch):
     both[1].unload()
     both[1].unload()
     assert not clip_model._open
+
+
+def test_who_wakes_the_eyes_second_waits_until_they_are_there():
+    analyzer = back_end("content_quality")
+    analyzer.load("cpu")
+    waking, there, woken = threading.Event(), threading.Event(), []
+
+    class Parked:
+        def wake(self, device: str) -> None:
+            waking.set()
+            woken.append(there.wait(5))
+
+    analyzer.eyes._parked, analyzer.eyes._away = Parked(), True
+    users = [threading.Thread(target=analyzer.wake) for _ in range(2)]
+    users[0].start()
+    assert waking.wait(5)
+    users[1].start()
+    users[1].join(0.2)
+    assert users[1].is_alive()
+    there.set()
+    for user in users:
+        user.join(5)
+    assert woken == [True]
+    analyzer.unload()
 
 
 def test_a_local_folder_is_loaded(folder, clip):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import torch
 from analyzers import back_ends
 from analyzers.base import Segment
 from analyzers.parts import nets
-from analyzers.production import qwen_inputs
+from analyzers.production import qwen_decoder, qwen_inputs
 from analyzers.production.base import MissingWeights
 from analyzers.production.hub import configuration, library_class
 from analyzers.production.qwen2_vl_temporal import Qwen2VL7B, Qwen2VLSettings, pick
@@ -159,6 +160,27 @@ def test_steps_can_be_taken_back(loaded):
     decoder._step()
     decoder._begin(first, positions)
     assert decoder.decode().tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("not permitted when capturing\nat"), torch.OutOfMemoryError()]
+)
+def test_a_recording_that_fails_leaves_the_stream_as_it_was(loaded, error, monkeypatch):
+    class Side:
+        def wait_stream(self, other):
+            raise error
+
+    left = []
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: "the worker's")
+    monkeypatch.setattr(torch.cuda, "set_stream", left.append)
+    monkeypatch.setattr(qwen_decoder, "recording_stream", lambda device: Side())
+    decoder = Decoder(loaded.nets["qwen"], 1, 4, 3, "cpu", graph=True)
+    monkeypatch.setattr(decoder, "_begin", lambda *state: None)
+    oom = isinstance(error, torch.OutOfMemoryError)
+    with pytest.raises(torch.OutOfMemoryError) if oom else nullcontext():
+        decoder._record(None, None)
+    assert left == ["the worker's"] and decoder.graph is None
+    assert oom or decoder.why_no_graph == "not permitted when capturing"
 
 
 def test_random_weights_write_the_whole_budget_even_past_an_end(loaded):
