@@ -123,6 +123,12 @@ def test_one_activity_that_the_chip_does_not_count():
     assert device["figures"]["sm_activity_percent"]["values"][-1] == 61.5
 
 
+def test_an_activity_that_is_no_number_has_a_reason():
+    [device] = sample(FakeNvml(Gpu(gpm={**GPM, "ANY_TENSOR_UTIL": float("nan")})))["devices"]
+    assert "no number" in device["reasons"]["tensor_activity_percent"]
+    assert "tensor_activity_percent" not in device["figures"]
+
+
 def test_memory_by_process_that_is_hidden_is_unknown_not_zero():
     [device] = sample(FakeNvml(Gpu(processes=[process(7, None), process(8, GB)])))["devices"]
     assert device["figures"]["process_memory_bytes"]["values"][-1] == {"7": None, "8": GB}
