@@ -128,10 +128,7 @@ def wishes(
         group: sum(known[n].memory_gb for n in names if isinstance(known[n], Production))
         for group, (names, _) in chosen.items()
     }
-    # The embedded networks run on the CPU.
-    usable = {
-        group: any(isinstance(known[n], Production) for n in names) for group, (names, _) in chosen.items()
-    }
+    usable = {group: any(known[n].uses_gpu for n in names) for group, (names, _) in chosen.items()}
     if executor.name == "sequential":  # one process holds everything, on one device
         whole = sum(needs.values()) + CONTEXT_GB
         first = next((group for group in chosen if usable[group] and devices[group] != "cpu"), None)
