@@ -47,7 +47,8 @@ def visible(found: Any, restriction: str | None) -> tuple[Gpu, ...]:
         if entry.startswith("MIG-"):
             raise InputError(
                 f"CUDA_VISIBLE_DEVICES={restriction} names an instance of a GPU in MIG mode, and clipbench "
-                "places its workers on whole GPUs: name those by index or UUID, or set it to nothing for the CPU"
+                "places its workers on whole GPUs: name those by index or UUID, or set it to nothing for "
+                "the CPU"
             )
         match = [
             gpu
