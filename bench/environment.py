@@ -26,7 +26,6 @@ def describe() -> dict[str, Any]:
         "cores_allowed": cores_allowed(),
         "memory_gb": memory_gb(),
         "gpus": gpus(),
-        "mps": mps(),
         "os": platform.platform(),
         "python": platform.python_version(),
         "packages": {name: version(name) for name in PACKAGES},
@@ -76,19 +75,6 @@ def gpus() -> list[dict[str, Any]] | dict[str, str]:
         return {"reason": f"NVML: {error}"}
     finally:
         pynvml.nvmlShutdown()
-
-
-def mps() -> bool:
-    """Whether a daemon of CUDA's Multi-Process Service is running, which processes then use by themselves."""
-    folder = Path(os.environ.get("CUDA_MPS_PIPE_DIRECTORY", "/tmp/nvidia-mps"))
-    try:
-        pid = int((folder / "nvidia-cuda-mps-control.pid").read_text())
-        os.kill(pid, 0)
-    except PermissionError:
-        return True  # it is another user's, and it is there
-    except (OSError, ValueError):
-        return False
-    return True
 
 
 def version(package: str) -> str | None:

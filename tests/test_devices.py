@@ -1,12 +1,9 @@
-"""How a plan's devices are called in a process, and the service that processes may share a GPU through."""
+"""How a plan's devices are called in a process."""
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
-from bench import environment
 from bench.config import compose
 from bench.errors import InputError
 from bench.placement import visible
@@ -46,12 +43,3 @@ def test_on_the_cpu_nothing_of_cuda_is_touched(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "torch", None)  # importing it would raise
     with devices.own_stream("cpu"), devices.marked("cpu", "analyze"):
         devices.limit_memory("cpu", 0.5)
-
-
-@pytest.mark.parametrize(("pid", "running"), [("self", True), ("0x", False), (None, False), ("gone", False)])
-def test_a_daemon_of_mps_is_noticed(monkeypatch, tmp_path, pid, running):
-    monkeypatch.setenv("CUDA_MPS_PIPE_DIRECTORY", str(tmp_path))
-    if pid is not None:
-        number = {"self": os.getpid(), "gone": 2**22 + 1}.get(pid, pid)
-        (tmp_path / "nvidia-cuda-mps-control.pid").write_text(f"{number}\n")
-    assert environment.mps() is running
