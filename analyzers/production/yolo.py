@@ -114,6 +114,7 @@ class Yolo(devices.OnDevice):
     def load(self, device: str = "cpu") -> None:
         import torch
 
+        library()  # before a device is the default: its classes hold tensors of their own
         if self.random:
             net = devices.random_net(self.build, device, torch.float32)
             devices.settle(net, (2, 3, TINY_SIDE, TINY_SIDE))
