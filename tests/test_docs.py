@@ -61,3 +61,12 @@ def test_every_key_of_the_truth_is_described():
     page = (PROJECT / "docs" / "reference-clip.md").read_text()
     truth = json.loads((PROJECT / "clips" / "reference.json").read_text())
     assert [key for key in truth if f"`{key}`" not in page] == []
+
+
+PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_a_page_links_to_is_there(page):
+    linked = re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    assert [name for name in linked if not (page.parent / name).exists()] == []
