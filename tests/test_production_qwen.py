@@ -73,7 +73,7 @@ def test_the_full_architecture_has_the_parameters_of_the_7b():
     cls = library_class("Qwen2VLForConditionalGeneration")
     with torch.device("meta"):
         net = cls(cls.config_class(**configuration("qwen2_vl", "full")))
-    # The index of the published checkpoint counts 16 582 751 232 bytes of bfloat16.
+    # What the configuration kept here comes to: a number in it that is changed shows.
     assert 2 * sum(p.numel() for p in net.parameters()) == 16_582_751_232
 
 

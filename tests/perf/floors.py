@@ -32,12 +32,10 @@ class Gpu(NamedTuple):
     source: str
 
 
-#: NVIDIA gives float16 rates with sparsity, which is twice the dense rate.
+#: The dense rates: with sparsity, as they are often given, those of float16 are twice as high.
 GPUS = {
-    "H100 SXM": Gpu(989.4, 66.9, 3.35, "NVIDIA H100 Tensor Core GPU datasheet"),
-    "H100 PCIe": Gpu(756.0, 51.0, 2.0, "NVIDIA H100 Tensor Core GPU datasheet"),
-    "H200 SXM": Gpu(989.4, 66.9, 4.8, "NVIDIA H200 Tensor Core GPU datasheet"),
-    "A100 SXM 80GB": Gpu(312.0, 19.5, 2.039, "NVIDIA A100 Tensor Core GPU datasheet"),
+    "H100 SXM": Gpu(989.4, 66.9, 3.35, "glennklockwood.com/garden/processors/h100"),
+    "H200 SXM": Gpu(989.4, 66.9, 4.8, "the same chip; memory: itkb.uw.cz, NVIDIA H200 vs B300, June 2026"),
 }
 #: What a prediction takes for granted, since nothing is as fast as its floor: the share of the peak that
 #: matrix products reach, that of the bandwidth, and the seconds that Python takes to start an operation.
