@@ -203,5 +203,5 @@ def absent(telemetry: dict[str, Any]) -> list[tuple[str, str]]:
         for device in devices:
             if not any(v is not None for v in device["figures"].get(key, {"values": ()})["values"]):
                 reason = device["reasons"].get(key, "there was no sample of it")
-                why.setdefault(reason, []).append(f"GPU {device['ordinal']} {name}")
+                why.setdefault(reason, []).append(f"GPU {device['index']} {name}")
     return [(", ".join(names), reason) for reason, names in why.items()]

@@ -30,7 +30,7 @@ def all_series(telemetry: dict[str, Any]) -> list[Series]:
     for device in telemetry.get("gpu", {}).get("devices", ()):
         for key in GPU:
             figure = device["figures"].get(key, {"times_s": (), "values": ()})
-            rows.append((key, GPU, f"GPU {device['ordinal']} ", figure["times_s"], figure["values"]))
+            rows.append((key, GPU, f"GPU {device['index']} ", figure["times_s"], figure["values"]))
     found = (made(*table[key], prefix, times, values or ()) for key, table, prefix, times, values in rows)
     return [series for series in found if series.values]
 

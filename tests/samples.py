@@ -104,7 +104,7 @@ def telemetry(until: float, gpus: int) -> dict:
     memory = [4e10 + 1e9 * (n % 7) for n, _ in enumerate(times)]
     devices = [
         {
-            "ordinal": n, "mig": False, "name": "NVIDIA H100",
+            "ordinal": n, "index": n, "mig": False, "name": "NVIDIA H100",
             "figures": {
                 "utilization_percent": {"times_s": slow, "values": [None, *[90.0 - 9 * n] * (len(slow) - 1)]},
                 "memory_used_bytes": {"times_s": times, "values": memory},

@@ -94,6 +94,7 @@ def test_telemetry_becomes_counters(result, tmp_path):
         "devices": [
             {
                 "ordinal": 0,
+                "index": 3,
                 "figures": {
                     "power_w": {"times_s": [0.75, 1.5], "values": [None, 300.0]},
                     "process_memory_bytes": {"times_s": [0.75], "values": [{"1": 5}]},
@@ -107,7 +108,7 @@ def test_telemetry_becomes_counters(result, tmp_path):
         ("CPU", 500_000, {"cores": 1.5}),
         ("memory", 500_000, {"GB": 2.0}),
         ("CPU", 1_000_000, {"cores": 0.905}),
-        ("GPU 0 power", 1_500_000, {"W": 300.0}),
+        ("GPU 3 power", 1_500_000, {"W": 300.0}),
     ]
 
 
