@@ -234,7 +234,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 write_json(options.json, found)
 
         with bar:
-            task = bar.add_task("starting", total=1 + 3 * options.real * options.repeats, completed=-1)
+            task = bar.add_task("starting", total=3 + 3 * options.real * options.repeats, completed=-1)
 
             def tick(what: str) -> None:
                 bar.update(task, description=what, advance=1, refresh=True)

@@ -85,14 +85,14 @@ class Silent:
 
 
 class Harness:
-    """A contestant: one executor under the measuring loop of run.py, telemetry aside."""
+    """A contestant: what `python run.py` with `overrides` runs, telemetry aside."""
 
-    def __init__(self, executor: str, *overrides: str) -> None:
-        plan = planned(f"executor={executor}", *overrides)
-        self.run = Run(plan, Silent(), executor_factory(executor))
+    def __init__(self, *overrides: str) -> None:
+        cfg = config.compose(*overrides)
+        self.run = Run(make_plan(cfg), Silent(), executor_factory(cfg.executor.name))
 
     def once(self, path: Path) -> tuple[float, dict[str, list[Segment]]]:
-        """One pass over the clip at `path`; the first one starts the workers."""
+        """One pass over the clip at `path`: seconds, segments; the first one starts the workers."""
         self.run.burst([path], False, 1, 1)
         one = self.run.record.passes[-1]
         if lost := [f"{o.analyzer}: {o.reason}" for o in one.outcomes.values() if o.status != "ok"]:
@@ -137,22 +137,22 @@ def make(name: str, made: dict[str, Any]) -> Any:
     """The contestant called `name`; `made` are those of the same process. May raise ImportError."""
     match name:
         case "sequential_1":
-            return Harness("sequential", "grouping=sequential", "executor.threads=1")
+            return Harness("executor=sequential", "grouping=sequential", "executor.threads=1")
         case "bare":
             return Bare(planned("grouping=sequential").tasks(), cores_allowed())
         case "sequential":
-            return Harness("sequential", "grouping=sequential")
+            return Harness("executor=sequential", "grouping=sequential")
         case "telemetry":
             return Watched(made["sequential"])
         case "spawn_pool":
-            return Harness("spawn_pool", "grouping=two_core", "executor.workers=2")
+            return Harness("executor=spawn_pool", "grouping=two_core", "executor.workers=2")
         case "process_pool":
             return Pool(planned("grouping=sequential").tasks(), workers=2, threads=1)
         case "ray_actors":
             plan = planned("grouping=two_core", "executor=gpu_pinned", "executor.threads=1")
             return Actors(plan.groups, plan.tasks(), threads=1)
         case _:
-            return Harness(name, "grouping=two_core")
+            return Harness(f"executor={name}", "grouping=two_core")
 
 
 def cpu_seconds() -> float:

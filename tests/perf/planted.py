@@ -1,43 +1,22 @@
-"""A configuration, itself again and itself slowed by a tenth, measured in turns: for tests.perf.decisions."""
+"""A configuration, itself again and itself slowed by a tenth, measured in turns: for tests.perf.decisions.
+
+It is the one that docs/ci.md gates with. Each side has workers of its own, as two runs would have.
+"""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 #: What the planted slowdown adds to a pass, as a share of it.
 PLANTED = 0.1
-
-
-class Slowed:
-    """A contestant of tests.perf.lanes whose passes take a share longer: the last analyzer sleeps that share
-    of what the pass, decoding included, has taken until then."""
-
-    def __init__(self, harness: Any) -> None:
-        self.harness, self.share = harness, 0.0
-
-    def plant(self) -> str:
-        """Slow the last analyzer, which has to be loaded; returns its name."""
-        run = self.harness.run
-        name = run.plan.tasks()[-1].analyzer
-        analyzer = run.executor.worker.loaded[name]
-        analyze = analyzer.analyze
-
-        def slowed(*arguments: Any) -> Any:
-            try:
-                return analyze(*arguments)
-            finally:
-                time.sleep(self.share * (time.monotonic() - run.record.passes[-1].start_s))
-
-        analyzer.analyze = slowed
-        return name
-
-    def once(self, path: Path, share: float) -> float:
-        """Seconds of one pass that is slowed by `share`."""
-        self.share = share
-        return self.harness.once(path)[0]
+#: The configuration that is compared with itself.
+CONFIGURATION = ("executor=gpu_pinned", "grouping=two_core")
+#: Passes before anything counts; the first, in which models are loaded, is not among those that tell how
+#: long a pass takes.
+WARM_UP = 4
 
 
 def measure(
@@ -48,36 +27,50 @@ def measure(
     tick: Callable[[str], None],
     keep: Callable[[dict], None],
 ) -> dict[str, Any]:
-    """Measure `number` times A, A again and A slowed, in turns, in this process; `keep` gets all after each.
+    """Measure `number` times A, A again and A slowed, in turns; `keep` gets all after each.
 
-    Returns {environment, only, slowed, planted, pairs: [{A, again, slow, other_cores}]}: the analyzer that
-    sleeps and the share it adds, the seconds of each pass, and the cores that other work took meanwhile.
+    Slowed, the analyzer that is the last of a pass sleeps, so that the pass takes longer by what it sleeps.
+    Returns {environment, configuration, only, slowed, planted, planted_s, pairs: [{A, again, slow,
+    other_cores}]}: the analyzer that sleeps, the share that it adds and the seconds that this is, the seconds
+    of each pass, and the cores that other work took meanwhile.
     """
     from bench import environment
     from bench.contention import OtherWork
     from tests.perf.lanes import Harness
 
-    harness = Harness("sequential", "grouping=sequential", *([f"only=[{only}]"] if only else []))
+    configuration = [*CONFIGURATION, *([f"only=[{only}]"] if only else [])]
+    sides: dict[str, Harness] = {}
     try:
-        slowed = Slowed(harness)
-        tick("warm-up")
-        slowed.once(clip, 0.0)
+        for side in ("A", "again"):
+            tick(f"warm-up: {side}")
+            sides[side] = Harness(*configuration)
+            warm = [sides[side].once(clip)[0] for _ in range(WARM_UP)][1:]
+        *_, last = sides["A"].run.record.passes[-1].outcomes
+        planted_s = PLANTED * median(warm)
+        tick("warm-up: slow")
+        slow = ("faults=slow", f"faults.analyzer={last}", f"faults.seconds={planted_s:.3f}")
+        sides["slow"] = Harness(*configuration, *slow)
+        for _ in range(WARM_UP):
+            sides["slow"].once(clip)
         found = {
             "environment": environment.describe(),
+            "configuration": configuration,
             "only": only,
-            "slowed": slowed.plant(),
+            "slowed": last,
             "planted": PLANTED,
+            "planted_s": planted_s,
             "pairs": [],
         }
         for turn in range(number):
-            pair: dict[str, Any] = {"A": [], "again": [], "slow": []}
+            pair: dict[str, Any] = {side: [] for side in sides}
             others = OtherWork()
             for _ in range(repeats):
                 for side, passes in pair.items():
                     tick(f"comparison {turn + 1} of {number}: {side}")
-                    passes.append(slowed.once(clip, PLANTED if side == "slow" else 0.0))
+                    passes.append(sides[side].once(clip)[0])
             found["pairs"].append({**pair, "other_cores": others.cores()})
             keep(found)
         return found
     finally:
-        harness.close()
+        for harness in sides.values():
+            harness.close()
