@@ -17,6 +17,7 @@ from statistics import median
 from typing import Any
 
 from bench import calibration, environment, media, results
+from bench.contention import is_busy
 from bench.errors import Exit, InputError
 from bench.fresh import Unmeasured, unfit
 from bench.plan import cores_allowed
@@ -192,7 +193,14 @@ def exit_code(outcome: Mapping[str, Any] | None, gate: Any) -> Exit:
 
 def save(kept: Baseline, result: Result) -> dict[str, Any]:
     """Add `result` to the baseline, unless it is unfit; says what came of it."""
-    outcome = {"mode": "save", "path": str(kept.path), "needed": MIN_RUNS}
+    others = result.run["other_cores"]
+    outcome = {
+        "mode": "save",
+        "path": str(kept.path),
+        "needed": MIN_RUNS,
+        "other_cores": others,
+        "busy": is_busy(others, result.environment["cores_allowed"]),
+    }
     if reason := unfit(result, METRIC):
         return {**outcome, "saved": False, "reason": reason, "runs": len(kept.runs)}
     runs = sorted([*kept.runs, saved_run(result)], key=lambda run: run["started_at"])[-KEEP:]
@@ -210,6 +218,10 @@ def compare(kept: Baseline, result: Result, again: Callable[[], Result]) -> dict
     `call` is slower only if a fresh run says so too. `again` makes that one; it may raise Unmeasured.
     """
     floor, noise_from = calibration.lookup(calibration.key_of(result))
+    how = measured(kept, result, floor)
+    if how["noise"] is not None and how["noise"] > floor:
+        noise_from = "from how far the saved runs lie apart"
+    cores = result.environment["cores_allowed"]
     outcome = {
         "mode": "compare",
         "path": str(kept.path),
@@ -220,8 +232,9 @@ def compare(kept: Baseline, result: Result, again: Callable[[], Result]) -> dict
         "baseline_value": typical([run[METRIC] for run in kept.runs]),
         "value": result.metric(METRIC).value,
         "noise_from": noise_from,
+        "busy_runs": sum(is_busy(run["other_cores"], cores) for run in kept.runs),
         "since": differences(kept.runs[-1]["versions"], versions(result.environment)),
-        **measured(kept, result, floor),
+        **how,
         "confirmed": None,
         "confirmation": None,
         "moved": [],

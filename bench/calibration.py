@@ -14,6 +14,7 @@ from statistics import median
 from typing import Any
 
 from bench import results
+from bench.contention import is_busy
 from bench.errors import InputError
 from bench.fresh import Unmeasured, unfit
 from bench.regression import spread
@@ -112,6 +113,7 @@ def calibrate(measure: Callable[[int], Result]) -> dict[str, Any]:
         **floors(samples),
         "runs": samples,
         "other_cores": median(others) if others else None,
+        "busy": is_busy(median(others) if others else None, key["cores_allowed"]),
         "other_cores_reason": "" if others else measured[0].run["other_cores_reason"],
     }
     store.parent.mkdir(parents=True, exist_ok=True)

@@ -12,6 +12,9 @@ STAT = Path("/proc/stat")
 #: A guest's time is in `user` already.
 NOT_BUSY = ("idle", "iowait", "guest", "guest_nice")
 
+#: Others that take more than this share of the cores make times that say little.
+BUSY = 0.1
+
 
 class Uncounted(Exception):
     """The cores' times cannot be had; the message says why."""
@@ -46,6 +49,11 @@ class OtherWork:
         except Uncounted as error:
             self.reason = self.reason or str(error)
             return 0.0
+
+
+def is_busy(others: float | None, cores: int) -> bool:
+    """Whether `others`, the cores that other work took of `cores`, were many; not where it is not known."""
+    return others is not None and others > BUSY * cores
 
 
 def busy_seconds() -> float:

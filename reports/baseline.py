@@ -12,8 +12,6 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-#: Other work that takes more than this share of the cores makes a noise floor too high.
-BUSY = 0.1
 CALL_STYLE = {"faster": "green", "same": "green", "slower": "bold red", "undecided": "yellow"}
 
 
@@ -43,6 +41,12 @@ def show_saved(outcome: Mapping[str, Any], console: Console) -> None:
     else:
         more = f"; baseline=compare takes {needed}" if kept < needed else ""
         console.print(f"baseline: saved, {kept} run{'s' if kept > 1 else ''} kept{more}")
+        if outcome["busy"]:
+            took = f"other work took {cores(outcome['other_cores'])} cores meanwhile"
+            console.print(
+                f"[yellow]{took}, and a baseline from a busy machine finds large slowdowns only[/]: delete "
+                "the file, and save anew when it is quiet"
+            )
     console.print(Text(outcome["path"]), soft_wrap=True)
 
 
@@ -76,6 +80,11 @@ def show_compared(outcome: Mapping[str, Any], console: Console) -> None:
         reason = f"  other cores not known, and not corrected for: {outcome['other_cores_reason']}"
         console.print(Text(reason, style="dim"))
     console.print(Text(f"  noise floor {outcome['noise_from']}", style="dim"))
+    if outcome["busy_runs"]:
+        console.print(
+            f"  [yellow]other work was going on during {outcome['busy_runs']} of the saved runs[/]: delete "
+            "the file, and save anew when the machine is quiet"
+        )
     console.print(Text(outcome["path"]), soft_wrap=True)
 
 
@@ -100,7 +109,7 @@ def show_calibration(found: Mapping[str, Any], path: str, console: Console) -> N
     )
     if found["other_cores"] is None:
         console.print(Text(found["other_cores_reason"], style="dim"))
-    elif found["other_cores"] > BUSY * found["key"]["cores_allowed"]:
+    elif found["busy"]:
         console.print("[yellow]the machine was busy: calibrate again when it is quiet[/]")
     for number, samples in enumerate(found["runs"], 1):
         console.print(Text(f"  run {number}  " + "  ".join(f"{s:.4g}" for s in samples), style="dim"))

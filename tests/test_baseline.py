@@ -150,6 +150,26 @@ def test_an_unfit_run_is_not_saved_and_says_why(result, reason, kept):
     assert "not saved" in shown.getvalue() and reason in shown.getvalue()
 
 
+def test_a_busy_machine_is_told_when_saving_and_when_comparing(kept):
+    for others, told in ((0.2, False), (0.3, True), (None, False)):
+        outcome, shown = baseline.save(kept, made(other_cores=others)), io.StringIO()
+        report.show(outcome, Console(file=shown, width=160))
+        assert outcome["saved"] and outcome["busy"] is told
+        assert ("other work took 0.30 cores meanwhile" in shown.getvalue()) is told
+    assert "other work was going on" not in compared(kept, made())[1]
+    for run in kept.runs[:2]:
+        run["other_cores"] = 0.9
+    outcome, shown = compared(kept, made())
+    assert outcome["busy_runs"] == 2 and "other work was going on during 2 of the saved runs" in shown
+
+
+def test_where_the_noise_is_from_is_said(kept):
+    assert "noise floor not calibrated" in compared(kept, made())[1]
+    kept.runs[0]["rtf_warm"] = [1.6] * 3
+    outcome, shown = compared(kept, made())
+    assert outcome["noise"] > 0.3 and "noise floor from how far the saved runs lie apart" in shown
+
+
 def test_a_store_that_cannot_be_written_to_is_named(tmp_path):
     (tmp_path / "store").touch()
     with pytest.raises(InputError, match=r"baseline_store: .*cannot be written to"):

@@ -135,9 +135,9 @@ def test_a_run_that_lost_an_analyzer_is_no_calibration(store):
 
 def test_other_work_may_not_be_known():
     found = calibration.calibrate(lambda number: made(other_cores=None if number < 3 else 0.5, number=number))
-    assert found["other_cores"] == 0.5
+    assert found["other_cores"] == 0.5 and found["busy"]
     found = calibration.calibrate(lambda number: made(other_cores=None, number=number))
-    assert found["other_cores"] is None
+    assert found["other_cores"] is None and not found["busy"]
     shown = io.StringIO()
     report.show_calibration(found, "/a/path", Console(file=shown, width=160))
     assert "took meanwhile: not known" in shown.getvalue() and "no core counts" in shown.getvalue()
@@ -151,5 +151,6 @@ def test_the_floor_is_shown_with_the_samples():
     assert f"noise floor {found['noise']:.1%} of rtf_warm" in shown.getvalue()
     assert shown.getvalue().count("0.99") >= calibration.RUNS and "/a/path" in shown.getvalue()
     assert "was busy" not in shown.getvalue()
-    report.show_calibration(found | {"other_cores": 0.9}, "/a/path", Console(file=shown, width=160))
+    found |= {"other_cores": 0.9, "busy": True}
+    report.show_calibration(found, "/a/path", Console(file=shown, width=160))
     assert "was busy" in shown.getvalue()

@@ -187,8 +187,7 @@ def show_real(found: dict[str, Any], console: Any) -> None:
     calls = judged(pairs)
     for n, (pair, (noise, same, slow)) in enumerate(zip(pairs, calls, strict=True), 1):
         ratios = [(f"{d.ratio:.3f} ({d.low:.3f} … {d.high:.3f})", d.call) for d in (same, slow)]
-        others = "not known" if pair["other_cores"] is None else f"{pair['other_cores']:.2f}"
-        table.add_row(f"{n}", others, f"{100 * noise:.1f} %", *ratios[0], *ratios[1])
+        table.add_row(f"{n}", f"{pair['other_cores']:.2f}", f"{100 * noise:.1f} %", *ratios[0], *ratios[1])
     console.print(table)
     alarms = sum(same.call in ("slower", "faster") for _, same, _ in calls)
     slower = sum(slow.call == "slower" for _, _, slow in calls)

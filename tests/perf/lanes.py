@@ -166,6 +166,18 @@ def busy_seconds() -> float:
     return sum(sum(cores[n]) - cores[n].idle - cores[n].iowait for n in os.sched_getaffinity(0))
 
 
+class Usage:
+    """Counts, from its making, what this process and its descendants use, and what others do."""
+
+    def __init__(self) -> None:
+        self.begun_s, self.own_s, self.everybody_s = now(), cpu_seconds(), busy_seconds()
+
+    def since(self) -> tuple[float, float]:
+        """CPU seconds of our own, also of workers that still live; and the cores that others took."""
+        own, everybody = cpu_seconds() - self.own_s, busy_seconds() - self.everybody_s
+        return own, max(0.0, everybody - own) / (now() - self.begun_s)
+
+
 def serve(connection: Any, lane: str, path: Path) -> None:
     """A lane's process: answers ("once", contestant), ("found", contestant) and ("sharing", contestant)."""
     made: dict[str, Any] = {}
@@ -189,10 +201,9 @@ def answer(what: str, contestant: Any, name: str, path: Path, found: dict[str, A
     """What a lane says to one question."""
     match what:
         case "once":
-            begun, own, everybody = now(), cpu_seconds(), busy_seconds()
+            usage = Usage()
             wall_s, found[name] = contestant.once(path)
-            own, everybody = cpu_seconds() - own, busy_seconds() - everybody
-            others = max(0.0, everybody - own) / (now() - begun)
+            own, others = usage.since()
             known = contestant.known() if hasattr(contestant, "known") else {}
             return Sample(wall_s, own, others, known)
         case "found":

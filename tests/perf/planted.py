@@ -35,8 +35,7 @@ def measure(
     of each pass, and the cores that other work took meanwhile.
     """
     from bench import environment
-    from bench.contention import OtherWork
-    from tests.perf.lanes import Harness
+    from tests.perf.lanes import Harness, Usage
 
     configuration = [*CONFIGURATION, *([f"only=[{only}]"] if only else [])]
     sides: dict[str, Harness] = {}
@@ -63,12 +62,12 @@ def measure(
         }
         for turn in range(number):
             pair: dict[str, Any] = {side: [] for side in sides}
-            others = OtherWork()
+            usage = Usage()
             for _ in range(repeats):
                 for side, passes in pair.items():
                     tick(f"comparison {turn + 1} of {number}: {side}")
                     passes.append(sides[side].once(clip)[0])
-            found["pairs"].append({**pair, "other_cores": others.cores()})
+            found["pairs"].append({**pair, "other_cores": usage.since()[1]})
             keep(found)
         return found
     finally:
