@@ -12,6 +12,7 @@ from bench.stats import ALPHA, MARGIN, MIN_NOISE, MIN_PAIRS, MIN_SAMPLES, compar
 from tests.perf.decisions import NOISE, deviations, floor_of, judged, kept, main, read, share, simulated
 
 QUIET = read(NOISE)["deviations"]
+RESTLESS = read(NOISE.with_name("noise_sequential.json"))["deviations"]
 BUSY = read(NOISE.with_name("noise_busy.json"))["deviations"]
 #: Nine passes of some machine.
 PASSES = [5.02, 5.00, 5.05, 4.98, 5.01, 5.30, 4.99, 5.03, 5.00]
@@ -156,8 +157,8 @@ def test_noise_floors():
 
 
 def test_false_alarms_on_measured_noise():
-    """A configuration against itself, a hundred times: at most two calls, quiet or busy."""
-    for series in (QUIET, BUSY):
+    """A configuration against itself, a hundred times: at most two calls, quiet, restless or busy."""
+    for series in (QUIET, RESTLESS, BUSY):
         calls = simulated(series, 0.0, 9, floor_of(series), trials=100)
         assert calls["faster"] + calls["slower"] <= 2, calls
     assert simulated(QUIET, 0.0, 9, floor_of(QUIET), trials=100)["same"] >= 50
