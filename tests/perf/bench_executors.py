@@ -62,9 +62,11 @@ def test_start_and_end(measure, plan, name):
             executor.start(plan)
             executor.close()
 
-    starts()
-    gc.freeze()  # an end collects garbage, and would go through all that other benchmarks have loaded
     try:
+        # An end collects garbage, and would go through all that other benchmarks, or a first start, have loaded.
+        gc.freeze()
+        starts()
+        gc.freeze()
         measure(starts, rounds=5)
     finally:
         gc.unfreeze()
