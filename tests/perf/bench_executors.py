@@ -63,7 +63,7 @@ def test_start_and_end(measure, plan, name):
             executor.close()
 
     try:
-        # An end collects garbage, and would go through all that other benchmarks, or a first start, have loaded.
+        # An end collects garbage; what other benchmarks, or a first start, have loaded is none.
         gc.freeze()
         starts()
         gc.freeze()
