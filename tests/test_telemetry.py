@@ -174,7 +174,9 @@ def test_ctrl_c_does_not_reach_the_sampler():
     """As a terminal does it: the signal goes to the whole process group."""
     code = "import os, time; from bench.telemetry import Sampler\n"
     code += "with Sampler(os.getpid(), 0.05) as s:\n"
-    code += "    try: print('ready', flush=True); time.sleep(60)\n    except KeyboardInterrupt: pass\n"
+    # Naps, since a signal that comes just before a sleep begins does not end it.
+    code += "    try:\n        print('ready', flush=True)\n        for _ in range(600): time.sleep(0.1)\n"
+    code += "    except KeyboardInterrupt: pass\n"
     code += "print(s.series.get('reason', 'kept'), flush=True)"
     owner = python(code, start_new_session=True)
     owner.stdout.readline()
