@@ -57,10 +57,10 @@ def main() -> int:
     from rich.console import Console
     from rich.progress import track
 
-    from bench import comparison
-    from bench.errors import Exit, InputError
-    from reports import comparison as report
-    from reports import comparison_console
+    from clipbench.bench.comparing import comparison
+    from clipbench.bench.errors import Exit, InputError
+    from clipbench.reports.comparison import console as comparison_console
+    from clipbench.reports.comparison import html as report
 
     stderr = Console(stderr=True)
     quiet = not stderr.is_terminal

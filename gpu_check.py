@@ -44,9 +44,9 @@ def main() -> int:
     from rich.table import Table
     from rich.text import Text
 
-    from bench import gpu_check
-    from bench.errors import Exit, InputError
-    from reports import gpu_check as report
+    from clipbench.bench.errors import Exit, InputError
+    from clipbench.bench.sweeping import gpu_check
+    from clipbench.reports.comparison import gpu_check as report
 
     try:
         gpu_check.refuse_without_gpu(asked.size)

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
     from rich.console import Console
 
-    from bench.comparison import Comparison
-    from bench.results import Result
-    from bench.session import Session
-    from bench.sweep import Sweep
+    from clipbench.bench.comparing.comparison import Comparison
+    from clipbench.bench.measuring.session import Session
+    from clipbench.bench.runs.results import Result
+    from clipbench.bench.sweeping.sweep import Sweep
 
 # Libraries read these when they are first imported: OpenMP threads that spin while they wait take the
 # cores from the other libraries' threads.
@@ -36,13 +36,16 @@ def execute(cfg: DictConfig) -> int:
     from omegaconf import OmegaConf
     from rich.console import Console
 
-    from bench import baseline, fresh, planned, results, session
-    from bench.errors import InputError
-    from reports import baseline as baseline_report
-    from reports import console as report
-    from reports import html, junit, markdown, timeline, trace
-    from reports import plan as plan_report
-    from reports.progress import live
+    from clipbench.bench.comparing import baselines
+    from clipbench.bench.errors import InputError
+    from clipbench.bench.measuring import session
+    from clipbench.bench.planning import description as planned
+    from clipbench.bench.runs import remeasure, results
+    from clipbench.reports.comparison import baseline_console as baseline_report
+    from clipbench.reports.live.run_progress import live
+    from clipbench.reports.run import console as report
+    from clipbench.reports.run import html, junit, markdown, timeline, trace
+    from clipbench.reports.run import plan as plan_report
 
     console = Console()
     if not console.is_terminal:
@@ -53,7 +56,7 @@ def execute(cfg: DictConfig) -> int:
         plan_report.show(planned.describe(options), console)
         return 0
     prepared = session.prepare(options, folder)
-    kept = baseline.check(prepared)
+    kept = baselines.check(prepared)
     listen()
     if options.calibrate:
         return calibrate(prepared, console)
@@ -63,13 +66,13 @@ def execute(cfg: DictConfig) -> int:
     def again() -> Result:
         console.print("slower than the baseline: measuring again, in a fresh process, before that is said")
         with baseline_report.waiting(Console(stderr=True), options.progress, "measuring again"):
-            return fresh.measure(folder / "confirmation")
+            return remeasure.measure(folder / "confirmation")
 
     outcome = None
     if kept and not interrupted:
         try:
             listen()
-            outcome = baseline.conclude(options.baseline, kept, result, again)
+            outcome = baselines.conclude(options.baseline, kept, result, again)
             ignore()
         except session.Interrupted as stop:
             interrupted = stop.code
@@ -91,7 +94,7 @@ def execute(cfg: DictConfig) -> int:
         if outcome:
             baseline_report.show(outcome, console)
     results.link_latest(folder, PROJECT / "outputs")
-    by_baseline = baseline.exit_code(outcome, options.gate)
+    by_baseline = baselines.exit_code(outcome, options.gate)
     return max(interrupted, session.exit_code(result, options.gate), by_baseline)
 
 
@@ -99,15 +102,16 @@ def calibrate(prepared: Session, console: Console) -> int:
     """Measure the configuration against itself and keep the noise floor; returns the exit code."""
     from rich.console import Console
 
-    from bench import calibration, fresh
-    from bench.errors import Exit
-    from bench.session import Interrupted
-    from reports import baseline as baseline_report
+    from clipbench.bench.comparing import calibration
+    from clipbench.bench.errors import Exit
+    from clipbench.bench.measuring.session import Interrupted
+    from clipbench.bench.runs import remeasure
+    from clipbench.reports.comparison import baseline_console as baseline_report
 
     def measure(number: int) -> Result:
         what = f"run {number} of {calibration.RUNS}"
         with baseline_report.waiting(Console(stderr=True), prepared.cfg.progress, what):
-            return fresh.measure(prepared.folder / f"run-{number}")
+            return remeasure.measure(prepared.folder / f"run-{number}")
 
     calibration.check(prepared)
     try:
@@ -115,7 +119,7 @@ def calibrate(prepared: Session, console: Console) -> int:
     except Interrupted as stop:
         print("clipbench: interrupted; nothing was calibrated", file=sys.stderr)
         return stop.code
-    except fresh.Unmeasured as error:
+    except remeasure.Unmeasured as error:
         complain(f"nothing was calibrated: {error}")
         return Exit.NOTHING_VALID
     baseline_report.show_calibration(found, str(calibration.store), console)
@@ -126,9 +130,10 @@ def conduct(sweep: Sweep) -> int:
     """A sweep: its jobs take turns, and then they are compared; returns the exit code."""
     from rich.console import Console
 
-    from bench import results, sweep_gate
-    from bench.session import Interrupted
-    from reports.sweep import live
+    from clipbench.bench.measuring.session import Interrupted
+    from clipbench.bench.runs import results
+    from clipbench.bench.sweeping import verdict
+    from clipbench.reports.live.sweep_progress import live
 
     for note in sweep.notes:
         print(f"clipbench: {note}", file=sys.stderr)
@@ -136,7 +141,7 @@ def conduct(sweep: Sweep) -> int:
     try:
         with live(Console(stderr=True), sweep.progress) as display:
             sweep.run(display)
-        code, lines = sweep_gate.verdict(sweep.jobs, compare(sweep))
+        code, lines = verdict.verdict(sweep.jobs, compare(sweep))
         for line in lines:
             print(f"clipbench: {line}", file=sys.stderr)
     except Interrupted as stop:
@@ -153,9 +158,9 @@ def compare(sweep: Sweep) -> Comparison | None:
     """
     from rich.console import Console
 
-    from bench import comparison
-    from reports import comparison as report
-    from reports import comparison_console
+    from clipbench.bench.comparing import comparison
+    from clipbench.reports.comparison import console as comparison_console
+    from clipbench.reports.comparison import html as report
 
     sides = comparison.load([sweep.folder])
     if not any(side.runs for side in sides):
@@ -170,7 +175,7 @@ def compare(sweep: Sweep) -> Comparison | None:
 
 def interrupt(number: int, _: object) -> None:
     """Ctrl-C or SIGTERM, once: end the run and write down what there is. A second one has no say."""
-    from bench.session import Interrupted
+    from clipbench.bench.measuring.session import Interrupted
 
     ignore()
     raise Interrupted(128 + number)
@@ -191,7 +196,7 @@ def ignore() -> None:
 def main() -> int:
     """Run with `sys.argv`; returns the exit code. A crash of the harness itself raises, which is 1."""
     if {"-h", "--help"}.intersection(sys.argv[1:]):
-        from bench.help import help_text
+        from clipbench.bench.planning.help import help_text
 
         print(help_text(PROJECT / "conf"))
         return 0
@@ -200,12 +205,13 @@ def main() -> int:
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
-    from analyzers import BrokenAnalyzer
-    from bench import config, sweeper
-    from bench.errors import Exit, InputError
-    from bench.explain import explain
-    from bench.session import Interrupted
-    from executors.base import ExecutorUnavailable
+    from clipbench.analyzers import BrokenAnalyzer
+    from clipbench.bench.errors import Exit, InputError
+    from clipbench.bench.measuring.session import Interrupted
+    from clipbench.bench.planning import config
+    from clipbench.bench.planning.config_errors import explain
+    from clipbench.bench.sweeping import hydra_sweeper
+    from clipbench.executors.base import ExecutorUnavailable
 
     code: int = Exit.OK
     begun = False
@@ -224,13 +230,13 @@ def main() -> int:
         code = conduct(planned)
 
     def checking(jobs: list) -> Iterable:
-        from reports.sweep import checking
+        from clipbench.reports.live.sweep_progress import checking
 
         return checking(jobs)
 
     try:
         config.register()
-        sweeper.register(sweep, checking)
+        hydra_sweeper.register(sweep, checking)
         job()
     except (BrokenAnalyzer, InputError) as error:
         return complain(str(error))

@@ -13,7 +13,7 @@ import pkgutil
 import traceback
 from collections.abc import Iterable
 
-from analyzers.base import Analyzer, Settings
+from clipbench.analyzers.base import Analyzer, Settings
 
 # ONNX Runtime sends usage data to its makers unless this is set before it is first imported.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")

@@ -12,9 +12,9 @@ from statistics import median
 
 import numpy as np
 
-from analyzers.base import ClipView, Segment, setting
-from analyzers.parts.crops import crop
-from analyzers.parts.faces import Face, FaceAnalyzer, FaceSettings, output, tracks
+from clipbench.analyzers.base import ClipView, Segment, setting
+from clipbench.analyzers.features.faces.faces import Face, FaceAnalyzer, FaceSettings, output, tracks
+from clipbench.analyzers.features.vision.crops import crop
 
 PIXELS = 224
 #: Years of the network's age classes. Its peaks lie at outputs 29, 59 and 69, counted from 0: round guesses.

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analyzers.base import Analyzer, ClipView, Needs, NothingToAnalyze, Segment, Settings, setting
-from analyzers.parts.music import find_key, find_tempo
-from analyzers.parts.sound import SAMPLE_RATE, decibels, frame, spectrogram
+from clipbench.analyzers.base import Analyzer, ClipView, Needs, NothingToAnalyze, Segment, Settings, setting
+from clipbench.analyzers.features.sound.music import find_key, find_tempo
+from clipbench.analyzers.features.sound.spectra import SAMPLE_RATE, decibels, frame, spectrogram
 
 _WINDOW = 1024  # samples, of the spectrum
 _SILENT_FRAME = 320  # samples, between two decisions whether it is silent

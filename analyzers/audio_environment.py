@@ -14,15 +14,16 @@ from pathlib import Path
 
 import numpy as np
 
-import models
-from analyzers.base import Analyzer, ClipView, Needs, NothingToAnalyze, Segment, Settings, setting
-from analyzers.parts import nets, sound
+from clipbench.analyzers import weights as models
+from clipbench.analyzers.base import Analyzer, ClipView, Needs, NothingToAnalyze, Segment, Settings, setting
+from clipbench.analyzers.features import networks
+from clipbench.analyzers.features.sound import spectra
 
 # YAMNet's front end (tensorflow/models, research/audioset/yamnet/params.py): 25 ms windows every 10 ms, 64
 # bands from 125 to 7500 Hz; a patch is 96 of these frames.
 _WINDOW, _HOP, _FFT, _BANDS, _LOW_HZ, _HIGH_HZ, _OFFSET = 400, 160, 512, 64, 125.0, 7500.0, 0.001
 _PATCH = 96
-_HOP_S = _HOP / sound.SAMPLE_RATE
+_HOP_S = _HOP / spectra.SAMPLE_RATE
 _PATCH_S = _PATCH * _HOP_S
 
 
@@ -56,7 +57,7 @@ class AudioEnvironment(Analyzer):
         audio = clip.audio()
         if len(audio) < _WINDOW:
             raise NothingToAnalyze(f"{len(audio)} samples of sound, and a spectrum takes {_WINDOW}")
-        end_of_clip = max(clip.duration_s, len(audio) / sound.SAMPLE_RATE)
+        end_of_clip = max(clip.duration_s, len(audio) / spectra.SAMPLE_RATE)
         step = round(self.settings.step_s / _HOP_S)
         segments = []
         for index, scores in enumerate(self._scores(patches(audio, step))):
@@ -97,8 +98,8 @@ def patches(audio: np.ndarray, step: int) -> np.ndarray:
     whole = (_PATCH - 1) * _HOP + _WINDOW
     beyond = max(0, len(audio) - whole)
     padded = np.pad(audio, (0, whole + -(-beyond // (step * _HOP)) * step * _HOP - len(audio)))
-    filters = sound.mel_filters(_BANDS, _FFT, _LOW_HZ, _HIGH_HZ)
-    log_mel = np.log(sound.spectrogram(padded, _WINDOW, _HOP, fft=_FFT) @ filters + _OFFSET)
+    filters = spectra.mel_filters(_BANDS, _FFT, _LOW_HZ, _HIGH_HZ)
+    log_mel = np.log(spectra.spectrogram(padded, _WINDOW, _HOP, fft=_FFT) @ filters + _OFFSET)
     return np.lib.stride_tricks.sliding_window_view(log_mel, _PATCH, axis=0)[::step].transpose(0, 2, 1)
 
 
@@ -111,7 +112,7 @@ def open_graph(graph: Path, weights: Path):
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = nets.threads(), 1
+    options.intra_op_num_threads, options.inter_op_num_threads = networks.threads(), 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
     try:

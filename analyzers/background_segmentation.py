@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analyzers.base import Analyzer, ClipView, FrameSettings, Segment, setting
-from analyzers.parts.nets import open_net
-from analyzers.parts.persons import spans
+from clipbench.analyzers.base import Analyzer, ClipView, FrameSettings, Segment, setting
+from clipbench.analyzers.features.networks import open_net
+from clipbench.analyzers.features.vision.coco_detector import spans
 
 PIXELS = 256
 #: Background colours nearer than this in Lab (CIE76) are one colour; a smaller share is not worth a name.

@@ -120,7 +120,7 @@ class Analyzer:
         self.settings: Any = settings if settings is not None else self.settings_type()
 
     def models(self) -> tuple[str, ...]:
-        """The model cards (models/cards) whose weights it uses; empty for an algorithm without any."""
+        """The model cards whose weights it uses; empty for an algorithm without any."""
         model = getattr(self.settings, "model", None)
         return (model,) if model else ()
 

@@ -11,10 +11,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analyzers.base import Analyzer, ClipView, Segment, setting
-from analyzers.parts.crops import apply, crop
-from analyzers.parts.nets import open_net
-from analyzers.parts.persons import Detection, Detector, DetectorSettings, rounded, spans
+from clipbench.analyzers.base import Analyzer, ClipView, Segment, setting
+from clipbench.analyzers.features.networks import open_net
+from clipbench.analyzers.features.vision.coco_detector import (
+    Detection,
+    Detector,
+    DetectorSettings,
+    rounded,
+    spans,
+)
+from clipbench.analyzers.features.vision.crops import apply, crop
 
 KEYPOINTS = (
     "nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder",

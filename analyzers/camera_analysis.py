@@ -1,4 +1,4 @@
-"""What the camera does: rest, pan, tilt, zoom, roll or shake, from corner tracks (analyzers/parts/tracks.py).
+"""What the camera does: rest, pan, tilt, zoom, roll or shake, from corner tracks (camera_motion.py).
 
 Whether the camera moves at all is the mean path of the picture's points in frame diagonals per second, one
 scale for all motions. A zoom or roll keeps one point of the picture in place: where that lies in the frame or
@@ -14,8 +14,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from analyzers.base import Analyzer, ClipView, FrameSettings, Segment, setting
-from analyzers.parts import tracks
+from clipbench.analyzers.base import Analyzer, ClipView, FrameSettings, Segment, setting
+from clipbench.analyzers.features.vision import camera_motion
 
 #: Mean distance of a rectangle's points from its centre, in diagonals (0.27 for 1:1, 0.26 for 16:9).
 _MEAN_RADIUS = 0.265
@@ -56,7 +56,9 @@ class CameraAnalysis(Analyzer):
                 segments.append(segment)
         return segments
 
-    def _moves(self, images: np.ndarray, times: np.ndarray) -> tuple[list[tracks.Motion | None], list[int]]:
+    def _moves(
+        self, images: np.ndarray, times: np.ndarray
+    ) -> tuple[list[camera_motion.Motion | None], list[int]]:
         """The motion from each frame to the next, and the frames that no track leads to: cuts.
 
         Between two cuts all motions are known, or none is, where the frames are plain.
@@ -64,21 +66,21 @@ class CameraAnalysis(Analyzer):
         import cv2
 
         greys = [cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in images]
-        corners = [tracks.corners(grey) for grey in greys]
-        moves: list[tracks.Motion | None] = [None] * (len(greys) - 1)
+        corners = [camera_motion.corners(grey) for grey in greys]
+        moves: list[camera_motion.Motion | None] = [None] * (len(greys) - 1)
         cuts, index = [], 0
         while index < len(moves):
             found = None
             latest = np.searchsorted(times, times[index] + self.settings.bridge_s, side="right") - 1
             for later in range(index + 1, max(index + 1, int(latest)) + 1):
-                found = tracks.motion(greys[index], greys[later], corners[index])
+                found = camera_motion.motion(greys[index], greys[later], corners[index])
                 if found is not None:
                     moves[index:later] = [_part(found, later - index)] * (later - index)
                     index = later
                     break
             if found is None:
                 index += 1
-                if max(len(corners[index - 1]), len(corners[index])) >= tracks.LEAST:
+                if max(len(corners[index - 1]), len(corners[index])) >= camera_motion.LEAST:
                     cuts.append(index)
         return moves, cuts
 
@@ -154,9 +156,9 @@ def _merged(labels: list[str], spans: np.ndarray, least_s: float) -> list[tuple[
         labels[start:stop] = [labels[runs[max(around, key=lengths.__getitem__)][0]]] * (stop - start)
 
 
-def _part(whole: tracks.Motion, count: int) -> tracks.Motion:
+def _part(whole: camera_motion.Motion, count: int) -> camera_motion.Motion:
     """One of `count` equal steps that make up `whole`."""
-    return tracks.Motion(
+    return camera_motion.Motion(
         whole.dx / count, whole.dy / count, whole.scale ** (1 / count), whole.roll / count, whole.evidence
     )
 

@@ -14,7 +14,7 @@ from functools import cache
 
 import numpy as np
 
-from analyzers.base import Analyzer, ClipView, FrameSettings, Segment, setting
+from clipbench.analyzers.base import Analyzer, ClipView, FrameSettings, Segment, setting
 
 #: Basic colours, with their values in CSS Color Module Level 4.
 _CSS = {

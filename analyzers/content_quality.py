@@ -5,7 +5,7 @@ Picture, means over each second, on frames of one size so that clips can be comp
 - `sharpness`: root mean square of the Sobel gradient in levels per pixel (Tenengrad).
 - `noise`: deviation in levels (J. Immerkaer, "Fast Noise Variance Estimation", CVIU 64(2), 1996).
 - `exposure`: 0..1, the share of pixels neither black nor white, less where the mean is far from grey.
-- `brisque`: about 0 (good) to 100 (bad), see analyzers/parts/brisque.py; null where the picture is plain.
+- `brisque`: about 0 (good) to 100 (bad), see brisque.py; null where the picture is plain.
 - `score`: the geometric mean of the four, each brought to 0..1, since one bad property spoils a picture.
 
 Speech, one segment per 9 s of it, as much as the network hears at once, without the pauses: mean opinion
@@ -20,11 +20,12 @@ from itertools import pairwise
 
 import numpy as np
 
-import models
-from analyzers.base import Analyzer, ClipView, FrameRequest, FrameSettings, Needs, Segment, setting
-from analyzers.parts import nets, speech
-from analyzers.parts.brisque import Brisque
-from analyzers.parts.sound import SAMPLE_RATE
+from clipbench.analyzers import weights as models
+from clipbench.analyzers.base import Analyzer, ClipView, FrameRequest, FrameSettings, Needs, Segment, setting
+from clipbench.analyzers.features import networks
+from clipbench.analyzers.features.sound.spectra import SAMPLE_RATE
+from clipbench.analyzers.features.speech import voice_activity
+from clipbench.analyzers.features.vision.brisque import Brisque
 
 #: Samples that the speech network takes.
 _SAMPLES = 144160
@@ -39,7 +40,7 @@ _SECOND_DIFFERENCE = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
 
 
 @dataclass
-class QualitySettings(FrameSettings, speech.SpeechSettings):
+class QualitySettings(FrameSettings, voice_activity.SpeechSettings):
     fps: float = setting(2.0, "frames read per second of clip", low=0.01, high=240)
     size: int = setting(640, "longer side of the frames in pixels, 0 for as stored", low=0, high=8192)
     brisque_model: str = setting("brisque", "model card of the support vector machine for pictures")
@@ -64,8 +65,8 @@ class ContentQuality(Analyzer):
 
     def load(self, device: str = "cpu") -> None:
         self._brisque = Brisque(models.resolve(self.settings.brisque_model))
-        self._speech = nets.open_net(self.settings.speech_model)
-        self._vad = nets.open_net(self.settings.vad_model)
+        self._speech = networks.open_net(self.settings.speech_model)
+        self._vad = networks.open_net(self.settings.vad_model)
 
     def unload(self) -> None:
         self._speech.close()
@@ -120,7 +121,9 @@ class ContentQuality(Analyzer):
 
     def _voices(self, clip: ClipView) -> list[Segment]:
         audio, settings = clip.audio(), self.settings
-        groups = _grouped(speech.join(speech.regions(clip, self._vad, settings), settings.join_s))
+        groups = _grouped(
+            voice_activity.join(voice_activity.regions(clip, self._vad, settings), settings.join_s)
+        )
         groups = [spans for spans in groups if np.diff(spans).sum() >= settings.min_total_s]
         if not groups:
             return []
@@ -140,7 +143,7 @@ class ContentQuality(Analyzer):
         return segments
 
 
-def _grouped(regions: list[speech.Region]) -> list[list[tuple[float, float]]]:
+def _grouped(regions: list[voice_activity.Region]) -> list[list[tuple[float, float]]]:
     """Start and end of the regions, the long ones cut, in groups that the network hears at once."""
     longest = _SAMPLES / SAMPLE_RATE
     groups: list[list[tuple[float, float]]] = []

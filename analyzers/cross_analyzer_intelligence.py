@@ -1,6 +1,6 @@
 """What the analyzers know together: senses that agree or contradict, and what is worth knowing.
 
-The rules are in analyzers/parts/agreements.py and insights.py; every statement carries its evidence.
+The rules are in cross_modal.py and insights.py; every statement carries its evidence.
 """
 
 from __future__ import annotations
@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from analyzers.base import ALL, Analyzer, ClipView, NothingToAnalyze, Segment, Settings, setting
-from analyzers.parts import agreements, insights, sentences
-from analyzers.parts.statements import Shown
+from clipbench.analyzers.base import ALL, Analyzer, ClipView, NothingToAnalyze, Segment, Settings, setting
+from clipbench.analyzers.features.rules import cross_modal, insights
+from clipbench.analyzers.features.rules.evidence import Shown
+from clipbench.analyzers.features.text import sentence_embeddings
 
 
 @dataclass
@@ -33,14 +34,14 @@ class CrossAnalyzerIntelligence(Analyzer):
     name = "cross_analyzer_intelligence"
     upstream = (ALL,)
     settings_type = CrossSettings
-    _embedder: sentences.Embedder | None = None
+    _embedder: sentence_embeddings.Embedder | None = None
 
     def load(self, device: str = "cpu") -> None:
-        self._embedder = sentences.open_embedder(self.settings.model, device)
+        self._embedder = sentence_embeddings.open_embedder(self.settings.model, device)
 
     def unload(self) -> None:
         if self._embedder is not None:
-            sentences.close(self._embedder)
+            sentence_embeddings.close(self._embedder)
             self._embedder = None
 
     def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
@@ -48,13 +49,13 @@ class CrossAnalyzerIntelligence(Analyzer):
             raise NothingToAnalyze("no other analyzer has a result")
         options = self.settings
         shown = Shown(upstream, options.min_confidence)
-        texts = agreements.texts_of(upstream, options.speech_margin_s)
+        texts = cross_modal.texts_of(upstream, options.speech_margin_s)
         found = [
-            *agreements.naming(texts, shown, self._alike, options.similarity),
-            *agreements.subtitles(upstream, options.speech_margin_s),
-            *agreements.speech_without_sound(upstream),
-            *agreements.sound_and_picture(upstream, shown, options.min_sound),
-            *agreements.faces_and_people(upstream, options.min_stretch_s),
+            *cross_modal.naming(texts, shown, self._alike, options.similarity),
+            *cross_modal.subtitles(upstream, options.speech_margin_s),
+            *cross_modal.speech_without_sound(upstream),
+            *cross_modal.sound_and_picture(upstream, shown, options.min_sound),
+            *cross_modal.faces_and_people(upstream, options.min_stretch_s),
             *insights.longest_on_screen(upstream, options.min_confidence),
             *insights.people(upstream, options.sure_sex, options.min_stretch_s),
             *insights.fastest_passage(upstream),

@@ -1,6 +1,6 @@
 """Hard cuts, fades through black or white, and the shots between them.
 
-The work is PySceneDetect's, see analyzers/parts/shots.py. `strength` is the share of the 8-bit range that
+The work is PySceneDetect's, see analyzers/features/shots.py. `strength` is the share of the 8-bit range that
 changes: the content score (mean difference of luma and chroma) of a cut, the brightness lost or gained in
 a fade.
 """
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analyzers.base import Analyzer, ClipView, Segment, setting
-from analyzers.parts import shots
+from clipbench.analyzers.base import Analyzer, ClipView, Segment, setting
+from clipbench.analyzers.features.vision import shots
 
 
 @dataclass

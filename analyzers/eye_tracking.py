@@ -17,9 +17,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analyzers.base import ClipView, Segment, setting
-from analyzers.parts.crops import apply, crop
-from analyzers.parts.faces import LEFT_EYE, RIGHT_EYE, Face, FaceAnalyzer, FaceSettings, output, tracks
+from clipbench.analyzers.base import ClipView, Segment, setting
+from clipbench.analyzers.features.faces.faces import (
+    LEFT_EYE,
+    RIGHT_EYE,
+    Face,
+    FaceAnalyzer,
+    FaceSettings,
+    output,
+    tracks,
+)
+from clipbench.analyzers.features.vision.crops import apply, crop
 
 PIXELS = 64
 #: How much of an eye's surroundings the network wants to see, in widths of the eye.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from analyzers.base import Analyzer, ClipView, Segment
-from analyzers.parts.persons import Detector, DetectorSettings, rounded, spans
+from clipbench.analyzers.base import Analyzer, ClipView, Segment
+from clipbench.analyzers.features.vision.coco_detector import Detector, DetectorSettings, rounded, spans
 
 
 @dataclass

@@ -14,11 +14,11 @@ from statistics import median
 
 import numpy as np
 
-from analyzers.base import Analyzer, ClipView, FrameSettings, Segment, setting
-from analyzers.parts.english import counted, listed, sentence
-from analyzers.parts.imagenet import Classifier, Guess, best_guess
-from analyzers.parts.lexicon import thing_of
-from analyzers.parts.statements import covered_s
+from clipbench.analyzers.base import Analyzer, ClipView, FrameSettings, Segment, setting
+from clipbench.analyzers.features.rules.evidence import covered_s
+from clipbench.analyzers.features.text.english import counted, listed, sentence
+from clipbench.analyzers.features.text.lexicon import thing_of
+from clipbench.analyzers.features.vision.imagenet import Classifier, Guess, best_guess
 
 MOTIONS = {
     "static": "the camera is still",

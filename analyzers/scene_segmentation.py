@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analyzers.base import Analyzer, ClipView, Frames, FrameSettings, Segment, setting
-from analyzers.parts.imagenet import Classifier
+from clipbench.analyzers.base import Analyzer, ClipView, Frames, FrameSettings, Segment, setting
+from clipbench.analyzers.features.vision.imagenet import Classifier
 
 
 @dataclass

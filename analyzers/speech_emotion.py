@@ -16,10 +16,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analyzers.base import Analyzer, ClipView, Needs, Segment, setting
-from analyzers.parts import nets, speech
-from analyzers.parts.sound import SAMPLE_RATE, centred, decibels, spectrogram
-from analyzers.parts.speech import Pitch, PitchSettings
+from clipbench.analyzers.base import Analyzer, ClipView, Needs, Segment, setting
+from clipbench.analyzers.features import networks
+from clipbench.analyzers.features.sound.spectra import SAMPLE_RATE, centred, decibels, spectrogram
+from clipbench.analyzers.features.speech import voice_activity
+from clipbench.analyzers.features.speech.voice_activity import Pitch, PitchSettings
 
 _HOP = 160  # 10 ms between two frames of the intensity contour
 _INTENSITY_FRAME = 512
@@ -64,13 +65,15 @@ class SpeechEmotion(Analyzer):
         return Needs(audio=True)
 
     def load(self, device: str = "cpu") -> None:
-        self._pitch = nets.open_net(self.settings.model)
-        self._vad = nets.open_net(self.settings.vad_model)
+        self._pitch = networks.open_net(self.settings.model)
+        self._vad = networks.open_net(self.settings.vad_model)
 
     def analyze(self, clip: ClipView, upstream) -> list[Segment]:
         audio = clip.audio()
-        found = speech.join(speech.regions(clip, self._vad, self.settings), self.settings.join_gap_s)
-        track = speech.pitch(clip, self._pitch, found, self.settings)
+        found = voice_activity.join(
+            voice_activity.regions(clip, self._vad, self.settings), self.settings.join_gap_s
+        )
+        track = voice_activity.pitch(clip, self._pitch, found, self.settings)
         spans = [span for region in found for span in split(region, self.settings.window_s)]
         voices = [measure(audio, track, *span) for span in spans]
         if not voices:
@@ -106,7 +109,7 @@ class SpeechEmotion(Analyzer):
         )
 
 
-def split(region: speech.Region, window_s: float) -> list[tuple[float, float]]:
+def split(region: voice_activity.Region, window_s: float) -> list[tuple[float, float]]:
     """The region in equal parts as close to `window_s` as they can be (start and end in seconds)."""
     parts = max(1, round((region.end_s - region.start_s) / window_s))
     edges = np.linspace(region.start_s, region.end_s, parts + 1)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from analyzers.base import Analyzer, ClipView, Needs, Segment, setting
-from analyzers.parts import nets, speech
-from analyzers.parts.speech import Region, SpeechSettings
+from clipbench.analyzers.base import Analyzer, ClipView, Needs, Segment, setting
+from clipbench.analyzers.features import networks
+from clipbench.analyzers.features.speech import voice_activity
+from clipbench.analyzers.features.speech.voice_activity import Region, SpeechSettings
 
 _TRANSCRIPT = "speech_transcription"
 
@@ -34,10 +35,12 @@ class SpeechFlow(Analyzer):
         return Needs(audio=True)
 
     def load(self, device: str = "cpu") -> None:
-        self._vad = nets.open_net(self.settings.vad_model)
+        self._vad = networks.open_net(self.settings.vad_model)
 
     def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
-        found = speech.join(speech.regions(clip, self._vad, self.settings), self.settings.min_pause_s)
+        found = voice_activity.join(
+            voice_activity.regions(clip, self._vad, self.settings), self.settings.min_pause_s
+        )
         counts = [None] * len(found)
         if _TRANSCRIPT in upstream:
             counts = count_words(found, upstream[_TRANSCRIPT])

@@ -13,13 +13,23 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-import models
-from analyzers.base import Analyzer, ClipView, Needs, Segment, setting
-from analyzers.parts import nets, speech
-from analyzers.parts.sound import SAMPLE_RATE
-from analyzers.parts.speech import SpeechSettings
-from analyzers.parts.words import PAUSE_S, WINDOW_S, Word, align, fit, phrases, to_clip, windows
-from models import whisper_ct2
+from clipbench.analyzers import weights as models
+from clipbench.analyzers.base import Analyzer, ClipView, Needs, Segment, setting
+from clipbench.analyzers.features import networks
+from clipbench.analyzers.features.sound.spectra import SAMPLE_RATE
+from clipbench.analyzers.features.speech import voice_activity
+from clipbench.analyzers.features.speech.voice_activity import SpeechSettings
+from clipbench.analyzers.features.speech.word_timing import (
+    PAUSE_S,
+    WINDOW_S,
+    Word,
+    align,
+    fit,
+    phrases,
+    to_clip,
+    windows,
+)
+from clipbench.analyzers.weights import whisper_ct2
 
 if TYPE_CHECKING:
     from whisper import DecodingOptions, DecodingResult
@@ -65,10 +75,10 @@ class SpeechTranscription(Analyzer):
         import whisper
         from whisper import timing
 
-        torch.set_num_threads(nets.threads())
+        torch.set_num_threads(networks.threads())
         timing.dtw_cpu = align  # numba would compile whisper's own for seconds
         path = models.resolve(self.settings.model)
-        with nets.building:
+        with networks.building:
             ours = path.suffix != ".pt"
             model = whisper_ct2.load(path).to(device) if ours else whisper.load_model(str(path), device)
         self._open(model)
@@ -84,17 +94,17 @@ class SpeechTranscription(Analyzer):
             language=self.settings.language,
             task="transcribe",
         )
-        self._vad = nets.open_net(self.settings.vad_model)
+        self._vad = networks.open_net(self.settings.vad_model)
 
     def analyze(self, clip: ClipView, upstream) -> list[Segment]:
         audio = clip.audio()
-        found = speech.regions(clip, self._vad, self.settings)
+        found = voice_activity.regions(clip, self._vad, self.settings)
         words: list[Word] = []
         packed = windows(found, len(audio) / SAMPLE_RATE, self.settings.margin_s)
         for spans, result in zip(packed, self._decode(audio, packed), strict=True):
             if not self._is_invented(result):
                 words += self._words(result, spans)
-        spoken = speech.join(found, PAUSE_S)
+        spoken = voice_activity.join(found, PAUSE_S)
         return [_segment(phrase) for phrase in phrases(fit(words, spoken), self.settings.phrase_gap_s)]
 
     def unload(self) -> None:

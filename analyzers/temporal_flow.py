@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import NamedTuple
 
-from analyzers.base import Analyzer, ClipView, NothingToAnalyze, Segment, Settings, setting
-from analyzers.parts import sentences
+from clipbench.analyzers.base import Analyzer, ClipView, NothingToAnalyze, Segment, Settings, setting
+from clipbench.analyzers.features.text import sentence_embeddings
 
 PACES = ("slow", "medium", "fast")
 
@@ -50,14 +50,14 @@ class TemporalFlow(Analyzer):
     name = "temporal_flow"
     upstream = ("speech_transcription", "cut_analysis", "scene_segmentation", "qwen2_vl_temporal")
     settings_type = TemporalFlowSettings
-    _embedder: sentences.Embedder | None = None
+    _embedder: sentence_embeddings.Embedder | None = None
 
     def load(self, device: str = "cpu") -> None:
-        self._embedder = sentences.open_embedder(self.settings.model, device)
+        self._embedder = sentence_embeddings.open_embedder(self.settings.model, device)
 
     def unload(self) -> None:
         if self._embedder is not None:
-            sentences.close(self._embedder)
+            sentence_embeddings.close(self._embedder)
             self._embedder = None
 
     def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:

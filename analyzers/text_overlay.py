@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analyzers.base import Analyzer, ClipView, FrameSettings, Segment, setting
-from analyzers.parts.ocr import Reader, Reading
+from clipbench.analyzers.base import Analyzer, ClipView, FrameSettings, Segment, setting
+from clipbench.analyzers.features.text.ocr import Reader, Reading
 
 #: Lines are compared at this height in pixels, in square cells, so that one changed letter counts.
 PRINT_HEIGHT = 32

@@ -1,6 +1,6 @@
 """Effects of editing: flash, fades, freeze, blur, monochrome, split screen and letterbox.
 
-The measures are in analyzers/parts/effects.py; here they become stretches of time. `strength` is, by
+The measures are in effect_measures.py; here they become stretches of time. `strength` is, by
 effect: the brightness gained (flash) or gone through (fades) in shares of the range, the share of the
 motion that stopped (freeze) or of the detail that went (blur), of pixels without colour (monochrome), of
 the dividing line that is seen (split_screen), of the picture under bars (letterbox). More frames are read
@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analyzers.base import Analyzer, ClipView, Segment, setting
-from analyzers.parts import effects, shots
+from clipbench.analyzers.base import Analyzer, ClipView, Segment, setting
+from clipbench.analyzers.features.vision import effect_measures, shots
 
 
 @dataclass
@@ -63,7 +63,7 @@ class VisualEffects(Analyzer):
         times, images = clip.frames(settings.fps, settings.size)
         edges = np.append(times, max(clip.duration_s, float(times[-1])))
         cuts = shots.hard_cuts(clip, settings)
-        greys = effects.greys(images)
+        greys = effect_measures.greys(images)
         found = self._flashes(images, greys, times)
         found += self._fades(images, times, found)
         # What is seen under a flash or in a fade says nothing of the picture.
@@ -71,15 +71,15 @@ class VisualEffects(Analyzer):
         for effect in found:
             picture[effect.start : effect.stop] = False
         found += self._freezes(greys, times, cuts, found)
-        bars = effects.bars(greys)
-        mono = 1 - effects.colourfulness(images)
+        bars = effect_measures.bars(greys)
+        mono = 1 - effect_measures.colourfulness(images)
         found += self._stretches("monochrome", mono, 1 - settings.mono_share, picture, edges)
         found += self._stretches("letterbox", bars, settings.bar_share, picture, edges)
         reach = round(0.15 * shots.frame_rate(times))
         seams, lost = np.zeros(len(greys)), np.zeros(len(greys))
         for first, stop in pairwise([0, *cuts, len(greys)]):
-            seams[first:stop] = effects.seams(greys[first:stop], reach)
-            lost[first:stop] = _lost_detail(effects.sharpness(greys[first:stop]), picture[first:stop])
+            seams[first:stop] = effect_measures.seams(greys[first:stop], reach)
+            lost[first:stop] = _lost_detail(effect_measures.sharpness(greys[first:stop]), picture[first:stop])
         found += self._stretches("split_screen", seams, settings.seam_share, picture & (bars == 0), edges)
         found += self._stretches("blur", lost, 1 - settings.blur_share, picture, edges)
         return sorted(
@@ -133,7 +133,7 @@ class VisualEffects(Analyzer):
         motion goes on afterwards it is surest.
         """
         settings, rate = self.settings, shots.frame_rate(times)
-        stir = effects.stir(greys)
+        stir = effect_measures.stir(greys)
         repeats = stir <= settings.freeze_stir
         # One keyframe of the codec within does not end it.
         repeats[1:-1] |= repeats[:-2] & repeats[2:]

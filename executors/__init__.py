@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
-from executors.base import Executor
+from clipbench.executors.base import Executor
 
 #: Modules of this package that are no strategies.
 PARTS = {"base", "devices", "faults", "processes", "profiling", "remote", "scheduled", "worker"}

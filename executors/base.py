@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol
 
-from analyzers.base import ClipView, Segment, Settings
-from executors.faults import Fault
+from clipbench.analyzers.base import ClipView, Segment, Settings
+from clipbench.executors.faults import Fault
 
 Status = Literal["ok", "failed", "timeout", "oom", "crashed", "skipped"]
 Phase = Literal["spawn", "import", "load", "decode", "analyze", "cleanup"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from executors.processes import Processes
+from clipbench.executors.processes import Processes
 
 
 class GpuPinned(Processes):

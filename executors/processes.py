@@ -5,9 +5,9 @@ from __future__ import annotations
 import multiprocessing
 import signal
 
-from executors.faults import CONTAINABLE
-from executors.remote import Remote, Spec, serve_process
-from executors.scheduled import Scheduled
+from clipbench.executors.faults import CONTAINABLE
+from clipbench.executors.remote import Remote, Spec, serve_process
+from clipbench.executors.scheduled import Scheduled
 
 #: Seconds that a worker has for exiting by itself.
 GRACE_S = 2.0

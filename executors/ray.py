@@ -25,10 +25,10 @@ from multiprocessing import Pipe
 from queue import SimpleQueue
 from typing import Any
 
-from executors import devices, faults
-from executors.base import Clip, ExecutorUnavailable, OpenClip, Outcome, Plan, now
-from executors.remote import Remote, Spec, names, serve
-from executors.scheduled import Scheduled
+from clipbench.executors import devices, faults
+from clipbench.executors.base import Clip, ExecutorUnavailable, OpenClip, Outcome, Plan, now
+from clipbench.executors.remote import Remote, Spec, names, serve
+from clipbench.executors.scheduled import Scheduled
 
 #: Seconds that an actor has for ending by itself.
 GRACE_S = 2.0

@@ -19,9 +19,9 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any
 
-from analyzers.base import Segment
-from executors import devices, faults
-from executors.base import Group, Handle, Outcome, Phase, Plan, Span, Task, now
+from clipbench.analyzers.base import Segment
+from clipbench.executors import devices, faults
+from clipbench.executors.base import Group, Handle, Outcome, Phase, Plan, Span, Task, now
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def serve(connection: Connection, spec: Spec, device: str, shared: bool = False)
     `device` is the group's, as PyTorch calls it here. A worker that has lost its GPU ends, and False is
     returned, unless the process is `shared` with others: a new worker in it would have lost the GPU too.
     """
-    from executors.worker import Worker
+    from clipbench.executors.worker import Worker
 
     connection.send(("ready", os.getpid()))
     worker = Worker(spec.group.name, device, spec.plan, Teller(connection), spec.group.device)

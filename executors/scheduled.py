@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import wait
 
-from analyzers.base import Segment
-from executors.base import Clip, Executor, Group, Outcome, Plan, Span, Task, now
-from executors.remote import Job, Remote, Spec
+from clipbench.analyzers.base import Segment
+from clipbench.executors.base import Clip, Executor, Group, Outcome, Plan, Span, Task, now
+from clipbench.executors.remote import Job, Remote, Spec
 
 #: How often a worker that ends without having done anything is made anew.
 ATTEMPTS = 3

@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from executors import devices
-from executors.base import Clip, Executor, Outcome, Plan
-from executors.faults import RAISED
-from executors.worker import Worker
+from clipbench.executors import devices
+from clipbench.executors.base import Clip, Executor, Outcome, Plan
+from clipbench.executors.faults import RAISED
+from clipbench.executors.worker import Worker
 
 
 class Sequential(Executor):

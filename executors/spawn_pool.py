@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from executors.base import Group, Plan, Task
-from executors.devices import on_gpu
-from executors.processes import Processes
-from executors.remote import Remote
+from clipbench.executors.base import Group, Plan, Task
+from clipbench.executors.devices import on_gpu
+from clipbench.executors.processes import Processes
+from clipbench.executors.remote import Remote
 
 
 class SpawnPool(Processes):

@@ -10,11 +10,11 @@ import multiprocessing
 import threading
 from multiprocessing.connection import Connection
 
-from executors import devices
-from executors.faults import HUNG, RAISED
-from executors.remote import Remote, Spec, serve
-from executors.scheduled import Scheduled
-from executors.worker import limit_threads
+from clipbench.executors import devices
+from clipbench.executors.faults import HUNG, RAISED
+from clipbench.executors.remote import Remote, Spec, serve
+from clipbench.executors.scheduled import Scheduled
+from clipbench.executors.worker import limit_threads
 
 #: Seconds that a thread has for ending by itself.
 GRACE_S = 2.0

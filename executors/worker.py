@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import analyzers
-from analyzers.base import Analyzer, ClipView, NothingToAnalyze, Segment, Settings
-from analyzers.parts import nets
-from executors import devices, faults
-from executors.base import Observer, Outcome, Phase, Plan, Span, Task, now
-from executors.profiling import profiler
+from clipbench import analyzers
+from clipbench.analyzers.base import Analyzer, ClipView, NothingToAnalyze, Segment, Settings
+from clipbench.analyzers.features import networks
+from clipbench.executors import devices, faults
+from clipbench.executors.base import Observer, Outcome, Phase, Plan, Span, Task, now
+from clipbench.executors.profiling import profiler
 
 
 class Worker:
@@ -189,5 +189,5 @@ def limit_threads(threads: int | None) -> None:
     """One thread budget for every library of this process; None for their defaults."""
     import cv2
 
-    nets.set_threads(threads)
+    networks.set_threads(threads)
     cv2.setNumThreads(-1 if threads is None else threads)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bench import sweeper
+from clipbench.bench.sweeping import hydra_sweeper
 
 
-class InterleavedSweeper(sweeper.InterleavedSweeper):
+class InterleavedSweeper(hydra_sweeper.InterleavedSweeper):
     """`hydra/sweeper=interleaved`, the default: what `python run.py -m` does."""

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analyzers.audio_environment import AudioEnvironment, heard
-from analyzers.base import ClipView, Needs, NothingToAnalyze, Segment, setting
-from analyzers.parts.sound import SAMPLE_RATE
-from analyzers.production import device as devices
-from analyzers.production.base import ProductionSettings
-from analyzers.production.device import OnDevice
-from analyzers.production.hub import FromHub, library_class
-from analyzers.production.weights import HubModel
+from clipbench.analyzers.audio_environment import AudioEnvironment, heard
+from clipbench.analyzers.base import ClipView, Needs, NothingToAnalyze, Segment, setting
+from clipbench.analyzers.features.sound.spectra import SAMPLE_RATE
+from clipbench.analyzers.production import device as devices
+from clipbench.analyzers.production.base import ProductionSettings
+from clipbench.analyzers.production.device import OnDevice
+from clipbench.analyzers.production.hub import FromHub, library_class
+from clipbench.analyzers.production.weights import HubModel
 
 if TYPE_CHECKING:
     import torch

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analyzers.background_segmentation import PIXELS, BackgroundSegmentation, SegmentationSettings
-from analyzers.base import ClipView, Segment, setting
-from analyzers.parts.persons import spans
-from analyzers.production import device as devices
-from analyzers.production.base import ProductionSettings
-from analyzers.production.hub import FromHub, library_class
-from analyzers.production.weights import HubModel
+from clipbench.analyzers.background_segmentation import PIXELS, BackgroundSegmentation, SegmentationSettings
+from clipbench.analyzers.base import ClipView, Segment, setting
+from clipbench.analyzers.features.vision.coco_detector import spans
+from clipbench.analyzers.production import device as devices
+from clipbench.analyzers.production.base import ProductionSettings
+from clipbench.analyzers.production.hub import FromHub, library_class
+from clipbench.analyzers.production.weights import HubModel
 
 if TYPE_CHECKING:
     import torch

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from analyzers.base import Analyzer, Settings, setting
+from clipbench.analyzers.base import Analyzer, Settings, setting
 
 
 @dataclass

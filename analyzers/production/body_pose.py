@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from analyzers.base import ClipView, Segment, setting
-from analyzers.body_pose import KEYPOINTS, BodyPose, posture
-from analyzers.parts.persons import rounded, spans
-from analyzers.production.weights import FileModel
-from analyzers.production.yolo import CACHE, RELEASE, Yolo, YoloSettings
+from clipbench.analyzers.base import ClipView, Segment, setting
+from clipbench.analyzers.body_pose import KEYPOINTS, BodyPose, posture
+from clipbench.analyzers.features.vision.coco_detector import rounded, spans
+from clipbench.analyzers.production.weights import FileModel
+from clipbench.analyzers.production.yolo import CACHE, RELEASE, Yolo, YoloSettings
 
 
 @dataclass

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from analyzers.base import ClipView
-from analyzers.production import device as devices
-from analyzers.production.hub import FromHub, library_class
-from analyzers.production.weights import HubModel
+from clipbench.analyzers.base import ClipView
+from clipbench.analyzers.production import device as devices
+from clipbench.analyzers.production.hub import FromHub, library_class
+from clipbench.analyzers.production.weights import HubModel
 
 if TYPE_CHECKING:
     import torch

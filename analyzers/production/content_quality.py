@@ -11,14 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analyzers.base import ClipView, FrameSettings, setting
-from analyzers.content_quality import ContentQuality, exposure, noise, sharpness
-from analyzers.parts import nets
-from analyzers.parts.speech import SpeechSettings
-from analyzers.production import device as devices
-from analyzers.production.base import ProductionSettings
-from analyzers.production.clip_model import WithClip
-from analyzers.production.hub import configuration, library_class
+from clipbench.analyzers.base import ClipView, FrameSettings, setting
+from clipbench.analyzers.content_quality import ContentQuality, exposure, noise, sharpness
+from clipbench.analyzers.features import networks
+from clipbench.analyzers.features.speech.voice_activity import SpeechSettings
+from clipbench.analyzers.production import device as devices
+from clipbench.analyzers.production.base import ProductionSettings
+from clipbench.analyzers.production.clip_model import WithClip
+from clipbench.analyzers.production.hub import configuration, library_class
 
 #: What a quality is called in a segment's data, the description that has it, and the one that lacks it.
 QUALITIES = {
@@ -51,8 +51,8 @@ class ClipContentQuality(WithClip, ContentQuality):
         return (*super().models(), self.settings.speech_model, self.settings.vad_model)
 
     def load(self, device: str = "cpu") -> None:
-        self._speech = nets.open_net(self.settings.speech_model)
-        self._vad = nets.open_net(self.settings.vad_model)
+        self._speech = networks.open_net(self.settings.speech_model)
+        self._vad = networks.open_net(self.settings.vad_model)
         self._descriptions = self._described(device)
         self.open_eyes(device)
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analyzers.parts.ocr import Reading
-from analyzers.production import device as devices
-from analyzers.production import torchvision_cpu
+from clipbench.analyzers.features.text.ocr import Reading
+from clipbench.analyzers.production import device as devices
+from clipbench.analyzers.production import torchvision_cpu
 
 if TYPE_CHECKING:
     import torch

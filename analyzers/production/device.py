@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from analyzers.base import ClipView
-from analyzers.parts import nets
-from analyzers.parts.nets import building
-from analyzers.production.base import Production
+from clipbench.analyzers.base import ClipView
+from clipbench.analyzers.features import networks as nets
+from clipbench.analyzers.features.networks import building
+from clipbench.analyzers.production.base import Production
 
 if TYPE_CHECKING:
     import torch

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analyzers.parts import nets
-from analyzers.production import device as devices
-from analyzers.production import torchvision_cpu
-from analyzers.production.base import MissingWeights, Production
-from analyzers.production.weights import HubModel, folder_of
+from clipbench.analyzers.features import networks
+from clipbench.analyzers.production import device as devices
+from clipbench.analyzers.production import torchvision_cpu
+from clipbench.analyzers.production.base import MissingWeights, Production
+from clipbench.analyzers.production.weights import HubModel, folder_of
 
 if TYPE_CHECKING:
     import torch
@@ -53,7 +53,7 @@ class FromHub(Production):
         import torch
 
         if not devices.on_gpu(device):
-            torch.set_num_threads(nets.threads())
+            torch.set_num_threads(networks.threads())
         dtype = devices.precision(device, half)
         if not self.random:
             folder = self.folder()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from analyzers.base import ClipView, Segment
-from analyzers.object_detection import ObjectDetection
-from analyzers.parts.persons import COCO, rounded, spans
-from analyzers.production.weights import FileModel
-from analyzers.production.yolo import CACHE, RELEASE, Yolo
+from clipbench.analyzers.base import ClipView, Segment
+from clipbench.analyzers.features.vision.coco_detector import COCO, rounded, spans
+from clipbench.analyzers.object_detection import ObjectDetection
+from clipbench.analyzers.production.weights import FileModel
+from clipbench.analyzers.production.yolo import CACHE, RELEASE, Yolo
 
 
 class YoloDetection(Yolo, ObjectDetection):

@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from analyzers.base import ClipView, FrameSettings, Segment, setting
-from analyzers.parts.lexicon import named
-from analyzers.production import device as devices
-from analyzers.production import qwen_inputs
-from analyzers.production.base import ProductionSettings
-from analyzers.production.device import OnDevice
-from analyzers.production.hub import FromHub, library_class
-from analyzers.production.qwen_decoder import Decoder
-from analyzers.production.qwen_inputs import Tokenizer
-from analyzers.production.weights import HubModel
-from analyzers.qwen2_vl_temporal import Qwen2VLTemporal
+from clipbench.analyzers.base import ClipView, FrameSettings, Segment, setting
+from clipbench.analyzers.features.text.lexicon import named
+from clipbench.analyzers.production import device as devices
+from clipbench.analyzers.production import qwen_inputs
+from clipbench.analyzers.production.base import ProductionSettings
+from clipbench.analyzers.production.device import OnDevice
+from clipbench.analyzers.production.hub import FromHub, library_class
+from clipbench.analyzers.production.qwen_decoder import Decoder
+from clipbench.analyzers.production.qwen_inputs import Tokenizer
+from clipbench.analyzers.production.weights import HubModel
+from clipbench.analyzers.qwen2_vl_temporal import Qwen2VLTemporal
 
 if TYPE_CHECKING:
     import torch

@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from analyzers.production import device as devices
+from clipbench.analyzers.production import device as devices
 
 if TYPE_CHECKING:
     import torch

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analyzers.production import device as devices
-from analyzers.production.clip_model import DEVIATION, MEAN
+from clipbench.analyzers.production import device as devices
+from clipbench.analyzers.production.clip_model import DEVIATION, MEAN
 
 if TYPE_CHECKING:
     import torch

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analyzers.base import ClipView, Frames, FrameSettings, setting
-from analyzers.production.base import ProductionSettings
-from analyzers.production.clip_model import WithClip
-from analyzers.scene_segmentation import SceneSegmentation
+from clipbench.analyzers.base import ClipView, Frames, FrameSettings, setting
+from clipbench.analyzers.production.base import ProductionSettings
+from clipbench.analyzers.production.clip_model import WithClip
+from clipbench.analyzers.scene_segmentation import SceneSegmentation
 
 
 @dataclass

@@ -11,16 +11,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analyzers.base import ClipView, Segment, setting
-from analyzers.parts import speech
-from analyzers.parts.sound import SAMPLE_RATE
-from analyzers.parts.speech import PitchSettings
-from analyzers.production import device as devices
-from analyzers.production.base import ProductionSettings
-from analyzers.production.device import OnDevice
-from analyzers.production.hub import FromHub, library_class
-from analyzers.production.weights import HubModel
-from analyzers.speech_emotion import SpeechEmotion, measure, split
+from clipbench.analyzers.base import ClipView, Segment, setting
+from clipbench.analyzers.features.sound.spectra import SAMPLE_RATE
+from clipbench.analyzers.features.speech import voice_activity
+from clipbench.analyzers.features.speech.voice_activity import PitchSettings
+from clipbench.analyzers.production import device as devices
+from clipbench.analyzers.production.base import ProductionSettings
+from clipbench.analyzers.production.device import OnDevice
+from clipbench.analyzers.production.hub import FromHub, library_class
+from clipbench.analyzers.production.weights import HubModel
+from clipbench.analyzers.speech_emotion import SpeechEmotion, measure, split
 
 _AROUSAL, _VALENCE = 0, 2  # places of the network's outputs
 #: Activations of one second of sound in MB, generously: the first convolutions are 512 wide at 3200 Hz.
@@ -58,13 +58,15 @@ class Wav2Vec2Emotion(FromHub, OnDevice, SpeechEmotion):
 
     def analyze(self, clip: ClipView, upstream) -> list[Segment]:
         audio = clip.audio()
-        found = speech.join(speech.regions(clip, self._vad, self.settings), self.settings.join_gap_s)
+        found = voice_activity.join(
+            voice_activity.regions(clip, self._vad, self.settings), self.settings.join_gap_s
+        )
         spans = [span for region in found for span in split(region, self.settings.window_s)]
         if not spans:
             return []
         # The network works while pitch is tracked on the CPU.
         judged = self._judge([audio[round(a * SAMPLE_RATE) : round(b * SAMPLE_RATE)] for a, b in spans])
-        track = speech.pitch(clip, self._pitch, found, self.settings)
+        track = voice_activity.pitch(clip, self._pitch, found, self.settings)
         voices = [measure(audio, track, *span) for span in spans]
         (scores,) = devices.download(judged)
         centred = np.clip(np.nan_to_num(2 * scores - 1), -1, 1)[:, [_AROUSAL, _VALENCE]].tolist()

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from analyzers.base import setting
-from analyzers.parts import nets
-from analyzers.parts.words import align
-from analyzers.production import device as devices
-from analyzers.production.base import ProductionSettings
-from analyzers.production.device import OnDevice
-from analyzers.production.weights import FileModel, file_of
-from analyzers.speech_transcription import Spans, SpeechTranscription, WhisperSettings
+from clipbench.analyzers.base import setting
+from clipbench.analyzers.features import networks
+from clipbench.analyzers.features.speech.word_timing import align
+from clipbench.analyzers.production import device as devices
+from clipbench.analyzers.production.base import ProductionSettings
+from clipbench.analyzers.production.device import OnDevice
+from clipbench.analyzers.production.weights import FileModel, file_of
+from clipbench.analyzers.speech_transcription import Spans, SpeechTranscription, WhisperSettings
 
 if TYPE_CHECKING:
     import torch
@@ -77,7 +77,7 @@ class WhisperLargeV3(OnDevice, SpeechTranscription):
         from whisper import timing
 
         if not devices.on_gpu(device):
-            torch.set_num_threads(nets.threads())
+            torch.set_num_threads(networks.threads())
         # Whisper's own are compiled when they are first used, which a GPU machine may lack a compiler for.
         timing.dtw, timing.median_filter = _align, median_filter
         model = self._random(device) if self.random else self._pretrained()

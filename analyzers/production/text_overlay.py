@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analyzers.base import ClipView, Segment, setting
-from analyzers.parts.ocr import Reading
-from analyzers.production import craft
-from analyzers.production import device as devices
-from analyzers.production.base import MissingWeights, ProductionSettings
-from analyzers.production.weights import FileModel, file_of
-from analyzers.text_overlay import TextOverlay, TextOverlaySettings, change, thumbnail
+from clipbench.analyzers.base import ClipView, Segment, setting
+from clipbench.analyzers.features.text.ocr import Reading
+from clipbench.analyzers.production import craft
+from clipbench.analyzers.production import device as devices
+from clipbench.analyzers.production.base import MissingWeights, ProductionSettings
+from clipbench.analyzers.production.weights import FileModel, file_of
+from clipbench.analyzers.text_overlay import TextOverlay, TextOverlaySettings, change, thumbnail
 
 if TYPE_CHECKING:
     import torch

@@ -12,7 +12,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from analyzers.production.base import MissingWeights
+from clipbench.analyzers.production.base import MissingWeights
 
 #: Files of configuration and tokenizers.
 DESCRIPTIONS = ("*.json", "*.jinja", "merges.txt", "vocab.txt")

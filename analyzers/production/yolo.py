@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from analyzers.base import ClipView, FrameSettings, setting
-from analyzers.production import device as devices
-from analyzers.production.base import ProductionSettings
-from analyzers.production.weights import FileModel, file_of
+from clipbench.analyzers.base import ClipView, FrameSettings, setting
+from clipbench.analyzers.production import device as devices
+from clipbench.analyzers.production.base import ProductionSettings
+from clipbench.analyzers.production.weights import FileModel, file_of
 
 if TYPE_CHECKING:
     import torch

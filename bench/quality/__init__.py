@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from analyzers.base import Segment, Settings
-from bench.errors import InputError
-from bench.quality.figures import FIGURES, NotLabelled, Scored
-from bench.results import MetricValue
+from clipbench.analyzers.base import Segment, Settings
+from clipbench.bench.errors import InputError
+from clipbench.bench.quality.figures import FIGURES, NotLabelled, Scored
+from clipbench.bench.runs.results import MetricValue
 
 __all__ = ["load_truth", "metric_names", "score"]
 
@@ -26,7 +26,7 @@ EXPECTED = (NO_PASS, NO_FILE)
 
 def declared() -> list:
     """Every figure, in the order of declaration."""
-    from bench.quality import footage, objects, reading, sound  # noqa: F401  (each fills FIGURES)
+    from clipbench.bench.quality import footage, objects, reading, sound  # noqa: F401  (each fills FIGURES)
 
     return FIGURES
 

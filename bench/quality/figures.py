@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from analyzers.base import Segment, Settings
+from clipbench.analyzers.base import Segment, Settings
 
 
 class NotLabelled(Exception):

@@ -7,7 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from bench.quality.figures import NotLabelled, Scored, f1, figure, majority, match, match_times, overlap
+from clipbench.bench.quality.figures import (
+    NotLabelled,
+    Scored,
+    f1,
+    figure,
+    majority,
+    match,
+    match_times,
+    overlap,
+)
 
 
 @figure("cut_analysis", "f1", "higher")

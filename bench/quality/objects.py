@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.quality.figures import NotLabelled, Scored, figure, iou, match, sample_at
+from clipbench.bench.quality.figures import NotLabelled, Scored, figure, iou, match, sample_at
 
 #: The truth's boxes and points are labelled at 30 per second: a sample is never farther than this.
 STEP_S = 0.05

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from bench.quality.figures import NotLabelled, Scored, f1, figure, majority, match, match_times, overlap
-from bench.quality.sound import words_of
+from clipbench.bench.quality.figures import (
+    NotLabelled,
+    Scored,
+    f1,
+    figure,
+    majority,
+    match,
+    match_times,
+    overlap,
+)
+from clipbench.bench.quality.sound import words_of
 
 
 @figure("text_overlay", "character_error_rate", "lower")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bench.quality.figures import NotLabelled, Scored, f1, figure
+from clipbench.bench.quality.figures import NotLabelled, Scored, f1, figure
 
 FRAME_S = 0.01
 

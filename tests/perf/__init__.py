@@ -1,1 +1,1 @@
-"""How much faster, and at what cost: `python -m tests.perf.ratios`."""
+"""How much faster, and at what cost: `python -m studies.ratios`."""

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-import analyzers
-from analyzers.base import Segment
-from bench import media
-from bench.plan import make_plan
-from executors.base import Plan, Task
-from executors.worker import Worker
-from tests.fakes import Notes
-from tests.ideal import CLIP, composed
+from clipbench import analyzers
+from clipbench.analyzers.base import Segment
+from clipbench.bench.clips import media
+from clipbench.bench.planning.plan import make_plan
+from clipbench.executors.base import Plan, Task
+from clipbench.executors.worker import Worker
+from tests.support.fakes import Notes
+from tests.support.ideal import CLIP, composed
 
 
 class Pipeline:

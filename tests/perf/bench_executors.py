@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 
-import analyzers
-import executors
-from bench.plan import resolve_upstream
-from executors.base import Group, Plan, Task
-from tests.fakes import Notes
-from tests.support import ArrayClip
+from clipbench import analyzers, executors
+from clipbench.bench.planning.plan import resolve_upstream
+from clipbench.executors.base import Group, Plan, Task
+from tests.support.clip_views import ArrayClip
+from tests.support.fakes import Notes
 
 FOLDER = Path(__file__).resolve().parent / "noops"
 LACKING = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import analyzers
-from bench import media
-from tests.ideal import CLIP
+from clipbench import analyzers
+from clipbench.bench.clips import media
+from tests.support.ideal import CLIP
 
 PATH = Path(CLIP.path)
 NEEDS = [cls().needs() for cls in analyzers.discover().values()]

@@ -7,10 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from bench import comparison, results, session
-from reports import comparison as comparison_report
-from reports import html, markdown
-from tests import ideal
+from clipbench.bench.comparing import comparison
+from clipbench.bench.measuring import session
+from clipbench.bench.runs import results
+from clipbench.reports.comparison import html as comparison_report
+from clipbench.reports.run import html, markdown
+from tests.support import ideal
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bench.errors import Exit, InputError
+from clipbench.bench.errors import Exit, InputError
 
 
 def read(path: Path) -> dict[str, dict[str, Any]]:

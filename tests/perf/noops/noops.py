@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analyzers.base import Analyzer
+from clipbench.analyzers.base import Analyzer
 
 COUNT = 20
 

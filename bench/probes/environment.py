@@ -1,0 +1,95 @@
+"""Where a run was made: the machine, its software, and the state of the code."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from clipbench.bench.planning.plan import cores_allowed
+
+PACKAGES = (
+    "torch", "transformers", "openai-whisper", "onnxruntime", "rapidocr", "opencv-python-headless", "av",
+    "librosa", "numpy", "scipy", "hydra-core",
+)  # fmt: skip
+
+
+def describe() -> dict[str, Any]:
+    """The environment as result.json has it; what cannot be found out is null."""
+    return {
+        "machine": platform.machine(),
+        "cpu": cpu_name(),
+        "cores": os.cpu_count(),
+        "cores_allowed": cores_allowed(),
+        "memory_gb": memory_gb(),
+        "gpus": gpus(),
+        "os": platform.platform(),
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in PACKAGES},
+        "git_commit": git("rev-parse", "HEAD"),
+        "git_dirty": bool(status) if (status := git("status", "--porcelain")) is not None else None,
+    }
+
+
+def cpu_name() -> str | None:
+    """The processor's name as the kernel gives it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or None
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), None)
+
+
+def memory_gb() -> float:
+    """Physical memory in GB."""
+    import psutil
+
+    return round(psutil.virtual_memory().total / 1e9, 1)
+
+
+def gpus() -> list[dict[str, Any]] | dict[str, str]:
+    """NVIDIA's devices by NVML, or the reason why none can be seen."""
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError as error:
+        return {"reason": f"NVML: {error}"}
+    try:
+        devices = []
+        for index in range(pynvml.nvmlDeviceGetCount()):
+            handle = pynvml.nvmlDeviceGetHandleByIndex(index)
+            devices.append(
+                {
+                    "name": pynvml.nvmlDeviceGetName(handle),
+                    "memory_gb": round(pynvml.nvmlDeviceGetMemoryInfo(handle).total / 1e9, 1),
+                    "uuid": pynvml.nvmlDeviceGetUUID(handle),
+                    "driver": pynvml.nvmlSystemGetDriverVersion(),
+                }
+            )
+        return devices
+    except pynvml.NVMLError as error:
+        return {"reason": f"NVML: {error}"}
+    finally:
+        pynvml.nvmlShutdown()
+
+
+def version(package: str) -> str | None:
+    """The installed version of a distribution."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def git(*arguments: str) -> str | None:
+    """What git says in the project's folder, or None where it is no checkout."""
+    here = Path(__file__).resolve().parent
+    try:
+        done = subprocess.run(["git", *arguments], cwd=here, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()

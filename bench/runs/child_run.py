@@ -1,0 +1,146 @@
+"""One turn of a sweep: a child process of its own that measures one job, and what became of it."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from clipbench.bench.errors import Exit, InputError
+from clipbench.bench.locations import RUN
+from clipbench.bench.runs import results
+
+#: Seconds for a child to end its run and write what there is, as `run.py` promises to after SIGTERM.
+GRACE_S = 5.0
+
+#: Exit codes of runs that measured and wrote down what they did; what they exited with is their verdict.
+MEASURED = (Exit.OK, Exit.TARGET_MISSED, Exit.SLOWER, Exit.NOTHING_VALID)
+
+#: The metric that a turn is shown by: what its scenario measures.
+SHOWN = ("rtf_warm", "throughput")
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A finished turn: `round` counts from 1, `value` is the figure called `metric`, `code` the exit code
+    (negative: the signal that ended the child; None: it ran out of time)."""
+
+    job: str
+    round: int
+    state: Literal["done", "failed"]
+    reason: str
+    code: int | None
+    seconds: float
+    metric: str | None
+    value: float | None
+
+
+def take(job: str, number: int, arguments: Sequence[str], folder: Path, timeout_s: float) -> Turn:
+    """Run `run.py` with `arguments` into `folder` and wait for it; its output goes to log.txt there.
+
+    An exception that interrupts the wait ends the child first. Nothing of the child's is left afterwards.
+    """
+    shutil.rmtree(folder, ignore_errors=True)  # what an interrupted turn has left
+    folder.mkdir(parents=True)
+    began = time.monotonic()
+    with (folder / "log.txt").open("wb") as log:
+        child = subprocess.Popen(
+            [sys.executable, str(RUN), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C is for the sweep, which tells the child
+            preexec_fn=dying_with(os.getpid()),
+        )
+        try:
+            code = wait(child, timeout_s)
+        finally:
+            end(child)
+    state, reason, metric, value = judge(folder, code, timeout_s)
+    reason = reason.replace(f"{folder}/", "")  # which is another one in every round
+    return Turn(job, number, state, reason, code, round(time.monotonic() - began, 2), metric, value)
+
+
+def literal(path: Path | str) -> str:
+    """A path as a value in Hydra's grammar, whatever characters it has."""
+    from hydra.core.override_parser.types import Quote, QuotedString
+
+    text = str(path)
+    if re.fullmatch(r"[A-Za-z0-9_./@+-]+", text):
+        return text
+    return QuotedString(text.replace("${", r"\${"), Quote.single).with_quotes()
+
+
+def dying_with(parent: int):
+    """What a child does between fork and exec, to be killed by Linux when `parent` ends, however it does."""
+    if sys.platform != "linux":
+        return None
+    prctl = ctypes.CDLL(None).prctl  # looked up here: after the fork there is no taking of locks
+
+    def ask() -> None:
+        pr_set_pdeathsig = 1
+        prctl(pr_set_pdeathsig, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)  # it ended before we asked
+
+    return ask
+
+
+def wait(child: subprocess.Popen, timeout_s: float) -> int | None:
+    """The child's exit code, or None where it takes longer than it may."""
+    try:
+        return child.wait(timeout_s)
+    except subprocess.TimeoutExpired:
+        return None
+
+
+def end(child: subprocess.Popen) -> None:
+    """End the child and what it started: by SIGTERM, and after the grace by SIGKILL."""
+    if child.poll() is None:
+        child.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(GRACE_S)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+
+
+def judge(folder: Path, code: int | None, timeout_s: float) -> tuple[str, str, str | None, float | None]:
+    """State, reason, metric and value of a turn that exited with `code` and left `folder`.
+
+    A run whose analyzers all failed is over soon: that is no fast run, but none.
+    """
+    if code is None:
+        return "failed", f"it took longer than hydra.sweeper.timeout_s={timeout_s:g}", None, None
+    if code < 0:
+        return "failed", f"it was ended by {signal.Signals(-code).name}", None, None
+    if code not in MEASURED:
+        return "failed", f"exit code {code}: {last_line(folder / 'log.txt')}", None, None
+    try:
+        result = results.read(folder)
+    except InputError as error:
+        return "failed", f"exit code {code}: {error}", None, None
+    if not any(analyzer.status == "ok" for analyzer in result.analyzers.values()):
+        return "failed", "no analyzer succeeded", None, None
+    for metric in result.metrics:
+        if metric.name in SHOWN and metric.value is not None:
+            return "done", result.verdict_reason if code else "", metric.name, metric.value
+    return "failed", f"nothing was measured: {result.verdict_reason}", None, None
+
+
+def last_line(log: Path) -> str:
+    """The line of a log that says what went wrong: ours, or else the last; in printable characters."""
+    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    ours = [line for line in lines if line.startswith("clipbench: ")]
+    line = ours[-1].removeprefix("clipbench: ") if ours else lines[-1] if lines else "it said nothing"
+    return "".join(c for c in line if c.isprintable())[:300]

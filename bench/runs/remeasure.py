@@ -1,0 +1,42 @@
+"""The same configuration measured once more, in a fresh process, with nothing kept from this one."""
+
+from __future__ import annotations
+
+import math
+import sys
+from pathlib import Path
+
+from clipbench.bench.runs import child_run, results
+from clipbench.bench.runs.results import Result
+
+#: A fresh run only measures: what is made of it is up to the one that asked.
+ONLY_MEASURE = ("baseline=null", "calibrate=false", "progress=false", "gate.mode=report", "gate.require=[]")
+
+
+class Unmeasured(Exception):
+    """The run came to no result: the message says why, and where its output is."""
+
+
+def measure(folder: Path) -> Result:
+    """Run this process's own command again, into `folder`, and wait for its result.
+
+    What it prints goes to log.txt there. Raises Unmeasured.
+    """
+    arguments = [
+        *sys.argv[1:],
+        *ONLY_MEASURE,
+        f"hydra.run.dir={child_run.literal(folder)}",
+    ]  # the last one counts
+    taken = child_run.take(folder.name, 1, arguments, folder, math.inf)
+    if taken.state == "failed":
+        raise Unmeasured(f"{taken.reason} (what it printed is in {folder / 'log.txt'})")
+    return results.read(folder)
+
+
+def unfit(result: Result, metric: str) -> str:
+    """Why the times of `result`, samples of `metric`, are not those of the whole work, or ""."""
+    if result.run["interrupted"]:
+        return "the run was interrupted"
+    if lost := [f"{name} ({a.status})" for name, a in result.analyzers.items() if a.status != "ok"]:
+        return f"not every analyzer succeeded: {', '.join(lost)}"
+    return result.metric(metric).reason

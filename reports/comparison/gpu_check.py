@@ -1,0 +1,105 @@
+"""The table and the page of a GPU check: reads what bench/sweeping/gpu_check.py has written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from statistics import median
+from typing import Any
+
+from clipbench.reports.run.markdown import escape, fenced, table
+
+#: Heading → metric and how it is written.
+COLUMNS = {
+    "RTF warm": ("rtf_warm", "{:.3f}"),
+    "RTF cold": ("rtf_cold", "{:.2f}"),
+    "throughput": ("throughput", "{:.2f}"),
+    "GPU %": ("gpu_utilization", "{:.0f}"),
+    "SM %": ("sm_activity", "{:.0f}"),
+    "peak GB": ("gpu_memory_peak", "{:.1f}"),
+    "left GB": ("gpu_memory_residue", "{:.2f}"),
+    "ready again s": ("ready_again_s", "{:.1f}"),
+    "efficiency": ("efficiency", "{:.2f}"),
+    "J/clip": ("energy_per_clip", "{:.0f}"),
+    "ok %": ("success_rate", "{:.0f}"),
+}
+
+
+def rows(state: Mapping[str, Any]) -> list[list[str]]:
+    """A row for each run: its name and its figures, "–" for what was not measured; or why it has none."""
+    found = []
+    for name, run in state["runs"].items():
+        if "metrics" in run:
+            values = [(run["metrics"][metric]["value"], form) for metric, form in COLUMNS.values()]
+            found.append([name, *("–" if v is None else form.format(v) for v, form in values)])
+        else:
+            found.append([name, f"{run['status']}: {run['reason']}", *[""] * (len(COLUMNS) - 1)])
+    return found
+
+
+def render(state: Mapping[str, Any]) -> str:
+    """The page, in Markdown: the runs, each analyzer in the first of them on a GPU, what else was checked."""
+    environment = state["environment"]
+    gpus = environment["gpus"]
+    on = ", ".join(gpu["name"] for gpu in gpus) if isinstance(gpus, list) else f"no GPU ({gpus['reason']})"
+    versions = ", ".join(f"{k} {v}" for k, v in environment["packages"].items() if v)
+    made = {name: run for name, run in state["runs"].items() if "metrics" in run}
+    measured = {name: run for name, run in made.items() if "unchanged" in run}
+    parts = [
+        "# GPU check",
+        escape(f"{on}; {environment['cpu']}, {environment['cores_allowed']} cores; {environment['os']}", 400),
+        escape(f"Python {environment['python']}, {versions}; commit {environment['git_commit']}", 400),
+        "Random weights: speed and memory are real, quality is not measured. A dash was not measured; "
+        "gpu-check.json has the reason, and every sample.",
+        "## Runs",
+        table(["run", *COLUMNS], [[escape(cell) for cell in row] for row in rows(state)]),
+    ]
+    if measured:
+        first = next(iter(measured))
+        parts += [f"## The analyzers in {escape(first)}", analyzer_table(measured[first])]
+    parts += ["## What the CPU finds beside", *(escape(line, 400) for line in beside(measured))]
+    parts += ["## Commands", fenced("\n".join(commands(state)))]
+    return "\n\n".join(parts) + "\n"
+
+
+def analyzer_table(run: Mapping[str, Any]) -> str:
+    """Device, model, seconds of loading and of an analysis, and what each analyzer says of itself."""
+    cells = []
+    for name, a in run["analyzers"].items():
+        facts = ", ".join(f"{key.replace('_', ' ')} {short(value)}" for key, value in a["facts"].items())
+        cells.append(
+            [
+                name,
+                a["status"] if a["status"] == "ok" else f"{a['status']}: {a['reason']}",
+                a["device"],
+                ", ".join(a["model"]) or "algorithm",
+                "–" if a["load_s"] is None else f"{a['load_s']:.2f}",
+                f"{median(a['analyze_s']):.3f}" if a["analyze_s"] else "–",
+                facts + (f"; retried: {a['retried']}" if a["retried"] else ""),
+            ]
+        )
+    heads = ["analyzer", "status", "device", "model", "load s", "analyze s", "facts"]
+    return table(heads, [[escape(cell) for cell in row] for row in cells])
+
+
+def short(value: Any) -> str:
+    """A fact in a few characters."""
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def beside(measured: Mapping[str, Any]) -> list[str]:
+    """Whether the analyzers that every profile shares found the same as in the embedded run."""
+    lines = []
+    for name, run in measured.items():
+        seen = run["unchanged"]
+        if seen["compared"] is None:
+            lines.append(f"{name}: not known: {seen['reason']}")
+        elif seen["differing"]:
+            lines.append(f"{name}: DIFFERENT: {', '.join(seen['differing'])}")
+        else:
+            lines.append(f"{name}: the same as in the embedded run ({len(seen['compared'])} analyzers)")
+    return lines or ["nothing was compared"]
+
+
+def commands(state: Mapping[str, Any]) -> list[str]:
+    """The command of each run."""
+    return [f"python run.py {' '.join(run['overrides'])}" for run in state["runs"].values()]

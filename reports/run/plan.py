@@ -1,0 +1,44 @@
+"""What would be run: the workers, their devices, cores and analyzers, and what each GPU is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+
+def show(planned: Mapping[str, Any], console: Console) -> None:
+    """Print a plan, as `clipbench.bench.planning.description.describe` gives it."""
+    workers = f"{planned['workers']} worker{'s' if planned['workers'] > 1 else ''}"
+    console.print(
+        Text(
+            f"\ngrouping={planned['grouping']} executor={planned['executor']} models={planned['models']}: "
+            f"{workers} with {planned['threads']} thread{'s' if planned['threads'] > 1 else ''} each\n"
+        )
+    )
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for column in ("group", "device", "cores", "analyzer", "model", "GPU memory", "reads"):
+        table.add_column(column, overflow="fold", no_wrap=column not in ("model", "reads"))
+    for group in planned["groups"]:
+        cells = [group["name"], group["device"], ",".join(map(str, group["cpus"])) or "any"]
+        for each in group["analyzers"]:
+            model = ", ".join(each["models"]) or "algorithm"
+            need = "–" if each["memory_gb"] is None else f"{each['memory_gb']:g} GB"
+            table.add_row(*map(Text, [*cells, each["name"], model, need, ", ".join(each["reads"])]))
+            cells = [""] * len(cells)
+    console.print(table)
+    if not planned["gpus"]:
+        console.print(Text("\nThere is no GPU: everything is on the CPU. Nothing was loaded."))
+        return
+    console.print()
+    for gpu in planned["gpus"]:
+        console.print(
+            Text(
+                f"GPU {gpu['index']} ({gpu['name']}, {gpu['memory_gb']:g} GB): "
+                f"{gpu['asked_gb']:.1f} GB asked for, CUDA's contexts included"
+            )
+        )
+    console.print(Text("Nothing was loaded."))

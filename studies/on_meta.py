@@ -1,0 +1,79 @@
+"""Production back ends on the device "meta", doing what they would do on a GPU: for tests/perf/floors.py."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+from unittest import mock
+
+import torch
+
+from clipbench.analyzers.production import device as devices
+from clipbench.analyzers.production import speech_transcription
+from clipbench.analyzers.production.hub import library_class
+from studies.operation_meter import Meter
+
+
+@contextlib.contextmanager
+def on_meta() -> Iterator[Meter]:
+    """A context in which back ends work on the device "meta" as they would on a GPU, counted by a Meter."""
+    meter = Meter()
+
+    def random_net(build: Any, device: str, dtype: torch.dtype) -> torch.nn.Module:
+        try:
+            with torch.device(device):
+                return build().to(dtype=dtype)
+        except ValueError:  # YOLO's constructor runs the network, to see how it scales
+            return build().to(device, dtype)
+
+    def upload(array: Any, device: str) -> torch.Tensor:
+        kind = torch.from_numpy(array[:0].copy()).dtype
+        return torch.empty(array.shape, dtype=kind, device=device)
+
+    def options(self: Any, packed: Any) -> Any:
+        return replace(asked(self, packed), fp16=True)
+
+    asked = speech_transcription.WhisperLargeV3._options
+    changes = {
+        "random_net": random_net,
+        "upload": upload,
+        "settle": lambda net, shape: None,
+        "precision": lambda device, half="float16": getattr(torch, half),
+        "phase": lambda device, text: meter.phase(text),
+    }
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(mock.patch.multiple(devices, **changes))
+        stack.enter_context(mock.patch.object(speech_transcription.WhisperLargeV3, "_options", options))
+        stack.enter_context(whispers_heads())
+        stack.enter_context(shared_heads())
+        stack.enter_context(meter.on())
+        yield meter
+
+
+@contextlib.contextmanager
+def whispers_heads() -> Iterator[None]:
+    """A context in which Whisper's list of heads that align words has values: its upper half."""
+
+    def to_sparse(mask: torch.Tensor) -> torch.Tensor:
+        heads = torch.zeros(mask.shape, dtype=torch.bool, device="cpu")
+        heads[len(heads) // 2 :] = True
+        return made(heads)
+
+    made = torch.Tensor.to_sparse
+    with mock.patch.object(torch.Tensor, "to_sparse", to_sparse):
+        yield
+
+
+@contextlib.contextmanager
+def shared_heads() -> Iterator[None]:
+    """A context in which transformers does not copy keys and values for each head that reads them.
+
+    A kernel need not, so it is not in a floor.
+    """
+    library_class("PreTrainedModel")  # makes transformers importable
+    from transformers.integrations import sdpa_attention
+
+    with mock.patch.object(sdpa_attention, "use_gqa_in_sdpa", lambda *_: True):
+        yield

@@ -1,0 +1,202 @@
+"""python -m studies.real_faults: every fault under every executor that contains it, over the real analyzers.
+
+Each is a run of its own, from the prompt, of one pass over the reference clip: ten seconds and more. The
+table says what became of it; a line ends with what was wrong. tests/e2e/test_real_faults.py does a few.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from clipbench import executors
+from clipbench.bench.clips.media import MEMORY
+from clipbench.bench.errors import Exit
+from clipbench.bench.quality import metric_names
+from clipbench.bench.runs import results
+from tests.e2e.test_command_line import PROJECT
+
+#: Kind → the status it gives, and words of the reason. A process that is gone tells by which signal or code.
+EXPECTED = {
+    "raise": ("failed", "RuntimeError: planted fault"),
+    "no_load": ("failed", "cannot be loaded: RuntimeError: planted fault"),
+    "oom": ("oom", "MemoryError: planted fault"),
+    "hang": ("timeout", "took longer than"),
+    "segfault": ("crashed", "SIGSEGV"),
+    "sigkill": ("crashed", "SIGKILL"),
+    "exit": ("crashed", "code 7"),
+    "no_start": ("ok", ""),  # the next worker does the work
+}
+#: Kinds that are planted into what others read; the others, into what nobody but the last one reads.
+READ_BY_OTHERS = {"raise": "object_detection", "segfault": "text_overlay"}
+#: Seconds: above what any analyzer takes on a busy machine, since each hang waits for as long.
+TIMEOUT_S = 60
+LIMIT_S = 400
+
+
+@dataclass(frozen=True)
+class Case:
+    """One fault under one executor. With the gate `require`, what is lost must not be missing."""
+
+    executor: str
+    kind: str
+    gate: str = "enforce"
+
+    @property
+    def struck(self) -> str:
+        """The analyzer that the fault is planted into."""
+        return READ_BY_OTHERS.get(self.kind, "color_analysis")
+
+    @property
+    def gates(self) -> list[str]:
+        """The gate, as arguments."""
+        if self.gate != "require":
+            return [f"gate={self.gate}"]
+        figure = next(name for name in metric_names() if name.startswith(f"quality.{self.struck}."))
+        return ["gate=enforce", f"gate.require=[{figure}]"]
+
+    def command(self, folder: Path) -> list[str]:
+        """One pass, judged by what does not depend on how busy the machine is."""
+        grouping = "sequential" if self.executor == "sequential" else "two_core"
+        return [
+            sys.executable, "run.py", f"executor={self.executor}", f"grouping={grouping}",
+            f"faults={self.kind}", f"faults.analyzer={self.struck}", *self.gates,
+            "scenario.warmup=0", "scenario.repeats=1", f"executor.timeout_s={TIMEOUT_S}",
+            "executor.cleanup=offload",  # so that no model is loaded only to see how long it takes
+            "targets.minimum.repeats=1", "targets.minimum.seconds=0", "targets.limits.rtf_warm=null",
+            f"hydra.run.dir={folder}",
+        ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Told:
+    """What became of a run: its exit code, its verdict, the struck analyzer's outcome, and what was wrong."""
+
+    code: int
+    seconds: float
+    verdict: str = ""
+    status: str = ""
+    reason: str = ""
+    ok: int = 0
+    wrong: tuple[str, ...] = ()
+
+
+def cases() -> list[Case]:
+    """Every executor with every kind of fault that it contains, under the three gates in turn."""
+    installed = [name for name in executors.names() if name != "ray" or importlib.util.find_spec("ray")]
+    pairs = [(name, kind) for name in installed for kind in sorted(executors.strategy(name).contains)]
+    gates = itertools.cycle(("report", "enforce", "require"))
+    return [Case(*pair, gate) for pair, gate in zip(pairs, gates, strict=False)]
+
+
+def strike(case: Case, folder: Path) -> Told:
+    """Run it, and look at what it says and at what it leaves."""
+    mark, began = uuid.uuid4().hex, time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="cb") as temporary:  # a short path: Ray has sockets in it
+        run = subprocess.Popen(
+            case.command(folder),
+            cwd=PROJECT,
+            env={**os.environ, "CLIPBENCH_MARK": mark, "TMPDIR": temporary},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            _, err = run.communicate(timeout=LIMIT_S)
+        except subprocess.TimeoutExpired:
+            for process in marked(mark):
+                process.kill()
+            run.communicate()
+            return Told(-signal.SIGKILL, LIMIT_S, wrong=("it did not end",))
+        seconds = time.monotonic() - began
+        left = leavings(mark, run.pid, Path(temporary))
+    if not (folder / "result.json").exists():
+        last = (err.strip().splitlines() or ["no result"])[-1]
+        return Told(run.returncode, seconds, wrong=(last, *left))
+    return judged(case, results.read(folder), run.returncode, seconds, left)
+
+
+def judged(case: Case, result: results.Result, code: int, seconds: float, left: list[str]) -> Told:
+    """What the result says, against what it must say."""
+    status, words = EXPECTED[case.kind]
+    words = "" if case.executor == "ray" and status == "crashed" else words  # Ray does not say of what
+    row, wrong = result.analyzers[case.struck], list(left)
+    lost = {name for name, a in result.analyzers.items() if a.status != "ok"}
+    missed = [t.metric for t in result.targets if t.status == "fail"]
+    own = [t for t in result.targets if t.metric.startswith(f"quality.{case.struck}.")]
+    if row.status != status or words not in row.reason or (status != "ok" and not row.reason):
+        wrong.append(f"{case.struck} is {row.status} ({row.reason}), not {status}")
+    if len(result.analyzers) != 20 or lost - {case.struck}:
+        wrong.append(f"lost: {', '.join(sorted(lost))}, of {len(result.analyzers)}")
+    if status != "ok" and not all(t.status == "not_measured" for t in own):
+        wrong.append("a target on what was lost is judged")
+    bad = bool(missed) or (case.gate == "require" and status != "ok")
+    if result.verdict != ("fail" if bad else "pass"):
+        wrong.append(f"the verdict is {result.verdict} ({result.verdict_reason})")
+    if status != "ok" and f"without {case.struck}" not in result.verdict_reason:
+        wrong.append(f"the verdict does not say what is lost ({result.verdict_reason})")
+    if result.metric("success_rate").value != 100 - 5 * len(lost):
+        wrong.append(f"success_rate is {result.metric('success_rate').value}")
+    if code != (Exit.TARGET_MISSED if bad and case.gate != "report" else Exit.OK):
+        wrong.append(f"exit code {code}, {len(missed)} targets missed")
+    if not any("a fault was planted" in warning for warning in result.warnings):
+        wrong.append("no warning of the fault")
+    ok = len(result.analyzers) - len(lost)
+    return Told(code, seconds, result.verdict, row.status, row.reason, ok, tuple(wrong))
+
+
+def marked(mark: str) -> list[psutil.Process]:
+    """The processes that a run started, whatever session or group they are in: they inherit its mark."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("CLIPBENCH_MARK") == mark and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def leavings(mark: str, pid: int, temporary: Path) -> list[str]:
+    """What is still there of a run a moment after its end."""
+    deadline = time.monotonic() + 10
+    while marked(mark) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    left = [f"process left: {process.name()} {process.pid}" for process in marked(mark)]
+    left += [f"shared memory left: {p.name}" for p in Path("/dev/shm").glob(f"{MEMORY}-{pid}-*")]
+    return left + [f"temporary file left: {p.name}" for p in temporary.iterdir()]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--executor", nargs="*", default=executors.names(), help="only these")
+    chosen = [case for case in cases() if case.executor in parser.parse_args().executor]
+    print("executor    fault     struck            became   ok verdict  gate     code     s")
+    wrong = 0
+    for case in chosen:
+        with tempfile.TemporaryDirectory() as folder:
+            told = strike(case, Path(folder))
+        wrong += bool(told.wrong)
+        became = (
+            f"{told.status:8} {told.ok:2} {told.verdict:8} {case.gate:8} {told.code:4} {told.seconds:5.1f}"
+        )
+        about = "; ".join([told.reason, *told.wrong])
+        print(f"{case.executor:11} {case.kind:9} {case.struck:17} {became}  {about}", flush=True)
+    print(f"{len(chosen) - wrong} of {len(chosen)} as they should be")
+    return min(wrong, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

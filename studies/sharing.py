@@ -1,0 +1,112 @@
+"""How the frames reach the workers: what goes through the pipes, and how often the frames lie in memory."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from multiprocessing.reduction import ForkingPickler
+from pathlib import Path
+from typing import Any
+
+from clipbench.bench.clips import media
+from clipbench.bench.measuring.metrics import Pass
+from clipbench.bench.measuring.runner import Run
+from clipbench.executors.base import now
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """One clip under way in `workers` processes; bytes.
+
+    `clip` is the size of the decoded clip, `pipes` what went through all connections for it, both ways.
+    `shared` is the proportional set size of the decoded clip summed over all processes, `private` what of it
+    a worker has to itself. `worker_private` is each worker's private memory, idle and with the clip open.
+    """
+
+    workers: int
+    clip: int
+    pipes: int
+    shared: int
+    private: int
+    worker_private: dict[str, tuple[int, int]]
+
+
+class Counted:
+    """A connection that counts what passes."""
+
+    def __init__(self, connection: Any) -> None:
+        self.connection, self.bytes = connection, 0
+
+    def send(self, message: Any) -> None:
+        data = ForkingPickler.dumps(message)
+        self.bytes += len(data)
+        self.connection.send_bytes(data)
+
+    def recv(self) -> Any:
+        data = self.connection.recv_bytes()
+        self.bytes += len(data)
+        return pickle.loads(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.connection, name)
+
+
+def sharing(run: Run, path: Path) -> Sharing:
+    """Look at one pass of a started run with worker processes over the clip at `path`.
+
+    Memory is read when all but the last analyzer are done: every worker has the clip open, and has read all
+    the frames that it will read.
+    """
+    workers = run.executor.pids()
+    counted = []
+    for remote in run.executor.remotes:
+        remote.connection = Counted(remote.connection)
+        counted.append(remote.connection)
+    idle = {worker: private(pid) for worker, pid in workers.items()}
+    with media.decode(path, run.needs, run.plan.threads, background=True) as clip:
+        memory = clip.share().name
+        size = Path("/dev/shm", memory).stat().st_size
+        for done, _ in enumerate(run.executor.run(clip), 1):
+            if done == len(run.needs) - 1:
+                views = [mapping(pid, memory) for pid in workers.values()]
+                own = mapping(os.getpid(), memory)
+                busy = {worker: private(pid) for worker, pid in workers.items()}
+    run.record.passes.append(Pass(True, now()))  # executor and record number the clips alike
+    return Sharing(
+        workers=len(workers),
+        clip=size,
+        pipes=sum(connection.bytes for connection in counted),
+        shared=sum(view["Pss"] for view in [*views, own]),
+        private=max(view["Private_Clean"] + view["Private_Dirty"] for view in views),
+        worker_private={worker: (idle[worker], busy[worker]) for worker in workers},
+    )
+
+
+def private(pid: int) -> int:
+    """Bytes that no other process shares with `pid`."""
+    sizes = totals(Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:])
+    return sizes["Private_Clean"] + sizes["Private_Dirty"]
+
+
+def mapping(pid: int, name: str) -> dict[str, int]:
+    """The sizes that /proc/PID/smaps (proc(5)) has for the shared memory called `name`, in bytes."""
+    lines, inside = [], False
+    for line in Path(f"/proc/{pid}/smaps").read_text().splitlines():
+        if re.match(r"[0-9a-f]+-[0-9a-f]+ ", line):
+            inside = line.endswith(f"/{name.lstrip('/')}")
+        elif inside:
+            lines.append(line)
+    return totals(lines)
+
+
+def totals(lines: Iterable[str]) -> dict[str, int]:
+    """Name → bytes, summed over lines such as "Pss:    12 kB"."""
+    sizes = dict.fromkeys(("Rss", "Pss", "Private_Clean", "Private_Dirty"), 0)
+    for line in lines:
+        name, _, rest = line.partition(":")
+        if name in sizes:
+            sizes[name] += int(rest.split()[0]) * 1024
+    return sizes

@@ -1,0 +1,165 @@
+"""Words and their times in recordings of known words, and the steps around Whisper."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from clipbench.analyzers.base import NothingToAnalyze
+from clipbench.analyzers.features.speech.voice_activity import Region
+from clipbench.analyzers.features.speech.word_timing import Word, align, fit, phrases, to_clip, windows
+from clipbench.analyzers.speech_transcription import SpeechTranscription
+from tests.support.clip_views import ArrayClip
+from tests.support.sounds import RATE, SPOKEN, chords, noise, recording, silence
+
+
+@pytest.fixture(scope="module")
+def analyzer():
+    analyzer = SpeechTranscription()
+    analyzer.load()
+    yield analyzer
+    analyzer.unload()
+
+
+@pytest.fixture(scope="module")
+def scene():
+    """Silence, a sentence, music, another sentence; and where the sentences begin and end."""
+    first, second = recording("austen"), recording("cards")
+    music = chords([(57, 60, 64), (62, 65, 69)], 0.5, 2)
+    audio = np.concatenate([silence(1), first, music, second, silence(0.5)])
+    starts = 1.0, 1.0 + (len(first) + len(music)) / RATE
+    return audio, [(starts[0], starts[0] + len(first) / RATE), (starts[1], starts[1] + len(second) / RATE)]
+
+
+@pytest.fixture(scope="module")
+def heard(analyzer, scene):
+    return analyzer.analyze(ArrayClip(audio=scene[0]), {})
+
+
+def test_the_words_of_two_recordings(heard):
+    import jiwer
+    from whisper.normalizers import EnglishTextNormalizer
+
+    plain = EnglishTextNormalizer()
+    said, text = " ".join(SPOKEN.values()), " ".join(segment.label for segment in heard)
+    assert jiwer.wer(plain(said), plain(text)) <= 0.15
+    words = " ".join(word["word"] for segment in heard for word in segment.data["words"])
+    assert words == text
+
+
+def test_words_come_in_order_and_only_where_somebody_speaks(heard, scene):
+    words = [word for segment in heard for word in segment.data["words"]]
+    times = [time for word in words for time in (word["start_s"], word["end_s"])]
+    assert times == sorted(times)
+    for word in words:
+        assert any(start <= word["start_s"] and word["end_s"] <= end for start, end in scene[1])
+        assert 0 < word["probability"] <= 1
+
+
+def test_words_come_at_their_times(heard, scene):
+    starts = {
+        word["word"].strip(",."): word["start_s"] for segment in heard for word in segment.data["words"]
+    }
+    (austen, _), (cards, _) = scene[1]
+    # Read off the waveforms: each follows silence or a stop, so that its beginning is plain to see.
+    assert starts["He"] == pytest.approx(austen + 0.27, abs=0.1)
+    assert starts["himself"] == pytest.approx(austen + 2.34, abs=0.25)
+    assert starts["Eight"] == pytest.approx(cards + 0.19, abs=0.1)
+    assert starts["four"] == pytest.approx(cards + 1.32, abs=0.25)
+    assert starts["seven"] == pytest.approx(cards + 2.24, abs=0.25)
+    assert heard[-1].end_s == pytest.approx(cards + 3.25, abs=0.25)
+
+
+def test_segments_span_their_words(heard):
+    for segment in heard:
+        words = segment.data["words"]
+        assert (segment.start_s, segment.end_s) == (words[0]["start_s"], words[-1]["end_s"])
+        assert segment.confidence == pytest.approx(np.mean([word["probability"] for word in words]), abs=1e-3)
+
+
+def test_the_same_clip_gives_the_same_words(analyzer, scene, heard):
+    assert analyzer.analyze(ArrayClip(audio=scene[0]), {}) == heard
+
+
+def region(start, end):
+    return Region(start, end, 1.0)
+
+
+@pytest.mark.parametrize(
+    "audio",
+    [silence(3), noise(3), chords([(57, 60, 64), (62, 65, 69)], 0.5, 4), silence(0), silence(0.01)],
+    ids=["silence", "noise", "music", "empty", "10 ms"],
+)
+def test_no_words_where_nobody_speaks(analyzer, audio):
+    assert analyzer.analyze(ArrayClip(audio=audio, duration_s=max(0.1, len(audio) / 16000)), {}) == []
+
+
+def test_no_sound_is_nothing_to_analyze(analyzer):
+    with pytest.raises(NothingToAnalyze):
+        analyzer.analyze(ArrayClip(duration_s=1.0), {})
+
+
+def test_windows_keep_a_margin_and_join_what_is_near():
+    (window,) = windows([region(0.1, 1), region(1.5, 2), region(5, 6)], 6.1, 0.3)
+    assert window == [pytest.approx((0, 2.3)), pytest.approx((4.7, 6.1))]
+
+
+def test_windows_are_at_most_30_s_long():
+    packed = windows([region(i * 12, i * 12 + 11) for i in range(5)] + [region(100, 170)], 200, 0)
+    assert [len(window) for window in packed] == [2, 2, 1, 1, 1, 1]
+    assert all(sum(end - start for start, end in window) <= 30 for window in packed)
+    assert packed[-1] == [(160, 170)]
+
+
+def test_times_are_mapped_back_over_the_gaps():
+    spans = [(10.0, 12.0), (20.0, 23.0)]
+    assert to_clip(0.5, 1.0, spans) == pytest.approx((10.5, 11))
+    assert to_clip(2.5, 3.0, spans) == pytest.approx((20.5, 21))
+    assert to_clip(1.8, 2.1, spans) == pytest.approx((11.8, 12))  # most of it lies before the cut
+    assert to_clip(4.9, 5.3, spans) == pytest.approx((22.9, 23))
+
+
+def fitted(*words):
+    found = fit([Word("w", start, end, 1.0) for start, end in words], [region(1, 2), region(3, 4)])
+    return [(word.start_s, word.end_s) for word in found]
+
+
+def test_words_do_not_reach_into_pauses():
+    assert fitted((0.5, 1.4), (1.4, 2.2), (1.9, 3.5), (3.5, 4.2)) == [(1, 1.4), (1.4, 2), (3, 3.5), (3.5, 4)]
+
+
+def test_words_begin_with_the_speech_and_after_one_another():
+    assert fitted((1.2, 1.4), (1.6, 1.8), (3.6, 3.8)) == [(1, 1.4), (1.4, 1.8), (3.6, 3.8)]
+
+
+def test_words_outside_of_speech_stay():
+    assert fitted((0.2, 0.6), (2.2, 2.6)) == [(0.2, 0.6), (2.2, 2.6)]
+
+
+def test_phrases_end_with_sentences_and_before_pauses():
+    said = [("Mr.", 0, 0.3), ("Dashwood", 0.3, 0.9), ("sat.", 0.9, 1.2), ("He", 1.3, 1.4), ("rose", 2.4, 2.8)]
+    groups = phrases([Word(*word, 1.0) for word in said], 0.6)
+    assert [[word.text for word in group] for group in groups] == [
+        ["Mr.", "Dashwood", "sat."],
+        ["He"],
+        ["rose"],
+    ]
+
+
+def test_alignment_is_the_cheapest():
+    cost = np.random.default_rng(0).normal(size=(12, 40))
+    path = align(cost)
+    assert path[:, 0].tolist() == [0, 0]
+    assert path[:, -1].tolist() == [11, 39]
+    steps = np.diff(path, axis=1)
+    assert ((steps >= 0) & (steps <= 1)).all()
+    assert cost[tuple(path)].sum() == pytest.approx(cheapest(cost))
+
+
+def cheapest(cost):
+    """The cost of the best monotonic path, cell by cell."""
+    total = np.full((cost.shape[0] + 1, cost.shape[1] + 1), np.inf)
+    total[0, 0] = 0
+    for i, j in np.ndindex(cost.shape):
+        total[i + 1, j + 1] = cost[i, j] + min(total[i, j], total[i, j + 1], total[i + 1, j])
+    return total[-1, -1]

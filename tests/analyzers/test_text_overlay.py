@@ -1,0 +1,121 @@
+"""text_overlay on captions rendered over real photographs that move behind them."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+from skimage import data
+
+from clipbench.analyzers.text_overlay import TextOverlay, TextOverlaySettings
+from tests.support.clip_views import ArrayClip
+
+WIDTH, HEIGHT, FPS = 360, 640, 2
+
+
+@pytest.fixture(scope="module")
+def analyzer():
+    analyzer = TextOverlay()
+    analyzer.load()
+    yield analyzer
+    analyzer.unload()
+
+
+def pan(photo: np.ndarray, count: int) -> list[np.ndarray]:
+    """`count` frames of a camera that pans across `photo`, 20 pixels per sample."""
+    scale = max(HEIGHT / photo.shape[0], (WIDTH + 20 * count) / photo.shape[1])
+    wide = cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+    return [wide[:HEIGHT, 20 * k : 20 * k + WIDTH].copy() for k in range(count)]
+
+
+def write(frame: np.ndarray, text: str, x: int, y: int, size: int = 30) -> np.ndarray:
+    image = Image.fromarray(frame)
+    font = ImageFont.load_default(size)
+    ImageDraw.Draw(image).text((x, y), text, fill="white", font=font, stroke_width=2, stroke_fill="black")
+    return np.asarray(image)
+
+
+def captioned(captions: list[tuple[str, int]], x: int = 20, y: int = 520, size: int = 30) -> ArrayClip:
+    """A pan over the cat with each caption for so many samples, at one place."""
+    shown = [text for text, samples in captions for _ in range(samples)]
+    frames = pan(data.chelsea(), len(shown))
+    return ArrayClip([write(f, t, x, y, size) if t else f for f, t in zip(frames, shown, strict=True)], FPS)
+
+
+def count_calls(analyzer: TextOverlay, monkeypatch) -> dict[str, int]:
+    """How many frames are searched and lines read from now on."""
+    reader, calls = analyzer._reader, {"find": 0, "read": 0}
+    find, read = reader.find, reader.read
+
+    def counting_find(image):
+        calls["find"] += 1
+        return find(image)
+
+    def counting_read(image, quads):
+        calls["read"] += len(quads)
+        return read(image, quads)
+
+    monkeypatch.setattr(reader, "find", counting_find)
+    monkeypatch.setattr(reader, "read", counting_read)
+    return calls
+
+
+def test_captions_are_read_once_while_the_picture_behind_them_moves(analyzer, monkeypatch):
+    clip = captioned([("", 1), ("Look at the cat", 4), ("", 1), ("Goodbye, cat!", 3)])
+    calls = count_calls(analyzer, monkeypatch)
+    found = analyzer.analyze(clip, {})
+    assert [(s.label, s.start_s, s.end_s) for s in found] == [
+        ("Look at the cat", 0.5, 2.5),
+        ("Goodbye, cat!", 3.0, 4.5),
+    ]
+    assert calls["read"] <= 4, "standing captions were read again"
+    x1, y1, x2, y2 = found[0].data["box"]
+    assert x1 == pytest.approx(20 / WIDTH, abs=0.04) and y1 == pytest.approx(525 / HEIGHT, abs=0.03)
+    assert x2 < 0.85 and y2 < 0.9 and found[0].confidence > 0.9
+
+
+def test_one_changed_character_is_a_new_text(analyzer):
+    found = analyzer.analyze(captioned([("Chapter 1", 3), ("Chapter 2", 3)]), {})
+    assert [(s.label, s.start_s, s.end_s) for s in found] == [("Chapter 1", 0, 1.5), ("Chapter 2", 1.5, 3)]
+
+
+def test_a_text_that_is_being_typed_is_one_text(analyzer):
+    found = analyzer.analyze(captioned([("Once upon", 1), ("Once upon a", 1), ("Once upon a time", 2)]), {})
+    assert [(s.label, s.start_s, s.end_s) for s in found] == [("Once upon a time", 0, 2)]
+
+
+def test_small_print_is_found_at_the_sample_in_which_it_comes(analyzer):
+    found = analyzer.analyze(captioned([("", 2), ("photograph: Stefan van der Walt", 2)], size=17), {})
+    assert [(s.start_s, s.end_s) for s in found] == [(1.0, 2.0)]
+    assert found[0].label.replace(" ", "") == "photograph:StefanvanderWalt"
+
+
+def test_a_sign_that_the_edge_cuts_off_is_no_overlay(analyzer):
+    street = write(cv2.resize(data.chelsea(), (900, HEIGHT)), "BAKERY STREET", 60, 300, 40)
+    frames = [street[:, 90 * k + 80 : 90 * k + 80 + WIDTH] for k in range(4)]
+    assert analyzer.analyze(ArrayClip(frames, FPS), {}) == []
+
+
+def test_photographs_without_text_give_nothing(analyzer):
+    frames = pan(data.chelsea(), 3) + pan(data.coffee(), 3)
+    assert analyzer.analyze(ArrayClip(frames, FPS), {}) == []
+
+
+def test_a_still_is_searched_once(analyzer, monkeypatch):
+    still = write(pan(data.coffee(), 1)[0], "Fresh coffee", 40, 80)
+    calls = count_calls(analyzer, monkeypatch)
+    found = analyzer.analyze(ArrayClip([still] * 6, FPS), {})
+    assert [(s.label, s.start_s, s.end_s) for s in found] == [("Fresh coffee", 0, 3)]
+    assert calls == {"find": 1, "read": 1}
+
+
+def test_single_samples_of_unsure_text_are_dropped():
+    strict = TextOverlay(TextOverlaySettings(brief_confidence=1.0))
+    strict.load()
+    assert strict.analyze(captioned([("", 1), ("blink", 1), ("", 1)]), {}) == []
+
+
+@pytest.mark.parametrize("shape", [(144, 176), (16, 16), (90, 640)])
+def test_small_and_short_clips(analyzer, shape):
+    assert analyzer.analyze(ArrayClip(np.zeros((1, *shape, 3), np.uint8), 30), {}) == []

@@ -1,0 +1,130 @@
+"""A run from end to end with fake analyzers: passes, metrics, verdicts, warnings."""
+
+from __future__ import annotations
+
+import pytest
+
+from clipbench.bench.errors import InputError
+from clipbench.bench.measuring import summary
+from clipbench.bench.measuring.metrics import METRICS
+from clipbench.bench.measuring.runner import Run, executor_factory
+from clipbench.bench.planning.config import MinimumConfig
+from tests.support.clips import numbered_frames, write_clip
+from tests.support.fakes import Notes, grouped, plan, use_fakes
+
+
+@pytest.fixture
+def clip(tmp_path):
+    return write_clip(tmp_path / "clip.mp4", numbered_frames(30, 64, 64))
+
+
+@pytest.fixture(autouse=True)
+def fakes(monkeypatch):
+    use_fakes(monkeypatch)
+
+
+def record(clip, *names, warmup=1, repeats=2, notes=None):
+    run = Run(plan(*names), notes or Notes(), executor_factory("sequential"))
+    return run.measure([clip], warmup, repeats, 1)
+
+
+def metric(found, name):
+    return next(m for m in METRICS if m.name == name).measure(found)
+
+
+def test_passes_are_told_apart_and_timed_in_order(clip):
+    notes = Notes()
+    found = record(clip, "steady", notes=notes)
+    assert [p.warmup for p in found.passes] == [True, False, False]
+    assert notes.shown == [(1, 3, True), (2, 3, False), (3, 3, False)]
+    assert notes.done == ["steady"] * 3
+    marks = [found.started_s, *(t for p in found.passes for t in (p.start_s, p.end_s))]
+    assert marks == sorted(marks)
+    assert sum(s.phase == "decode" for s in found.spans) == 3  # once per pass
+
+
+def test_warm_and_cold_are_measured_apart(clip):
+    found = record(clip, "steady")
+    warm, cold = metric(found, "rtf_warm"), metric(found, "rtf_cold")
+    assert len(warm.samples) == 2 and cold.value > 0
+    first = found.passes[0]
+    assert cold.value == pytest.approx((first.end_s - found.started_s) / first.clip.duration_s)
+    assert min(warm.samples) <= warm.value <= max(warm.samples)
+
+
+def test_without_repeats_warm_is_not_measured_and_the_verdict_invalid(clip):
+    found = record(clip, "steady", repeats=0)
+    assert metric(found, "rtf_warm").value is None and metric(found, "rtf_warm").reason
+    assert summary.decide(found, [])[0] == "invalid"
+
+
+def test_success_rate_counts_what_failed(clip):
+    assert metric(record(clip, "steady", "raising", "deaf", "hungry"), "success_rate").value == 50
+    assert metric(record(clip, "steady", "deaf"), "success_rate").value == 100
+
+
+def test_what_was_not_measured_is_none_with_a_reason(clip):
+    found = record(clip, "steady")
+    for name in ("gpu_utilization", "gpu_memory_peak", "gpu_memory_residue", "vlm_segments_per_second"):
+        assert metric(found, name).value is None and metric(found, name).reason, name
+
+
+def test_a_run_of_failures_only_is_invalid(clip):
+    assert summary.decide(record(clip, "raising"), []) == ("invalid", "no analyzer succeeded")
+
+
+def test_too_little_for_a_verdict_says_of_what(clip):
+    found = record(clip, "steady")
+    asked = MinimumConfig(analyzers=20, repeats=3, seconds=60)
+    verdict, why = summary.decide(found, [], minimum=asked)
+    assert (verdict, why.partition(": ")[0]) == ("invalid", "too little was measured")
+    assert "1 of 20 analyzers" in why and "2 of 3 repeats" in why and "of 60 seconds" in why
+    enough = MinimumConfig(analyzers=1, repeats=2, seconds=0)
+    assert summary.decide(found, [], minimum=enough) == ("invalid", "no target was measured")
+    assert "1 of 20 analyzers" in summary.decide(found, [])[1]  # by default, the whole pipeline
+
+
+def test_clips_in_flight_at_once_are_no_more_seconds(clip):
+    found = record(clip, "steady")
+    for one in found.passes:
+        one.start_s, one.end_s = 100.0, 102.0
+    assert summary.too_little(found, MinimumConfig(analyzers=1, repeats=2, seconds=2)) == []
+    assert summary.too_little(found, MinimumConfig(analyzers=1, repeats=2, seconds=3)) == ["2 of 3 seconds"]
+
+
+def test_segments_that_differ_between_passes_are_warned_of(clip):
+    found = record(clip, "steady")
+    assert not any("steady" in w for w in summary.warn(found))
+    found.passes[-1].outcomes["steady"].segments *= 2
+    assert any("steady gave different segments" in w for w in summary.warn(found))
+
+
+def test_what_cleanup_leaves_is_kept(clip):
+    found = record(clip, "steady")
+    assert found.cleanup["mode"] == "exit" and "main" in found.cleanup["workers"]
+    assert metric(found, "ready_again_s").value == found.cleanup["ready_again_s"] >= 0
+
+
+def test_efficiency_is_at_most_one_and_a_queue_has_throughput_instead(clip):
+    found = record(clip, "steady", "sleeper")
+    assert 0 < metric(found, "efficiency").value <= 1
+    assert metric(found, "throughput").value is None
+    run = Run(grouped({"a": ("sleeper",), "b": ("steady",)}), Notes(), executor_factory("threads"))
+    queue = run.measure([clip, clip, clip], 1, 2, in_flight=2)
+    assert len(queue.measured()) == 6
+    assert metric(queue, "throughput").value > 0 and metric(queue, "rtf_warm").value is None
+
+
+def test_a_bad_clip_is_refused_before_anything_is_loaded(tmp_path):
+    notes = Notes()
+    with pytest.raises(InputError):
+        record(tmp_path / "nothing.mp4", "steady", notes=notes)
+    assert not any(phase == "load" for _, phase in notes.begun)
+
+
+def test_the_pass_that_loads_the_models_is_never_a_warm_one(clip):
+    found = record(clip, "steady", warmup=0, repeats=1)
+    for name in ("rtf_warm", "efficiency"):
+        assert metric(found, name).value is None and "scenario.warmup=1" in metric(found, name).reason
+    assert metric(found, "rtf_cold").value > 0 and metric(found, "success_rate").value == 100
+    assert len(metric(record(clip, "steady", warmup=0, repeats=3), "rtf_warm").samples) == 2

@@ -1,0 +1,252 @@
+"""Every target of conf/targets/production.yaml: met, missed, not measured, and what the gate makes of each.
+
+The runs are made by hand (ideal.py), and a violation is planted where its metric is computed from: in
+segments, times or telemetry. A target for which this file plants none fails, so that none goes untested.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import xml.etree.ElementTree as xml
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from clipbench import analyzers
+from clipbench.analyzers.base import Segment
+from clipbench.bench.errors import Exit
+from clipbench.bench.measuring import session, targets
+from clipbench.bench.probes import environment
+from clipbench.reports import formatting
+from clipbench.reports.run import html, junit, markdown
+from tests.e2e.test_command_line import PROJECT, run
+from tests.support import ideal
+
+TARGETS = PROJECT / "conf" / "targets" / "production.yaml"
+LIMITS = targets.parse(yaml.safe_load(TARGETS.read_text())["limits"], "production")
+Segments = list[Segment]
+
+
+def data(segment: Segment, **changed: Any) -> Segment:
+    """`segment` with some of its data changed."""
+    return replace(segment, data={**segment.data, **changed})
+
+
+def moved(points: dict[str, list[float]], by: float) -> dict[str, list[float]]:
+    """Named points, moved to the right by a fraction of the frame's width."""
+    return {name: [x + by, *rest] for name, (x, *rest) in points.items()}
+
+
+def each(change: Callable[[Segment], Segment]) -> Callable[[Segments], Segments]:
+    """What spoils every segment alike."""
+    return lambda found: [change(s) for s in found]
+
+
+#: Target → what the analyzer finds instead of what is there.
+SPOILT: dict[str, Callable[[Segments], Segments]] = {
+    "object_detection.recall": lambda found: found[::2],
+    "object_detection.precision": lambda found: found + [replace(s, label="dog") for s in found],
+    "speech_transcription.word_error_rate": each(lambda s: replace(s, label=s.label.replace("of", "off"))),
+    "text_overlay.character_error_rate": each(lambda s: replace(s, label=s.label.replace("O", "0").lower())),
+    "cut_analysis.f1": lambda found: found[::2],
+    "camera_analysis.accuracy": each(lambda s: replace(s, label="static")),
+    "audio_environment.top3_recall": each(lambda s: data(s, tags=[{"tag": "Vehicle", "score": 0.9}])),
+    "qwen2_vl_temporal.subject_recall": each(lambda s: replace(s, label="There is a room.")),
+    "body_pose.pck": each(lambda s: data(s, keypoints=moved(s.data["keypoints"], 0.1))),
+    "background_segmentation.iou": each(
+        lambda s: data(s, mask={**s.data["mask"], "counts": [0, *s.data["mask"]["counts"]]})  # inside out
+    ),
+    "age_estimation.age_error": each(lambda s: data(s, age=s.data["age"] + 20)),
+    "age_estimation.gender_accuracy": each(lambda s: replace(s, label="unknown")),
+    "eye_tracking.iris_error": each(lambda s: data(s, iris=moved(s.data["iris"], 0.02))),
+    "eye_tracking.gaze_accuracy": each(lambda s: replace(s, label="down")),
+    "visual_effects.f1": lambda found: found[::2],
+    "scene_segmentation.f1": lambda found: found[:2],
+    "color_analysis.palette_error": each(
+        lambda s: data(s, palette=[{"lab": [c["lab"][0] + 9, *c["lab"][1:]]} for c in s.data["palette"]])
+    ),
+    "content_quality.degradation_auc": each(lambda s: data(s, score=1 - s.data["score"])),
+    "speech_flow.speech_f1": lambda _: [Segment(0.0, 10.0, "speech", 0.9, {"words": 29})],
+    "speech_flow.rate_error": each(lambda s: data(s, words=s.data["words"] // 2)),
+    "speech_emotion.gross_pitch_error": each(
+        lambda s: data(s, pitch={**s.data["pitch"], "hz": [f and 2 * f for f in s.data["pitch"]["hz"]]})
+    ),
+    "audio_analysis.loudness_error": each(lambda s: data(s, lufs=s.data["lufs"] - 3)),
+    "audio_analysis.tempo_error": each(lambda s: data(s, tempo_bpm=2 * s.data["tempo_bpm"])),
+    "audio_analysis.key_match": each(lambda s: data(s, key="D# major")),
+    "temporal_flow.topic_f1": lambda found: [s for s in found if s.label != "topic_change"],
+    "temporal_flow.pace_error": each(lambda s: data(s, cuts_per_minute=10.0)),
+    "cross_analyzer_intelligence.statement_f1": each(lambda s: replace(s, label="insight")),
+}
+#: Target → how else a run misses it: arguments of ideal.record.
+MISSED: dict[str, list[dict[str, Any]]] = {
+    "rtf_warm": [{"pass_s": 31.0}],
+    "gpu_utilization": [{"utilization": 40.0}, {"utilization": 100.0}],
+    "success_rate": [{"lost": ("cut_analysis", "color_analysis")}],
+    "gpu_memory_residue": [{"left_bytes": 2 * ideal.GB}],
+    "vlm_segments_per_second": [{"thinned": "qwen2_vl_temporal"}],
+} | {f"quality.{name}": [{"spoilt": name}] for name in SPOILT}
+
+
+class Bench:
+    """The real session around runs made by hand."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def session(self, on_gpu: bool = True, *overrides: str) -> session.Session:
+        """What `python run.py gate=enforce` would run, on the GPU of a machine that has one."""
+        cfg = ideal.composed("gate=enforce", f"clip.path={ideal.CLIP.path}", *overrides)
+        prepared = session.prepare(cfg, self.folder)
+        return replace(prepared, plan=ideal.on_gpu(prepared.plan)) if on_gpu else prepared
+
+    def judge(self, prepared: session.Session, spoilt: str = "", thinned: str = "", **planted: Any):
+        """The result of a run in which all is well but what is `planted`, and the exit code."""
+        found = dict(ideal.segments())
+        if spoilt:
+            analyzer = spoilt.partition(".")[0]
+            found[analyzer] = SPOILT[spoilt](found[analyzer])
+        if thinned:
+            found[thinned] = found[thinned][::2]
+        result = ideal.result(prepared, ideal.record(prepared.plan, found, **planted))
+        return result, session.exit_code(result, prepared.cfg.gate)
+
+
+@pytest.fixture
+def bench(tmp_path, monkeypatch):
+    described = {"machine": "by hand", "python": "3", "packages": {}}
+    monkeypatch.setattr(environment, "describe", lambda: described)
+    for name, cls in analyzers.discover().items():
+        if cls.stand_in:  # as the production back end is
+            monkeypatch.setattr(analyzers.discover()[name], "stand_in", None)
+    return Bench(tmp_path)
+
+
+def target(result, name):
+    return next(t for t in result.targets if t.metric == name)
+
+
+def test_a_violation_is_planted_for_every_target():
+    assert set(MISSED) == set(LIMITS), "plant one above for each limit, and none for a limit that is gone"
+
+
+def test_all_targets_are_met(bench):
+    result, code = bench.judge(bench.session())
+    assert {t.metric: (t.status, t.reason) for t in result.targets} == dict.fromkeys(LIMITS, ("pass", ""))
+    assert (result.verdict, code) == ("pass", Exit.OK), result.verdict_reason
+
+
+@pytest.mark.parametrize(("name", "planted"), [(n, p) for n in LIMITS for p in MISSED.get(n, [])])
+def test_a_violation_is_red_everywhere(bench, name, planted):
+    result, code = bench.judge(bench.session(), **planted)
+    assert (target(result, name).status, code) == ("fail", Exit.TARGET_MISSED)
+    assert result.verdict == "fail" and name in result.verdict_reason
+    # What was planted has little to do with other targets: a lost analyzer takes its own along.
+    missed = {t.metric for t in result.targets if t.status == "fail"}
+    assert missed == {name}, missed
+    red(result, name, bench.folder)
+
+
+def without(name: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """How to run so that this metric is not measured: arguments of Bench.session and Bench.judge."""
+    if name.startswith("gpu_"):
+        return {"on_gpu": False}, {}
+    if name in ("rtf_warm", "success_rate"):
+        return {}, {"repeats": 0}
+    return {}, {"lost": ("qwen2_vl_temporal" if name.startswith("vlm_") else name.split(".")[1],)}
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_what_was_not_measured_is_no_pass_and_red_where_it_is_required(bench, name):
+    how, planted = without(name)
+    free = bench.session(**how)
+    result, code = bench.judge(free, **planted)
+    missing = target(result, name)
+    assert (missing.status, missing.observed) == ("not_measured", None)
+    assert missing.reason
+    if planted.get("repeats") == 0:
+        assert (result.verdict, code) == ("invalid", Exit.NOTHING_VALID)
+        return
+    assert (result.verdict, code) == ("pass", Exit.OK), result.verdict_reason
+
+    gate = dataclasses.replace(free.cfg.gate, require=[name])
+    required = replace(free, cfg=dataclasses.replace(free.cfg, gate=gate))
+    result, code = bench.judge(required, **planted)
+    assert (result.verdict, code) == ("fail", Exit.TARGET_MISSED)
+    assert f"required, but not measured: {name}" in result.verdict_reason
+    assert f"required, but not measured: {name}" in failures(result, bench.folder)["verdict"]
+
+
+def test_a_stand_ins_figure_does_not_do_where_the_models_is_required(bench, monkeypatch):
+    name = "quality.qwen2_vl_temporal.subject_recall"
+    monkeypatch.setattr(analyzers.discover()["qwen2_vl_temporal"], "stand_in", "composed")
+    result, code = bench.judge(bench.session(True, f"gate.require=[{name}]"))
+    assert result.metric(name).value == 1
+    assert (result.verdict, code) == ("fail", Exit.TARGET_MISSED)
+
+
+@pytest.mark.parametrize(
+    ("planted", "overrides", "says"),
+    [
+        ({"repeats": 2}, (), "2 of 3 repeats"),
+        ({"repeats": 0}, (), "0 of 3 repeats, 0 of 3 seconds"),
+        ({"pass_s": 0.5}, (), "1.5 of 3 seconds"),
+        ({}, ("only=[cut_analysis,color_analysis]",), "2 of 20 analyzers"),
+        ({"pass_s": 31.0, "repeats": 1}, (), "1 of 3 repeats"),  # also where a target is missed
+    ],
+)
+def test_too_little_is_invalid_and_says_of_what(bench, planted, overrides, says):
+    result, code = bench.judge(bench.session(True, *overrides), **planted)
+    assert (result.verdict, code) == ("invalid", Exit.NOTHING_VALID)
+    assert result.verdict_reason == f"too little was measured: {says}"
+
+
+def test_what_is_enough_is_for_the_targets_to_say(bench):
+    asked = ("targets.minimum.analyzers=2", "targets.minimum.repeats=1", "targets.minimum.seconds=0")
+    part = bench.session(True, "only=[cut_analysis,color_analysis]", *asked)
+    result, code = bench.judge(part, repeats=1)
+    assert (result.verdict, code) == ("pass", Exit.OK)
+    result, code = bench.judge(part, repeats=1, spoilt="cut_analysis.f1")
+    assert (result.verdict, code) == ("fail", Exit.TARGET_MISSED)
+
+
+def test_the_command_exits_with_it(tmp_path):
+    """From the prompt, on two real analyzers: a limit that none can meet."""
+    done = run(
+        "gate=enforce",
+        "only=[cut_analysis,color_analysis]",
+        "targets.minimum={analyzers:2,repeats:1,seconds:0}",
+        "targets.limits.quality.cut_analysis.f1='> 1'",
+        "scenario.warmup=0",
+        "scenario.repeats=1",
+        f"hydra.run.dir={tmp_path}",
+    )
+    assert done.returncode == Exit.TARGET_MISSED, done.stderr
+    assert "missed: quality.cut_analysis.f1" in done.stdout
+
+
+def red(result, name: str, folder: Path) -> None:
+    """Every report of `result` shows this target, and no other, as missed."""
+    label = formatting.label(name)
+    page = html.write(result, folder).read_text()
+    (item,) = re.findall(r'<li class="fail">(.*?)</li>', page, re.DOTALL)
+    assert label in re.sub(r"<.*?>", "", item)
+    assert 'class="card verdict fail"' in page
+
+    text = markdown.write(result, folder).read_text()
+    (row,) = [line for line in text.splitlines() if line.startswith("| ❌ fail |")]
+    assert row.split(" | ")[1] == markdown.escape(label)
+    assert text.startswith("# ❌ fail")
+
+    assert set(failures(result, folder)) == {name}
+
+
+def failures(result, folder: Path) -> dict[str, str]:
+    """The failed cases of junit.xml, with what they say."""
+    cases = xml.parse(junit.write(result, folder)).getroot().iter("testcase")
+    return {c.get("name"): c.find("failure").get("message") for c in cases if c.find("failure") is not None}

@@ -1,0 +1,96 @@
+"""Targets: parsed as written, met, missed or not measured, and what each does to the verdict."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+import yaml
+
+from clipbench import analyzers
+from clipbench.bench import quality
+from clipbench.bench.errors import Exit, InputError
+from clipbench.bench.measuring import session, targets
+from clipbench.bench.measuring.metrics import METRICS
+from clipbench.bench.runs.results import MetricValue
+from tests.e2e.test_command_line import PROJECT
+
+
+def metric(value: float | None, name: str = "x", reason: str = "") -> MetricValue:
+    return MetricValue(name, value, "s", "lower", [], reason)
+
+
+@pytest.mark.parametrize(
+    ("limit", "inside", "outside"),
+    [
+        ("< 3", 2.9, 3.0),
+        ("<= 3", 3.0, 3.1),
+        (">3", 3.1, 3.0),
+        (">= 0.8", 0.8, 0.79),
+        ("85..95", 85, 95.1),
+        ("85 .. 95", 90, 84.9),
+        ("< 1e-3", 0.0005, 0.002),
+    ],
+)
+def test_a_limit_passes_fails_or_is_not_measured(limit, inside, outside):
+    limits = targets.parse({"x": limit}, "here")
+    assert targets.judge(limits, [metric(inside)])[0].status == "pass"
+    assert targets.judge(limits, [metric(outside)])[0].status == "fail"
+    absent = targets.judge(limits, [metric(None, reason="no GPU")])[0]
+    assert (absent.status, absent.observed, absent.reason) == ("not_measured", None, "no GPU")
+
+
+def test_a_stand_in_never_meets_a_target_for_quality():
+    limits = targets.parse({"quality": {"a": {"f1": "> 0"}, "b": {"f1": "> 0"}}}, "here")
+    metrics = [metric(1, "quality.a.f1"), metric(1, "quality.b.f1")]
+    a, b = targets.judge(limits, metrics, stand_ins={"a"})
+    assert (a.status, a.observed, a.reason) == ("not_measured", None, "a is a stand-in")
+    assert b.status == "pass"
+
+
+@pytest.mark.parametrize("text", ["fast", "3", "< three", "85-95", "< 3 s", ""])
+def test_what_is_no_limit_is_refused(text):
+    with pytest.raises(InputError, match=r"here: limits\.x.*is no limit"):
+        targets.parse({"x": text}, "here")
+
+
+def test_nested_limits_are_joined_and_null_takes_one_away():
+    parsed = targets.parse({"quality": {"a": {"f1": ">= 0.9"}}, "rtf_warm": None}, "here")
+    assert parsed == {"quality.a.f1": (">=", 0.9)}
+
+
+def test_a_limit_on_no_metric_is_refused():
+    with pytest.raises(InputError, match="did you mean rtf_warm"):
+        targets.check_names({"rtf_wram": ("<", 3)}, [], ["rtf_warm"], "here")
+
+
+def test_the_production_targets_name_real_metrics():
+    limits = targets.parse(
+        yaml.safe_load((PROJECT / "conf/targets/production.yaml").read_text())["limits"], "p"
+    )
+    known = [m.name for m in METRICS] + quality.metric_names()
+    targets.check_names(limits, [], known, "p")
+    assert {name.split(".")[1] for name in limits if name.startswith("quality.")} == set(analyzers.discover())
+
+
+def gate(mode="enforce"):
+    return SimpleNamespace(mode=mode)
+
+
+def test_exit_codes_of_the_gate():
+    code = {"pass": Exit.OK, "fail": Exit.TARGET_MISSED, "invalid": Exit.NOTHING_VALID}
+    for verdict, expected in code.items():
+        assert session.exit_code(SimpleNamespace(verdict=verdict), gate()) == expected
+        assert session.exit_code(SimpleNamespace(verdict=verdict), gate("report")) == Exit.OK
+
+
+def test_what_is_required_and_was_not_measured():
+    metrics = [metric(1, "quality.a.f1"), metric(1, "y"), metric(None, "z", "no GPU")]
+    judged = targets.judge(targets.parse({"quality": {"a": {"f1": "> 0"}}}, "here"), metrics, {"a"})
+    assert targets.not_measured(["y"], metrics, judged) == []
+    assert targets.not_measured(["z", "quality.a.f1", "y"], metrics, judged) == ["quality.a.f1", "z"]
+
+
+def test_a_range_that_nothing_meets_is_refused():
+    with pytest.raises(InputError, match="met by nothing"):
+        targets.parse_limit("95..85", "targets.limits.gpu_utilization")

@@ -1,0 +1,142 @@
+"""Groups on one, two, four and eight GPUs: who is alone, and whether the memory is enough."""
+
+from __future__ import annotations
+
+import io
+from collections import defaultdict
+
+import pytest
+from rich.console import Console
+
+from clipbench.analyzers import discover
+from clipbench.analyzers.base import Analyzer
+from clipbench.bench.errors import InputError
+from clipbench.bench.planning.config import compose
+from clipbench.bench.planning.description import describe
+from clipbench.bench.planning.placement import CONTEXT_GB, Gpu, Wish, place, visible
+from clipbench.bench.planning.plan import make_plan
+from clipbench.bench.probes import environment
+from clipbench.reports.run.plan import show
+
+MACHINES = {n: tuple(Gpu(i, 85.5, "H100") for i in range(n)) for n in (1, 2, 4, 8)}
+EXECUTORS = ("sequential", "spawn_pool", "gpu_pinned", "threads", "ray")
+
+
+def planned(gpus, *overrides):
+    return make_plan(compose("models=random", *overrides), gpus)
+
+
+def needs(plan) -> dict[str, float]:
+    """Group → GB that its production models are declared to need."""
+    from clipbench.analyzers import create
+
+    return {
+        g.name: sum(getattr(create(t.analyzer, t.settings), "memory_gb", 0.0) for t in g.tasks)
+        for g in plan.groups
+    }
+
+
+@pytest.mark.parametrize("count", MACHINES)
+@pytest.mark.parametrize("grouping", ["sequential", "staged", "optimized"])
+def test_memory_is_never_promised_twice(count, grouping):
+    plan = planned(MACHINES[count], f"grouping={grouping}", "executor=gpu_pinned")
+    taken = defaultdict(float)
+    for group in plan.groups:
+        if group.device != "cpu":
+            taken[group.device] += needs(plan)[group.name] + CONTEXT_GB
+    assert taken and all(gb <= 85.5 for gb in taken.values())
+
+
+@pytest.mark.parametrize("count", MACHINES)
+def test_qwen_is_alone(count):
+    plan = planned(MACHINES[count], "grouping=optimized", "executor=gpu_pinned")
+    group = plan.group_of("qwen2_vl_temporal")
+    assert [task.analyzer for task in group.tasks] == ["qwen2_vl_temporal"]
+    beside = [g.name for g in plan.groups if g is not group and g.device == group.device]
+    assert group.device == "gpu:0" and bool(beside) == (count == 1)
+    spread = {g.device for g in plan.groups if g.device not in ("cpu", group.device)}
+    others = sum(g.device != "cpu" for g in plan.groups) - 1
+    assert len(spread) == (0 if count == 1 else min(count - 1, others))
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_each_executor_has_a_plan_for_one_gpu(executor):
+    plan = planned(MACHINES[1], "grouping=optimized", f"executor={executor}", "executor.workers=1")
+    assert {g.device for g in plan.groups} <= {"gpu:0", "cpu"}
+    assert any(g.device == "gpu:0" for g in plan.groups)
+
+
+def test_a_pool_whose_workers_hold_too_much_is_refused():
+    with pytest.raises(
+        InputError, match=r"GPU 0 \(H100\) has 85.5 GB, and its workers need .* executor.workers"
+    ):
+        planned(MACHINES[1], "grouping=sequential", "executor=spawn_pool", "executor.workers=16")
+
+
+def test_without_a_gpu_and_with_embedded_networks_all_is_cpu():
+    assert {g.device for g in planned((), "grouping=optimized").groups} == {"cpu"}
+    embedded = make_plan(compose("grouping=optimized"), MACHINES[8])
+    assert {g.device for g in embedded.groups} == {"cpu"}
+
+
+def test_named_gpus_are_kept_free_and_shared_where_it_must_be():
+    two = MACHINES[2]
+    wishes = [Wish("vlm", "gpu:0", 20.0), Wish("a", "gpu:auto", 5.0), Wish("b", "gpu:auto", 6.0)]
+    assert place(wishes, two) == ["gpu:0", "gpu:1", "gpu:1"]
+    assert place(wishes, MACHINES[1]) == ["gpu:0"] * 3
+    crowded = [*wishes, Wish("c", "gpu:auto", 78.0)]
+    # What no longer fits goes to the named one.
+    assert place(crowded, two) == ["gpu:0", "gpu:0", "gpu:1", "gpu:1"]
+    assert place([Wish("far", "gpu:3", 1.0)], two) == ["gpu:1"]
+
+
+def test_too_much_memory_names_who_wants_it():
+    with pytest.raises(InputError, match=r"need 90\.0 GB \(a 50\.0, b 40\.0\)"):
+        place([Wish("a", "gpu:auto", 50.0), Wish("b", "gpu:auto", 40.0)], MACHINES[1])
+
+
+@pytest.mark.parametrize("device", ["tpu", "gpu", "gpu:", "gpu:one", "cuda:0"])
+def test_a_device_that_is_not_there(device):
+    with pytest.raises(InputError, match=f"there is no device {device}"):
+        place([Wish("a", device, None)], ())
+
+
+@pytest.mark.parametrize(
+    ("restriction", "indices"),
+    [
+        (None, [0, 1, 2]),
+        ("", []),
+        ("2,0", [2, 0]),
+        ("GPU-bb", [1]),
+        ("1,7,0", [1]),
+        ("0,0", [0]),
+        (" 1 ", [1]),
+    ],
+)
+def test_only_what_cuda_may_see_is_used(restriction, indices):
+    found = [{"memory_gb": 80.0, "name": "H100", "uuid": f"GPU-{c * 8}"} for c in "abc"]
+    assert [gpu.index for gpu in visible(found, restriction)] == indices
+    assert visible({"reason": "NVML: no driver"}, restriction) == ()
+
+
+@pytest.mark.parametrize("executor", ["sequential", "spawn_pool", "gpu_pinned"])
+def test_the_plan_is_printed_and_nothing_is_loaded(executor, monkeypatch):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    two = [{"name": "H100 <b>", "memory_gb": 80.0, "uuid": f"GPU-{n}", "driver": "1"} for n in range(2)]
+    monkeypatch.setattr(environment, "gpus", lambda: two)
+    monkeypatch.setattr(Analyzer, "load", None)
+    chosen = (f"executor={executor}", "grouping=optimized", "models=random", "executor.workers=2")
+    console = Console(record=True, width=200, file=io.StringIO())
+    planned = describe(compose(*chosen))
+    show(planned, console)
+    text = console.export_text()
+    assert all(name in text for name in discover())
+    assert sum(gpu["asked_gb"] for gpu in planned["gpus"]) > 0
+    assert "GPU 0 (H100 <b>, 80 GB)" in text and "Nothing was loaded." in text
+
+
+def test_without_a_gpu_the_plan_says_so(monkeypatch):
+    monkeypatch.setattr(environment, "gpus", lambda: {"reason": "NVML: no driver"})
+    console = Console(record=True, width=200, file=io.StringIO())
+    show(describe(compose()), console)
+    assert "There is no GPU: everything is on the CPU." in console.export_text()

@@ -1,0 +1,132 @@
+"""Groupings are validated before anything starts."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+import yaml
+from omegaconf import OmegaConf
+
+from clipbench import analyzers
+from clipbench.analyzers.base import ALL, Analyzer
+from clipbench.bench.errors import InputError
+from clipbench.bench.planning.config import (
+    ExecutorConfig,
+    FaultConfig,
+    GroupConfig,
+    GroupingConfig,
+    models_config,
+)
+from clipbench.bench.planning.plan import make_plan
+from tests.e2e.test_command_line import PROJECT
+
+
+def analyzer(name: str, *upstream: str) -> type[Analyzer]:
+    return type(name, (Analyzer,), {"name": name, "upstream": upstream})
+
+
+@pytest.fixture
+def four(monkeypatch):
+    """Four analyzers: b reads a, c reads b, d reads all."""
+    known = {"a": analyzer("a"), "b": analyzer("b", "a"), "c": analyzer("c", "b"), "d": analyzer("d", ALL)}
+    monkeypatch.setattr(analyzers, "discover", lambda: known)
+    return known
+
+
+def configuration(groups: dict[str, list[str]], only=(), stages=False, device="cpu", **executor):
+    grouped = {name: GroupConfig(names, device) for name, names in groups.items()}
+    return SimpleNamespace(
+        grouping=GroupingConfig("mine", grouped, stages),
+        executor=ExecutorConfig(**{"name": "threads", **executor}),
+        models=models_config()(profile="embedded"),
+        faults=FaultConfig(),
+        profile=None,
+        only=list(only),
+    )
+
+
+def test_order_follows_what_is_read_then_the_grouping(four):
+    plan = make_plan(configuration({"x": ["d", "c"], "y": ["b", "a"]}))
+    assert [task.analyzer for task in plan.tasks()] == ["a", "b", "c", "d"]
+    assert {task.analyzer: task.upstream for task in plan.tasks()}["d"] == ("a", "b", "c")
+    assert plan.group_of("b").name == "y"
+
+
+def test_a_star_takes_what_no_group_names(four):
+    plan = make_plan(configuration({"x": ["c"], "y": ["*"]}))
+    assert [task.analyzer for task in plan.groups[1].tasks] == ["a", "b", "d"]
+
+
+@pytest.mark.parametrize(
+    ("groups", "line"),
+    [
+        ({"x": ["a", "b", "c"]}, "no group has d"),
+        ({"x": ["a", "b"], "y": ["b", "c", "d"]}, "groups.y.analyzers: b is in group x too"),
+        ({"x": ["a", "b", "c", "d", "e"]}, "there is no analyzer e"),
+        ({"x": ["*"], "y": ["*"]}, '"*" is in group x too'),
+        ({}, "groups: is empty"),
+    ],
+)
+def test_groupings_that_are_refused(four, groups, line):
+    with pytest.raises(InputError, match=r"conf/grouping/mine\.yaml") as caught:
+        make_plan(configuration(groups))
+    assert line in str(caught.value)
+
+
+def test_a_device_that_is_not_there(four):
+    with pytest.raises(InputError, match="there is no device tpu"):
+        make_plan(configuration({"x": ["*"]}, device="tpu"))
+
+
+def test_stages_wait_for_the_stage_before(four):
+    plan = make_plan(configuration({"x": ["a", "b"], "y": ["c", "d"]}, stages=True))
+    assert {task.analyzer: task.after for task in plan.tasks()} == {
+        "a": (), "b": (), "c": ("a", "b"), "d": ("a", "b")
+    }  # fmt: skip
+    with pytest.raises(InputError, match="stages wait for each other in a circle"):
+        make_plan(configuration({"x": ["b"], "y": ["a", "c", "d"]}, stages=True))
+
+
+def test_cores_and_threads_are_shared_out(four, monkeypatch):
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {2, 3, 5, 7})
+    two = make_plan(configuration({"x": ["a"], "y": ["*"]}, name="gpu_pinned"))
+    assert (two.threads, [g.cpus for g in two.groups]) == (2, [(2, 3), (5, 7)])
+    assert make_plan(configuration({"x": ["*"]}, name="sequential")).threads == 4
+    pool = make_plan(configuration({"x": ["*"]}, name="spawn_pool", workers=3))
+    assert (pool.workers, pool.threads) == (3, 1)
+    many = make_plan(configuration({n: [n] for n in "abc"} | {"y": ["*"], "z": []}, name="gpu_pinned"))
+    assert many.threads == 1
+
+
+def test_a_circle_is_named(monkeypatch):
+    known = {"a": analyzer("a", "b"), "b": analyzer("b", "a")}
+    monkeypatch.setattr(analyzers, "discover", lambda: known)
+    with pytest.raises(InputError, match=r"in a circle: . → . → ."):
+        make_plan(configuration({"x": ["*"]}))
+
+
+def test_an_upstream_that_does_not_exist(monkeypatch):
+    monkeypatch.setattr(analyzers, "discover", lambda: {"alpha": analyzer("alpha", "alhpa")})
+    with pytest.raises(InputError, match="did you mean alpha"):
+        make_plan(configuration({"x": ["*"]}))
+
+
+def test_only_brings_what_is_read_from(four):
+    plan = make_plan(configuration({"x": ["*"]}, only=["c"]))
+    assert [task.analyzer for task in plan.tasks()] == ["a", "b", "c"]
+
+
+def test_only_a_reader_of_all_reads_what_there_is(four):
+    plan = make_plan(configuration({"x": ["*"]}, only=["d", "a"]))
+    assert [(task.analyzer, task.upstream) for task in plan.tasks()] == [("a", ()), ("d", ("a",))]
+
+
+def test_the_real_groupings_hold_every_analyzer_once():
+    names = sorted(analyzers.discover())
+    assert len(names) == 20
+    for path in sorted((PROJECT / "conf" / "grouping").glob("*.yaml")):
+        cfg = configuration({})
+        typed = OmegaConf.merge(OmegaConf.structured(GroupingConfig), yaml.safe_load(path.read_text()))
+        cfg.grouping = OmegaConf.to_object(typed)
+        assert sorted(task.analyzer for task in make_plan(cfg).tasks()) == names, path.stem

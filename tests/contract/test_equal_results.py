@@ -1,0 +1,102 @@
+"""Whatever the executor and the grouping: the twenty analyzers find the same in the reference clip."""
+
+from __future__ import annotations
+
+import dataclasses
+from importlib.util import find_spec
+from types import SimpleNamespace
+
+import pytest
+import yaml
+from omegaconf import OmegaConf
+
+from clipbench import analyzers, executors
+from clipbench.bench.clips import media
+from clipbench.bench.measuring.runner import needs_of
+from clipbench.bench.planning.config import ExecutorConfig, FaultConfig, GroupingConfig, models_config
+from clipbench.bench.planning.plan import make_plan
+from tests.e2e.test_command_line import PROJECT
+from tests.support.fakes import Notes
+
+CLIP = PROJECT / "clips" / "reference.mp4"
+#: spawn_pool takes from a grouping only what comes after what.
+PAIRS = [
+    ("gpu_pinned", "sequential"),
+    ("gpu_pinned", "two_core"),
+    ("gpu_pinned", "staged"),
+    ("gpu_pinned", "optimized"),
+    ("threads", "sequential"),
+    ("threads", "two_core"),
+    ("threads", "staged"),
+    ("threads", "optimized"),
+    ("spawn_pool", "two_core"),
+    ("spawn_pool", "staged"),
+    ("sequential", "staged"),
+    ("sequential", "optimized"),
+    pytest.param(
+        "ray",
+        "two_core",
+        marks=pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed"),
+    ),
+]
+
+
+def plan_for(executor: str, grouping: str):
+    """The plan that the command line would make of these two names."""
+    chosen = yaml.safe_load((PROJECT / "conf" / "grouping" / f"{grouping}.yaml").read_text())
+    typed = OmegaConf.merge(OmegaConf.structured(GroupingConfig), chosen)
+    return make_plan(
+        SimpleNamespace(
+            grouping=OmegaConf.to_object(typed),
+            executor=ExecutorConfig(name=executor),
+            models=models_config()(profile="embedded"),
+            faults=FaultConfig(),
+            only=[],
+            profile=None,
+        )
+    )
+
+
+def segments(executor: str, grouping: str) -> dict[str, list]:
+    """What each analyzer finds."""
+    plan = plan_for(executor, grouping)
+    running = executors.create(executor, observer=Notes())
+    try:
+        with media.decode(CLIP, needs_of(plan), 1, background=running.overlaps_decoding) as clip:
+            running.start(plan)
+            outcomes = list(running.run(clip))
+    finally:
+        running.close()
+    assert {o.analyzer: o.reason for o in outcomes if o.status != "ok"} == {}
+    return {o.analyzer: o.segments for o in outcomes}
+
+
+@pytest.fixture(scope="module")
+def reference():
+    return segments("sequential", "sequential")
+
+
+@pytest.mark.parametrize(("executor", "grouping"), PAIRS)
+def test_the_same_segments_as_sequential(executor, grouping, reference):
+    found = segments(executor, grouping)
+    assert set(found) == set(reference) == set(analyzers.discover())
+    for name, expected in reference.items():
+        assert len(found[name]) == len(expected), name
+        for one, other in zip(found[name], expected, strict=True):
+            same(dataclasses.asdict(one), dataclasses.asdict(other), name)
+
+
+def same(found, expected, where: str) -> None:
+    """Equal to the letter; numbers within a thousandth, since threads may change the order of sums."""
+    if isinstance(expected, float) and isinstance(found, int | float):
+        assert found == pytest.approx(expected, rel=1e-3, abs=1e-3), where
+    elif isinstance(expected, dict):
+        assert found.keys() == expected.keys(), where
+        for key in expected:
+            same(found[key], expected[key], f"{where}.{key}")
+    elif isinstance(expected, list | tuple):
+        assert len(found) == len(expected), where
+        for number, (a, b) in enumerate(zip(found, expected, strict=True)):
+            same(a, b, f"{where}[{number}]")
+    else:
+        assert found == expected, where

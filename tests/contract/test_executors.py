@@ -1,0 +1,226 @@
+"""The executor contract: every task has an outcome, and a failing analyzer costs only itself."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import signal
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from clipbench import executors
+from clipbench.bench.clips.media import MEMORY
+from clipbench.executors.faults import DEADLY, HUNG, Fault
+from tests.support.clip_views import ArrayClip
+from tests.support.fakes import Notes, grouped, plan, use_fakes
+
+NAMES = executors.names()
+STRIKES = [(name, kind) for name in NAMES for kind in sorted(executors.strategy(name).contains)]
+#: The executors of which several workers run at once.
+PARALLEL = [name for name in NAMES if name != "sequential"]
+
+
+def usable(cases: list) -> list:
+    """Parameters for names, or for tuples that begin with one; Ray is skipped where it is not installed."""
+    lacking = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed")
+    cases = [case if isinstance(case, tuple) else (case,) for case in cases]
+    return [pytest.param(*case, marks=[lacking] if case[0] == "ray" else []) for case in cases]
+
+
+@pytest.fixture(autouse=True)
+def fakes(monkeypatch):
+    use_fakes(monkeypatch)
+
+
+@contextlib.contextmanager
+def running(name: str, made):
+    """The executor `name`, started on a plan; afterwards nothing of it may be left."""
+    before = processes()
+    executor = executors.create(name, observer=Notes())
+    try:
+        executor.start(made)
+        yield executor
+    finally:
+        executor.close()
+    deadline = time.monotonic() + 10
+    while processes() - before and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert processes() - before == set()
+    assert shared_memory() == set()
+
+
+def processes() -> set[int]:
+    """The children of this process, but for the tracker that multiprocessing keeps for good."""
+    return {
+        child.pid
+        for child in psutil.Process().children(recursive=True)
+        if child.status() != psutil.STATUS_ZOMBIE and "resource_tracker" not in " ".join(child.cmdline())
+    }
+
+
+def shared_memory(pid: int | None = None) -> set[str]:
+    """The shared memory of a process, by default of this one."""
+    return {p.name for p in Path("/dev/shm").glob(f"{MEMORY}-{pid or os.getpid()}-*")}
+
+
+def outcomes(executor, seconds: float = 1.0):
+    return {o.analyzer: o for o in executor.run(ArrayClip(duration_s=seconds))}
+
+
+@pytest.mark.parametrize("name", usable(NAMES))
+def test_the_contract(name):
+    groups = {"a": ("steady", "raising", "unloadable"), "b": ("deaf", "reader", "hungry", "greedy")}
+    with running(name, grouped(groups)) as executor:
+        found = outcomes(executor)
+        again = outcomes(executor, 2.0)
+        spans = executor.observer.spans
+        pids = executor.pids()
+    assert set(found) == {a for names in groups.values() for a in names}
+
+    assert found["steady"].status == "ok" and found["steady"].headline == "steady"
+    assert found["steady"].analyze_s >= 0
+    assert (found["deaf"].status, found["deaf"].segments) == ("ok", [])
+    assert found["deaf"].reason == "the clip has no audio track"
+
+    assert (found["raising"].status, found["raising"].reason) == ("failed", "RuntimeError: a planted fault")
+    assert "Traceback" in found["raising"].error
+    assert (found["hungry"].status, found["hungry"].retried) == ("oom", "")
+    assert found["unloadable"].reason == "cannot be loaded: FileNotFoundError: a planted missing file"
+
+    # Readers get the results that they read, and not those of what failed.
+    assert found["reader"].segments[0].data == {"read": ["steady"]}
+    # A lack of memory is met with half the batch, once.
+    assert (found["greedy"].status, found["greedy"].retried) == ("ok", "batch 8 → 4")
+
+    # Workers stay warm between clips.
+    assert again["steady"].segments[0].end_s == 2.0
+    assert sum(s.phase == "load" and s.analyzer == "steady" for s in spans) == max(
+        1, len(pids) if name == "spawn_pool" else 1
+    )
+    assert {s.clip for s in spans if s.phase == "analyze"} == {0, 1}
+    assert all(s.end_s >= s.start_s for s in spans)
+
+
+@pytest.mark.parametrize("name", usable(NAMES))
+def test_cleanup_and_waking(name):
+    for mode in ("exit", "unload", "offload"):
+        with running(name, grouped({"a": ("steady",), "b": ("deaf",)}, cleanup=mode)) as executor:
+            first = outcomes(executor)
+            executor.cleanup()
+            assert executor.state()
+            if mode == "exit" and name not in ("sequential", "threads"):
+                assert executor.pids() == {}
+            executor.wake()
+            assert {n: o.status for n, o in outcomes(executor).items()} == dict.fromkeys(first, "ok")
+            executor.cleanup()
+            if name != "sequential":
+                assert outcomes(executor)["steady"].status == "ok"  # it wakes by itself
+
+
+@pytest.mark.parametrize("name", usable(NAMES))
+def test_several_clips_in_flight_do_not_mix(name):
+    clips = [ArrayClip(duration_s=1.0 + n) for n in range(5)]
+    with running(name, grouped({"a": ("sleeper", "counting"), "b": ("late", "counting_too")})) as executor:
+        found = list(executor.run_many(iter(clips), 3))
+    assert len(found) == 5 * 4
+    for number, outcome in found:
+        assert outcome.segments[0].end_s == 1.0 + number
+        if outcome.analyzer == "late":
+            assert outcome.segments[0].data == {"read": ["sleeper"]}
+        if outcome.analyzer.startswith("counting"):
+            assert outcome.segments[0].data["calls"] <= 1  # shared data: once per worker and clip
+
+
+@pytest.mark.parametrize("name", usable(NAMES))
+def test_close_may_come_at_any_point(name):
+    executors.create(name, observer=Notes()).close()
+    with running(name, plan("sleeper")) as executor:
+        next(executor.run(ArrayClip(duration_s=1.0)))
+        executor.close()
+
+
+@pytest.mark.parametrize(("name", "kind"), usable(STRIKES))
+def test_a_fault_costs_only_the_analyzer_that_it_strikes(name, kind):
+    groups = {"a": ("steady", "sleeper"), "b": ("deaf", "late", "counting")}
+    options = {"faults": (Fault(kind, "steady"),), "timeout_s": 0.5}
+    with running(name, grouped(groups, **options)) as executor:
+        for _ in range(2):  # the next clip has a whole set of workers again
+            found = outcomes(executor)
+            struck = found.pop("steady")
+            assert {n: o.status for n, o in found.items()} == dict.fromkeys(found, "ok")
+            expected = {"oom": "oom", "hang": "timeout", "raise": "failed", "no_load": "failed"}
+            if kind == "no_start":
+                assert struck.status == "ok"  # the first worker died; its successor did the work
+            else:
+                assert struck.status == expected.get(kind, "crashed")
+                assert struck.reason
+            assert found["late"].segments[0].data == {"read": ["sleeper"]}
+
+
+@pytest.mark.parametrize("name", usable([n for n in NAMES if executors.strategy(n).contains >= DEADLY]))
+def test_a_worker_killed_from_outside_is_replaced(name):
+    with running(name, grouped({"a": ("sleeper", "steady"), "b": ("deaf",)})) as executor:
+        killed = executor.pids().values()
+        for pid in killed:
+            os.kill(pid, signal.SIGKILL)
+        found = outcomes(executor)
+        lost = [o for o in found.values() if o.status != "ok"]
+        assert len(found) == 3 and len(lost) <= len(killed)
+        assert all(o.status == "crashed" for o in lost)
+        said = "Worker unexpectedly exits" if name == "ray" else "SIGKILL"  # Ray does not say of what
+        assert all(said in o.reason for o in lost)
+        assert all(o.status == "ok" for o in outcomes(executor).values())
+
+
+@pytest.mark.parametrize("name", usable([n for n in PARALLEL if executors.strategy(n).contains >= HUNG]))
+def test_workers_work_at_the_same_time(name):
+    with running(name, grouped({"a": ("sleeper",), "b": ("greedy",)})) as executor:
+        outcomes(executor)
+        spans = [s for s in executor.observer.spans if s.phase == "analyze"]
+    assert max(s.start_s for s in spans) < min(s.end_s for s in spans)
+
+
+@pytest.mark.parametrize("name", ["sequential", "threads"])
+def test_the_thread_budget_ends_with_the_executor(name, monkeypatch):
+    from clipbench.analyzers.features import networks
+
+    monkeypatch.setenv("CLIPBENCH_THREADS", "7")
+    with running(name, plan("steady", threads=1)):
+        assert networks.threads() == 1
+    assert networks.threads() == 7
+
+
+def test_a_worker_that_ends_whenever_it_is_idle_is_given_up():
+    """It would be made anew for as long as the other one works."""
+    groups = grouped({"a": ("undermined", "late"), "b": ("sleeper",)})
+    a, b = groups.groups
+    slow = replace(b.tasks[0], settings=replace(b.tasks[0].settings, seconds=60))
+    with running("gpu_pinned", replace(groups, groups=(a, replace(b, tasks=(slow,))))) as executor:
+        found = {}
+        for outcome in executor.run(ArrayClip(duration_s=1.0)):
+            found[outcome.analyzer] = outcome
+            if "late" in found:
+                break
+    assert "no worker stays alive: the worker exited with code 3" in found["late"].reason
+    assert "sleeper" not in found
+
+
+def test_a_worker_that_never_says_that_it_is_there_is_given_up(monkeypatch):
+    executor = executors.create("threads", observer=Notes())
+    dumb = threading.Event()
+    monkeypatch.setattr("clipbench.executors.threads.work", lambda connection, spec: dumb.wait(10))
+    executor.start(plan("steady", load_timeout_s=0.1))
+    try:
+        found = outcomes(executor)["steady"]
+    finally:
+        executor.close()
+        dumb.set()
+    assert (found.status, found.reason) == (
+        "crashed", "no worker stays alive: it did not start within 0.1 s"
+    )  # fmt: skip

@@ -1,0 +1,146 @@
+"""What a user meets at the prompt: help, and every bad input as one line with exit code 2."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.bench.clips.test_media import BAD_CLIPS
+from tests.support.clips import numbered_frames, write_clip
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+def run(*arguments: str, limit_file_bytes: int | None = None) -> subprocess.CompletedProcess:
+    """`python run.py` with these arguments, in the project's folder."""
+
+    def limit() -> None:
+        if limit_file_bytes is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit_file_bytes, limit_file_bytes))
+
+    return subprocess.run(
+        [sys.executable, "run.py", *arguments],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        preexec_fn=limit,
+        timeout=120,
+    )
+
+
+def refused(done: subprocess.CompletedProcess) -> str:
+    """The one line that `done` was refused with."""
+    lines = done.stderr.strip().splitlines()
+    assert done.returncode == 2, done.stderr
+    assert len(lines) == 1 and lines[0].startswith("clipbench: "), done.stderr
+    return lines[0]
+
+
+def test_help_names_the_choices_and_the_exit_codes():
+    done = run("--help")
+    assert done.returncode == 0
+    assert sorted(p.stem for p in (PROJECT / "conf" / "executor").iterdir()) == sorted(
+        done.stdout.partition("executor: ")[2].splitlines()[0].split(", ")
+    )
+    for word in ("grouping: ", "clip.path=", "only=", "Exit codes", "outputs/latest"):
+        assert word in done.stdout
+
+
+def test_the_command_imports_nothing_heavy_before_it_runs():
+    code = (
+        "import sys; sys.argv = ['run.py', '--cfg', 'job']; import run; run.main();"
+        "heavy = {'torch', 'cv2', 'onnxruntime', 'librosa', 'sklearn', 'transformers', 'whisper', 'scipy',"
+        " 'matplotlib', 'numba', 'av', 'rich'} & set(sys.modules); sys.exit(', '.join(sorted(heavy)) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_configuration_can_be_printed():
+    done = run("--cfg", "job", "--package", "models.object_detection")
+    assert done.returncode == 0
+    assert "fps:" in done.stdout and "detector:" in done.stdout
+
+
+BAD_WORDS = {
+    "grouping=sequentail": "conf/grouping has no sequentail; did you mean sequential?",
+    "executor=sequental": "conf/executor has no sequental; did you mean sequential?",
+    "models=embeded": "conf/models has no embeded; did you mean embedded?",
+    "gropuing=sequential": "no key gropuing in the configuration; did you mean grouping?",
+    "models.cut_analysis.fsp=3": "no key models.cut_analysis.fsp in the configuration; did you mean fps?",
+    "models.object_detecton.fps=3": "did you mean object_detection?",
+    "scenario.repeats=two": "scenario.repeats: Value 'two' of type 'str' could not be converted to Integer",
+    "only=[cut_analisys]": "only: there is no analyzer cut_analisys; did you mean cut_analysis?",
+    "models.cut_analysis.fps=0": "models.cut_analysis.fps=0.0 makes no sense",
+    "models.cut_analysis.fps=nan": "models.cut_analysis.fps=nan makes no sense",
+    "scenario.repeats=-1": "scenario.repeats=-1 makes no sense",
+    "executor.threads=0": "executor.threads=0 makes no sense",
+    "targets.limits.rtf_warm=fast": '"fast" is no limit',
+    "+targets.limits.rtf_wram=3": "is no limit",
+    "gate.require=[rtf_wram]": "gate.require: there is no metric rtf_wram; did you mean rtf_warm?",
+    "clip.truth=nothing.json": "clip.truth: there is no file nothing.json",
+    "grouping.groups.all.analyzers=[cut_analysis]": "conf/grouping/sequential.yaml: no group has",
+    "grouping.groups.all.device=tpu": "there is no device tpu; write cpu, gpu:0 or gpu:auto",
+    "executor.cleanup=exitt": "executor.cleanup=exitt is not there; did you mean exit?",
+    "executor.timeout_s=0": "executor.timeout_s=0.0 makes no sense",
+    "faults=segfault": "executor=sequential cannot contain it",
+    "gate.mode=enforced": "gate.mode=enforced is not there; did you mean enforce?",
+    "clip.truth=pyproject.toml": "clip.truth: pyproject.toml is no ground truth for this clip",
+    "executor.memory_fraction=2": "executor.memory_fraction=2.0 makes no sense",
+    "profile=tourch": "profile=tourch is not there; did you mean torch?",
+}
+
+
+@pytest.mark.parametrize("argument", BAD_WORDS)
+def test_bad_configuration(argument, tmp_path):
+    assert BAD_WORDS[argument] in refused(run(argument, f"hydra.run.dir={tmp_path / 'out'}"))
+
+
+@pytest.mark.parametrize("kind", BAD_CLIPS)
+def test_bad_clip(kind, tmp_path):
+    make, line = BAD_CLIPS[kind]
+    path = make(tmp_path)
+    assert line in refused(
+        run(f"clip.path={path}", "only=[cut_analysis]", f"hydra.run.dir={tmp_path / 'out'}")
+    )
+
+
+@pytest.fixture
+def clip(tmp_path) -> Path:
+    return write_clip(tmp_path / "clip.mp4", numbered_frames(30, 64, 64))
+
+
+def test_output_folder_that_cannot_be_made(clip, tmp_path):
+    (tmp_path / "file").touch()
+    line = refused(run(f"clip.path={clip}", f"hydra.run.dir={tmp_path / 'file' / 'out'}"))
+    assert "hydra.run.dir" in line and "cannot be written to" in line
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may write to read-only folders")
+def test_output_folder_that_is_read_only(clip, tmp_path):
+    tmp_path.chmod(0o500)
+    assert "cannot be written to" in refused(run(f"clip.path={clip}", f"hydra.run.dir={tmp_path / 'out'}"))
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="no /proc, which nobody can write to")
+def test_output_folder_that_nobody_can_write_to(clip):
+    assert "cannot be written to" in refused(run(f"clip.path={clip}", "hydra.run.dir=/proc/clipbench"))
+
+
+def test_output_folder_that_is_full(clip, tmp_path):
+    done = run(f"clip.path={clip}", f"hydra.run.dir={tmp_path / 'out'}", limit_file_bytes=40_000)
+    assert "cannot be written to" in refused(done)
+
+
+def test_a_file_that_cannot_be_imported_is_named(tmp_path):
+    (tmp_path / "mine.py").write_text("import nothing_of_this_name\n")
+    code = f"import analyzers; analyzers.__path__.append({str(tmp_path)!r});"
+    code += "import run, sys; sys.exit(run.main())"
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True)
+    line = refused(done)
+    assert "analyzers/mine.py cannot be imported" in line and "nothing_of_this_name" in line

@@ -1,0 +1,132 @@
+"""The twenty analyzers, really: on the reference clip from the prompt, and on clips of every other kind."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from fractions import Fraction
+
+import cv2
+import numpy as np
+import pytest
+
+from clipbench import analyzers, executors
+from clipbench.bench.clips import media
+from clipbench.bench.measuring.runner import needs_of
+from clipbench.bench.planning.plan import resolve_upstream
+from clipbench.bench.runs import results
+from clipbench.executors.base import Group, Plan, Task
+from tests.e2e.test_command_line import run
+from tests.support.clips import write_clip
+from tests.support.fakes import Notes
+from tools.reference_clip.scenes import photograph
+
+
+@pytest.fixture(scope="module")
+def reference_run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("reference")
+    return run("scenario.repeats=1", f"hydra.run.dir={folder}"), folder
+
+
+def test_make_run_analyzes_the_reference_clip(reference_run):
+    done, folder = reference_run
+    assert done.returncode == 0, done.stderr
+    result = results.read(folder)
+    assert len(result.analyzers) == 20
+    assert {name: a.status for name, a in result.analyzers.items()} == dict.fromkeys(result.analyzers, "ok")
+    for name, analyzer in result.analyzers.items():
+        found = json.loads((folder / "segments" / f"{name}.json").read_text())
+        assert len(found) == analyzer.segments > 0, name
+        assert analyzer.headline and analyzer.analyze_s, name
+        assert all(0 <= s["start_s"] <= s["end_s"] <= 10.05 and s["label"] for s in found), name
+        assert name in done.stdout
+
+
+def test_every_analyzer_is_as_right_as_the_targets_ask(reference_run):
+    result = results.read(reference_run[1])
+    quality = [t for t in result.targets if t.metric.startswith("quality.")]
+    assert not [t for t in quality if t.status == "fail"]
+    unmeasured = {t.metric.split(".")[1] for t in quality if t.status == "not_measured"}
+    assert unmeasured == {name for name, a in result.analyzers.items() if a.stand_in}
+    assert not [name for name, a in result.analyzers.items() if all(v is None for v in a.quality.values())]
+
+
+def test_stand_ins_and_what_was_not_measured_say_so(reference_run):
+    done, folder = reference_run
+    result = results.read(folder)
+    assert {n for n, a in result.analyzers.items() if a.stand_in} == {"qwen2_vl_temporal", "speech_emotion"}
+    vlm = result.metric("vlm_segments_per_second")
+    assert vlm.value is None and "stand-in" in vlm.reason
+    assert "stand-in" in done.stdout and "not measured" in done.stdout
+    for metric in result.metrics:
+        assert (metric.value is None) == bool(metric.reason), metric.name
+
+
+def test_the_result_says_how_it_was_made(reference_run):
+    result = results.read(reference_run[1])
+    assert result.run["clip"]["sha256"] and "run.py" in result.run["command"]
+    assert result.environment["cores_allowed"] and result.environment["packages"]["torch"]
+    assert result.metric("rss_peak").value > 0.1
+    assert result.telemetry["sampler"]["cpu_percent"] >= 0
+    phases = {(s["analyzer"], s["phase"]) for s in result.spans}
+    assert {(name, "analyze") for name in result.analyzers} <= phases
+    for analyzer in result.analyzers.values():
+        for model in analyzer.model:
+            assert len(analyzer.weights[model]) == 64, model
+
+
+@pytest.fixture(scope="module")
+def loaded():
+    """All twenty, loaded once: the executor and what they need."""
+    known = analyzers.discover()
+    upstream = resolve_upstream(known)
+    tasks = tuple(Task(name, cls.settings_type(), upstream[name]) for name, cls in known.items())
+    plan = Plan((Group("all", "cpu", tasks),), threads=2)
+    executor = executors.create("sequential", observer=Notes())
+    executor.start(plan)
+    yield executor, needs_of(plan)
+    executor.close()
+
+
+def footage(width: int, height: int, frames: int) -> np.ndarray:
+    """A slow pan over a photograph of a person, cut to one of a cat half-way."""
+    pictures = [photograph("astronaut.jpg"), photograph("chelsea.jpg")]
+    shots = []
+    for i in range(frames):
+        picture = pictures[i >= frames // 2]
+        scale = 1.3 * max(width / picture.shape[1], height / picture.shape[0])
+        matrix = np.array([[scale, 0, -0.05 * width - 2.0 * i], [0, scale, -0.02 * height]])
+        shots.append(cv2.warpAffine(picture, matrix, (width, height), borderMode=cv2.BORDER_REFLECT))
+    return np.stack(shots)
+
+
+CLIPS = {
+    "1080p landscape, 25 fps, sound": (1920, 1080, 50, Fraction(25), 440.0),
+    "portrait, 29.97 fps, no sound": (360, 640, 60, Fraction(30000, 1001), None),
+    "176x144, 25 fps, sound": (176, 144, 75, Fraction(25), 220.0),
+    "144x176, 12 fps, no sound": (144, 176, 24, Fraction(12), None),
+    "odd size": (351, 263, 30, Fraction(30), None),
+    "a third of a second, silent": (320, 240, 10, Fraction(30), 0.0),
+    "one frame": (320, 240, 1, Fraction(30), None),
+    "60 fps": (320, 240, 90, Fraction(60), 330.0),
+}
+
+
+@pytest.mark.parametrize("kind", CLIPS)
+def test_clips_of_every_kind(kind, loaded, tmp_path):
+    width, height, frames, fps, tone_hz = CLIPS[kind]
+    path = write_clip(tmp_path / "clip.mp4", footage(width, height, frames), fps, tone_hz)
+    executor, needs = loaded
+    with media.decode(path, needs, threads=2) as clip:
+        outcomes = {o.analyzer: o for o in executor.run(clip)}
+    assert len(outcomes) == 20
+    assert {n: o.error for n, o in outcomes.items() if o.status != "ok"} == {}
+    for name, outcome in outcomes.items():
+        assert outcome.segments or outcome.headline == outcome.reason, name
+        for s in outcome.segments:
+            assert 0 <= s.start_s <= s.end_s <= frames / float(fps) + 0.05, (name, s)
+            assert s.confidence is None or 0 <= s.confidence <= 1, (name, s)
+        results.write_json(tmp_path / f"{name}.json", [dataclasses.asdict(s) for s in outcome.segments])
+    if tone_hz is None:
+        for name in ("speech_transcription", "speech_emotion", "audio_analysis", "audio_environment"):
+            assert outcomes[name].segments == [] and "audio" in outcomes[name].reason, name

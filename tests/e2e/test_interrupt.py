@@ -1,0 +1,151 @@
+"""Ctrl-C and SIGTERM, at any moment: everything ends soon, nothing is left, and what there is is written."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from clipbench.bench.runs import results
+from tests.contract.test_executors import NAMES, shared_memory
+from tests.e2e.test_command_line import PROJECT
+from tests.support.clips import numbered_frames, write_clip
+from tests.support.fakes import FOLDER
+
+#: Cheap ones, in two groups: what counts is the machinery, not what it carries.
+GROUPS = ("grouping.groups.all.analyzers=[sleeper]", "++grouping.groups={b:{analyzers:['*']}}")
+MOMENTS = [random.Random(n).uniform(0.0, 3.0) for n in range(10)]
+
+
+def start(executor: str, clip: Path, folder: Path, *more: str) -> subprocess.Popen:
+    """A run of two sleeping analyzers, many times over, in a process group of its own."""
+    return subprocess.Popen(
+        [
+            sys.executable, "run.py", f"executor={executor}", f"clip.path={clip}", f"hydra.run.dir={folder}",
+            "only=[sleeper,greedy]", *GROUPS, "models.sleeper.seconds=0.4", "models.greedy.seconds=0.3",
+            "scenario.repeats=1000", *more,
+        ],
+        cwd=PROJECT,
+        env={**os.environ, "CLIPBENCH_ANALYZERS": str(FOLDER)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )  # fmt: skip
+
+
+def left_of(group: int) -> list[str]:
+    """The processes of a process group that are still there."""
+    found = []
+    for process in psutil.process_iter(["pid", "status", "cmdline"]):
+        try:
+            if os.getpgid(process.pid) == group and process.info["status"] != psutil.STATUS_ZOMBIE:
+                found.append(" ".join(process.info["cmdline"] or []))
+        except (ProcessLookupError, psutil.Error):
+            continue
+    return found
+
+
+def wait_for(folder: Path, run: subprocess.Popen) -> None:
+    """Until the run is past its configuration, from where on it is ours to end."""
+    deadline = time.monotonic() + 60
+    while not (folder / ".hydra" / "config.yaml").exists():
+        assert run.poll() is None and time.monotonic() < deadline
+        time.sleep(0.02)
+    time.sleep(0.5)
+
+
+@pytest.fixture
+def clip(tmp_path):
+    return write_clip(tmp_path / "clip.mp4", numbered_frames(15, 64, 64))
+
+
+@pytest.mark.parametrize(("number", "moment_s"), list(enumerate(MOMENTS)))
+def test_an_interrupt_at_any_moment(number, moment_s, clip, tmp_path):
+    executor = [n for n in NAMES if n != "ray"][number % 4]
+    by = signal.SIGINT if number % 2 else signal.SIGTERM
+    run = start(executor, clip, tmp_path / "out")
+    wait_for(tmp_path / "out", run)
+    time.sleep(moment_s)
+    if by == signal.SIGINT:
+        os.killpg(run.pid, by)  # as the terminal does: to every process of the group
+    else:
+        run.send_signal(by)
+    out, err = run.communicate(timeout=15)
+    assert run.returncode == 128 + by, err
+    deadline = time.monotonic() + 5  # multiprocessing's tracker sees us gone, and goes
+    while left_of(run.pid) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert left_of(run.pid) == []
+    assert shared_memory(run.pid) == set()
+    result = results.read(tmp_path / "out")
+    assert result.run["interrupted"] is True
+    assert (result.verdict, result.verdict_reason) == ("invalid", "the run was interrupted")
+    assert {a.status for a in result.analyzers.values()} <= {"ok", "skipped"}
+    assert "interrupted" in out
+
+
+@pytest.mark.parametrize("executor", [n for n in NAMES if n != "ray"])
+def test_a_run_that_is_killed_leaves_nothing(executor, clip, tmp_path):
+    run = start(executor, clip, tmp_path / "out")
+    wait_for(tmp_path / "out", run)
+    time.sleep(1.5)
+    run.kill()
+    run.communicate()
+    deadline = time.monotonic() + 10
+    while (left_of(run.pid) or shared_memory(run.pid)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert left_of(run.pid) == []
+    assert shared_memory(run.pid) == set()
+
+
+def test_faults_that_an_executor_cannot_contain_are_refused(clip, tmp_path):
+    done = start("sequential", clip, tmp_path / "out", "faults=segfault", "faults.analyzer=sleeper")
+    _, err = done.communicate(timeout=60)
+    assert done.returncode == 2 and "executor=sequential cannot contain it" in err
+
+
+def test_a_fault_shows_in_the_result_and_the_report(clip, tmp_path):
+    done = start(
+        "spawn_pool", clip, tmp_path / "out", "faults=segfault", "faults.analyzer=sleeper",
+        "scenario.repeats=1", "scenario.warmup=0",
+    )  # fmt: skip
+    out, err = done.communicate(timeout=60)
+    assert done.returncode == 0, err
+    result = json.loads((tmp_path / "out" / "result.json").read_text())
+    assert result["analyzers"]["sleeper"]["status"] == "crashed"
+    assert "SIGSEGV" in result["analyzers"]["sleeper"]["reason"]
+    assert result["analyzers"]["greedy"]["status"] == "ok"
+    assert "a fault was planted: segfault in sleeper" in out and "sleeper crashed" in out
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_what_was_measured_is_written_though_somebody_interrupts_the_writing(number, clip, tmp_path):
+    code = f"""
+import os, signal, sys, time
+import run
+from bench import session
+score = session.score
+def slowly(*arguments):
+    os.kill(os.getpid(), {int(number)})
+    time.sleep(0.1)
+    return score(*arguments)
+session.score = slowly
+sys.exit(run.main())
+"""
+    arguments = ["only=[sleeper]", f"clip.path={clip}", f"hydra.run.dir={tmp_path / 'out'}", "repeats=1"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=PROJECT, env={**os.environ, "CLIPBENCH_ANALYZERS": str(FOLDER)}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    result = json.loads((tmp_path / "out" / "result.json").read_text())
+    assert not result["run"]["interrupted"] and (tmp_path / "out" / "report.html").exists()

@@ -1,0 +1,74 @@
+"""What a worker does on a device, and with what fails there: no GPU is needed."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import replace
+
+import pytest
+
+from clipbench import analyzers, executors
+from clipbench.executors import devices
+from clipbench.executors.base import Group
+from clipbench.executors.worker import Worker
+from tests.support.clip_views import ArrayClip
+from tests.support.fakes import Notes, grouped, plan, task, use_fakes
+
+CLIP = ArrayClip(duration_s=1.0)
+
+
+@pytest.fixture(autouse=True)
+def fakes(monkeypatch):
+    use_fakes(monkeypatch)
+
+
+def worker(*names: str, device: str = "cpu", place: str = "cpu") -> Worker:
+    return Worker("main", device, plan(*names), Notes(), place)
+
+
+@pytest.mark.parametrize(("gpu", "loaded", "reported"), [(True, "cuda", "gpu:5"), (False, "cpu", "cpu")])
+def test_only_who_uses_a_gpu_is_loaded_onto_it_and_reported_there(monkeypatch, gpu, loaded, reported):
+    monkeypatch.setattr(devices, "marked", lambda device, text: contextlib.nullcontext())
+    one = worker("where", device="cuda", place="gpu:5")
+    where = replace(task("where", ("where",)), gpu=gpu)
+    one.load(where)
+    outcome = one.analyze(where, CLIP, {})
+    assert (outcome.facts["device"], outcome.device) == (loaded, reported)
+    assert Group("a", "gpu:5", (where,)).device_of("where") == reported
+
+
+def test_nothing_is_kept_of_what_could_not_be_loaded():
+    one, half = worker("half_built"), task("half_built", ())
+    weights = type(analyzers.create("half_built")).load.__globals__["Weights"]
+    one.load(half)
+    assert weights.alive == 0
+    first, second = one.analyze(half, CLIP, {}), one.analyze(half, CLIP, {})
+    assert first == second and first is not second
+    assert first.reason == "cannot be loaded: MemoryError: a planted lack of memory"
+    assert first.status == "oom" and "Traceback" in first.error
+
+
+def test_the_batch_that_ran_is_halved_not_the_one_that_was_set():
+    one, adaptive = worker("adaptive"), task("adaptive", ())
+    one.load(adaptive)
+    outcome = one.analyze(adaptive, CLIP, {})
+    assert (outcome.status, outcome.retried) == ("ok", "batch 4 → 2")
+
+
+@pytest.mark.parametrize("name", ["gpu_pinned", "threads", "sequential"])
+def test_a_lost_gpu_costs_one_analyzer_and_its_worker(name):
+    notes = Notes()
+    executor = executors.create(name, observer=notes)
+    try:
+        executor.start(grouped({"a": ("poisoned", "poisoned_early", "steady"), "b": ("deaf",)}))
+        found = {o.analyzer: o for o in executor.run(CLIP)}
+    finally:
+        executor.close()
+    text = "AcceleratorError: CUDA error: an illegal memory access was encountered"
+    text += "; with that, this process has lost its GPU"
+    assert (found["poisoned"].status, found["poisoned"].reason) == ("failed", text)
+    assert found["poisoned_early"].reason == f"cannot be loaded: {text}"
+    assert found["steady"].status == found["deaf"].status == "ok"
+    started = sum(span.phase == "spawn" for span in notes.spans)
+    # In a process of its own, a worker has a successor for each of the two; in a shared one that is no help.
+    assert started == {"gpu_pinned": 4, "threads": 2, "sequential": 0}[name]

@@ -1,0 +1,62 @@
+"""Clips made of arrays, for tests of single analyzers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from clipbench.analyzers.base import Frames, NothingToAnalyze
+
+
+class ArrayClip:
+    """A ClipView over frames (uint8 [T, H, W, 3] RGB at `fps`) and 16 kHz mono audio held in arrays."""
+
+    def __init__(self, frames=None, fps: float = 30.0, audio=None, duration_s: float | None = None):
+        if frames is None:
+            frames = np.zeros((max(1, round((duration_s or len(audio) / 16000) * fps)), 36, 64, 3), np.uint8)
+        self._frames, self._audio, self._memo = np.asarray(frames), audio, {}
+        self.fps, self.has_audio = fps, audio is not None
+        self.height, self.width = self._frames.shape[1:3]
+        self.duration_s = duration_s or len(self._frames) / fps
+
+    def frames(self, fps: float, size: int) -> Frames:
+        import cv2
+
+        step = max(fps, 0.01)
+        if fps >= self.fps:
+            index = np.arange(len(self._frames))
+        else:
+            index = np.minimum(
+                (np.arange(0, self.duration_s - 1e-9, 1 / step) * self.fps + 1e-6).astype(int),
+                len(self._frames) - 1,
+            )
+        scale = min(1.0, size / max(self.width, self.height)) if size else 1.0
+        images = self._frames[index]
+        if scale < 1:
+            shape = (round(self.width * scale), round(self.height * scale))
+            images = np.stack([cv2.resize(image, shape, interpolation=cv2.INTER_AREA) for image in images])
+        return Frames(index / self.fps, images)
+
+    def audio(self) -> np.ndarray:
+        if self._audio is None:
+            raise NothingToAnalyze("the clip has no audio track")
+        return self._audio
+
+    def share(self):
+        return self
+
+    def export(self):
+        return self
+
+    def open(self):
+        return self
+
+    def decoded(self):
+        return True
+
+    def close(self):
+        self._memo = {}
+
+    def memo(self, key, compute):
+        if key not in self._memo:
+            self._memo[key] = compute()
+        return self._memo[key]
