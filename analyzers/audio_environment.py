@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
+from clipbench.analyzers import threads
 from clipbench.analyzers import weights as models
 from clipbench.analyzers.base import Analyzer, ClipView, Needs, NothingToAnalyze, Segment, Settings, setting
-from clipbench.analyzers.features import networks
 from clipbench.analyzers.features.sound import spectra
 
 # YAMNet's front end (tensorflow/models, research/audioset/yamnet/params.py): 25 ms windows every 10 ms, 64
@@ -112,7 +112,7 @@ def open_graph(graph: Path, weights: Path):
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = networks.threads(), 1
+    options.intra_op_num_threads, options.inter_op_num_threads = threads.budget(), 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
     try:

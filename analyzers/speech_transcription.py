@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from clipbench.analyzers import threads
 from clipbench.analyzers import weights as models
 from clipbench.analyzers.base import Analyzer, ClipView, Needs, Segment, setting
 from clipbench.analyzers.features import networks
@@ -75,7 +76,7 @@ class SpeechTranscription(Analyzer):
         import whisper
         from whisper import timing
 
-        torch.set_num_threads(networks.threads())
+        torch.set_num_threads(threads.budget())
         timing.dtw_cpu = align  # numba would compile whisper's own for seconds
         path = models.resolve(self.settings.model)
         with networks.building:

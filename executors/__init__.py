@@ -18,7 +18,7 @@ def names() -> list[str]:
 
 def strategy(name: str) -> type[Executor]:
     """The class of the executor called `name`; imports no other."""
-    module = importlib.import_module(f"executors.{name}")
+    module = importlib.import_module(f"{__name__}.{name}")
     return next(c for c in vars(module).values() if isinstance(c, type) and vars(c).get("name") == name)
 
 

@@ -25,6 +25,7 @@ from multiprocessing import Pipe
 from queue import SimpleQueue
 from typing import Any
 
+from clipbench.analyzers.threads import cores_allowed
 from clipbench.executors import devices, faults
 from clipbench.executors.base import Clip, ExecutorUnavailable, OpenClip, Outcome, Plan, now
 from clipbench.executors.remote import Remote, Spec, names, serve
@@ -62,8 +63,7 @@ class Ray(Scheduled):
         if not address:
             # Ray's sockets lie in it, and a socket's path must be short.
             self.folder = tempfile.TemporaryDirectory("", "clipbench-", "/tmp", ignore_cleanup_errors=True)
-            cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-            options |= {"address": "local", "num_cpus": cores, "_temp_dir": self.folder.name}
+            options |= {"address": "local", "num_cpus": cores_allowed(), "_temp_dir": self.folder.name}
             # Where a signal has ended Ray's processes before us, we do not wait a minute for them.
             patience = {"gcs_rpc_server_reconnect_timeout_s": 15}
             options |= {"include_dashboard": False, "_system_config": patience}

@@ -10,11 +10,11 @@ import multiprocessing
 import threading
 from multiprocessing.connection import Connection
 
+from clipbench.analyzers import threads
 from clipbench.executors import devices
 from clipbench.executors.faults import HUNG, RAISED
 from clipbench.executors.remote import Remote, Spec, serve
 from clipbench.executors.scheduled import Scheduled
-from clipbench.executors.worker import limit_threads
 
 #: Seconds that a thread has for ending by itself.
 GRACE_S = 2.0
@@ -50,7 +50,7 @@ class Threads(Scheduled):
 
     def close(self) -> None:
         super().close()
-        limit_threads(None)  # the workers' budget is the whole process's, which now is the caller's again
+        threads.limit(None)  # the workers' budget is the whole process's, which now is the caller's again
 
     def died_of(self, remote: Remote) -> str:
         return "the worker's thread ended with an error"

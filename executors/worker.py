@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from clipbench import analyzers
+from clipbench.analyzers import threads
 from clipbench.analyzers.base import Analyzer, ClipView, NothingToAnalyze, Segment, Settings
-from clipbench.analyzers.features import networks
 from clipbench.executors import devices, faults
 from clipbench.executors.base import Observer, Outcome, Phase, Plan, Span, Task, now
 from clipbench.executors.profiling import profiler
@@ -30,7 +30,7 @@ class Worker:
         self.loaded: dict[str, Analyzer] = {}
         self.unloadable: dict[str, Outcome] = {}
         self.clip = 0
-        limit_threads(plan.threads)
+        threads.limit(plan.threads)
         if plan.memory_fraction is not None:
             devices.limit_memory(device, plan.memory_fraction)
 
@@ -146,7 +146,7 @@ class Worker:
     def close(self) -> None:
         """Drop what is left, and let other work in this process use all cores again."""
         self.unload()
-        limit_threads(None)
+        threads.limit(None)
 
 
 def failure(outcome: Outcome, error: BaseException, prefix: str = "") -> Outcome:
@@ -183,11 +183,3 @@ def half_batch(settings: Settings, facts: Mapping[str, Any]) -> tuple[Settings, 
         return None
     change = ", ".join(f"{name} {sizes[name]} → {half}" for name, half in halves.items())
     return dataclasses.replace(settings, **halves), change
-
-
-def limit_threads(threads: int | None) -> None:
-    """One thread budget for every library of this process; None for their defaults."""
-    import cv2
-
-    networks.set_threads(threads)
-    cv2.setNumThreads(-1 if threads is None else threads)

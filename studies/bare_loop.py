@@ -10,6 +10,7 @@ from pathlib import Path
 
 from clipbench import analyzers
 from clipbench.analyzers.base import Analyzer, ClipView, NothingToAnalyze, Segment
+from clipbench.analyzers.threads import limit
 from clipbench.bench.clips import media
 from clipbench.executors.base import Task, now
 
@@ -19,9 +20,7 @@ class Bare:
 
     def __init__(self, tasks: Sequence[Task], threads: int) -> None:
         """`tasks` with each after those that it reads."""
-        from clipbench.executors.worker import limit_threads
-
-        limit_threads(threads)
+        limit(threads)
         self.tasks, self.threads = tasks, threads
         self.analyzers = {task.analyzer: loaded(task) for task in tasks}
         self.needs = [analyzer.needs() for analyzer in self.analyzers.values()]

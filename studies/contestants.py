@@ -16,10 +16,11 @@ from typing import Any
 import psutil
 
 from clipbench.analyzers.base import Segment
+from clipbench.analyzers.threads import cores_allowed
 from clipbench.bench.measuring.metrics import bound_of
 from clipbench.bench.measuring.runner import Run, executor_factory
 from clipbench.bench.planning import config
-from clipbench.bench.planning.plan import cores_allowed, make_plan
+from clipbench.bench.planning.plan import make_plan
 from clipbench.bench.probes import procfs
 from clipbench.bench.probes.sampler import Sampler
 from clipbench.executors.base import Plan, now

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from clipbench.analyzers.base import Analyzer, ClipView, Needs, NothingToAnalyze, Segment
+from clipbench.analyzers.threads import limit
 from clipbench.bench.clips import media
 from clipbench.bench.clips.container import read_container
 from clipbench.executors.base import Group, Task, now
@@ -83,10 +84,8 @@ _models: dict[str, Analyzer] = {}
 def begin(threads: int, barrier: Any) -> None:
     """A worker's initializer; loads nothing."""
     global _threads, _barrier
-    from clipbench.executors.worker import limit_threads
-
     _threads, _barrier = threads, barrier
-    limit_threads(threads)
+    limit(threads)
 
 
 def model(task: Task) -> Analyzer:
@@ -142,9 +141,7 @@ class Member:
     """One group of analyzers; as a Ray actor, a worker that decodes for itself."""
 
     def __init__(self, tasks: Sequence[Task], threads: int) -> None:
-        from clipbench.executors.worker import limit_threads
-
-        limit_threads(threads)
+        limit(threads)
         self.threads = threads
         self.analyzers = {task.analyzer: loaded(task) for task in tasks}
         self.clip = contextlib.ExitStack()

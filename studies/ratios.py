@@ -21,8 +21,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from clipbench.analyzers.threads import cores_allowed
 from clipbench.bench.clips.container import read_container
-from clipbench.bench.planning.plan import cores_allowed
 from clipbench.bench.probes import environment
 from studies.contestants import LANES, MEANING, PROJECT, Lane, Unmeasured
 from studies.ratio_figures import BEST, RIVALS, Rounds, differences, ratios

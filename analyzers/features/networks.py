@@ -1,17 +1,15 @@
-"""ONNX networks and the thread budget: what every analyzer with a small network shares.
+"""ONNX networks: what every analyzer with a small network shares.
 
-A worker has one number of threads; ONNX Runtime sessions take it from here, and so should torch. A model
-that several analyzers of a worker open is loaded once and shared.
+A model that several analyzers of a worker open is loaded once and shared.
 """
 
 from __future__ import annotations
 
-import os
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from clipbench.analyzers import weights
+from clipbench.analyzers import threads, weights
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,27 +20,7 @@ if TYPE_CHECKING:
 #: To be held where a PyTorch network is built: libraries change the default type meanwhile, for all threads.
 building = threading.RLock()
 
-_budget: int | None = None
 _lock = threading.Lock()
-
-
-def threads() -> int:
-    """How many threads one network may use: `set_threads`, else CLIPBENCH_THREADS, else the CPUs allowed."""
-    if _budget is not None:
-        return _budget
-    if wanted := os.environ.get("CLIPBENCH_THREADS"):
-        return max(1, int(wanted))
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def set_threads(count: int | None) -> None:
-    """Set this process's thread budget for networks opened from now on; None goes back to the default."""
-    global _budget
-    if count is not None and count < 1:
-        raise ValueError(f"a thread budget is at least 1, not {count}")
-    _budget = count
 
 
 @dataclass
@@ -100,11 +78,11 @@ def open_net(name: str) -> Net:
     Raises models.ModelError where the file is missing or not the one that its card describes.
     """
     path = weights.resolve(name)
-    key = (path, threads())
+    key = (path, threads.budget())
     with _lock:
         shared = _sessions.get(key)
         if shared is None:
-            shared = _sessions[key] = _Shared(_session(path, threads()))
+            shared = _sessions[key] = _Shared(_session(*key))
         shared.users += 1
     return Net(key, shared.session)
 

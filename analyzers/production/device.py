@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clipbench.analyzers import threads
 from clipbench.analyzers.base import ClipView
-from clipbench.analyzers.features import networks as nets
 from clipbench.analyzers.features.networks import building
 from clipbench.analyzers.production.base import Production
 
@@ -46,7 +46,7 @@ class OnDevice(Production):
         if not on_gpu(device):
             import torch
 
-            torch.set_num_threads(nets.threads())
+            torch.set_num_threads(threads.budget())
         self.device = device
         self.nets = {name: net.eval().requires_grad_(False) for name, net in networks.items()}
         self._parked: dict[str, Parked] = {}

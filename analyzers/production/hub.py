@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clipbench.analyzers.features import networks
+from clipbench.analyzers import threads
 from clipbench.analyzers.production import device as devices
 from clipbench.analyzers.production import torchvision_cpu
 from clipbench.analyzers.production.base import MissingWeights, Production
@@ -53,7 +53,7 @@ class FromHub(Production):
         import torch
 
         if not devices.on_gpu(device):
-            torch.set_num_threads(networks.threads())
+            torch.set_num_threads(threads.budget())
         dtype = devices.precision(device, half)
         if not self.random:
             folder = self.folder()

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clipbench.analyzers import threads
 from clipbench.analyzers.base import setting
-from clipbench.analyzers.features import networks
 from clipbench.analyzers.features.speech.word_timing import align
 from clipbench.analyzers.production import device as devices
 from clipbench.analyzers.production.base import ProductionSettings
@@ -77,7 +77,7 @@ class WhisperLargeV3(OnDevice, SpeechTranscription):
         from whisper import timing
 
         if not devices.on_gpu(device):
-            torch.set_num_threads(networks.threads())
+            torch.set_num_threads(threads.budget())
         # Whisper's own are compiled when they are first used, which a GPU machine may lack a compiler for.
         timing.dtw, timing.median_filter = _align, median_filter
         model = self._random(device) if self.random else self._pretrained()

@@ -7,17 +7,20 @@ its place.
 
 from __future__ import annotations
 
+import _posixshmem
 import contextlib
 import hashlib
+import mmap
 import os
 import secrets
+import sys
 import threading
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from multiprocessing import shared_memory
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -72,7 +75,7 @@ class Layout:
 
     def open(self) -> SharedClip:
         """The clip, from any process of this machine: nothing is copied."""
-        return SharedClip(self, shared_memory.SharedMemory(self.name))
+        return SharedClip(self, attach(self.name))
 
 
 @dataclass(frozen=True)
@@ -90,12 +93,30 @@ class Exported:
         """Nothing to let go of: the array frees itself."""
 
 
+class Attached:
+    """What `SharedMemory(name, track=False)` is in Python 3.13: see `attach`."""
+
+    def __init__(self, name: str) -> None:
+        number = _posixshmem.shm_open(f"/{name}", os.O_RDWR, mode=0o600)
+        try:
+            self._map = mmap.mmap(number, 0)
+        finally:
+            os.close(number)
+        self.buf = memoryview(self._map)
+
+    def close(self) -> None:
+        """Let go of the memory; raises BufferError while an array still uses it."""
+        self.buf.release()
+        self._map.close()
+
+
+Memory: TypeAlias = shared_memory.SharedMemory | Attached | Exported
+
+
 class SharedClip:
     """A ClipView over shared memory; see base.ClipView and base.Clip."""
 
-    def __init__(
-        self, layout: Layout, memory: shared_memory.SharedMemory | Exported, filling: Future | None = None
-    ) -> None:
+    def __init__(self, layout: Layout, memory: Memory, filling: Future | None = None) -> None:
         self._layout, self._memory, self._memo, self._filling = layout, memory, {}, filling
         self.info = info = layout.info
         self.duration_s, self.fps, self.has_audio = info.duration_s, info.fps, info.has_audio
@@ -257,6 +278,17 @@ def allocate(size: int) -> shared_memory.SharedMemory:
             f"({error.strerror}); in a container, raise its --shm-size"
         ) from error
     return memory
+
+
+def attach(name: str) -> shared_memory.SharedMemory | Attached:
+    """Shared memory that another process owns and alone frees.
+
+    Before Python 3.13, SharedMemory tells the resource tracker of every attachment. A worker that
+    multiprocessing did not start has a tracker of its own, which removes the memory when that worker dies.
+    """
+    if sys.version_info >= (3, 13):
+        return shared_memory.SharedMemory(name, track=False)
+    return Attached(name)
 
 
 def fill(

@@ -16,11 +16,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from clipbench.analyzers.threads import cores_allowed
 from clipbench.bench.clips import media
 from clipbench.bench.comparing import calibration
 from clipbench.bench.comparing.regression import MIN_REPEATS, MIN_RUNS, change, moved, nothing, typical
 from clipbench.bench.errors import Exit, InputError
-from clipbench.bench.planning.plan import cores_allowed
 from clipbench.bench.probes import environment
 from clipbench.bench.probes.other_load import is_busy
 from clipbench.bench.runs import results

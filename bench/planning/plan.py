@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
@@ -12,6 +11,7 @@ from typing import Any
 from clipbench import analyzers
 from clipbench.analyzers.base import ALL, Analyzer
 from clipbench.analyzers.production.base import Production
+from clipbench.analyzers.threads import core_numbers, cores_allowed
 from clipbench.bench.errors import InputError, nearest
 from clipbench.bench.planning.config import out_of_range
 from clipbench.bench.planning.placement import CONTEXT_GB, Gpu, Wish, place
@@ -22,11 +22,6 @@ from clipbench.executors.faults import KINDS, Fault
 PROFILES, SIZES = ("embedded", "full", "random"), ("full", "tiny")
 #: Stands in a group for every analyzer that no group names.
 REST = "*"
-
-
-def cores_allowed() -> int:
-    """The cores that this process may use (not those the machine has)."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def make_plan(cfg: Any, gpus: Sequence[Gpu] = (), profile_folder: str = "") -> Plan:
@@ -112,11 +107,11 @@ def worker_count(executor: Any, groups: int) -> int:
 
 def share_cores(groups: int) -> list[tuple[int, ...]]:
     """Cores for each group, evenly; none are set aside where there are more groups than cores."""
-    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    cores = core_numbers()
     if groups > len(cores):
         return [()] * groups
     edges = [round(i * len(cores) / groups) for i in range(groups + 1)]
-    return [tuple(cores[a:b]) for a, b in itertools.pairwise(edges)]
+    return [cores[a:b] for a, b in itertools.pairwise(edges)]
 
 
 def wishes(

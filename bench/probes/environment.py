@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from clipbench.bench.planning.plan import cores_allowed
+from clipbench.analyzers.threads import cores_allowed
 
 PACKAGES = (
     "torch", "transformers", "openai-whisper", "onnxruntime", "rapidocr", "opencv-python-headless", "av",

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from clipbench.analyzers import threads
 from clipbench.analyzers import weights as models
 from clipbench.analyzers.features import networks
 
@@ -91,14 +92,14 @@ def test_one_session_is_shared_until_its_last_user_closes_it():
 
 
 def test_the_thread_budget(monkeypatch):
-    networks.set_threads(None)
+    threads.limit(None)
     monkeypatch.setenv("CLIPBENCH_THREADS", "3")
-    assert networks.threads() == 3
-    networks.set_threads(1)
-    assert networks.threads() == 1
-    networks.set_threads(None)
+    assert threads.budget() == 3
+    threads.limit(1)
+    assert threads.budget() == 1
+    threads.limit(None)
     monkeypatch.delenv("CLIPBENCH_THREADS")
-    assert 1 <= networks.threads() <= os.cpu_count()
+    assert 1 <= threads.budget() <= os.cpu_count()
 
 
 def test_batches_give_what_single_pictures_give():

@@ -188,12 +188,12 @@ def test_workers_work_at_the_same_time(name):
 
 @pytest.mark.parametrize("name", ["sequential", "threads"])
 def test_the_thread_budget_ends_with_the_executor(name, monkeypatch):
-    from clipbench.analyzers.features import networks
+    from clipbench.analyzers import threads
 
     monkeypatch.setenv("CLIPBENCH_THREADS", "7")
     with running(name, plan("steady", threads=1)):
-        assert networks.threads() == 1
-    assert networks.threads() == 7
+        assert threads.budget() == 1
+    assert threads.budget() == 7
 
 
 def test_a_worker_that_ends_whenever_it_is_idle_is_given_up():

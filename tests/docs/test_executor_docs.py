@@ -25,7 +25,7 @@ def documented(tmp_path, monkeypatch):
     (tmp_path / f"{NAME}.py").write_text(CODE)
     monkeypatch.setattr(executors, "__path__", [*executors.__path__, str(tmp_path)])
     yield
-    sys.modules.pop(f"executors.{NAME}", None)
+    sys.modules.pop(f"clipbench.executors.{NAME}", None)
 
 
 def test_it_is_found_and_short():

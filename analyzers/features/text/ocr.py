@@ -11,8 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from clipbench.analyzers import weights
-from clipbench.analyzers.features import networks
+from clipbench.analyzers import threads, weights
 
 
 class Reading(NamedTuple):
@@ -97,7 +96,7 @@ def _session(model: str):
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = networks.threads()
+    options.intra_op_num_threads = threads.budget()
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3

@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from clipbench.analyzers import threads
 from clipbench.analyzers import weights as models
 from clipbench.analyzers.features import networks
 
@@ -117,7 +118,7 @@ def _network(weights: dict):
             x = self.word(ids) + self.position.weight[: ids.shape[1]] + self.kind.weight[0]
             return self.encoder(self.norm(x), src_key_padding_mask=mask == 0)
 
-    torch.set_num_threads(networks.threads())
+    torch.set_num_threads(threads.budget())
     with networks.building:
         net = Bert()
     net.load_state_dict(_renamed(weights))

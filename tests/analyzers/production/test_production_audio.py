@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from clipbench.analyzers import back_ends
+from clipbench.analyzers import back_ends, threads
 from clipbench.analyzers.base import NothingToAnalyze
-from clipbench.analyzers.features import networks
 from clipbench.analyzers.production.audio_environment import log_mel, padded
 from clipbench.analyzers.production.base import MissingWeights
 from clipbench.analyzers.production.hub import configuration, library_class
@@ -28,9 +27,9 @@ def back_end(name: str, **settings):
 
 @pytest.fixture(scope="module", autouse=True)
 def one_thread():
-    networks.set_threads(1)
+    threads.limit(1)
     yield
-    networks.set_threads(None)
+    threads.limit(None)
 
 
 @pytest.fixture(scope="module")

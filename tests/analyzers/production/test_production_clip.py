@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from clipbench.analyzers import back_ends
-from clipbench.analyzers.features import networks
+from clipbench.analyzers import back_ends, threads
 from clipbench.analyzers.production import clip_model
 from clipbench.analyzers.production.base import MissingWeights
 from clipbench.analyzers.production.clip_model import prepare
@@ -30,9 +29,9 @@ def back_end(name: str, **settings):
 
 @pytest.fixture(scope="module", autouse=True)
 def one_thread():
-    networks.set_threads(1)
+    threads.limit(1)
     yield
-    networks.set_threads(None)
+    threads.limit(None)
 
 
 @pytest.fixture

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from clipbench.analyzers import back_ends
+from clipbench.analyzers import back_ends, threads
 from clipbench.analyzers.base import Segment
-from clipbench.analyzers.features import networks
 from clipbench.analyzers.production import qwen_decoder, qwen_inputs
 from clipbench.analyzers.production.base import MissingWeights
 from clipbench.analyzers.production.hub import configuration, library_class
@@ -29,9 +28,9 @@ def back_end(**settings) -> Qwen2VL7B:
 
 @pytest.fixture(scope="module", autouse=True)
 def one_thread():
-    networks.set_threads(1)
+    threads.limit(1)
     yield
-    networks.set_threads(None)
+    threads.limit(None)
 
 
 @pytest.fixture(scope="module")

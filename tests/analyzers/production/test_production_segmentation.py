@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from clipbench.analyzers import back_ends
+from clipbench.analyzers import back_ends, threads
 from clipbench.analyzers.background_segmentation import PIXELS
-from clipbench.analyzers.features import networks
 from clipbench.analyzers.production import background_segmentation as module
 from clipbench.analyzers.production import device as devices
 from clipbench.analyzers.production.base import MissingWeights
@@ -20,9 +19,9 @@ pytest.importorskip("transformers", reason="transformers is not installed")
 
 @pytest.fixture(scope="module", autouse=True)
 def one_thread():
-    networks.set_threads(1)
+    threads.limit(1)
     yield
-    networks.set_threads(None)
+    threads.limit(None)
 
 
 def back_end(**settings):

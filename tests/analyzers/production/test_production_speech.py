@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from clipbench.analyzers import back_ends, weights
-from clipbench.analyzers.features import networks
+from clipbench.analyzers import back_ends, threads, weights
 from clipbench.analyzers.production.base import MissingWeights
 from clipbench.analyzers.production.speech_transcription import (
     DIMENSIONS,
@@ -30,9 +29,9 @@ def back_end(**settings) -> WhisperLargeV3:
 
 @pytest.fixture(scope="module", autouse=True)
 def one_thread():
-    networks.set_threads(1)
+    threads.limit(1)
     yield
-    networks.set_threads(None)
+    threads.limit(None)
 
 
 @pytest.fixture(scope="module")

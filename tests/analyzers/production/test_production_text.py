@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from clipbench.analyzers import back_ends
-from clipbench.analyzers.features import networks
+from clipbench.analyzers import back_ends, threads
 from clipbench.analyzers.production import craft, text_overlay
 from clipbench.analyzers.production.base import MissingWeights
 from tests.support.clip_views import ArrayClip
@@ -26,9 +25,9 @@ no_weights = pytest.mark.skipif(
 
 @pytest.fixture(scope="module", autouse=True)
 def one_thread():
-    networks.set_threads(1)
+    threads.limit(1)
     yield
-    networks.set_threads(None)
+    threads.limit(None)
 
 
 def back_end(**settings):

@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from clipbench.analyzers import back_ends
+from clipbench.analyzers import back_ends, threads
 from clipbench.analyzers.body_pose import KEYPOINTS
-from clipbench.analyzers.features import networks
 from clipbench.analyzers.features.vision.coco_detector import COCO
 from clipbench.analyzers.production import torchvision_cpu, yolo
 from clipbench.analyzers.production.base import MissingWeights
@@ -32,9 +31,9 @@ def back_end(name, **settings):
 
 @pytest.fixture(scope="module", autouse=True)
 def one_thread():
-    networks.set_threads(1)
+    threads.limit(1)
     yield
-    networks.set_threads(None)
+    threads.limit(None)
 
 
 def clip(count: int = 6):
