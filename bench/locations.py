@@ -9,6 +9,5 @@ import clipbench
 #: The package's folder: conf/, the reference clip and the entry points are in it.
 PACKAGE = Path(clipbench.__file__).resolve().parent
 CONF = PACKAGE / "conf"
-RUN = PACKAGE / "run.py"
 #: What a process needs on its path to import the package.
 IMPORT_PATH = PACKAGE.parent

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from clipbench.bench.errors import Exit, InputError
-from clipbench.bench.locations import RUN
+from clipbench.bench.locations import IMPORT_PATH
 from clipbench.bench.runs import results
 
 #: Seconds for a child to end its run and write what there is, as `run.py` promises to after SIGTERM.
@@ -28,6 +28,10 @@ MEASURED = (Exit.OK, Exit.TARGET_MISSED, Exit.SLOWER, Exit.NOTHING_VALID)
 
 #: The metric that a turn is shown by: what its scenario measures.
 SHOWN = ("rtf_warm", "throughput")
+
+
+#: The command `clipbench`. With -P, modules in the working directory are not found before installed ones.
+COMMAND = (sys.executable, "-P", "-m", "clipbench")
 
 
 @dataclass(frozen=True)
@@ -45,8 +49,14 @@ class Turn:
     value: float | None
 
 
+def import_path() -> list[str]:
+    """The folders in which a child finds this package, before those that PYTHONPATH names already."""
+    inherited = os.environ.get("PYTHONPATH", "")
+    return [str(IMPORT_PATH), *([inherited] if inherited else [])]
+
+
 def take(job: str, number: int, arguments: Sequence[str], folder: Path, timeout_s: float) -> Turn:
-    """Run `run.py` with `arguments` into `folder` and wait for it; its output goes to log.txt there.
+    """Run `clipbench` with `arguments` into `folder` and wait for it; its output goes to log.txt there.
 
     An exception that interrupts the wait ends the child first. Nothing of the child's is left afterwards.
     """
@@ -55,7 +65,8 @@ def take(job: str, number: int, arguments: Sequence[str], folder: Path, timeout_
     began = time.monotonic()
     with (folder / "log.txt").open("wb") as log:
         child = subprocess.Popen(
-            [sys.executable, str(RUN), *arguments],
+            [*COMMAND, *arguments],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(import_path())},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

@@ -19,7 +19,7 @@ from typing import Any, Literal, Protocol
 from clipbench import analyzers
 from clipbench.bench.comparing.comparability import same
 from clipbench.bench.errors import InputError
-from clipbench.bench.locations import PACKAGE, RUN
+from clipbench.bench.locations import PACKAGE
 from clipbench.bench.probes import environment
 from clipbench.bench.runs import results
 from clipbench.bench.runs.child_run import Turn, literal, take
@@ -237,8 +237,8 @@ def identify(jobs: list[Job], clips: set[Path]) -> dict[str, Any]:
 def code() -> dict[str, str]:
     """The beginning of the SHA-256 of every file of code that measures; git is not asked."""
     project = PACKAGE
-    folders = [project / "bench", project / "executors", *map(Path, analyzers.__path__)]
-    files = [RUN, *(path for folder in folders for path in sorted(folder.rglob("*.py")))]
+    folders = [project / "commands", project / "bench", project / "executors", *map(Path, analyzers.__path__)]
+    files = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
     return {
         str(path.relative_to(project) if path.is_relative_to(project) else path): hashlib.sha256(
             path.read_bytes()

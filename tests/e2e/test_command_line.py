@@ -53,7 +53,7 @@ def test_help_names_the_choices_and_the_exit_codes():
 
 def test_the_command_imports_nothing_heavy_before_it_runs():
     code = (
-        "import sys; sys.argv = ['run.py', '--cfg', 'job']; import run; run.main();"
+        "import sys; sys.argv = ['run.py', '--cfg', 'job']; from clipbench.commands import run; run.main();"
         "heavy = {'torch', 'cv2', 'onnxruntime', 'librosa', 'sklearn', 'transformers', 'whisper', 'scipy',"
         " 'matplotlib', 'numba', 'av', 'rich'} & set(sys.modules); sys.exit(', '.join(sorted(heavy)) or 0)"
     )
@@ -139,8 +139,8 @@ def test_output_folder_that_is_full(clip, tmp_path):
 
 def test_a_file_that_cannot_be_imported_is_named(tmp_path):
     (tmp_path / "mine.py").write_text("import nothing_of_this_name\n")
-    code = f"import analyzers; analyzers.__path__.append({str(tmp_path)!r});"
-    code += "import run, sys; sys.exit(run.main())"
+    code = f"from clipbench import analyzers; analyzers.__path__.append({str(tmp_path)!r});"
+    code += "import sys; from clipbench.commands import run; sys.exit(run.main())"
     done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True)
     line = refused(done)
     assert "analyzers/mine.py cannot be imported" in line and "nothing_of_this_name" in line

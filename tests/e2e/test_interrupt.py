@@ -131,8 +131,8 @@ def test_a_fault_shows_in_the_result_and_the_report(clip, tmp_path):
 def test_what_was_measured_is_written_though_somebody_interrupts_the_writing(number, clip, tmp_path):
     code = f"""
 import os, signal, sys, time
-import run
-from bench import session
+from clipbench.commands import run
+from clipbench.bench.measuring import session
 score = session.score
 def slowly(*arguments):
     os.kill(os.getpid(), {int(number)})

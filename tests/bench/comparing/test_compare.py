@@ -10,7 +10,6 @@ import types
 
 import pytest
 
-import compare
 from clipbench.bench.comparing import calibration, comparison
 from clipbench.bench.comparing.candidates import Side, aligned, metric_samples, tell_apart
 from clipbench.bench.comparing.statistics import CONFIDENCE, MIN_PAIRS
@@ -19,6 +18,7 @@ from clipbench.bench.measuring.metrics import Record
 from clipbench.bench.measuring.summary import describe_run
 from clipbench.bench.planning.config import ScenarioConfig
 from clipbench.bench.runs.results import MetricValue
+from clipbench.commands import compare
 from tests.e2e.test_command_line import PROJECT
 from tests.support import fakes
 from tests.support.runs import (
@@ -509,7 +509,8 @@ def test_help_names_what_there_is_and_imports_nothing():
     for word in ("--reference", "--allow-mismatch", "--gate", "multirun/", "Exit codes"):
         assert word in done.stdout
     code = (
-        "import sys, contextlib, io; sys.argv = ['compare.py', '--help']; import compare\n"
+        "import sys, contextlib, io; sys.argv = ['compare.py', '--help']\n"
+        "from clipbench.commands import compare\n"
         "with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()): compare.main()\n"
         "sys.exit(', '.join({'numpy', 'scipy', 'jinja2', 'rich', 'torch'} & set(sys.modules)) or 0)"
     )

@@ -20,7 +20,6 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 from rich.console import Console
 
-import run
 from clipbench.bench.comparing import comparison
 from clipbench.bench.comparing.statistics import MIN_PAIRS
 from clipbench.bench.errors import Exit, InputError
@@ -31,6 +30,7 @@ from clipbench.bench.runs.results import TargetResult
 from clipbench.bench.sweeping import sweep, verdict
 from clipbench.bench.sweeping.hydra_sweeper import InterleavedSweeper, expand
 from clipbench.bench.sweeping.sweep import Job, Sweep
+from clipbench.commands import run
 from clipbench.reports.live.sweep_progress import duration, live
 from tests.e2e.test_command_line import PROJECT
 from tests.support.clips import numbered_frames, write_clip
@@ -71,7 +71,7 @@ sys.exit(int(said.get("exit", 0)))
 def child(tmp_path, monkeypatch):
     """Let turns run CHILD instead of run.py; gives what reads the journal of the turns taken."""
     (tmp_path / "child.py").write_text(CHILD)
-    monkeypatch.setattr(turn, "RUN", tmp_path / "child.py")
+    monkeypatch.setattr(turn, "COMMAND", (sys.executable, str(tmp_path / "child.py")))
     monkeypatch.setenv("RESULT", json.dumps(dataclasses.asdict(a_result([1.5]))))
     monkeypatch.setenv("JOURNAL", str(tmp_path / "journal"))
     monkeypatch.setattr(sweep, "code", lambda: {"run.py": "1"})
@@ -347,7 +347,8 @@ def test_jobs_are_the_product_of_the_choices(tmp_path, monkeypatch):
     assert made.jobs[1].config["executor"]["threads"] == 2
     assert (made.rounds, made.repeats, made.order, made.seed, made.progress) == (3, 9, "shuffled", 7, False)
     assert made.folder == tmp_path / "sweep"
-    assert set(made.identity) == {"jobs", "clips", "code", "machine"} and "run.py" in made.identity["code"]
+    assert set(made.identity) == {"jobs", "clips", "code", "machine"}
+    assert "commands/run.py" in made.identity["code"]
     words = [word for word in sys.argv if not word.startswith("hydra.sweep.dir=")]
     python = Path(sys.executable).name
     assert made.resumption() == shlex.join([python, *words, f"hydra.sweep.dir={tmp_path}/sweep"])
@@ -449,16 +450,18 @@ def test_a_mistake_in_any_job_is_refused_before_one_runs(argument, tmp_path, mon
 
 
 SWEEP = """
-import pathlib, sys, run
-from bench import sweep, turn
+import pathlib, sys
+from clipbench.bench.runs import child_run as turn
+from clipbench.bench.sweeping import sweep
+from clipbench.commands import sweep as command
 folder = pathlib.Path(sys.argv[1])
-turn.RUN = folder / "child.py"
+turn.COMMAND = (sys.executable, str(folder / "child.py"))
 sweep.code = lambda: {}
 gate = {"mode": "report", "require": []}
 names = [f"executor={name}" for name in ("sequential", "threads", "dying")]
 jobs = [sweep.Job(name, (name,), {"gate": gate}) for name in names]
-command = ["python", "run.py", "-m"]
-sys.exit(run.conduct(sweep.Sweep(folder / "s", jobs, 3, 3, "fixed", 0, 60.0, {"code": {}}, command)))
+words = ["python", "run.py", "-m"]
+sys.exit(command.conduct(sweep.Sweep(folder / "s", jobs, 3, 3, "fixed", 0, 60.0, {"code": {}}, words)))
 """
 
 
@@ -497,7 +500,7 @@ def test_a_sweep_that_is_ended_at_any_moment_goes_on_where_it_was(tmp_path, chil
             assert sweeping.returncode == -by
         else:
             assert sweeping.returncode == 128 + by, err
-            assert f"interrupted; go on with: python run.py -m hydra.sweep.dir={tmp_path}/s\n" in err
+            assert f"interrupted; continue with: python run.py -m hydra.sweep.dir={tmp_path}/s\n" in err
         before, kept = kept, json.loads((tmp_path / "s" / "sweep.json").read_text())["turns"]
         assert len(kept) == number and kept[: len(before)] == before
     last = start(tmp_path, child_s=0.0)

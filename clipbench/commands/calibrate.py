@@ -1,0 +1,41 @@
+"""`python run.py calibrate=true`: measure a configuration against itself and keep the noise floor."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from clipbench.bench.comparing import calibration
+from clipbench.bench.errors import Exit
+from clipbench.bench.measuring import session
+from clipbench.bench.runs import remeasure
+from clipbench.commands import interrupts
+from clipbench.reports.comparison import baseline_console
+
+if TYPE_CHECKING:
+    from clipbench.bench.runs.results import Result
+
+
+def calibrate(cfg: Any, folder: Path, console: Console) -> int:
+    """Measure `cfg` several times, each in a fresh process below `folder`; returns the exit code."""
+    calibration.check(session.prepare(cfg, folder))
+
+    def measure(number: int) -> Result:
+        what = f"run {number} of {calibration.RUNS}"
+        with baseline_console.waiting(Console(stderr=True), cfg.progress, what):
+            return remeasure.measure(folder / f"run-{number}")
+
+    interrupts.accept()
+    try:
+        found = calibration.calibrate(measure)
+    except session.Interrupted as stop:
+        print("clipbench: interrupted; nothing was calibrated", file=sys.stderr)
+        return stop.code
+    except remeasure.Unmeasured as error:
+        print(f"clipbench: nothing was calibrated: {error}", file=sys.stderr)
+        return Exit.NOTHING_VALID
+    baseline_console.show_calibration(found, str(calibration.store), console)
+    return Exit.OK

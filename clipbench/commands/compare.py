@@ -1,0 +1,89 @@
+"""The command `clipbench-compare`: compare runs, and say which configuration to use."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # nothing here is large enough for threads
+
+EPILOG = """A SIDE is all runs of one configuration:
+  outputs/2026-01-31/12-00-00     a run's folder, or the result.json in it
+  multirun/2026-01-31/12-00-00    a sweep's folder: a side for each job, the rounds of a job pooled
+  some/folder                     a folder of runs of one configuration, pooled
+  before=outputs/2026-01-30/…     with a name; sides of the same name are pooled into one
+
+Written into the output folder: comparison.html, comparison.md, comparison.json.
+
+Exit codes: 0 compared · 2 runs that do not match, or cannot be read · with --gate also 4: a side is slower
+than the reference, and 5: a side has nothing to compare (it left no result, or lost runs or analyzers).
+docs/comparing.md has more."""
+
+
+def arguments(argv: list[str] | None = None) -> argparse.Namespace:
+    """What the command line says; exits with 2 where it says nothing sensible, with 0 after --help."""
+    parser = argparse.ArgumentParser(
+        prog="compare.py",
+        description="Hold runs against each other: what differs beyond noise, what moved, which to use.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("sides", nargs="+", metavar="SIDE", help="a run, a sweep, or NAME=PATH")
+    parser.add_argument("--reference", metavar="SIDE", help="what ratios are to (default: the first)")
+    parser.add_argument(
+        "--metric",
+        help="what faster and slower are about (default: rtf_warm, or throughput where it was not measured)",
+    )
+    parser.add_argument(
+        "--allow-mismatch", action="store_true", help="compare what does not match too, and mark the report"
+    )
+    parser.add_argument(
+        "--output", type=Path, metavar="FOLDER", help="default: outputs/comparisons/<date-time>"
+    )
+    parser.add_argument("--gate", action="store_true", help="exit with 4 or 5, as below")
+    return parser.parse_args(argv)
+
+
+def main() -> int:
+    """Compare what `sys.argv` names; returns the exit code."""
+    asked = arguments()
+
+    import datetime
+
+    from rich.console import Console
+    from rich.progress import track
+
+    from clipbench.bench.comparing import comparison
+    from clipbench.bench.errors import Exit, InputError
+    from clipbench.reports.comparison import console as comparison_console
+    from clipbench.reports.comparison import html as report
+
+    stderr = Console(stderr=True)
+    quiet = not stderr.is_terminal
+
+    def shown(sides: list[comparison.Side]):
+        return track(sides, "comparing", console=stderr, transient=True, disable=quiet)
+
+    stamp = datetime.datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
+    folder = asked.output or Path("outputs") / "comparisons" / stamp
+    try:
+        with stderr.status("reading the results"):
+            sides = comparison.load(asked.sides)
+        if len(sides) < 2:
+            raise InputError(f"{sides[0].name} is the only side; name another run to compare it with")
+        made = comparison.compare(sides, asked.reference, asked.metric, asked.allow_mismatch, shown)
+        try:
+            with stderr.status("writing the report"):
+                paths = report.write(made, folder)
+        except OSError as error:
+            raise InputError(f"--output: {folder} cannot be written to ({error.strerror})") from error
+    except InputError as error:
+        print(f"clipbench: {error}", file=sys.stderr)
+        return Exit.BAD_INPUT
+    console = Console()
+    if not console.is_terminal:
+        console.width = max(console.width, 160)  # in a log, nothing is to be cut off
+    comparison_console.show(made, console, paths)
+    return made.exit_code() if asked.gate else Exit.OK

@@ -1,0 +1,73 @@
+"""Measure one configuration, print the report, and write it down: what `python run.py` does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from clipbench.bench.comparing import baselines
+from clipbench.bench.errors import InputError
+from clipbench.bench.measuring import session
+from clipbench.bench.runs import remeasure, results
+from clipbench.commands import interrupts
+from clipbench.reports.comparison import baseline_console
+from clipbench.reports.live.run_progress import live
+from clipbench.reports.run import console as report
+from clipbench.reports.run import html, junit, markdown, timeline, trace
+
+if TYPE_CHECKING:
+    from clipbench.analyzers.base import Segment
+    from clipbench.bench.runs.results import Result
+
+
+def measure(cfg: Any, folder: Path, console: Console) -> int:
+    """Run `cfg` with `folder` as its output folder; returns the exit code.
+
+    Raises InputError for a bad configuration or clip, and where the folder cannot be written to.
+    """
+    prepared = session.prepare(cfg, folder)
+    kept = baselines.check(prepared)
+    interrupts.accept()
+    with live(Console(stderr=True), cfg.progress) as progress:
+        result, segments, interrupted = session.run(prepared, progress, measured=interrupts.ignore)
+
+    def confirm() -> Result:
+        console.print("slower than the baseline: measuring again in a fresh process to confirm")
+        with baseline_console.waiting(Console(stderr=True), cfg.progress, "measuring again"):
+            return remeasure.measure(folder / "confirmation")
+
+    outcome = None
+    if kept and not interrupted:
+        try:
+            interrupts.accept()
+            outcome = baselines.conclude(cfg.baseline, kept, result, confirm)
+            interrupts.ignore()
+        except session.Interrupted as stop:
+            interrupted = stop.code
+    write(result, segments, folder, console)
+    if outcome:
+        baseline_console.show(outcome, console)
+    results.link_latest(folder, Path("outputs"))
+    by_baseline = baselines.exit_code(outcome, cfg.gate)
+    return max(interrupted, session.exit_code(result, cfg.gate), by_baseline)
+
+
+def write(result: Result, segments: dict[str, list[Segment]], folder: Path, console: Console) -> None:
+    """Write the result and its reports into `folder`, and print the report.
+
+    The report is printed even where the folder cannot be written to, so that no measurement is lost with it.
+    """
+    path = None
+    try:
+        path = results.write(result, segments, folder)
+        trace.write(result, folder / "trace.json")
+        timeline.draw(result, folder / "timeline.png")
+        for kind in (html, markdown, junit):
+            kind.write(result, folder)
+    except OSError as error:
+        line = f"hydra.run.dir: {error.filename or folder} cannot be written to ({error.strerror})"
+        raise InputError(line) from error
+    finally:
+        report.show(result, console, path)

@@ -1,0 +1,139 @@
+"""The command `clipbench`: one run of a grouping under an executor, or a sweep over several.
+
+This module imports nothing heavy, so that a mistake on the command line is told at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from omegaconf import DictConfig
+
+    from clipbench.bench.sweeping.sweep import Sweep
+
+T = TypeVar("T")
+
+# Libraries read these when they are first imported. OpenMP threads that spin while they wait would take the
+# cores from the threads of other libraries.
+os.environ.setdefault("GOMP_SPINCOUNT", "0")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# CUDA numbers the GPUs as NVML and a plan do.
+os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
+os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises configuration errors, and `main` explains them
+
+
+def execute(cfg: DictConfig) -> int:
+    """Do what one configuration asks for: a run, a calibration or a plan; returns the exit code."""
+    from hydra.core.hydra_config import HydraConfig
+    from omegaconf import OmegaConf
+    from rich.console import Console
+
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    options = OmegaConf.to_object(cfg)
+    console = Console()
+    if not console.is_terminal:
+        console.width = max(console.width, 160)  # in a log, nothing may be cut off
+    if options.plan:
+        from clipbench.bench.planning import description
+        from clipbench.reports.run import plan
+
+        plan.show(description.describe(options), console)
+        return 0
+    if options.calibrate:
+        from clipbench.commands.calibrate import calibrate
+
+        return calibrate(options, folder, console)
+    from clipbench.commands.measure import measure
+
+    return measure(options, folder, console)
+
+
+def conduct(sweep: Sweep) -> int:
+    """Run a sweep; returns the exit code."""
+    from clipbench.commands import sweep as command
+
+    return command.conduct(sweep)
+
+
+def checking(jobs: list[T]) -> Iterable[T]:
+    """The jobs of a sweep, with a progress bar while they are validated."""
+    from clipbench.reports.live import sweep_progress
+
+    return sweep_progress.checking(jobs)
+
+
+def main() -> int:
+    """Run with `sys.argv`; returns the exit code. A crash of the harness raises, which exits with 1."""
+    if {"-h", "--help"}.intersection(sys.argv[1:]):
+        from clipbench.bench.locations import CONF
+        from clipbench.bench.planning.help import help_text
+
+        print(help_text(CONF))
+        return 0
+
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    from clipbench.analyzers import BrokenAnalyzer
+    from clipbench.bench.errors import InputError
+    from clipbench.bench.measuring.session import Interrupted
+    from clipbench.bench.planning.config_errors import explain
+
+    try:
+        return compose_and_execute()
+    except (BrokenAnalyzer, InputError) as error:
+        return complain(str(error))
+    except (HydraException, OmegaConfBaseException) as error:
+        return complain(explain(error))
+    except Interrupted as stop:
+        return stop.code
+
+
+def compose_and_execute() -> int:
+    """Let Hydra compose the configuration, and execute it or the sweep that it asks for."""
+    import hydra
+
+    from clipbench.bench.errors import Exit, InputError
+    from clipbench.bench.locations import CONF
+    from clipbench.bench.planning import config
+    from clipbench.bench.sweeping import hydra_sweeper
+    from clipbench.executors.base import ExecutorUnavailable
+
+    code: int = Exit.OK
+    begun = False
+
+    @hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
+    def job(cfg: DictConfig) -> None:
+        nonlocal code, begun
+        begun = True
+        try:
+            code = max(code, execute(cfg))
+        except (InputError, ExecutorUnavailable) as error:
+            code = complain(str(error))
+
+    def sweep(planned: Sweep) -> None:
+        nonlocal code
+        code = conduct(planned)
+
+    config.register()
+    hydra_sweeper.register(sweep, checking)
+    try:
+        job()
+    except OSError as error:
+        if begun or error.filename is None:
+            raise
+        # Hydra could not create the run's folder.
+        return complain(f"hydra.run.dir: {error.filename} cannot be written to ({error.strerror})")
+    return code
+
+
+def complain(line: str) -> int:
+    """Print one line on stderr; returns the exit code for bad input."""
+    print(f"clipbench: {line}", file=sys.stderr)
+    return 2

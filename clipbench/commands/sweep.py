@@ -1,0 +1,56 @@
+"""`python run.py -m …`: run the jobs of a sweep in turns, compare them, and print the comparison."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from clipbench.bench.comparing import comparison
+from clipbench.bench.measuring.session import Interrupted
+from clipbench.bench.runs import results
+from clipbench.bench.sweeping import verdict
+from clipbench.commands import interrupts
+from clipbench.reports.comparison import console as comparison_console
+from clipbench.reports.comparison import html
+from clipbench.reports.live.sweep_progress import live
+
+if TYPE_CHECKING:
+    from clipbench.bench.comparing.comparison import Comparison
+    from clipbench.bench.sweeping.sweep import Sweep
+
+
+def conduct(sweep: Sweep) -> int:
+    """Run a sweep and compare its jobs; returns the exit code."""
+    for note in sweep.notes:
+        print(f"clipbench: {note}", file=sys.stderr)
+    interrupts.accept()
+    try:
+        with live(Console(stderr=True), sweep.progress) as display:
+            sweep.run(display)
+        code, lines = verdict.verdict(sweep.jobs, compare(sweep))
+        for line in lines:
+            print(f"clipbench: {line}", file=sys.stderr)
+    except Interrupted as stop:
+        code = stop.code
+        print(f"clipbench: interrupted; continue with: {sweep.resumption()}", file=sys.stderr)
+    results.link_latest(sweep.folder, Path("multirun"))
+    return code
+
+
+def compare(sweep: Sweep) -> Comparison | None:
+    """Compare the jobs of a sweep, print and write the comparison; None where no job left a result.
+
+    Jobs may differ in whatever was swept over: the report names it, beside grouping and executor.
+    """
+    sides = comparison.load([sweep.folder])
+    if not any(side.runs for side in sides):
+        return None
+    made = comparison.compare(sides, allow_mismatch=True)
+    console = Console()
+    if not console.is_terminal:
+        console.width = max(console.width, 160)  # in a log, nothing may be cut off
+    comparison_console.show(made, console, html.write(made, sweep.folder))
+    return made
