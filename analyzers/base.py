@@ -1,6 +1,6 @@
 """What every analyzer is, and the words that all layers share: segments, frames, the clip view.
 
-This module sits at the bottom of the project: it imports nothing of it, and nothing heavy.
+This module sits at the bottom of the project: it imports nothing of it but `Part`, and nothing heavy.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeVar
+
+from clipbench.plugins import Part
 
 if TYPE_CHECKING:
     import numpy as np
@@ -100,7 +102,7 @@ class FrameSettings(Settings):
     size: int = setting(640, "longer side of the frames in pixels, 0 for as stored", low=0, high=8192)
 
 
-class Analyzer:
+class Analyzer(Part):
     """One analyzer: loaded once, then called for clip after clip.
 
     A subclass sets `name`, and where they differ from the defaults the other class variables;

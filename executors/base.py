@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal, Protocol
 
 from clipbench.analyzers.base import ClipView, Segment, Settings
 from clipbench.executors.faults import Fault
+from clipbench.plugins import Part
 
 Status = Literal["ok", "failed", "timeout", "oom", "crashed", "skipped"]
 Phase = Literal["spawn", "import", "load", "decode", "analyze", "cleanup"]
@@ -168,7 +169,7 @@ class ExecutorUnavailable(Exception):
     """The executor cannot be had here: the message says what it takes."""
 
 
-class Executor:
+class Executor(Part):
     """Runs the analyzers of a plan on clips.
 
     `start` once, then `run` or `run_many`; `cleanup` gives memory back as the plan says, and `wake` makes it

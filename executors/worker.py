@@ -9,8 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from clipbench import analyzers
-from clipbench.analyzers import threads
+from clipbench.analyzers import registry, threads
 from clipbench.analyzers.base import Analyzer, ClipView, NothingToAnalyze, Segment, Settings
 from clipbench.executors import devices, faults
 from clipbench.executors.base import Observer, Outcome, Phase, Plan, Span, Task, now
@@ -60,7 +59,7 @@ class Worker:
 
     def _load(self, task: Task) -> Analyzer:
         self._strike(task, "no_load")
-        analyzer = analyzers.create(task.analyzer, task.settings)
+        analyzer = registry.create(task.analyzer, task.settings)
         analyzer.load(self.device if task.gpu else "cpu")
         return analyzer
 

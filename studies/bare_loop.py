@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from clipbench import analyzers
+from clipbench.analyzers import registry
 from clipbench.analyzers.base import Analyzer, ClipView, NothingToAnalyze, Segment
 from clipbench.analyzers.threads import limit
 from clipbench.bench.clips import media
@@ -43,7 +43,7 @@ class Bare:
 
 def loaded(task: Task) -> Analyzer:
     """The analyzer of `task`, on the CPU."""
-    analyzer = analyzers.create(task.analyzer, task.settings)
+    analyzer = registry.create(task.analyzer, task.settings)
     analyzer.load("cpu")
     return analyzer
 

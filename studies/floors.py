@@ -105,7 +105,7 @@ def count(
     `overrides` are run.py's; `told` hears each analyzer's name before it is counted. An analyzer whose back
     end looks at what a neighbour in its group has looked at already has less to do, or nothing.
     """
-    from clipbench import analyzers
+    from clipbench.analyzers import registry
     from clipbench.analyzers.production.base import Production
     from clipbench.bench.clips import media
     from clipbench.bench.planning import config
@@ -114,7 +114,7 @@ def count(
 
     cfg = config.compose("models=random", "grouping=optimized", "executor=gpu_pinned", *overrides)
     plan = make_plan(cfg)
-    known = {t.analyzer: analyzers.create(t.analyzer, t.settings) for t in plan.tasks()}
+    known = {t.analyzer: registry.create(t.analyzer, t.settings) for t in plan.tasks()}
     known = {name: each for name, each in known.items() if isinstance(each, Production)}
     found: dict[tuple[str, str, str], Work] = {}
     broken: dict[str, str] = {}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, Literal
 
-from clipbench import analyzers
+from clipbench.analyzers import registry
 from clipbench.bench.clips.media import ClipInfo
 from clipbench.bench.measuring import gpu_metrics
 from clipbench.bench.measuring.bounds import Bound, lower_bound
@@ -207,7 +207,7 @@ def vlm_rate(record: Record) -> Measured:
     if outcome is None:
         return Measured(reason="qwen2_vl_temporal was not part of the run")
     task = next(t for t in record.plan.tasks() if t.analyzer == "qwen2_vl_temporal")
-    if analyzers.create(task.analyzer, task.settings).stand_in:
+    if registry.create(task.analyzer, task.settings).stand_in:
         return Measured(reason="qwen2_vl_temporal is a stand-in in this profile, not Qwen2-VL")
     if outcome.status != "ok":
         return Measured(reason=f"qwen2_vl_temporal {outcome.status}: {outcome.reason}")

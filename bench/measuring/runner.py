@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-from clipbench import analyzers, executors
+from clipbench import executors
+from clipbench.analyzers import registry
 from clipbench.analyzers.base import Needs
 from clipbench.bench.clips import media
 from clipbench.bench.measuring.metrics import Pass, Record
@@ -47,7 +48,7 @@ class Recorder:
 
 def needs_of(plan: Plan) -> list[Needs]:
     """What the analyzers of a plan read of a clip."""
-    return [analyzers.create(task.analyzer, task.settings).needs() for task in plan.tasks()]
+    return [registry.create(task.analyzer, task.settings).needs() for task in plan.tasks()]
 
 
 class Run:

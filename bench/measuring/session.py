@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from clipbench import analyzers
+from clipbench.analyzers import registry
 from clipbench.analyzers.base import Segment
 from clipbench.bench import quality
 from clipbench.bench.clips import media
@@ -151,7 +151,7 @@ def run(
     stand_ins = {
         task.analyzer
         for task in session.plan.tasks()
-        if analyzers.create(task.analyzer, task.settings).stand_in
+        if registry.create(task.analyzer, task.settings).stand_in
     }
     judged = targets.judge(session.limits, metrics, stand_ins)
     absent = targets.not_measured(cfg.gate.require, metrics, judged)

@@ -10,8 +10,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from clipbench import analyzers
-from clipbench.analyzers import weights
+from clipbench.analyzers import registry, weights
 from clipbench.bench.measuring.gpu_metrics import Window, merged
 from clipbench.bench.measuring.metrics import Record
 from clipbench.bench.planning.config import MinimumConfig
@@ -74,7 +73,7 @@ def summarise(name: str, record: Record, figures: list[MetricValue]) -> Analyzer
         outcomes = [Outcome(name, "skipped", group.name, device, reason="the run was interrupted")]
     worst = next((o for o in outcomes if o.status != "ok"), outcomes[-1])
     task = next(t for t in group.tasks if t.analyzer == name)
-    analyzer = analyzers.create(name, task.settings)
+    analyzer = registry.create(name, task.settings)
     loads = [s.end_s - s.start_s for s in record.spans if s.analyzer == name and s.phase == "load"]
     prefix = f"quality.{name}."
     return AnalyzerResult(

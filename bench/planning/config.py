@@ -13,7 +13,7 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
 
-from clipbench import analyzers
+from clipbench.analyzers import registry
 from clipbench.analyzers.base import Analyzer
 from clipbench.bench.locations import CONF
 
@@ -132,8 +132,8 @@ def models_config() -> type:
     `profiles` has a profile for a single analyzer, where it is to be another; `production` the settings of
     the back ends that full and random take.
     """
-    profiles = make_dataclass("Profiles", [(name, str | None, None) for name in analyzers.discover()])
-    production = make_dataclass("ProductionModels", settings_fields(analyzers.back_ends()))
+    profiles = make_dataclass("Profiles", [(name, str | None, None) for name in registry.discover()])
+    production = make_dataclass("ProductionModels", settings_fields(registry.back_ends()))
     return make_dataclass(
         "Models",
         [
@@ -141,7 +141,7 @@ def models_config() -> type:
             ("size", str | None, None),
             ("profiles", profiles, field(default_factory=profiles)),
             ("production", production, field(default_factory=production)),
-            *settings_fields(analyzers.discover()),
+            *settings_fields(registry.discover()),
         ],
     )
 

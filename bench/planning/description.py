@@ -6,7 +6,7 @@ import os
 from dataclasses import asdict
 from typing import Any
 
-from clipbench import analyzers
+from clipbench.analyzers import registry
 from clipbench.analyzers.production.base import Production
 from clipbench.bench.planning.placement import visible
 from clipbench.bench.planning.plan import make_plan, wishes
@@ -20,7 +20,7 @@ def describe(cfg: Any) -> dict[str, Any]:
     """
     gpus = visible(environment.gpus(), os.environ.get("CUDA_VISIBLE_DEVICES"))
     plan = make_plan(cfg, gpus)
-    known = {task.analyzer: analyzers.create(task.analyzer, task.settings) for task in plan.tasks()}
+    known = {task.analyzer: registry.create(task.analyzer, task.settings) for task in plan.tasks()}
     resolved = {group.name: ([t.analyzer for t in group.tasks], group.device) for group in plan.groups}
     asked = wishes(cfg.executor, plan.workers, resolved, known)
     return {

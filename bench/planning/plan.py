@@ -8,7 +8,7 @@ from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from clipbench import analyzers
+from clipbench.analyzers import registry
 from clipbench.analyzers.base import ALL, Analyzer
 from clipbench.analyzers.production.base import Production
 from clipbench.analyzers.threads import core_numbers, cores_allowed
@@ -78,16 +78,16 @@ def make_plan(cfg: Any, gpus: Sequence[Gpu] = (), profile_folder: str = "") -> P
 def choose_models(models: Any) -> dict[str, Analyzer]:
     """Every analyzer as its profile has it: the embedded one, or its production back end."""
     chosen = {}
-    for name in analyzers.discover():
+    for name in registry.discover():
         own = getattr(models.profiles, name)
         profile = one_of(
             own or models.profile, PROFILES, f"models.profiles.{name}" if own else "models.profile"
         )
         settings = getattr(models, name)
-        if profile != "embedded" and name in analyzers.back_ends():
+        if profile != "embedded" and name in registry.back_ends():
             size = one_of(models.size or "full", SIZES if profile == "random" else ("full",), "models.size")
             settings = replace(getattr(models.production, name), profile=profile, model_size=size)
-        chosen[name] = analyzers.create(name, settings)
+        chosen[name] = registry.create(name, settings)
     return chosen
 
 
@@ -256,6 +256,6 @@ def selection(only: list[str], upstream: dict[str, tuple[str, ...]]) -> set[str]
     for name in only:
         if name not in upstream:
             raise InputError(f"only: there is no analyzer {name}{nearest(name, upstream)}")
-    known = analyzers.discover()
+    known = registry.discover()
     named = {name: set(upstream[name]) if ALL not in known[name].upstream else set() for name in upstream}
     return set(only).union(*(reachable(name, named) for name in only))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clipbench import analyzers
+from clipbench.analyzers import registry
 from clipbench.analyzers.production.base import MissingWeights, Production
 from clipbench.bench.errors import InputError
 from clipbench.executors.base import Plan
@@ -15,7 +15,7 @@ def fetch(plan: Plan) -> None:
     """
     missing: dict[str, str] = {}
     for task in plan.tasks():
-        analyzer = analyzers.create(task.analyzer, task.settings)
+        analyzer = registry.create(task.analyzer, task.settings)
         if not isinstance(analyzer, Production) or analyzer.random:
             continue
         try:

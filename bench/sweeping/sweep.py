@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from clipbench import analyzers
+from clipbench import plugins
 from clipbench.bench.comparing.comparability import same
 from clipbench.bench.errors import InputError
 from clipbench.bench.locations import PACKAGE
@@ -237,8 +237,8 @@ def identify(jobs: list[Job], clips: set[Path]) -> dict[str, Any]:
 def code() -> dict[str, str]:
     """The beginning of the SHA-256 of every file of code that measures; git is not asked."""
     project = PACKAGE
-    folders = [project / "commands", project / "bench", project / "executors", *map(Path, analyzers.__path__)]
-    files = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
+    folders = [project / room for room in ("commands", "bench", "executors", "analyzers")]
+    files = [*(path for folder in folders for path in sorted(folder.rglob("*.py"))), *plugins.files()]
     return {
         str(path.relative_to(project) if path.is_relative_to(project) else path): hashlib.sha256(
             path.read_bytes()

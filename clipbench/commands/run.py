@@ -80,14 +80,14 @@ def main() -> int:
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
-    from clipbench.analyzers import BrokenAnalyzer
     from clipbench.bench.errors import InputError
     from clipbench.bench.measuring.session import Interrupted
     from clipbench.bench.planning.config_errors import explain
+    from clipbench.plugins import PluginError
 
     try:
         return compose_and_execute()
-    except (BrokenAnalyzer, InputError) as error:
+    except (PluginError, InputError) as error:
         return complain(str(error))
     except (HydraException, OmegaConfBaseException) as error:
         return complain(explain(error))

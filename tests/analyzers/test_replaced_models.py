@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from clipbench import analyzers
-from clipbench.analyzers import weights
+from clipbench.analyzers import registry, weights
 
-USES = [(name, model) for name, cls in analyzers.discover().items() for model in cls().models()]
+USES = [(name, model) for name, cls in registry.discover().items() for model in cls().models()]
 
 
 def test_most_analyzers_have_models():
@@ -21,6 +20,6 @@ def test_a_replaced_file_is_refused(name, model, tmp_path, monkeypatch):
     other = "iris" if model != "iris" else "selfie"
     wrong.write_bytes(original(weights.card(other)).read_bytes())
     monkeypatch.setattr(weights.Card, "path", lambda card: wrong if card.name == model else original(card))
-    analyzer = analyzers.discover()[name]()
+    analyzer = registry.discover()[name]()
     with pytest.raises(weights.ModelError, match=model):
         analyzer.load()

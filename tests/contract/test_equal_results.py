@@ -10,7 +10,8 @@ import pytest
 import yaml
 from omegaconf import OmegaConf
 
-from clipbench import analyzers, executors
+from clipbench import executors
+from clipbench.analyzers import registry
 from clipbench.bench.clips import media
 from clipbench.bench.measuring.runner import needs_of
 from clipbench.bench.planning.config import ExecutorConfig, FaultConfig, GroupingConfig, models_config
@@ -79,7 +80,7 @@ def reference():
 @pytest.mark.parametrize(("executor", "grouping"), PAIRS)
 def test_the_same_segments_as_sequential(executor, grouping, reference):
     found = segments(executor, grouping)
-    assert set(found) == set(reference) == set(analyzers.discover())
+    assert set(found) == set(reference) == set(registry.discover())
     for name, expected in reference.items():
         assert len(found[name]) == len(expected), name
         for one, other in zip(found[name], expected, strict=True):

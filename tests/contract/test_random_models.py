@@ -10,7 +10,8 @@ from importlib.util import find_spec
 
 import pytest
 
-from clipbench import analyzers, executors
+from clipbench import executors
+from clipbench.analyzers import registry
 from clipbench.bench.clips import media
 from clipbench.bench.measuring.runner import needs_of
 from clipbench.bench.measuring.session import random_results
@@ -54,7 +55,7 @@ def reference(clip):
 
 def test_all_twenty_run(reference):
     assert {name: o.reason for name, o in reference.items() if o.status != "ok"} == {}
-    assert set(reference) == set(analyzers.discover())
+    assert set(reference) == set(registry.discover())
     for outcome in reference.values():
         json.dumps([dataclasses.asdict(s) for s in outcome.segments], allow_nan=False)
         assert all(0 <= s.start_s <= s.end_s <= 2.6 for s in outcome.segments)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from clipbench import analyzers
+from clipbench.analyzers import registry
 from clipbench.bench import quality
 from clipbench.bench.measuring.metrics import METRICS
 from tests.e2e.test_command_line import PROJECT
@@ -22,15 +22,14 @@ def with_documented_analyzer(tmp_path, monkeypatch):
     page = (PROJECT / "docs" / "adding-an-analyzer.md").read_text()
     name, code = re.search(r"`analyzers/(\w+)\.py`:\n\n```python\n(.*?)```", page, re.S).groups()
     (tmp_path / f"{name}.py").write_text(code)
-    monkeypatch.setattr(analyzers, "__path__", [*analyzers.__path__, str(tmp_path)])
-    analyzers.discover.cache_clear()
+    monkeypatch.setenv("CLIPBENCH_PLUGINS", str(tmp_path / f"{name}.py"))
+    monkeypatch.syspath_prepend(tmp_path)
     yield name
-    analyzers.discover.cache_clear()
-    sys.modules.pop(f"analyzers.{name}", None)
+    sys.modules.pop(name, None)
 
 
 def test_the_documented_analyzer_is_found_and_works(with_documented_analyzer):
-    cls = analyzers.discover()[with_documented_analyzer]
+    cls = registry.discover()[with_documented_analyzer]
     code = cv2.QRCodeEncoder.create().encode("clipbench")
     code = cv2.resize(code, None, fx=6, fy=6, interpolation=cv2.INTER_NEAREST)
     frames = np.full((90, 360, 480, 3), 255, np.uint8)
@@ -52,7 +51,7 @@ def test_every_number_is_defined():
 
 def test_every_analyzer_is_in_the_list_of_segments():
     page = (PROJECT / "docs" / "segments.md").read_text()
-    assert [name for name in analyzers.discover() if f"| {name} |" not in page] == []
+    assert [name for name in registry.discover() if f"| {name} |" not in page] == []
 
 
 def test_every_key_of_the_truth_is_described():

@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
-from clipbench import analyzers, executors
+from clipbench import executors
+from clipbench.analyzers import registry
 from clipbench.bench.clips import media
 from clipbench.bench.measuring.runner import needs_of
 from clipbench.bench.planning.plan import resolve_upstream
@@ -78,7 +79,7 @@ def test_the_result_says_how_it_was_made(reference_run):
 @pytest.fixture(scope="module")
 def loaded():
     """All twenty, loaded once: the executor and what they need."""
-    known = analyzers.discover()
+    known = registry.discover()
     upstream = resolve_upstream(known)
     tasks = tuple(Task(name, cls.settings_type(), upstream[name]) for name, cls in known.items())
     plan = Plan((Group("all", "cpu", tasks),), threads=2)

@@ -18,7 +18,7 @@ from clipbench.bench.runs import results
 from tests.contract.test_executors import NAMES, shared_memory
 from tests.e2e.test_command_line import PROJECT
 from tests.support.clips import numbered_frames, write_clip
-from tests.support.fakes import FOLDER
+from tests.support.fakes import FAKES
 
 #: Cheap ones, in two groups: what counts is the machinery, not what it carries.
 GROUPS = ("grouping.groups.all.analyzers=[sleeper]", "++grouping.groups={b:{analyzers:['*']}}")
@@ -34,7 +34,7 @@ def start(executor: str, clip: Path, folder: Path, *more: str) -> subprocess.Pop
             "scenario.repeats=1000", *more,
         ],
         cwd=PROJECT,
-        env={**os.environ, "CLIPBENCH_ANALYZERS": str(FOLDER)},
+        env={**os.environ, "CLIPBENCH_PLUGINS": str(FAKES)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -144,7 +144,7 @@ sys.exit(run.main())
     arguments = ["only=[sleeper]", f"clip.path={clip}", f"hydra.run.dir={tmp_path / 'out'}", "repeats=1"]
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments],
-        cwd=PROJECT, env={**os.environ, "CLIPBENCH_ANALYZERS": str(FOLDER)}, capture_output=True, text=True,
+        cwd=PROJECT, env={**os.environ, "CLIPBENCH_PLUGINS": str(FAKES)}, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     result = json.loads((tmp_path / "out" / "result.json").read_text())

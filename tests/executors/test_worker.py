@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from clipbench import analyzers, executors
+from clipbench import executors
+from clipbench.analyzers import registry
 from clipbench.executors import devices
 from clipbench.executors.base import Group
 from clipbench.executors.worker import Worker
@@ -39,7 +40,7 @@ def test_only_who_uses_a_gpu_is_loaded_onto_it_and_reported_there(monkeypatch, g
 
 def test_nothing_is_kept_of_what_could_not_be_loaded():
     one, half = worker("half_built"), task("half_built", ())
-    weights = type(analyzers.create("half_built")).load.__globals__["Weights"]
+    weights = type(registry.create("half_built")).load.__globals__["Weights"]
     one.load(half)
     assert weights.alive == 0
     first, second = one.analyze(half, CLIP, {}), one.analyze(half, CLIP, {})

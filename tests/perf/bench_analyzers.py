@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from clipbench import analyzers
+from clipbench.analyzers import registry
 from clipbench.analyzers.base import Segment
 from clipbench.bench.clips import media
 from clipbench.bench.planning.plan import make_plan
@@ -57,14 +57,14 @@ def pipeline(request):
         name, _, seconds = slow.partition("=")
         planted = ("faults=slow", f"faults.analyzer={name}", f"faults.seconds={seconds}")
     plan = make_plan(composed("executor.threads=1", *planted))
-    needs = [analyzers.create(task.analyzer, task.settings).needs() for task in plan.tasks()]
+    needs = [registry.create(task.analyzer, task.settings).needs() for task in plan.tasks()]
     with media.decode(Path(CLIP.path), needs, threads=1) as clip:
         made = Pipeline(clip, plan)
         yield made
         made.worker.close()
 
 
-@pytest.mark.parametrize("name", sorted(analyzers.discover()))
+@pytest.mark.parametrize("name", sorted(registry.discover()))
 def test_analyzer(measure, pipeline, name):
     pipeline.segments(name)
     task, upstream = pipeline.loaded(name), pipeline.upstream(name)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import functools
 import gc
 import importlib.util
 from pathlib import Path
 
 import pytest
 
-from clipbench import analyzers, executors
+from clipbench import executors
+from clipbench.analyzers import registry
 from clipbench.bench.planning.plan import resolve_upstream
 from clipbench.executors.base import Group, Plan, Task
 from tests.support.clip_views import ArrayClip
 from tests.support.fakes import Notes
 
-FOLDER = Path(__file__).resolve().parent / "noops"
+NOOPS = Path(__file__).resolve().parent / "noops" / "noops.py"
 LACKING = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed")
 NAMES = [pytest.param(n, marks=[LACKING] if n == "ray" else []) for n in executors.names()]
 #: In a round: one alone takes a fraction of a millisecond where no other process has a part in it.
@@ -27,10 +27,9 @@ STARTS = {"sequential": 500, "threads": 20}
 def plan():
     """Twenty no-ops in two groups, found by this process and by the workers that it spawns."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CLIPBENCH_ANALYZERS", str(FOLDER))
-        patch.setattr(analyzers, "__path__", [str(FOLDER)])
-        patch.setattr(analyzers, "discover", functools.cache(analyzers.discover.__wrapped__))
-        known = analyzers.discover()
+        patch.setenv("CLIPBENCH_PLUGINS", str(NOOPS))
+        patch.syspath_prepend(NOOPS.parent)
+        known = {name: cls for name, cls in registry.discover().items() if name in registry.own()}
         upstream = resolve_upstream(known)
         tasks = [Task(name, cls.settings_type(), upstream[name]) for name, cls in known.items()]
         groups = (Group("even", "cpu", tuple(tasks[::2])), Group("odd", "cpu", tuple(tasks[1::2])))

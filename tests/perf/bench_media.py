@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from clipbench import analyzers
+from clipbench.analyzers import registry
 from clipbench.bench.clips import media
 from tests.support.ideal import CLIP
 
 PATH = Path(CLIP.path)
-NEEDS = [cls().needs() for cls in analyzers.discover().values()]
+NEEDS = [cls().needs() for cls in registry.discover().values()]
 
 
 def test_decode_for_all_analyzers(measure):

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clipbench.analyzers import discover
+from clipbench.analyzers.registry import discover
 from clipbench.reports.drawing import bars, legend
 from clipbench.reports.run import timeline
 from tests.bench.runs.test_results import a_result

@@ -10,7 +10,7 @@ from importlib import metadata
 import numpy as np
 import pytest
 
-from clipbench.analyzers import back_ends, create
+from clipbench.analyzers.registry import back_ends, create
 from clipbench.bench.planning.config import compose
 from clipbench.bench.planning.plan import make_plan
 from studies import floors

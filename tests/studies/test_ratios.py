@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from clipbench import analyzers
+from clipbench.analyzers import registry
 from clipbench.analyzers.base import Segment
 from clipbench.bench.planning.plan import resolve_upstream
 from clipbench.executors.base import Task
@@ -201,7 +201,7 @@ def clip(tmp_path_factory):
 @pytest.fixture(scope="module")
 def tasks():
     """Three that read frames, one that reads sound; and one that reads what another found."""
-    known = analyzers.discover()
+    known = registry.discover()
     upstream = resolve_upstream(known)
     reads = {name: tuple(u for u in upstream[name] if u in NAMES) for name in NAMES}
     made = [Task(name, known[name].settings_type(), reads[name]) for name in NAMES]

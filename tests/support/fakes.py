@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import functools
 from pathlib import Path
 
-from clipbench import analyzers
+from clipbench.analyzers import registry
 from clipbench.executors.base import Group, Plan, Task
 
-FOLDER = Path(__file__).resolve().parent / "fake_analyzers"
+FAKES = Path(__file__).resolve().parent / "fake_analyzers" / "fakes.py"
 
 
 def use_fakes(monkeypatch) -> None:
     """Let this process and the workers that it spawns find the fakes."""
-    monkeypatch.setenv("CLIPBENCH_ANALYZERS", str(FOLDER))
-    monkeypatch.setattr(analyzers, "__path__", [*analyzers.__path__, str(FOLDER)])
-    # One of its own, so that what it finds is forgotten with the test.
-    monkeypatch.setattr(analyzers, "discover", functools.cache(analyzers.discover.__wrapped__))
+    monkeypatch.setenv("CLIPBENCH_PLUGINS", str(FAKES))
+    monkeypatch.syspath_prepend(FAKES.parent)
 
 
 def task(name: str, among: tuple[str, ...], **settings) -> Task:
     """A task for the fake `name`, reading what it names of the others."""
-    cls = analyzers.discover()[name]
+    cls = registry.discover()[name]
     return Task(name, cls.settings_type(**settings), tuple(u for u in cls.upstream if u in among))
 
 

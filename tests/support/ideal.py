@@ -18,7 +18,7 @@ from unittest import mock
 import cv2
 import numpy as np
 
-from clipbench import analyzers
+from clipbench.analyzers import registry
 from clipbench.analyzers.base import Segment
 from clipbench.bench.clips.media import ClipInfo
 from clipbench.bench.measuring import session
@@ -60,7 +60,7 @@ def segments() -> dict[str, list[Segment]]:
 
 def samples(analyzer: str) -> Iterator[tuple[float, float]]:
     """Start and end of every sample that an analyzer of frames looks at."""
-    step = 1 / analyzers.discover()[analyzer].settings_type().fps
+    step = 1 / registry.discover()[analyzer].settings_type().fps
     for time_s in np.arange(0.0, CLIP.duration_s - 1e-6, step):
         yield float(time_s), float(time_s) + step
 

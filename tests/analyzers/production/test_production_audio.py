@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from clipbench.analyzers import back_ends, threads
+from clipbench.analyzers import threads
 from clipbench.analyzers.base import NothingToAnalyze
 from clipbench.analyzers.production.audio_environment import log_mel, padded
 from clipbench.analyzers.production.base import MissingWeights
 from clipbench.analyzers.production.hub import configuration, library_class
 from clipbench.analyzers.production.speech_emotion import emotion_model
+from clipbench.analyzers.registry import back_ends
 from tests.support.clip_views import ArrayClip
 from tests.support.sounds import RATE, noise, recording, silence
 

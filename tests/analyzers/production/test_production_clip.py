@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 import torch
 
-from clipbench.analyzers import back_ends, threads
+from clipbench.analyzers import threads
 from clipbench.analyzers.production import clip_model
 from clipbench.analyzers.production.base import MissingWeights
 from clipbench.analyzers.production.clip_model import prepare
 from clipbench.analyzers.production.content_quality import QUALITIES, likeness
 from clipbench.analyzers.production.hub import configuration, library_class
+from clipbench.analyzers.registry import back_ends
 from tests.support.clip_views import ArrayClip
 from tests.support.sounds import recording
 

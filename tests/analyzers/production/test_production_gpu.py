@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from clipbench.analyzers import back_ends
+from clipbench.analyzers.registry import back_ends
 from tests.support.clip_views import ArrayClip
 from tests.support.sounds import recording
 

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from clipbench.analyzers import back_ends, threads
+from clipbench.analyzers import threads
 from clipbench.analyzers.base import Segment
 from clipbench.analyzers.production import qwen_decoder, qwen_inputs
 from clipbench.analyzers.production.base import MissingWeights
 from clipbench.analyzers.production.hub import configuration, library_class
 from clipbench.analyzers.production.qwen2_vl_temporal import Qwen2VL7B, Qwen2VLSettings, pick
 from clipbench.analyzers.production.qwen_decoder import Decoder
+from clipbench.analyzers.registry import back_ends
 from tests.support.clip_views import ArrayClip
 
 CELLS = (2, 4, 3)  # blocks of frames, rows and columns of a video's tokens

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from clipbench.analyzers import back_ends, threads
+from clipbench.analyzers import threads
 from clipbench.analyzers.background_segmentation import PIXELS
 from clipbench.analyzers.production import background_segmentation as module
 from clipbench.analyzers.production import device as devices
 from clipbench.analyzers.production.base import MissingWeights
 from clipbench.analyzers.production.hub import configuration, library_class
+from clipbench.analyzers.registry import back_ends
 from tests.support.clip_views import ArrayClip
 
 pytest.importorskip("transformers", reason="transformers is not installed")

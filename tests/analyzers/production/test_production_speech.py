@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from clipbench.analyzers import back_ends, threads, weights
+from clipbench.analyzers import threads, weights
 from clipbench.analyzers.production.base import MissingWeights
 from clipbench.analyzers.production.speech_transcription import (
     DIMENSIONS,
@@ -17,6 +17,7 @@ from clipbench.analyzers.production.speech_transcription import (
     halve,
     median_filter,
 )
+from clipbench.analyzers.registry import back_ends
 from clipbench.analyzers.speech_transcription import SpeechTranscription
 from clipbench.analyzers.weights import whisper_ct2
 from tests.support.clip_views import ArrayClip

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from clipbench.analyzers import back_ends, threads
+from clipbench.analyzers import threads
 from clipbench.analyzers.production import craft, text_overlay
 from clipbench.analyzers.production.base import MissingWeights
+from clipbench.analyzers.registry import back_ends
 from tests.support.clip_views import ArrayClip
 
 missing = importlib.util.find_spec("easyocr") is None

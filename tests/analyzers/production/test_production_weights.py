@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 
-from clipbench.analyzers import back_ends
 from clipbench.analyzers.production import weights
 from clipbench.analyzers.production.base import MissingWeights
 from clipbench.analyzers.production.weights import FileModel, HubModel, file_of, folder_of, lacking
+from clipbench.analyzers.registry import back_ends
 from clipbench.bench.errors import InputError
 from clipbench.bench.planning import pretrained as run_weights
 from clipbench.bench.planning.config import compose

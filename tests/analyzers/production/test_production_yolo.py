@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 import torch
 
-from clipbench.analyzers import back_ends, threads
+from clipbench.analyzers import threads
 from clipbench.analyzers.body_pose import KEYPOINTS
 from clipbench.analyzers.features.vision.coco_detector import COCO
 from clipbench.analyzers.production import torchvision_cpu, yolo
 from clipbench.analyzers.production.base import MissingWeights
+from clipbench.analyzers.registry import back_ends
 from tests.support.clip_views import ArrayClip
 
 # Not imported here: that is yolo.library's part.

@@ -24,7 +24,7 @@ from clipbench.executors.base import Group, Plan
 from clipbench.executors.faults import Fault
 from clipbench.reports.comparison import baseline_console as report
 from tests.support.clips import numbered_frames, write_clip
-from tests.support.fakes import FOLDER, Notes, plan, task, use_fakes
+from tests.support.fakes import FAKES, Notes, plan, task, use_fakes
 
 PROJECT = Path(__file__).resolve().parents[3]
 ENFORCED = SimpleNamespace(mode="enforce", require=["baseline"])
@@ -462,7 +462,7 @@ def test_exit_codes_at_the_prompt(tmp_path):
                 *arguments,
             ],
             cwd=PROJECT,
-            env=os.environ | {"CLIPBENCH_ANALYZERS": str(FOLDER)},
+            env=os.environ | {"CLIPBENCH_PLUGINS": str(FAKES)},
             capture_output=True,
             text=True,
             timeout=120,

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import yaml
 
-from clipbench import analyzers
+from clipbench.analyzers import registry
 from clipbench.analyzers.base import Segment
 from clipbench.bench.errors import Exit
 from clipbench.bench.measuring import session, targets
@@ -121,9 +121,9 @@ class Bench:
 def bench(tmp_path, monkeypatch):
     described = {"machine": "by hand", "python": "3", "packages": {}}
     monkeypatch.setattr(environment, "describe", lambda: described)
-    for name, cls in analyzers.discover().items():
+    for name, cls in registry.discover().items():
         if cls.stand_in:  # as the production back end is
-            monkeypatch.setattr(analyzers.discover()[name], "stand_in", None)
+            monkeypatch.setattr(registry.discover()[name], "stand_in", None)
     return Bench(tmp_path)
 
 
@@ -184,7 +184,7 @@ def test_what_was_not_measured_is_no_pass_and_red_where_it_is_required(bench, na
 
 def test_a_stand_ins_figure_does_not_do_where_the_models_is_required(bench, monkeypatch):
     name = "quality.qwen2_vl_temporal.subject_recall"
-    monkeypatch.setattr(analyzers.discover()["qwen2_vl_temporal"], "stand_in", "composed")
+    monkeypatch.setattr(registry.discover()["qwen2_vl_temporal"], "stand_in", "composed")
     result, code = bench.judge(bench.session(True, f"gate.require=[{name}]"))
     assert result.metric(name).value == 1
     assert (result.verdict, code) == ("fail", Exit.TARGET_MISSED)

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from clipbench import analyzers
+from clipbench.analyzers import registry
 from clipbench.bench import quality
 from clipbench.bench.errors import Exit, InputError
 from clipbench.bench.measuring import session, targets
@@ -70,7 +70,7 @@ def test_the_production_targets_name_real_metrics():
     )
     known = [m.name for m in METRICS] + quality.metric_names()
     targets.check_names(limits, [], known, "p")
-    assert {name.split(".")[1] for name in limits if name.startswith("quality.")} == set(analyzers.discover())
+    assert {name.split(".")[1] for name in limits if name.startswith("quality.")} == set(registry.discover())
 
 
 def gate(mode="enforce"):

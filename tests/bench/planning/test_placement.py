@@ -8,8 +8,8 @@ from collections import defaultdict
 import pytest
 from rich.console import Console
 
-from clipbench.analyzers import discover
 from clipbench.analyzers.base import Analyzer
+from clipbench.analyzers.registry import discover
 from clipbench.bench.errors import InputError
 from clipbench.bench.planning.config import compose
 from clipbench.bench.planning.description import describe
@@ -28,7 +28,7 @@ def planned(gpus, *overrides):
 
 def needs(plan) -> dict[str, float]:
     """Group → GB that its production models are declared to need."""
-    from clipbench.analyzers import create
+    from clipbench.analyzers.registry import create
 
     return {
         g.name: sum(getattr(create(t.analyzer, t.settings), "memory_gb", 0.0) for t in g.tasks)

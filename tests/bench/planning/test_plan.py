@@ -8,7 +8,7 @@ import pytest
 import yaml
 from omegaconf import OmegaConf
 
-from clipbench import analyzers
+from clipbench.analyzers import registry
 from clipbench.analyzers.base import ALL, Analyzer
 from clipbench.bench.errors import InputError
 from clipbench.bench.planning.config import (
@@ -30,7 +30,7 @@ def analyzer(name: str, *upstream: str) -> type[Analyzer]:
 def four(monkeypatch):
     """Four analyzers: b reads a, c reads b, d reads all."""
     known = {"a": analyzer("a"), "b": analyzer("b", "a"), "c": analyzer("c", "b"), "d": analyzer("d", ALL)}
-    monkeypatch.setattr(analyzers, "discover", lambda: known)
+    monkeypatch.setattr(registry, "discover", lambda: known)
     return known
 
 
@@ -101,13 +101,13 @@ def test_cores_and_threads_are_shared_out(four, monkeypatch):
 
 def test_a_circle_is_named(monkeypatch):
     known = {"a": analyzer("a", "b"), "b": analyzer("b", "a")}
-    monkeypatch.setattr(analyzers, "discover", lambda: known)
+    monkeypatch.setattr(registry, "discover", lambda: known)
     with pytest.raises(InputError, match=r"in a circle: . → . → ."):
         make_plan(configuration({"x": ["*"]}))
 
 
 def test_an_upstream_that_does_not_exist(monkeypatch):
-    monkeypatch.setattr(analyzers, "discover", lambda: {"alpha": analyzer("alpha", "alhpa")})
+    monkeypatch.setattr(registry, "discover", lambda: {"alpha": analyzer("alpha", "alhpa")})
     with pytest.raises(InputError, match="did you mean alpha"):
         make_plan(configuration({"x": ["*"]}))
 
@@ -123,7 +123,7 @@ def test_only_a_reader_of_all_reads_what_there_is(four):
 
 
 def test_the_real_groupings_hold_every_analyzer_once():
-    names = sorted(analyzers.discover())
+    names = sorted(registry.discover())
     assert len(names) == 20
     for path in sorted((PROJECT / "conf" / "grouping").glob("*.yaml")):
         cfg = configuration({})

@@ -171,10 +171,10 @@ def test_segments_of_a_strange_shape_are_a_reason_not_a_crash():
 
 
 def test_every_figure_is_tested_and_every_analyzer_has_one():
-    from clipbench import analyzers
+    from clipbench.analyzers import registry
 
     assert {f"quality.{name}" for name in CASES} == set(quality.metric_names())
-    assert {name.split(".")[1] for name in quality.metric_names()} == set(analyzers.discover())
+    assert {name.split(".")[1] for name in quality.metric_names()} == set(registry.discover())
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -34,7 +34,7 @@ from clipbench.commands import run
 from clipbench.reports.live.sweep_progress import duration, live
 from tests.e2e.test_command_line import PROJECT
 from tests.support.clips import numbered_frames, write_clip
-from tests.support.fakes import FOLDER
+from tests.support.fakes import FAKES
 from tests.support.runs import a_result, missing_target, without
 
 #: A run.py that takes a moment, does what it is told by does= or by the environment, and leaves a result.
@@ -527,7 +527,7 @@ def test_one_job_that_kills_its_process_leaves_the_others_compared(tmp_path):
         sys.executable, "run.py", "-m", "executor=sequential,spawn_pool", "only=[steady,fate]", "repeats=2",
         "scenario.warmup=0", "hydra.sweeper.rounds=1", f"clip.path={clip}", f"hydra.sweep.dir={tmp_path}/s",
     ]  # fmt: skip
-    settings = {"cwd": PROJECT, "env": {**os.environ, "CLIPBENCH_ANALYZERS": str(FOLDER)}}
+    settings = {"cwd": PROJECT, "env": {**os.environ, "CLIPBENCH_PLUGINS": str(FAKES)}}
     done = subprocess.run(command, **settings, capture_output=True, text=True, timeout=120)
     assert done.returncode == Exit.NOTHING_VALID, done.stderr
     assert "executor=sequential  failed: it was ended by SIGKILL" in done.stderr

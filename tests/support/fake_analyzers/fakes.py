@@ -1,4 +1,4 @@
-"""Analyzers that do what a test tells them; worker processes find them through CLIPBENCH_ANALYZERS."""
+"""Analyzers that do what a test tells them; a plugin, in tests that name it."""
 
 from __future__ import annotations
 
