@@ -1,4 +1,4 @@
-"""The user's own parts: modules outside of clipbench that add analyzers, executors, quality figures and metrics.
+"""The user's own parts: modules that add analyzers, executors, quality figures and metrics to clipbench.
 
 A plugin is a Python module: a file, a package's folder, or an installed module. There is nothing to register.
 What a plugin adds is what its module holds of these:
@@ -37,7 +37,7 @@ class Part:
 
 
 class PluginError(Exception):
-    """A plugin, or a file among the analyzers or executors, cannot be used: one line with the file and the fix."""
+    """A plugin, an analyzer's or an executor's file cannot be used: one line that names it and the fix."""
 
 
 def use(plugins: Iterable[str] = ()) -> None:
@@ -107,8 +107,8 @@ def load(plugin: str) -> ModuleType:
         module = import_module(plugin, f"module {plugin}")
     if not any(is_part(value, module) for value in vars(module).values()):
         raise PluginError(
-            f"plugins: {file_of(module)} defines no analyzer, executor, figure or metric; derive a class from "
-            "Analyzer or Executor and give it a name, or leave the file out of plugins"
+            f"plugins: {file_of(module)} defines no analyzer, executor, figure or metric; derive a class "
+            "from Analyzer or Executor and give it a name, or leave the file out of plugins"
         )
     return module
 
