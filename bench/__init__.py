@@ -1,1 +1,1 @@
-"""The measuring core: configuration, plan, media, runner, telemetry, results, metrics, targets, quality."""
+"""The measuring core: configuration, plan, clips, runner, telemetry, results, metrics, targets, quality."""

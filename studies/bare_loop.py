@@ -11,7 +11,7 @@ from pathlib import Path
 from clipbench.analyzers import registry
 from clipbench.analyzers.base import Analyzer, ClipView, NothingToAnalyze, Segment
 from clipbench.analyzers.threads import limit
-from clipbench.bench.clips import media
+from clipbench.bench.clips.decoding import decode
 from clipbench.executors.base import Task, now
 
 
@@ -28,7 +28,7 @@ class Bare:
     def once(self, path: Path) -> tuple[float, dict[str, list[Segment]]]:
         """One pass over the clip at `path`, decoding included."""
         begun = now()
-        with media.decode(path, self.needs, self.threads) as clip:
+        with decode(path, self.needs, self.threads) as clip:
             results: dict[str, list[Segment]] = {}
             for task in self.tasks:
                 upstream = {name: results[name] for name in task.upstream}

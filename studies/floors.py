@@ -107,7 +107,7 @@ def count(
     """
     from clipbench.analyzers import registry
     from clipbench.analyzers.production.base import Production
-    from clipbench.bench.clips import media
+    from clipbench.bench.clips.decoding import decode
     from clipbench.bench.planning import config
     from clipbench.bench.planning.plan import make_plan
     from studies.on_meta import on_meta
@@ -122,7 +122,7 @@ def count(
         for group in plan.groups:
             mine = [task.analyzer for task in group.tasks if task.analyzer in known]
             # A clip for each group, as each worker has one: what it has computed is there for all in it.
-            with media.decode(Path(cfg.clip.path), [known[name].needs() for name in mine], 2) as clip:
+            with decode(Path(cfg.clip.path), [known[name].needs() for name in mine], 2) as clip:
                 for name in mine:
                     told(name)
                     if reason := counted(known[name], clip, meter):

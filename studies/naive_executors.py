@@ -20,8 +20,8 @@ from typing import Any
 
 from clipbench.analyzers.base import Analyzer, ClipView, Needs, NothingToAnalyze, Segment
 from clipbench.analyzers.threads import limit
-from clipbench.bench.clips import media
 from clipbench.bench.clips.container import read_container
+from clipbench.bench.clips.decoding import decode
 from clipbench.executors.base import Group, Task, now
 from studies.bare_loop import found, loaded
 
@@ -53,7 +53,7 @@ class Sound:
 def opened(path: Path, needs: Sequence[Needs], threads: int) -> Iterator[ClipView]:
     """The file at `path`, of which only what `needs` name is decoded."""
     if any(need.frames for need in needs):
-        with media.decode(path, needs, threads) as clip:
+        with decode(path, needs, threads) as clip:
             yield clip
     else:
         yield Sound(path)

@@ -22,7 +22,7 @@ from pathlib import Path
 import psutil
 
 from clipbench import executors
-from clipbench.bench.clips.media import MEMORY
+from clipbench.bench.clips.shared_memory import MEMORY_PREFIX
 from clipbench.bench.errors import Exit
 from clipbench.bench.quality import metric_names
 from clipbench.bench.runs import results
@@ -175,7 +175,7 @@ def leavings(mark: str, pid: int, temporary: Path) -> list[str]:
     while marked(mark) and time.monotonic() < deadline:
         time.sleep(0.1)
     left = [f"process left: {process.name()} {process.pid}" for process in marked(mark)]
-    left += [f"shared memory left: {p.name}" for p in Path("/dev/shm").glob(f"{MEMORY}-{pid}-*")]
+    left += [f"shared memory left: {p.name}" for p in Path("/dev/shm").glob(f"{MEMORY_PREFIX}-{pid}-*")]
     return left + [f"temporary file left: {p.name}" for p in temporary.iterdir()]
 
 

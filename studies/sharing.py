@@ -11,7 +11,7 @@ from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import Any
 
-from clipbench.bench.clips import media
+from clipbench.bench.clips.decoding import decode
 from clipbench.bench.measuring.metrics import Pass
 from clipbench.bench.measuring.runner import Run
 from clipbench.executors.base import now
@@ -66,8 +66,8 @@ def sharing(run: Run, path: Path) -> Sharing:
         remote.connection = Counted(remote.connection)
         counted.append(remote.connection)
     idle = {worker: private(pid) for worker, pid in workers.items()}
-    with media.decode(path, run.needs, run.plan.threads, background=True) as clip:
-        memory = clip.share().name
+    with decode(path, run.needs, run.plan.threads, background=True) as clip:
+        memory = clip.share().memory_name
         size = Path("/dev/shm", memory).stat().st_size
         for done, _ in enumerate(run.executor.run(clip), 1):
             if done == len(run.needs) - 1:

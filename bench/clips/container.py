@@ -1,6 +1,6 @@
-"""What one pass over a file's packets gives: when each frame is shown, and the sound.
+"""A video file's packets, read in one pass: when each frame is shown, and the sound.
 
-PyAV reads the times from the packets without decoding them, so that variable frame rates are right.
+PyAV reads the times from the packets without decoding them, so variable frame rates are handled correctly.
 """
 
 from __future__ import annotations
@@ -12,13 +12,17 @@ import numpy as np
 
 from clipbench.bench.errors import InputError
 
+#: Samples per second of the sound that analyzers get.
 AUDIO_RATE = 16_000
 #: A clip of which less than this share of the frames can be decoded is refused as truncated.
 READABLE_SHARE = 0.98
 
 
 class Container(NamedTuple):
-    """What one pass over the packets gives: times of the frames shown, and mono audio at 16 kHz."""
+    """What is read from the packets: the time of each frame shown, and mono sound at 16 kHz, if any.
+
+    `times_s` is `[frames]`, ascending from 0; `audio` is float32 `[samples]`.
+    """
 
     times_s: np.ndarray
     duration_s: float
@@ -27,7 +31,7 @@ class Container(NamedTuple):
 
 
 def read_container(path: Path) -> Container:
-    """Times of all frames and the audio of the clip at `path`; raises InputError in one line."""
+    """The frame times and the sound of the clip at `path`. Raises InputError, in one line, for a bad file."""
     import av
 
     if not path.exists():
@@ -44,49 +48,64 @@ def read_container(path: Path) -> Container:
 
 
 def read_streams(container: Any, path: Path) -> Container:
-    """One pass over the packets of an open container."""
-    import av
-
+    """The frame times and the sound of an open PyAV container."""
     video = container.streams.video[0]
     audio = next(iter(container.streams.audio), None)
-    resampler = av.AudioResampler(format="flt", layout="mono", rate=AUDIO_RATE) if audio else None
     pts: list[int] = []
-    sound: list[np.ndarray] = []
-    sound_start_s = None
+    sound = Sound()
     for packet in container.demux([s for s in (video, audio) if s is not None]):
-        if packet.stream is video:
-            if packet.pts is not None and not packet.is_discard:
-                pts.append(packet.pts)
-            continue
-        for frame in packet.decode():
-            if sound_start_s is None and frame.pts is not None:
-                sound_start_s = float(frame.pts * frame.time_base)
-            sound += [piece.to_ndarray()[0] for piece in resampler.resample(frame)]
+        if packet.stream is not video:
+            for frame in packet.decode():
+                sound.add(frame)
+        elif packet.pts is not None and not packet.is_discard:
+            pts.append(packet.pts)
     if not pts:
         raise InputError(f"clip.path: {path} has no video frames")
-    if sound:
-        sound += [piece.to_ndarray()[0] for piece in resampler.resample(None)]
     times = np.sort(np.array(pts, np.float64)) * float(video.time_base)
-    origin = times[0]
+    origin = float(times[0])
     times -= origin
     rate = float(video.average_rate or video.guessed_rate or 0)
     step = float(np.median(np.diff(times))) if len(times) > 1 else 1 / (rate or 25.0)
     duration = float(times[-1] + step)
     refuse_truncated(video, len(times), path)
-    samples = None
-    if sound:
-        samples = align(np.concatenate(sound), (sound_start_s or 0.0) - origin, duration)
-    return Container(times, duration, len(times) / duration, samples)
+    return Container(times, duration, len(times) / duration, sound.aligned(origin, duration))
+
+
+class Sound:
+    """Collects decoded audio frames and resamples them to mono, 16 kHz, float32."""
+
+    def __init__(self) -> None:
+        import av
+
+        self._resampler = av.AudioResampler(format="flt", layout="mono", rate=AUDIO_RATE)
+        self._pieces: list[np.ndarray] = []
+        self._starts_s: float | None = None
+
+    def add(self, frame: Any) -> None:
+        """Add one PyAV audio frame."""
+        if self._starts_s is None and frame.pts is not None:
+            self._starts_s = float(frame.pts * frame.time_base)
+        self._resample(frame)
+
+    def _resample(self, frame: Any) -> None:
+        self._pieces += [piece.to_ndarray()[0] for piece in self._resampler.resample(frame)]
+
+    def aligned(self, origin_s: float, duration_s: float) -> np.ndarray | None:
+        """All samples, beginning with the first video frame at `origin_s`; None if there are none."""
+        if not self._pieces:
+            return None
+        self._resample(None)  # what the resampler still holds
+        return align(np.concatenate(self._pieces), (self._starts_s or 0.0) - origin_s, duration_s)
 
 
 def refuse_truncated(video: Any, frames: int, path: Path) -> None:
-    """Raise InputError where the container promises clearly more frames than the file has."""
+    """Raise InputError if the container promises clearly more frames than the file has."""
     if frames < READABLE_SHARE * (video.frames or 0):
         raise InputError(f"clip.path: {path} is truncated: it has {frames} of {video.frames} frames")
 
 
 def align(samples: np.ndarray, starts_s: float, duration_s: float) -> np.ndarray:
-    """`samples` so that the first is at the first frame, and none comes after the last frame."""
+    """`samples` padded or cut so that they begin with the first frame and do not outlast the last one."""
     offset = round(starts_s * AUDIO_RATE)
     if offset > 0:
         samples = np.concatenate([np.zeros(offset, np.float32), samples])

@@ -17,7 +17,7 @@ from statistics import median
 from typing import Any
 
 from clipbench.analyzers.threads import cores_allowed
-from clipbench.bench.clips import media
+from clipbench.bench.clips.clip_info import sha256
 from clipbench.bench.comparing import calibration
 from clipbench.bench.comparing.regression import MIN_REPEATS, MIN_RUNS, change, moved, nothing, typical
 from clipbench.bench.errors import Exit, InputError
@@ -75,7 +75,7 @@ def configuration(session: Any) -> dict[str, Any]:
         "machine.cpu": environment.cpu_name(),
         "machine.cores_allowed": cores_allowed(),
         "machine.gpus": [gpu["name"] for gpu in gpus] if isinstance(gpus, list) else [],
-        "clip.sha256": media.sha256(clip),
+        "clip.sha256": sha256(clip),
         "models.profile": cfg.models.profile,
         "grouping.name": cfg.grouping.name,
         "grouping.stages": cfg.grouping.stages,

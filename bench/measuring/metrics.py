@@ -11,7 +11,7 @@ from statistics import median
 from typing import Any, Literal
 
 from clipbench.analyzers import registry
-from clipbench.bench.clips.media import ClipInfo
+from clipbench.bench.clips.clip_info import ClipInfo
 from clipbench.bench.measuring import gpu_metrics
 from clipbench.bench.measuring.bounds import Bound, lower_bound
 from clipbench.bench.runs.results import MetricValue

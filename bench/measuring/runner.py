@@ -13,7 +13,8 @@ from typing import Any, Protocol
 from clipbench import executors
 from clipbench.analyzers import registry
 from clipbench.analyzers.base import Needs
-from clipbench.bench.clips import media
+from clipbench.bench.clips.decoding import decode
+from clipbench.bench.clips.shared_clip import SharedClip
 from clipbench.bench.measuring.metrics import Pass, Record
 from clipbench.bench.probes.sampler import Sampler
 from clipbench.executors.base import Executor, Observer, Outcome, Phase, Plan, Span, now
@@ -94,7 +95,7 @@ class Run:
         opened: dict[int, contextlib.ExitStack] = {}
         tasks = len(self.needs)
 
-        def queue() -> Iterator[media.SharedClip]:
+        def queue() -> Iterator[SharedClip]:
             for number, path in enumerate(clips):
                 begun = Pass(warm_up, now())
                 self.progress.passes(first + number + 1, total, warm_up, tasks)
@@ -125,7 +126,7 @@ class Run:
     def _decode(self, path: Path, begun: Pass, number: int) -> Any:
         worker = "decoder" if self.executor.overlaps_decoding else "main"
         self.recorder.began(worker, "", "decode")
-        return media.decode(
+        return decode(
             path,
             self.needs,
             self.plan.threads,

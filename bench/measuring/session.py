@@ -14,7 +14,7 @@ from typing import Any
 from clipbench.analyzers import registry
 from clipbench.analyzers.base import Segment
 from clipbench.bench import quality
-from clipbench.bench.clips import media
+from clipbench.bench.clips.clip_info import sha256
 from clipbench.bench.errors import Exit, InputError, nearest
 from clipbench.bench.measuring import targets
 from clipbench.bench.measuring.metrics import METRICS, Record
@@ -107,7 +107,7 @@ def check_truth(truth: Path, clips: list[Path]) -> None:
             "beside each is found by itself"
         )
     if clips[0].is_file():  # one that cannot be read is refused where it is opened
-        quality.load_truth(clips[0], truth, media.sha256(clips[0]))
+        quality.load_truth(clips[0], truth, sha256(clips[0]))
 
 
 def find_clips(path: str) -> list[Path]:

@@ -223,7 +223,7 @@ def read(path: Path) -> dict[str, Any]:
 
 def identify(jobs: list[Job], clips: set[Path]) -> dict[str, Any]:
     """What a sweep measures, with what, on what: a sweep is gone on with only where all of it is the same."""
-    from clipbench.bench.clips.media import sha256
+    from clipbench.bench.clips.clip_info import sha256
 
     here = environment.describe()
     return {

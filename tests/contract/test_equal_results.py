@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 
 from clipbench import executors
 from clipbench.analyzers import registry
-from clipbench.bench.clips import media
+from clipbench.bench.clips.decoding import decode
 from clipbench.bench.measuring.runner import needs_of
 from clipbench.bench.planning.config import ExecutorConfig, FaultConfig, GroupingConfig, models_config
 from clipbench.bench.planning.plan import make_plan
@@ -63,7 +63,7 @@ def segments(executor: str, grouping: str) -> dict[str, list]:
     plan = plan_for(executor, grouping)
     running = executors.create(executor, observer=Notes())
     try:
-        with media.decode(CLIP, needs_of(plan), 1, background=running.overlaps_decoding) as clip:
+        with decode(CLIP, needs_of(plan), 1, background=running.overlaps_decoding) as clip:
             running.start(plan)
             outcomes = list(running.run(clip))
     finally:

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from clipbench import executors
-from clipbench.bench.clips.media import MEMORY
+from clipbench.bench.clips.shared_memory import MEMORY_PREFIX
 from clipbench.executors.faults import DEADLY, HUNG, Fault
 from tests.support.clip_views import ArrayClip
 from tests.support.fakes import Notes, grouped, plan, use_fakes
@@ -66,7 +66,7 @@ def processes() -> set[int]:
 
 def shared_memory(pid: int | None = None) -> set[str]:
     """The shared memory of a process, by default of this one."""
-    return {p.name for p in Path("/dev/shm").glob(f"{MEMORY}-{pid or os.getpid()}-*")}
+    return {p.name for p in Path("/dev/shm").glob(f"{MEMORY_PREFIX}-{pid or os.getpid()}-*")}
 
 
 def outcomes(executor, seconds: float = 1.0):

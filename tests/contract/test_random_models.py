@@ -12,7 +12,7 @@ import pytest
 
 from clipbench import executors
 from clipbench.analyzers import registry
-from clipbench.bench.clips import media
+from clipbench.bench.clips.decoding import decode
 from clipbench.bench.measuring.runner import needs_of
 from clipbench.bench.measuring.session import random_results
 from clipbench.bench.planning.config import compose
@@ -41,7 +41,7 @@ def outcomes(executor: str, clip):
     plan = make_plan(compose(*TINY, *options))
     running = executors.create(executor, observer=Notes())
     try:
-        with media.decode(clip, needs_of(plan), 1, background=running.overlaps_decoding) as opened:
+        with decode(clip, needs_of(plan), 1, background=running.overlaps_decoding) as opened:
             running.start(plan)
             return {o.analyzer: o for o in running.run(opened)}
     finally:
@@ -90,7 +90,7 @@ def test_a_second_of_qwen_is_a_segment_and_takes_all_its_tokens(reference):
 
 def test_quality_is_not_measured_and_why(clip, tmp_path):
     truth = json.loads((PROJECT / "clips" / "reference.json").read_text())
-    from clipbench.bench.clips.media import sha256
+    from clipbench.bench.clips.clip_info import sha256
 
     truth["clip"]["sha256"] = sha256(clip)
     clip.with_suffix(".json").write_text(json.dumps(truth))

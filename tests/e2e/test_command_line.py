@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.clips.test_media import BAD_CLIPS
+from tests.bench.clips.test_decoding import BAD_CLIPS
 from tests.support.clips import numbered_frames, write_clip
 
 PROJECT = Path(__file__).resolve().parents[2]

@@ -12,7 +12,7 @@ import pytest
 
 from clipbench import executors
 from clipbench.analyzers import registry
-from clipbench.bench.clips import media
+from clipbench.bench.clips.decoding import decode
 from clipbench.bench.measuring.runner import needs_of
 from clipbench.bench.planning.plan import resolve_upstream
 from clipbench.bench.runs import results
@@ -118,7 +118,7 @@ def test_clips_of_every_kind(kind, loaded, tmp_path):
     width, height, frames, fps, tone_hz = CLIPS[kind]
     path = write_clip(tmp_path / "clip.mp4", footage(width, height, frames), fps, tone_hz)
     executor, needs = loaded
-    with media.decode(path, needs, threads=2) as clip:
+    with decode(path, needs, threads=2) as clip:
         outcomes = {o.analyzer: o for o in executor.run(clip)}
     assert len(outcomes) == 20
     assert {n: o.error for n, o in outcomes.items() if o.status != "ok"} == {}

@@ -15,7 +15,7 @@ import pytest
 
 from clipbench import executors
 from clipbench.analyzers.base import FrameRequest, Needs
-from clipbench.bench.clips import media
+from clipbench.bench.clips.decoding import decode
 from clipbench.executors import ray as ray_executor
 from clipbench.executors.base import ExecutorUnavailable, Group, Plan
 from tests.e2e.test_command_line import PROJECT
@@ -50,7 +50,7 @@ def arrays(clip) -> list[np.ndarray]:
 
 def test_an_exported_clip_is_the_clip(tmp_path):
     path = write_clip(tmp_path / "clip.mp4", numbered_frames(30, 160, 120), tone_hz=440)
-    with media.decode(path, [Needs((FrameRequest(5, 0), FrameRequest(2, 64)), audio=True)], 1) as clip:
+    with decode(path, [Needs((FrameRequest(5, 0), FrameRequest(2, 64)), audio=True)], 1) as clip:
         stored = pickle.dumps(clip.export())
         expected = [array.copy() for array in arrays(clip)]
         rate, seconds = clip.fps, clip.duration_s

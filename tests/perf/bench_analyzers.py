@@ -13,7 +13,8 @@ import pytest
 
 from clipbench.analyzers import registry
 from clipbench.analyzers.base import Segment
-from clipbench.bench.clips import media
+from clipbench.bench.clips.decoding import decode
+from clipbench.bench.clips.shared_clip import SharedClip
 from clipbench.bench.planning.plan import make_plan
 from clipbench.executors.base import Plan, Task
 from clipbench.executors.worker import Worker
@@ -24,7 +25,7 @@ from tests.support.ideal import CLIP, composed
 class Pipeline:
     """The plan of `python run.py` on one thread; analyzers are loaded and run when somebody asks for them."""
 
-    def __init__(self, clip: media.SharedClip, plan: Plan) -> None:
+    def __init__(self, clip: SharedClip, plan: Plan) -> None:
         self.handle, self.worker = clip.share(), Worker("main", "cpu", plan, Notes())
         self.tasks = {task.analyzer: task for task in plan.tasks()}
 
@@ -58,7 +59,7 @@ def pipeline(request):
         planted = ("faults=slow", f"faults.analyzer={name}", f"faults.seconds={seconds}")
     plan = make_plan(composed("executor.threads=1", *planted))
     needs = [registry.create(task.analyzer, task.settings).needs() for task in plan.tasks()]
-    with media.decode(Path(CLIP.path), needs, threads=1) as clip:
+    with decode(Path(CLIP.path), needs, threads=1) as clip:
         made = Pipeline(clip, plan)
         yield made
         made.worker.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from clipbench.analyzers import registry
-from clipbench.bench.clips import media
+from clipbench.bench.clips.decoding import decode
 from tests.support.ideal import CLIP
 
 PATH = Path(CLIP.path)
@@ -14,14 +14,14 @@ NEEDS = [cls().needs() for cls in registry.discover().values()]
 
 def test_decode_for_all_analyzers(measure):
     def decode() -> None:
-        with media.decode(PATH, NEEDS, threads=1):
+        with decode(PATH, NEEDS, threads=1):
             pass
 
     measure(decode, rounds=5)
 
 
 def test_open_a_decoded_clip_a_thousand_times(measure):
-    with media.decode(PATH, NEEDS, threads=1) as clip:
+    with decode(PATH, NEEDS, threads=1) as clip:
         handle = clip.share()
 
         def reopen() -> None:

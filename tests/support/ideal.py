@@ -20,7 +20,7 @@ import numpy as np
 
 from clipbench.analyzers import registry
 from clipbench.analyzers.base import Segment
-from clipbench.bench.clips.media import ClipInfo
+from clipbench.bench.clips.clip_info import ClipInfo
 from clipbench.bench.measuring import session
 from clipbench.bench.measuring.metrics import Pass, Record
 from clipbench.bench.planning import config

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from clipbench.analyzers.base import FrameRequest, Needs, NothingToAnalyze
-from clipbench.bench.clips import media
 from clipbench.bench.clips.container import AUDIO_RATE
+from clipbench.bench.clips.decoding import decode, shrunk
+from clipbench.bench.clips.shared_memory import allocate
 from clipbench.bench.errors import InputError
 from tests.support.clips import numbered_frames, rotate, write_clip
 
@@ -22,7 +23,7 @@ def levels(images: np.ndarray) -> list[int]:
 
 
 def frames_of(path: Path, fps: float, size: int):
-    with media.decode(path, [Needs((FrameRequest(fps, size),))], threads=1) as clip:
+    with decode(path, [Needs((FrameRequest(fps, size),))], threads=1) as clip:
         found = clip.frames(fps, size)
         return found.times_s, found.images.copy(), clip.info
 
@@ -58,7 +59,7 @@ def test_variable_frame_rate_is_sampled_by_time_not_by_number(tmp_path):
 def test_sizes_and_rates_share_one_decode_and_agree(tmp_path):
     path = write_clip(tmp_path / "a.mp4", numbered_frames(30, 640, 360), fps=30)
     requests = (FrameRequest(30, 320), FrameRequest(10, 320), FrameRequest(2, 0), FrameRequest(3, 640))
-    with media.decode(path, [Needs((r,)) for r in requests], threads=1) as clip:
+    with decode(path, [Needs((r,)) for r in requests], threads=1) as clip:
         assert clip.frames(30, 320).images.shape == (30, 180, 320, 3)
         assert clip.frames(10, 320).images.shape == (10, 180, 320, 3)
         assert clip.frames(2, 0).images.shape == (2, 360, 640, 3)
@@ -77,7 +78,7 @@ def test_frames_do_not_depend_on_who_else_reads(tmp_path):
     others = [Needs((FrameRequest(30, size), FrameRequest(10, size))) for size in (0, 500, 320, 100)]
     for size in (320, 160, 100, 77):
         _, alone, _ = frames_of(path, 10, size)
-        with media.decode(path, [*others, Needs((FrameRequest(10, size),))], threads=1) as clip:
+        with decode(path, [*others, Needs((FrameRequest(10, size),))], threads=1) as clip:
             np.testing.assert_array_equal(clip.frames(10, size).images, alone)
 
 
@@ -87,14 +88,12 @@ def test_halving_gives_what_one_step_gives(size):
 
     frame = np.random.default_rng(0).integers(0, 255, (360, 640, 3), np.uint8)
     halves = [frame]
-    found = media.shrunk(halves, *size)
+    found = shrunk(halves, *size)
     direct = cv2.resize(frame, size[::-1], interpolation=cv2.INTER_AREA)
     assert found.shape == direct.shape
     difference = np.abs(found.astype(int) - direct)
     assert difference.max() <= 2 or 360 % size[0] or 640 % size[1]  # whole steps: but for rounding
-    np.testing.assert_array_equal(
-        media.shrunk(halves, *size), found
-    )  # the steps that were kept are not changed
+    np.testing.assert_array_equal(shrunk(halves, *size), found)  # the steps that were kept are not changed
 
 
 def test_rotation_metadata_turns_the_picture(tmp_path):
@@ -116,7 +115,7 @@ def test_odd_sizes(tmp_path):
 
 def test_audio_is_mono_16_khz_and_as_long_as_the_picture(tmp_path):
     path = write_clip(tmp_path / "a.mp4", numbered_frames(60, 64, 64), tone_hz=440)
-    with media.decode(path, [Needs(audio=True)], threads=1) as clip:
+    with decode(path, [Needs(audio=True)], threads=1) as clip:
         sound = clip.audio()
         assert clip.has_audio and sound.dtype == np.float32
         assert abs(len(sound) - 2 * AUDIO_RATE) < 0.05 * AUDIO_RATE
@@ -126,7 +125,7 @@ def test_audio_is_mono_16_khz_and_as_long_as_the_picture(tmp_path):
 
 def test_no_audio_is_nothing_to_analyze(tmp_path):
     path = write_clip(tmp_path / "a.mp4", numbered_frames(5, 64, 64))
-    with media.decode(path, [Needs(audio=True)], threads=1) as clip, pytest.raises(NothingToAnalyze):
+    with decode(path, [Needs(audio=True)], threads=1) as clip, pytest.raises(NothingToAnalyze):
         clip.audio()
 
 
@@ -139,15 +138,15 @@ def test_a_single_frame(tmp_path):
 
 def test_a_clip_leaves_no_shared_memory(tmp_path):
     path = write_clip(tmp_path / "a.mp4", numbered_frames(5, 64, 64))
-    with media.decode(path, [Needs((FrameRequest(1, 0),))], threads=1) as clip:
-        name = clip._memory.name
+    with decode(path, [Needs((FrameRequest(1, 0),))], threads=1) as clip:
+        name = clip.share().memory_name
         assert (Path("/dev/shm") / name).exists()
     assert not (Path("/dev/shm") / name).exists()
 
 
 def test_what_is_derived_from_a_clip_ends_with_it(tmp_path):
     path = write_clip(tmp_path / "a.mp4", numbered_frames(5, 64, 64))
-    with media.decode(path, [Needs()], threads=1) as clip:
+    with decode(path, [Needs()], threads=1) as clip:
         derived = weakref.ref(clip.memo("key", lambda: np.zeros(3)))
         assert derived() is not None
     assert derived() is None
@@ -159,7 +158,7 @@ def test_shared_memory_that_is_not_there_is_said(monkeypatch):
 
     monkeypatch.setattr("os.posix_fallocate", full)
     with pytest.raises(InputError, match="shm-size"):
-        media.allocate(1 << 20)
+        allocate(1 << 20)
 
 
 def truncated(tmp_path: Path) -> Path:
@@ -225,7 +224,7 @@ def test_bad_clips_are_refused_in_one_line(tmp_path, kind):
     path = make(tmp_path)
     with (
         pytest.raises(InputError, match=line) as caught,
-        media.decode(path, [Needs((FrameRequest(1, 0),))], threads=1),
+        decode(path, [Needs((FrameRequest(1, 0),))], threads=1),
     ):
         pass
     assert "\n" not in str(caught.value) and str(path) in str(caught.value)

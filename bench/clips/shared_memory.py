@@ -1,0 +1,65 @@
+"""Shared memory: allocating a block for a clip, and attaching to one that another process owns."""
+
+from __future__ import annotations
+
+import _posixshmem
+import mmap
+import os
+import secrets
+import sys
+from multiprocessing.shared_memory import SharedMemory
+
+from clipbench.bench.errors import InputError
+
+#: Every block is called `clipbench-<owner's process id>-<random>`.
+MEMORY_PREFIX = "clipbench"
+
+
+class AttachedMemory:
+    """What `SharedMemory(name, track=False)` is from Python 3.13 on. See `attach`."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        descriptor = _posixshmem.shm_open(f"/{name}", os.O_RDWR, mode=0o600)
+        try:
+            self._map = mmap.mmap(descriptor, 0)
+        finally:
+            os.close(descriptor)
+        self.buf = memoryview(self._map)
+
+    def close(self) -> None:
+        """Release the mapping. Raises BufferError while an array still uses it."""
+        self.buf.release()
+        self._map.close()
+
+
+def attach(name: str) -> SharedMemory | AttachedMemory:
+    """Shared memory that another process owns and alone frees.
+
+    Before Python 3.13, SharedMemory registers every attachment with the resource tracker. A worker that
+    multiprocessing did not start has a tracker of its own, which removes the memory when that worker dies.
+    """
+    if sys.version_info >= (3, 13):
+        return SharedMemory(name, track=False)
+    return AttachedMemory(name)
+
+
+def allocate(size_bytes: int) -> SharedMemory:
+    """Shared memory whose pages are reserved. Raises InputError if there is not enough of it.
+
+    Without the reservation, a full /dev/shm would be a SIGBUS at a later write.
+    """
+    # Process ids are reused, so the name also has a random part.
+    name = f"{MEMORY_PREFIX}-{os.getpid()}-{secrets.token_hex(4)}"
+    memory = SharedMemory(name, create=True, size=size_bytes)
+    try:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(memory._fd, 0, size_bytes)  # type: ignore[attr-defined]  # it has no public name
+    except OSError as error:
+        memory.close()
+        memory.unlink()
+        raise InputError(
+            f"the frames need {size_bytes / 1e6:.0f} MB of shared memory, which /dev/shm does not have "
+            f"({error.strerror}); in a container, raise its --shm-size"
+        ) from error
+    return memory
