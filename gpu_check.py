@@ -7,8 +7,6 @@ import signal
 import sys
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parent
-
 EPILOG = """Needs no network: weights are random. Writes gpu-check.json after every run and gpu-check.md at
 the end, also when it is cut off by Ctrl-C or SIGTERM, with each run's own report in a folder beside them.
 
@@ -29,7 +27,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
         "--budget", type=float, default=470, metavar="SECONDS", help="no run goes on after it (default 470)"
     )
     parser.add_argument("--only", default="", metavar="A,B", help="a subset of the analyzers")
-    parser.add_argument("--output", type=Path, default=PROJECT / "outputs" / "gpu-check", metavar="FOLDER")
+    parser.add_argument("--output", type=Path, default=Path("outputs", "gpu-check"), metavar="FOLDER")
     return parser.parse_args(argv)
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from statistics import median
 from typing import Any
 
+from clipbench.bench import invocation, locations
 from clipbench.bench.comparing.regression import spread
 from clipbench.bench.comparing.statistics import noise_floor
 from clipbench.bench.errors import InputError
@@ -22,7 +22,7 @@ from clipbench.bench.runs.remeasure import Unmeasured, unfit
 from clipbench.bench.runs.results import Result
 
 #: Kept with the machine, not with the code: it is of no use on another.
-store = Path(__file__).resolve().parents[2] / "outputs" / "calibration.json"
+store = locations.cache() / "calibration.json"
 
 SCHEMA = 1
 #: Fresh runs of a calibration.
@@ -55,7 +55,7 @@ def lookup(key: Mapping[str, Any]) -> tuple[float, str]:
     """
     if found := entries().get(digest(key)):
         return found["noise"], f"calibrated on {found['measured_at']}"
-    return DEFAULT, "not calibrated on this machine: python run.py calibrate=true"
+    return DEFAULT, f"not calibrated on this machine: {invocation.program()} calibrate=true"
 
 
 def entries() -> dict[str, dict[str, Any]]:

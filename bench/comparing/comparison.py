@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from clipbench.bench import invocation
 from clipbench.bench.comparing import comparability
 from clipbench.bench.comparing.candidates import (
     AVERAGED,
@@ -237,7 +238,7 @@ def not_in_turns(sides: Sequence[Side]) -> list[str]:
         return []
     return [
         "these runs were not made in turns: what changed on the machine between them is not told apart from "
-        "what they differ in (python run.py -m grouping=a,b takes turns)"
+        f"what they differ in ({invocation.program()} -m grouping=a,b takes turns)"
     ]
 
 

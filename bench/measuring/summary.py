@@ -5,12 +5,11 @@ from __future__ import annotations
 import dataclasses
 import os
 import shlex
-import sys
 from collections.abc import Collection, Sequence
-from pathlib import Path
 from typing import Any
 
 from clipbench.analyzers import registry, weights
+from clipbench.bench import invocation
 from clipbench.bench.measuring.gpu_metrics import Window, merged
 from clipbench.bench.measuring.metrics import Record
 from clipbench.bench.planning.config import MinimumConfig
@@ -27,7 +26,7 @@ def describe_run(cfg: Any, record: Record) -> dict[str, Any]:
         if key in cleanup:
             cleanup[key] -= origin
     return {
-        "command": shlex.join([Path(sys.executable).name, *sys.argv]),
+        "command": shlex.join(invocation.command_line()),
         "grouping": cfg.grouping.name,
         "executor": cfg.executor.name,
         "threads": plan.threads,

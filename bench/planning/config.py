@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, make_dataclass
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
-from omegaconf import MISSING
+from omegaconf import MISSING, OmegaConf
 
 from clipbench.analyzers import registry
 from clipbench.analyzers.base import Analyzer
-from clipbench.bench.locations import CONF
+from clipbench.bench.locations import CONF, packaged
 
 
 @dataclass
@@ -180,6 +180,7 @@ def root_config() -> type:
 
 def register() -> None:
     """Tell Hydra the schema, under the names that conf/config.yaml builds on."""
+    OmegaConf.register_new_resolver("packaged", packaged, replace=True)
     store = ConfigStore.instance()
     store.store(name="schema", node=root_config())
     store.store(group="hydra/sweeper", name="interleaved", node=SweeperConfig)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from clipbench.bench import invocation
+
 TEXT = """clipbench: which grouping of analyzers, under which executor, keeps the promise?
 
 python run.py                                     the twenty analyzers on the reference clip
@@ -33,4 +35,5 @@ def help_text(conf: Path) -> str:
         for folder in sorted(conf.iterdir())
         if folder.is_dir()
     ]
-    return TEXT.format(groups="\n".join(groups))
+    text = TEXT.replace("python run.py", invocation.program())
+    return text.format(groups="\n".join(groups))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from clipbench.analyzers.threads import cores_allowed
+from clipbench.bench.locations import checkout
 
 PACKAGES = (
     "torch", "transformers", "openai-whisper", "onnxruntime", "rapidocr", "opencv-python-headless", "av",
@@ -86,10 +87,15 @@ def version(package: str) -> str | None:
 
 
 def git(*arguments: str) -> str | None:
-    """What git says in the project's folder, or None where it is no checkout."""
-    here = Path(__file__).resolve().parent
+    """What git says about clipbench's own checkout, or None where there is none.
+
+    A repository around the checkout, or around the environment that clipbench is installed in, is not asked.
+    """
+    folder = checkout()
+    if folder is None or not (folder / ".git").exists():
+        return None
     try:
-        done = subprocess.run(["git", *arguments], cwd=here, capture_output=True, text=True, check=True)
+        done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return None
     return done.stdout.strip()

@@ -17,7 +17,7 @@ import sys
 import time
 from typing import Any
 
-from clipbench.bench.locations import IMPORT_PATH
+from clipbench.bench import invocation
 from clipbench.bench.probes import procfs
 
 INTERVAL_S = 0.2
@@ -45,8 +45,8 @@ class Sampler:
     def __enter__(self) -> Sampler:
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "clipbench.bench.probes.sampler", str(self.pid), str(self.interval_s)],
-                cwd=IMPORT_PATH,
+                invocation.python("clipbench.bench.probes.sampler", str(self.pid), str(self.interval_s)),
+                env=invocation.environment(),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

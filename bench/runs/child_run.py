@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from clipbench.bench import invocation
 from clipbench.bench.errors import Exit, InputError
-from clipbench.bench.locations import IMPORT_PATH
 from clipbench.bench.runs import results
 
 #: Seconds for a child to end its run and write what there is, as `run.py` promises to after SIGTERM.
@@ -29,9 +29,8 @@ MEASURED = (Exit.OK, Exit.TARGET_MISSED, Exit.SLOWER, Exit.NOTHING_VALID)
 #: The metric that a turn is shown by: what its scenario measures.
 SHOWN = ("rtf_warm", "throughput")
 
-
-#: The command `clipbench`. With -P, modules in the working directory are not found before installed ones.
-COMMAND = (sys.executable, "-P", "-m", "clipbench")
+#: The command `clipbench`, as a process of its own.
+COMMAND = invocation.python("clipbench")
 
 
 @dataclass(frozen=True)
@@ -49,12 +48,6 @@ class Turn:
     value: float | None
 
 
-def import_path() -> list[str]:
-    """The folders in which a child finds this package, before those that PYTHONPATH names already."""
-    inherited = os.environ.get("PYTHONPATH", "")
-    return [str(IMPORT_PATH), *([inherited] if inherited else [])]
-
-
 def take(job: str, number: int, arguments: Sequence[str], folder: Path, timeout_s: float) -> Turn:
     """Run `clipbench` with `arguments` into `folder` and wait for it; its output goes to log.txt there.
 
@@ -66,7 +59,7 @@ def take(job: str, number: int, arguments: Sequence[str], folder: Path, timeout_
     with (folder / "log.txt").open("wb") as log:
         child = subprocess.Popen(
             [*COMMAND, *arguments],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(import_path())},
+            env=invocation.environment(),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

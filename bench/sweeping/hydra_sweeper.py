@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import re
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, TypeVar
@@ -18,6 +17,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
+from clipbench.bench import invocation
 from clipbench.bench.errors import InputError
 from clipbench.bench.planning.config_errors import explain
 
@@ -100,7 +100,7 @@ class InterleavedSweeper(Sweeper):
             seed=prepared.cfg.seed,
             timeout_s=self.timeout_s,
             identity=identify(jobs, clips),
-            command=[Path(sys.executable).name, *sys.argv],
+            command=invocation.command_line(),
             progress=prepared.cfg.progress,
             notes=notes,
         )

@@ -7,6 +7,9 @@ import os
 import sys
 from pathlib import Path
 
+import clipbench
+from clipbench.bench import invocation
+
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # nothing here is large enough for threads
 
 EPILOG = """A SIDE is all runs of one configuration:
@@ -25,7 +28,7 @@ docs/comparing.md has more."""
 def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     """What the command line says; exits with 2 where it says nothing sensible, with 0 after --help."""
     parser = argparse.ArgumentParser(
-        prog="compare.py",
+        prog=invocation.program("compare").removeprefix("python "),
         description="Hold runs against each other: what differs beyond noise, what moved, which to use.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -43,6 +46,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
         "--output", type=Path, metavar="FOLDER", help="default: outputs/comparisons/<date-time>"
     )
     parser.add_argument("--gate", action="store_true", help="exit with 4 or 5, as below")
+    parser.add_argument("--version", action="version", version=f"clipbench {clipbench.__version__}")
     return parser.parse_args(argv)
 
 

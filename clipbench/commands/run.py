@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+import clipbench
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -70,6 +72,9 @@ def checking(jobs: list[T]) -> Iterable[T]:
 
 def main() -> int:
     """Run with `sys.argv`; returns the exit code. A crash of the harness raises, which exits with 1."""
+    if "--version" in sys.argv[1:]:
+        print(f"clipbench {clipbench.__version__}")
+        return 0
     if {"-h", "--help"}.intersection(sys.argv[1:]):
         from clipbench.bench.locations import CONF
         from clipbench.bench.planning.help import help_text

@@ -1,0 +1,49 @@
+"""How clipbench was started, for messages, and how a process of its own starts another one."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Literal
+
+from clipbench.bench.locations import IMPORT_PATH, checkout
+
+#: Entry point → its command after an installation, and in a checkout.
+COMMANDS = {"run": ("clipbench", "python run.py"), "compare": ("clipbench-compare", "python compare.py")}
+
+
+def program(entry: Literal["run", "compare"] = "run") -> str:
+    """The command of an entry point, in the way that this process was started.
+
+    It is the installed command where one was used, or where there is no checkout.
+    """
+    installed, in_checkout = COMMANDS[entry]
+    started = Path(sys.argv[0]).name
+    return installed if started.startswith("clipbench") or checkout() is None else in_checkout
+
+
+def command_line() -> list[str]:
+    """The words of this run's own command."""
+    if program() == "clipbench":
+        return ["clipbench", *sys.argv[1:]]
+    if Path(sys.argv[0]).name == "__main__.py":
+        return [Path(sys.executable).name, "-m", "clipbench", *sys.argv[1:]]
+    return [Path(sys.executable).name, *sys.argv]
+
+
+def python(module: str, *arguments: str) -> list[str]:
+    """The command that runs a module of clipbench in another process; it needs `environment()`.
+
+    With -P the working directory is not on the path, so that no file in it takes a module's place.
+    """
+    return [sys.executable, "-P", "-m", module, *arguments]
+
+
+def environment() -> dict[str, str]:
+    """The variables of another process: those of this one, with a checkout on Python's path."""
+    variables = dict(os.environ)
+    if checkout() is not None:
+        paths = [str(IMPORT_PATH), variables.get("PYTHONPATH", "")]
+        variables["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+    return variables
