@@ -37,13 +37,13 @@ def main() -> int:
 
     import json
 
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
     from rich.table import Table
     from rich.text import Text
 
     from clipbench.bench.errors import Exit, InputError
     from clipbench.bench.sweeping import gpu_check
+    from clipbench.reports import terminal
     from clipbench.reports.comparison import gpu_check as report
 
     try:
@@ -57,7 +57,7 @@ def main() -> int:
     written.unlink(missing_ok=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     try:
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        with Progress(*columns, console=terminal.console(stderr=True), transient=True) as bar:
             task = bar.add_task("", total=len(todo))
 
             def told(name: str, number: int) -> None:
@@ -72,9 +72,7 @@ def main() -> int:
             table = Table("run", *report.COLUMNS, box=None)
             for row in report.rows(state):
                 table.add_row(*map(Text, row))
-            console = Console()
-            if not console.is_terminal:
-                console.width = 180
+            console = terminal.console()
             console.print(table)
             console.print(Text(f"{written}\n{page}"), soft_wrap=True)
     return Exit.OK if all("metrics" in run for run in state["runs"].values()) else Exit.NOTHING_VALID

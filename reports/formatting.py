@@ -1,36 +1,41 @@
-"""How reports word numbers, and show text that is data: from a video, a file name, a configuration."""
+"""How reports write numbers, and text from outside: from a video, a file name, a configuration."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
-from clipbench.bench.runs.results import AnalyzerResult, MetricValue, TargetResult
+from clipbench.bench.runs.results import MetricValue, TargetResult
 
 #: Status of a target, a verdict or an analyzer → the sign that goes with its colour.
-SIGNS = {"pass": "✓", "ok": "✓", "fail": "✗", "not_measured": "○", "invalid": "!", "skipped": "○"}
-#: Text that is longer is cut in reports; result.json and segments/ have all of it.
-LONG = 240
-#: Control characters; those that turn the direction of text around, which would let a name look like another;
-#: halves of a surrogate pair, which no file in UTF-8 can hold; U+FFFE and U+FFFF, which are no characters.
-UNSEEN = re.compile(
+SIGNS = {
+    "pass": "✓", "ok": "✓", "fail": "✗", "partial": "◐", "not_measured": "○", "invalid": "!", "skipped": "○",
+}  # fmt: skip
+#: Status of a target → the word for it.
+TARGET_WORDS = {"pass": "met", "fail": "missed", "not_measured": "not measured"}
+#: Longer text is cut in reports; result.json and segments/ have all of it.
+MAX_LENGTH = 240
+#: Control characters; those that change the direction of text, which could make a name look like another;
+#: halves of a surrogate pair, which UTF-8 cannot encode; U+FFFE and U+FFFF, which are not characters.
+UNPRINTABLE = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
 
 
-def visible(text: str) -> str:
-    """`text` with a sign (␀ … ␡, or �) for each character that would be unseen or do something."""
-    return UNSEEN.sub(lambda found: picture(ord(found[0])), text)
+def printable(text: str) -> str:
+    """`text` with a picture (␀ … ␡, or �) for each character that is invisible or has an effect."""
+    return UNPRINTABLE.sub(lambda found: control_picture(ord(found[0])), text)
 
 
-def picture(code: int) -> str:
-    """The sign for a character that is not to be shown itself; a carriage return becomes a space."""
+def control_picture(code: int) -> str:
+    """The picture of an unprintable character; a carriage return becomes a space."""
     if code == 0x0D:
         return " "
     return chr(0x2400 + code) if code < 0x20 else "␡" if code == 0x7F else "\ufffd"
 
 
-def shortened(text: str, most: int = LONG) -> str:
+def shortened(text: str, most: int = MAX_LENGTH) -> str:
     """`text`, cut with "…" where it has more than `most` characters."""
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
@@ -53,34 +58,56 @@ def seconds(value: float | None) -> str:
     return f"{value:.2f} s" if value < 10 else f"{value:.1f} s"
 
 
-def limit(target: TargetResult) -> str:
-    """What a target asks for: "< 3", "85 … 95 %"."""
+def long_duration(value: float) -> str:
+    """A duration in whole seconds: "8 s", "3 min 20 s", "2 h 05 min"."""
+    whole = round(value)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+
+
+def metric_value(metric: MetricValue) -> str:
+    """The value of a metric with its unit: "0.621", "64 %"; "not measured" where there is none."""
+    return "not measured" if metric.value is None else number(metric.value, metric.unit)
+
+
+def bounds(target: TargetResult) -> str:
+    """The limit of a target without its unit: "< 3", "85 … 95"."""
     if isinstance(target.limit, list):
-        return f"{number(target.limit[0])} … {number(target.limit[1], target.unit)}"
+        return f"{number(target.limit[0])} … {number(target.limit[1])}"
     sign = {"<=": "≤", ">=": "≥"}.get(target.op, target.op)
-    return f"{sign} {number(target.limit, target.unit)}"
+    return f"{sign} {number(target.limit)}"
 
 
-def label(metric: str) -> str:
-    """The name of a metric in words: "rtf warm", "object detection: recall"."""
+def limit(target: TargetResult) -> str:
+    """The limit of a target: "< 3", "85 … 95 %"."""
+    return f"{bounds(target)} {'per s' if target.unit == '1/s' else target.unit}".rstrip()
+
+
+def metric_label(metric: str) -> str:
+    """The name of a metric for a reader: "rtf warm", "object detection: recall"."""
     return metric.removeprefix("quality.").replace(".", ": ").replace("_", " ")
 
 
-def spread(metric: MetricValue) -> str:
-    """The range of the repeats, "" where there was one."""
+def repeat_range(metric: MetricValue) -> str:
+    """The range of the repeats: "0.61 … 0.64 in 3 repeats"; "" where there was only one."""
     if len(metric.samples) < 2:
         return ""
     return f"{number(min(metric.samples))} … {number(max(metric.samples))} in {len(metric.samples)} repeats"
 
 
-def title(run: dict[str, Any]) -> str:
-    """What a run was of: "grouping=staged executor=threads models=embedded"."""
-    said = {key: run.get(key) for key in ("grouping", "executor", "models")}
-    return " ".join(f"{key}={shortened(str(value), 60)}" for key, value in said.items() if value is not None)
+def run_title(run: dict[str, Any]) -> str:
+    """What was run: "grouping=staged executor=threads models=embedded"."""
+    settings = {key: run.get(key) for key in ("grouping", "executor", "models")}
+    return " ".join(
+        f"{key}={shortened(str(value), 60)}" for key, value in settings.items() if value is not None
+    )
 
 
-def clip(info: dict[str, Any]) -> str:
-    """A clip in a line: path, duration, size, frame rate, sound."""
+def clip_line(info: dict[str, Any]) -> str:
+    """A clip on one line: path, duration, size, frame rate, sound."""
     parts = [str(info.get("path", "no clip"))]
     if "duration_s" in info:
         parts.append(f"{info['duration_s']:.2f} s")
@@ -92,36 +119,18 @@ def clip(info: dict[str, Any]) -> str:
     return ", ".join(parts)
 
 
-def quality(name: str, metrics: list[MetricValue]) -> list[tuple[str, MetricValue]]:
-    """The quality figures of one analyzer: (name in words, metric)."""
-    prefix = f"quality.{name}."
-    return [(m.name.removeprefix(prefix).replace("_", " "), m) for m in metrics if m.name.startswith(prefix)]
-
-
-def models(analyzer: AnalyzerResult) -> str:
-    """The networks of one analyzer; "algorithm" where it has none."""
-    return ", ".join(analyzer.model) or "algorithm"
-
-
-def found(analyzer: AnalyzerResult) -> str:
-    """What one analyzer found, or why it found nothing."""
-    if analyzer.status != "ok":
-        return analyzer.reason or analyzer.status
-    return f"{analyzer.segments} × {analyzer.headline}" if analyzer.segments else analyzer.reason or "nothing"
-
-
-def prominent(target: TargetResult) -> bool:
-    """Whether a target is shown large: what was missed, and what is promised of the run as a whole."""
+def is_prominent(target: TargetResult) -> bool:
+    """Whether a target is shown large: one that was missed, or one on the run as a whole."""
     return target.status == "fail" or not target.metric.startswith("quality.")
 
 
-def in_order(targets: list[TargetResult]) -> list[TargetResult]:
-    """What failed first; then what the plan promises of the whole run, then quality; else as declared."""
-    return sorted(targets, key=lambda t: (t.status != "fail", not prominent(t)))
+def missed_first(targets: Sequence[TargetResult]) -> list[TargetResult]:
+    """The missed targets, then those on the run as a whole, then those on quality; otherwise as declared."""
+    return sorted(targets, key=lambda t: (t.status != "fail", not is_prominent(t)))
 
 
-def environment(found: dict[str, Any]) -> list[tuple[str, str]]:
-    """Where a run was made, as (what, value); what could not be found out is "unknown"."""
+def environment_rows(found: dict[str, Any]) -> list[tuple[str, str]]:
+    """The machine and the software of a run, as (name, value); what is not known is "unknown"."""
     gpus = found.get("gpus")
     if isinstance(gpus, list):
         cards = [f"{g['name']}, {g['memory_gb']:g} GB, driver {g['driver']}" for g in gpus]
@@ -143,14 +152,14 @@ def environment(found: dict[str, Any]) -> list[tuple[str, str]]:
     return [(what, value or "unknown") for what, value in rows.items()]
 
 
-def machine(found: dict[str, Any]) -> str:
-    """Where a run was made, in a line."""
-    rows = dict(environment(found))
+def machine_line(found: dict[str, Any]) -> str:
+    """The machine and the software of a run, on one line."""
+    rows = dict(environment_rows(found))
     return ", ".join(f"{what}: {rows[what]}" for what in ("CPU", "cores", "memory", "GPU", "Python", "code"))
 
 
-def baseline(found: dict[str, Any] | None) -> list[str]:
-    """How a run stands to the baseline (`run.baseline`), in sentences; none where it was not asked for."""
+def baseline_sentences(found: dict[str, Any] | None) -> list[str]:
+    """How a run compares with its baseline (`run.baseline`), in sentences; none without a baseline."""
     if not found:
         return []
     runs = f"{found.get('runs')} runs in {found.get('path')}"

@@ -1,4 +1,4 @@
-"""`python -m reports.<kind> RUN`: make a report again from the result of a run."""
+"""Making a report of an earlier run again: `python -m clipbench.reports.run.html RUN`, for example."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from clipbench.bench.errors import InputError
 from clipbench.bench.runs.results import Result, read
 
 
-def make_again(what: str, write: Callable[[Result, Path], Path]) -> None:
-    """Read the run that the command line names, write its report beside it, and print where that is."""
-    parser = argparse.ArgumentParser(description=f"make {what} of an earlier run again")
+def rerender(name: str, write: Callable[[Result, Path], Path]) -> None:
+    """Read the run that the command line names, write its report `name` beside it, and print the path."""
+    parser = argparse.ArgumentParser(description=f"make {name} of an earlier run again")
     parser.add_argument("run", type=Path, help="a result.json or the folder it is in")
     parser.add_argument("--folder", type=Path, help="where to write it (default: beside the result)")
     arguments = parser.parse_args()
@@ -22,4 +22,4 @@ def make_again(what: str, write: Callable[[Result, Path], Path]) -> None:
     except InputError as error:
         parser.error(str(error))
     except OSError as error:
-        parser.error(f"{folder} cannot take {what}: {error.strerror}")
+        parser.error(f"{folder}: {name} cannot be written there: {error.strerror}")

@@ -13,7 +13,9 @@ from clipbench.bench.errors import Exit
 from clipbench.bench.measuring import session
 from clipbench.bench.runs import remeasure
 from clipbench.commands import interrupts
+from clipbench.reports import terminal
 from clipbench.reports.comparison import baseline_console
+from clipbench.reports.live.run_progress import waiting
 
 if TYPE_CHECKING:
     from clipbench.bench.runs.results import Result
@@ -25,7 +27,7 @@ def calibrate(cfg: Any, folder: Path, console: Console) -> int:
 
     def measure(number: int) -> Result:
         what = f"run {number} of {calibration.RUNS}"
-        with baseline_console.waiting(Console(stderr=True), cfg.progress, what):
+        with waiting(terminal.console(stderr=True), cfg.progress, what):
             return remeasure.measure(folder / f"run-{number}")
 
     interrupts.accept()

@@ -6,6 +6,10 @@ import argparse
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 import clipbench
 from clipbench.bench import invocation
@@ -56,19 +60,16 @@ def main() -> int:
 
     import datetime
 
-    from rich.console import Console
-    from rich.progress import track
-
     from clipbench.bench.comparing import comparison
     from clipbench.bench.errors import Exit, InputError
+    from clipbench.reports import terminal
     from clipbench.reports.comparison import console as comparison_console
-    from clipbench.reports.comparison import html as report
+    from clipbench.reports.comparison import files
 
-    stderr = Console(stderr=True)
-    quiet = not stderr.is_terminal
+    stderr = terminal.console(stderr=True)
 
-    def shown(sides: list[comparison.Side]):
-        return track(sides, "comparing", console=stderr, transient=True, disable=quiet)
+    def shown(sides: list[comparison.Side]) -> Iterable[comparison.Side]:
+        return terminal.track(sides, "comparing")
 
     stamp = datetime.datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
     folder = asked.output or Path("outputs") / "comparisons" / stamp
@@ -80,14 +81,11 @@ def main() -> int:
         made = comparison.compare(sides, asked.reference, asked.metric, asked.allow_mismatch, shown)
         try:
             with stderr.status("writing the report"):
-                paths = report.write(made, folder)
+                paths = files.write(made, folder)
         except OSError as error:
             raise InputError(f"--output: {folder} cannot be written to ({error.strerror})") from error
     except InputError as error:
         print(f"clipbench: {error}", file=sys.stderr)
         return Exit.BAD_INPUT
-    console = Console()
-    if not console.is_terminal:
-        console.width = max(console.width, 160)  # in a log, nothing is to be cut off
-    comparison_console.show(made, console, paths)
+    comparison_console.show(made, terminal.console(), paths)
     return made.exit_code() if asked.gate else Exit.OK

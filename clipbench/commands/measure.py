@@ -5,19 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-
 from clipbench.bench.comparing import baselines
 from clipbench.bench.errors import InputError
 from clipbench.bench.measuring import session
 from clipbench.bench.runs import remeasure, results
 from clipbench.commands import interrupts
+from clipbench.reports import terminal
 from clipbench.reports.comparison import baseline_console
-from clipbench.reports.live.run_progress import live
+from clipbench.reports.live.run_progress import run_progress, waiting
 from clipbench.reports.run import console as report
 from clipbench.reports.run import html, junit, markdown, timeline, trace
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from clipbench.analyzers.base import Segment
     from clipbench.bench.runs.results import Result
 
@@ -30,12 +31,12 @@ def measure(cfg: Any, folder: Path, console: Console) -> int:
     prepared = session.prepare(cfg, folder)
     kept = baselines.check(prepared)
     interrupts.accept()
-    with live(Console(stderr=True), cfg.progress) as progress:
+    with run_progress(terminal.console(stderr=True), cfg.progress) as progress:
         result, segments, interrupted = session.run(prepared, progress, measured=interrupts.ignore)
 
     def confirm() -> Result:
         console.print("slower than the baseline: measuring again in a fresh process to confirm")
-        with baseline_console.waiting(Console(stderr=True), cfg.progress, "measuring again"):
+        with waiting(terminal.console(stderr=True), cfg.progress, "measuring again"):
             return remeasure.measure(folder / "confirmation")
 
     outcome = None

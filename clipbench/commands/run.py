@@ -34,18 +34,17 @@ def execute(cfg: DictConfig) -> int:
     """Do what one configuration asks for: a run, a calibration or a plan; returns the exit code."""
     from hydra.core.hydra_config import HydraConfig
     from omegaconf import OmegaConf
-    from rich.console import Console
+
+    from clipbench.reports import terminal
 
     folder = Path(HydraConfig.get().runtime.output_dir)
     options = OmegaConf.to_object(cfg)
-    console = Console()
-    if not console.is_terminal:
-        console.width = max(console.width, 160)  # in a log, nothing may be cut off
+    console = terminal.console()
     if options.plan:
         from clipbench.bench.planning import description
-        from clipbench.reports.run import plan
+        from clipbench.reports import plan_console
 
-        plan.show(description.describe(options), console)
+        plan_console.show(description.describe(options), console)
         return 0
     if options.calibrate:
         from clipbench.commands.calibrate import calibrate
@@ -65,9 +64,9 @@ def conduct(sweep: Sweep) -> int:
 
 def checking(jobs: list[T]) -> Iterable[T]:
     """The jobs of a sweep, with a progress bar while they are validated."""
-    from clipbench.reports.live import sweep_progress
+    from clipbench.reports import terminal
 
-    return sweep_progress.checking(jobs)
+    return terminal.track(jobs, "checking the jobs")
 
 
 def main() -> int:

@@ -6,16 +6,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
 from clipbench.bench.comparing import comparison
 from clipbench.bench.measuring.session import Interrupted
 from clipbench.bench.runs import results
 from clipbench.bench.sweeping import verdict
 from clipbench.commands import interrupts
+from clipbench.reports import terminal
 from clipbench.reports.comparison import console as comparison_console
-from clipbench.reports.comparison import html
-from clipbench.reports.live.sweep_progress import live
+from clipbench.reports.comparison import files
+from clipbench.reports.live.sweep_progress import sweep_progress
 
 if TYPE_CHECKING:
     from clipbench.bench.comparing.comparison import Comparison
@@ -28,7 +27,7 @@ def conduct(sweep: Sweep) -> int:
         print(f"clipbench: {note}", file=sys.stderr)
     interrupts.accept()
     try:
-        with live(Console(stderr=True), sweep.progress) as display:
+        with sweep_progress(terminal.console(stderr=True), sweep.progress) as display:
             sweep.run(display)
         code, lines = verdict.verdict(sweep.jobs, compare(sweep))
         for line in lines:
@@ -49,8 +48,5 @@ def compare(sweep: Sweep) -> Comparison | None:
     if not any(side.runs for side in sides):
         return None
     made = comparison.compare(sides, allow_mismatch=True)
-    console = Console()
-    if not console.is_terminal:
-        console.width = max(console.width, 160)  # in a log, nothing may be cut off
-    comparison_console.show(made, console, html.write(made, sweep.folder))
+    comparison_console.show(made, terminal.console(), files.write(made, sweep.folder))
     return made

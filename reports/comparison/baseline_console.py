@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
 from rich.text import Text
 
-CALL_STYLE = {"faster": "green", "same": "green", "slower": "bold red", "undecided": "yellow"}
-
-
-@contextlib.contextmanager
-def waiting(console: Console, enabled: bool, what: str) -> Iterator[None]:
-    """Shows that a fresh run is being waited for, and for how long; on what is no terminal, nothing."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    hidden = not enabled or not console.is_terminal
-    with Progress(*columns, console=console, transient=True, disable=hidden, refresh_per_second=4) as bar:
-        bar.add_task(escape(what), total=None)
-        yield
+from clipbench.reports.terminal import CALL_STYLE, plain_table, safe
 
 
 def show(outcome: Mapping[str, Any], console: Console) -> None:
@@ -37,7 +23,7 @@ def show_saved(outcome: Mapping[str, Any], console: Console) -> None:
     """Whether the run was kept, and how many there are."""
     kept, needed = outcome["runs"], outcome["needed"]
     if not outcome["saved"]:
-        console.print(f"[bold yellow]baseline: not saved[/]: {escape(outcome['reason'])}")
+        console.print(f"[bold yellow]baseline: not saved[/]: {safe(outcome['reason'])}")
     else:
         more = f"; baseline=compare takes {needed}" if kept < needed else ""
         console.print(f"baseline: saved, {kept} run{'s' if kept > 1 else ''} kept{more}")
@@ -55,10 +41,8 @@ def show_compared(outcome: Mapping[str, Any], console: Console) -> None:
     style = CALL_STYLE[outcome["call"]]
     reason = f" ({outcome['reason']})" if outcome["reason"] else ""
     before = f"{outcome['runs']} run{'s' if outcome['runs'] > 1 else ''}, {outcome['samples']} repeats"
-    console.print(f"\n[{style}]baseline: {outcome['call']}[/]{escape(reason)}")
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for column in (outcome["metric"], "", "ratio", "95 % interval", "noise", "other cores"):
-        table.add_column(column, no_wrap=True)
+    console.print(f"\n[{style}]baseline: {outcome['call']}[/]{safe(reason)}")
+    table = plain_table(outcome["metric"], "", "ratio", "95 % interval", "noise", "other cores")
     table.add_row("baseline", f"{outcome['baseline_value']:.3g}", Text(f"of {before}", style="dim"))
     for name, one in (("this run", outcome), ("measured again", outcome["confirmation"])):
         if one and one["value"] is not None:
@@ -69,7 +53,7 @@ def show_compared(outcome: Mapping[str, Any], console: Console) -> None:
     console.print(table)
     for m in outcome["moved"]:
         console.print(
-            f"  [bold]{escape(m['analyzer'])}[/] {m['before_s']:.3g} s → {m['now_s']:.3g} s "
+            f"  [bold]{safe(m['analyzer'])}[/] {m['before_s']:.3g} s → {m['now_s']:.3g} s "
             f"(× {m['ratio']:.2f}, {interval(m)})"
         )
     if outcome["call"] == "slower" and not outcome["moved"]:

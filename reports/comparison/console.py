@@ -2,78 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from clipbench.reports import formatting
-from clipbench.reports.comparison.html import change, covering, interval, split, word
+from clipbench.reports.comparison import wording
+from clipbench.reports.terminal import CALL_STYLE, plain_table, safe
 
 if TYPE_CHECKING:
-    from clipbench.bench.comparing.comparison import Comparison
+    from clipbench.bench.comparing.comparison import Comparison, Moved
     from clipbench.bench.comparing.statistics import Difference
 
-STYLE = {"faster": "green", "slower": "bold red", "same": "dim", "undecided": "yellow"}
-#: Analyzers named of a side.
-MOST = 4
+#: Analyzers that moved are named up to this many a side.
+MAX_MOVED = 4
 
 
 def show(comparison: Comparison, console: Console, paths: Mapping[str, Path] | None = None) -> None:
     """Print the sides with their metrics, what moved, what failed, and which to use."""
     c = comparison
-    for line in c.mismatches:
-        console.print(f"[bold red]does not match:[/] {shown(line)}", highlight=False)
+
+    def line(style: str, head: str, text: str) -> None:
+        console.print(f"[{style}]{safe(head)}[/] {safe(text)}", highlight=False)
+
+    for mismatch in c.mismatches:
+        line("bold red", "does not match:", mismatch)
     console.print(side_table(c))
     if len(c.rows) > 1:
         console.print(Text(), metric_table(c))
     console.print()
-    for name, rows in c.moved.items():
-        sure, _ = split(rows)
-        said = [
-            f"{m.analyzer} {change(m.change_s)} ({interval(m.difference)} {m.difference.call})"
-            for m in sure[:MOST]
-        ]
-        more = f" and {len(sure) - MOST} more" if len(sure) > MOST else ""
-        console.print(
-            f"[bold]moved in {shown(name)}:[/] "
-            + shown(("; ".join(said) + more) or "no analyzer beyond noise"),
-            highlight=False,
-        )
+    for name, moved in c.moved.items():
+        line("bold", f"moved in {name}:", moved_text(moved))
     for row in c.quality:
         figures = ", ".join(formatting.number(row.values[side.name].value, row.unit) for side in c.sides)
-        console.print(f"[yellow]not the same in all sides:[/] {row.metric}: {figures}", highlight=False)
-    for side in c.failed:
-        console.print(
-            f"[bold red]{shown(side.name)} left no result:[/] {shown('; '.join(side.failures))}",
-            highlight=False,
-        )
-    for side in c.sides:
-        for line in [*side.failures, *(f"lost {name}: {why}" for name, why in side.lost().items())]:
-            console.print(f"[red]{shown(side.name)}:[/] {shown(line)}", highlight=False)
+        line("yellow", "not the same in all sides:", f"{row.metric}: {figures}")
+    for failure in wording.failures(c):
+        line("red", "failed:", failure)
     for name, why in c.advice.left_out.items():
-        console.print(f"[yellow]cannot be recommended:[/] {shown(name)}: {shown(why)}", highlight=False)
-    for line in c.warnings:
-        console.print(f"[yellow]warning:[/] {shown(line)}", highlight=False)
-    console.print(f"\n[bold]{shown(c.advice.sentence)}[/]", highlight=False)
+        line("yellow", "cannot be recommended:", f"{name}: {why}")
+    for warning in c.warnings:
+        line("yellow", "warning:", warning)
+    console.print(f"\n[bold]{safe(c.advice.sentence)}[/]", highlight=False)
     if paths:
         console.print(Text(str(paths["html"])), soft_wrap=True)
 
 
-def shown(text: str) -> str:
-    """Data as text on a terminal."""
-    return escape(formatting.visible(text))
+def moved_text(moved: Sequence[Moved]) -> str:
+    """The analyzers that moved beyond noise, those that changed most first."""
+    sure, _ = wording.split_moved(moved)
+    named = [
+        f"{m.analyzer} {wording.change(m.change_s)} ({wording.ratio(m.difference)} {m.difference.call})"
+        for m in sure[:MAX_MOVED]
+    ]
+    more = f" and {len(sure) - MAX_MOVED} more" if len(sure) > MAX_MOVED else ""
+    return "; ".join(named) + more or "no analyzer beyond noise"
 
 
-def said(difference: Difference | None, metric: str) -> Text:
-    """What can be said of a difference, and why nothing can."""
+def call_text(difference: Difference | None, metric: str) -> Text:
+    """The call of a difference, and the reason where it is undecided."""
     if difference is None:
         return Text("–", style="dim")
-    text = Text(word(metric, difference.call), style=STYLE[difference.call])
+    text = Text(wording.call_word(metric, difference.call), style=CALL_STYLE[difference.call])
     return text.append(f": {difference.reason}", style="dim") if difference.reason else text
 
 
@@ -81,18 +74,18 @@ def side_table(comparison: Comparison) -> Table:
     """One row a side: the metric that the comparison is about, and its targets."""
     c = comparison
     row = next((row for row in c.rows if row.metric == c.metric), None)
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table = plain_table()
     table.add_column("side")
-    for head in (c.metric, "samples", "targets", f"ratio ({covering(c)})"):
+    for head in (c.metric, "samples", "targets", f"ratio ({wording.interval_name(c)})"):
         table.add_column(head, no_wrap=True, justify="right" if head == "samples" else "left")
-    table.add_column(f"against {formatting.visible(c.reference.name)}")
+    table.add_column(f"against {formatting.printable(c.reference.name)}")
     for side in c.sides:
         value = row.values[side.name] if row else side.metric(c.metric)
         difference = row.differences.get(side.name) if row else None
         judged = [t.status for t in c.targets[side.name]]
         missed = judged.count("fail")
         table.add_row(
-            Text(formatting.visible(side.name), style="bold" if side.name == c.advice.use else ""),
+            Text(formatting.printable(side.name), style="bold" if side.name == c.advice.use else ""),
             Text(
                 formatting.number(value.value, value.unit) if value.value is not None else "not measured",
                 style="bold",
@@ -102,18 +95,18 @@ def side_table(comparison: Comparison) -> Table:
                 f"{missed} missed" if missed else f"{judged.count('pass')} met",
                 style="bold red" if missed else "",
             ),
-            interval(difference) if difference else "",
-            Text("reference", style="dim") if side is c.reference else said(difference, c.metric),
+            wording.ratio(difference) if difference else "",
+            Text("reference", style="dim") if side is c.reference else call_text(difference, c.metric),
         )
     return table
 
 
 def metric_table(comparison: Comparison) -> Table:
     """The other metrics: a row a metric, a column a side."""
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table = plain_table()
     table.add_column("", no_wrap=True)
     for side in comparison.sides:
-        table.add_column(formatting.visible(side.name))
+        table.add_column(formatting.printable(side.name))
     for row in comparison.rows:
         if row.metric == comparison.metric:
             continue
@@ -126,7 +119,7 @@ def metric_table(comparison: Comparison) -> Table:
             )
             if difference is not None and difference.as_json()["ratio"] is not None:
                 cell.append(f" ×{difference.ratio:.3g} ", style="dim")
-                cell.append(word(row.metric, difference.call), style=STYLE[difference.call])
+                cell.append(wording.call_word(row.metric, difference.call), style=CALL_STYLE[difference.call])
             cells.append(cell)
         table.add_row(row.metric, *cells)
     return table

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from statistics import median
 from typing import Any
 
-from clipbench.reports.run.markdown import escape, fenced, table
+from clipbench.reports.markdown_text import escape, fenced, table
 
 #: Heading → metric and how it is written.
 COLUMNS = {

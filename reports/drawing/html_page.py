@@ -1,7 +1,7 @@
-"""What HTML reports share: the escaping template environment, the style, and the timeline as SVG.
+"""What HTML reports share: the escaping template environment, the style and the script.
 
-A report is one file that fetches nothing: the style, the script and every picture are in it, and its content
-security policy (in page.html.j2) has the browser refuse whatever else a mistake might let in.
+A report is one file that loads nothing from elsewhere: it contains the style, the script and every picture.
+Its content security policy (in page.html.j2) makes the browser refuse anything else.
 """
 
 from __future__ import annotations
@@ -12,14 +12,11 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clipbench.bench.runs.results import Result
 from clipbench.reports import formatting
-from clipbench.reports.drawing import bars
-from clipbench.reports.drawing.timeline_layout import timeline
+from clipbench.reports.drawing import colours
 
 if TYPE_CHECKING:
     from jinja2 import Environment
-    from markupsafe import Markup
 
 TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
 STYLE = (TEMPLATES / "style.css").read_text(encoding="utf-8")
@@ -27,52 +24,38 @@ SCRIPT = (TEMPLATES / "script.js").read_text(encoding="utf-8")
 
 
 @functools.cache
-def environment() -> Environment:
-    """The environment of all templates in reports/templates. Whatever a template shows is escaped, and its
-    control characters are made visible (words.visible); a name that is not there is an error.
+def template_environment() -> Environment:
+    """The environment of all templates in reports/templates.
 
-    Templates have `words` (reports/formatting.py) for numbers. `page.html.j2` is the page to extend, with its
-    blocks `title` and `content`.
+    Whatever a template shows is escaped, and its control characters are replaced (formatting.printable); an
+    undefined name is an error. Templates use `formatting` (reports/formatting.py) for numbers. They extend
+    `page.html.j2`, with its blocks `title`, `style` and `content`.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
-    def shown(value: Any) -> Any:
-        return value if isinstance(value, Markup) or not isinstance(value, str) else formatting.visible(value)
+    def printable(value: Any) -> Any:
+        return (
+            value if isinstance(value, Markup) or not isinstance(value, str) else formatting.printable(value)
+        )
 
-    made = Environment(
+    environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
-        finalize=shown,
+        finalize=printable,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     digest = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
-    made.globals |= {
-        "words": formatting,
-        "colour": bars.colour,
-        "ink_on": bars.ink_on,
+    environment.globals |= {
+        "formatting": formatting,
+        "colour": colours.colour,
         "signs": formatting.SIGNS,
-        # Only these two are put in as they are: they are files of the project.
+        "target_words": formatting.TARGET_WORDS,
+        # Only these two are inserted without escaping: they are files of the project.
         "style": Markup(STYLE),
         "script": Markup(SCRIPT),
         "script_digest": digest,
     }
-    return made
-
-
-def timeline_svg(
-    result: Result, window: tuple[float, float] | None = None, length_s: float | None = None
-) -> Markup:
-    """What happened in `window` (start and end in seconds from the start of the run; by default the typical
-    measured pass) as an `<svg>`: a row per worker, a bar per span, waits as gaps, a tooltip on each bar.
-
-    It is as wide as what it is in. Its time axis counts from the window's start and is `length_s` long, so
-    that timelines under each other can share a scale; by default it ends with the window. The hatches of bars
-    that are no analyses are on the page (page.html.j2).
-    """
-    from markupsafe import Markup
-
-    template = environment().get_template("timeline.svg.j2")
-    return Markup(template.render(t=timeline(result, window, length_s)))
+    return environment

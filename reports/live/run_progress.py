@@ -1,4 +1,4 @@
-"""The live display of a run: which pass, which analyzer is at work, how far, how long."""
+"""The live display of a run: which pass, which analyzer is at work, how far it is and for how long."""
 
 from __future__ import annotations
 
@@ -16,17 +16,19 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from clipbench.reports import terminal
 
-class Live:
-    """Shows a run's progress on `console`; the runner calls its methods."""
 
-    def __init__(self, bar: Progress) -> None:
-        self.bar = bar
-        self.task = bar.add_task("starting", total=None, at="")
+class RunProgress:
+    """Shows a run's progress; the runner calls its methods."""
+
+    def __init__(self, display: Progress) -> None:
+        self.display = display
+        self.task = display.add_task("starting", total=None, at="")
 
     def passes(self, number: int, of: int, warmup: bool, analyzers: int) -> None:
         kind = "warm-up" if warmup else "measured"
-        self.bar.update(
+        self.display.update(
             self.task,
             description=f"pass {number}/{of} ({kind})",
             total=of * analyzers,
@@ -34,15 +36,15 @@ class Live:
         )
 
     def began(self, worker: str, analyzer: str, phase: Any) -> None:
-        self.bar.update(self.task, at=analyzer if phase == "analyze" else f"{phase} {analyzer}".strip())
+        self.display.update(self.task, at=analyzer if phase == "analyze" else f"{phase} {analyzer}".strip())
 
     def finished(self, outcome: Any) -> None:
-        self.bar.advance(self.task)
+        self.display.advance(self.task)
 
 
 @contextlib.contextmanager
-def live(console: Console, enabled: bool) -> Iterator[Live]:
-    """A live display that goes away at the end; on what is no terminal, or disabled, it shows nothing."""
+def run_progress(console: Console, enabled: bool) -> Iterator[RunProgress]:
+    """A display that disappears at the end; it is hidden unless `enabled` and on a terminal."""
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -51,7 +53,14 @@ def live(console: Console, enabled: bool) -> Iterator[Live]:
         TimeElapsedColumn(),
         TextColumn("[cyan]{task.fields[at]}"),
     )
-    hidden = not enabled or not console.is_terminal
-    # Four frames a second: the display's thread must not take time from what is measured.
-    with Progress(*columns, console=console, transient=True, disable=hidden, refresh_per_second=4) as bar:
-        yield Live(bar)
+    with terminal.progress(console, enabled, *columns) as display:
+        yield RunProgress(display)
+
+
+@contextlib.contextmanager
+def waiting(console: Console, enabled: bool, what: str) -> Iterator[None]:
+    """Shows that a run in a fresh process is being waited for, and for how long."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with terminal.progress(console, enabled, *columns) as display:
+        display.add_task(terminal.safe(what), total=None)
+        yield

@@ -1,9 +1,9 @@
 """junit.xml: a case per target, for CI that shows test results.
 
-A target that was missed is a failure, one that was not measured is skipped with the reason. The verdict is
-a case too, an error where it is invalid: a run that measured nothing is not to look green, all of it skipped.
-It is a failure where what failed is no target: a metric that is required and was not measured.
-The elements are those that Jenkins, GitLab and the GitHub actions for test reports read.
+A missed target is a failure; one that was not measured is skipped, with the reason. The verdict is a case
+too: an error if it is invalid, so that a run that measured nothing does not look green, and a failure if the
+run failed although no target was missed, because a required metric was not measured. Jenkins, GitLab and the
+GitHub actions for test reports read these elements.
 
 `python -m clipbench.reports.run.junit RUN` makes it again from the result of a run.
 """
@@ -16,16 +16,19 @@ from xml.etree import ElementTree
 
 from clipbench.bench.runs.results import Result, TargetResult
 from clipbench.reports import formatting
-from clipbench.reports.rerender import make_again
+from clipbench.reports.rerender import rerender
+
+#: Attribute of a suite → the elements that it counts.
+COUNTED = {"tests": "testcase", "failures": "failure", "errors": "error", "skipped": "skipped"}
 
 
 def write(result: Result, folder: Path) -> Path:
-    """Write junit.xml of `result` into `folder`; returns its path. Raises OSError where it cannot."""
+    """Write junit.xml of `result` into `folder`; returns its path. Raises OSError if it cannot."""
     path = folder / "junit.xml"
     root = ElementTree.Element("testsuites", name="clipbench")
-    suite = element(root, "testsuite", name=f"targets, {formatting.title(result.run)}".removesuffix(", "))
+    suite = element(root, "testsuite", name=f"targets, {formatting.run_title(result.run)}".removesuffix(", "))
     if started := result.run.get("started_at"):
-        suite.set("timestamp", str(started)[:19])  # without its zone, which the format has no place for
+        suite.set("timestamp", str(started)[:19])  # without the time zone, which the format does not allow
     properties = element(suite, "properties")
     for name in ("id", "command", "grouping", "executor", "models"):
         if name in result.run:
@@ -33,40 +36,38 @@ def write(result: Result, folder: Path) -> Path:
     where = f"clipbench.{result.run.get('grouping')}.{result.run.get('executor')}"
     for target in result.targets:
         add_target(element(suite, "testcase", name=target.metric, classname=where, time="0"), target)
-    valid = element(suite, "testcase", name="verdict", classname=where, time="0")
+    verdict = element(suite, "testcase", name="verdict", classname=where, time="0")
     if result.verdict == "invalid":
-        element(valid, "error", result.verdict_reason, type="invalid", message=result.verdict_reason)
+        element(verdict, "error", result.verdict_reason, type="invalid", message=result.verdict_reason)
     elif result.verdict == "fail" and not any(t.status == "fail" for t in result.targets):
-        element(valid, "failure", result.verdict_reason, type="required", message=result.verdict_reason)
+        element(verdict, "failure", result.verdict_reason, type="required", message=result.verdict_reason)
     counts = {kind: str(len(list(suite.iter(tag)))) for kind, tag in COUNTED.items()}
+    seconds = max((p["end_s"] for p in result.run.get("passes", ())), default=0)
     for one in (root, suite):
-        one.attrib.update(
-            counts, time=f"{max((p['end_s'] for p in result.run.get('passes', ())), default=0):.3f}"
-        )
+        one.attrib.update(counts, time=f"{seconds:.3f}")
     ElementTree.indent(root)
     ElementTree.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
     return path
 
 
-COUNTED = {"tests": "testcase", "failures": "failure", "errors": "error", "skipped": "skipped"}
-
-
 def add_target(case: ElementTree.Element, target: TargetResult) -> None:
-    """What came of one target."""
-    seen = f"{formatting.number(target.observed, target.unit)}, asked: {formatting.limit(target)}"
+    """Record the outcome of one target in its case."""
+    observed = f"{formatting.number(target.observed, target.unit)}, asked: {formatting.limit(target)}"
     if target.status == "not_measured":
         element(case, "skipped", message=f"not measured: {target.reason}")
     elif target.status == "fail":
-        element(case, "failure", target.reason, type="target", message=f"{target.metric} is {seen}")
-    element(case, "system-out", seen)
+        element(case, "failure", target.reason, type="target", message=f"{target.metric} is {observed}")
+    element(case, "system-out", observed)
 
 
 def element(parent: ElementTree.Element, tag: str, text: str = "", **attributes: Any) -> ElementTree.Element:
-    """A new element in `parent`; what XML cannot hold is made visible."""
-    made = ElementTree.SubElement(parent, tag, {k: formatting.visible(str(v)) for k, v in attributes.items()})
-    made.text = formatting.visible(text) or None
+    """A new element in `parent`; characters that XML does not allow are replaced."""
+    made = ElementTree.SubElement(
+        parent, tag, {k: formatting.printable(str(v)) for k, v in attributes.items()}
+    )
+    made.text = formatting.printable(text) or None
     return made
 
 
 if __name__ == "__main__":
-    make_again("junit.xml", write)
+    rerender("junit.xml", write)

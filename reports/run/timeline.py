@@ -1,21 +1,33 @@
-"""A run as a picture: workers as rows, analyses as bars, waits as gaps; `timeline.png`.
+"""A run as a picture, timeline.png: workers as rows, analyses as bars, waits as gaps.
 
-What is no analysis is grey or hatched. Above is the whole run, in the middle the part that is looked at (by
-default the last measured pass), below what the sampler saw in it. All times are seconds from the start of the
-run, as in result.json.
+What is not analysis is grey or hatched. At the top is the whole run, in the middle one window of it (by
+default the last measured pass), below that what the sampler measured in the window. All times are seconds
+from the start of the run, as in result.json.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 from clipbench.bench.runs.results import Result
-from clipbench.reports.drawing.bars import FAINT, INK, draw_bar, draw_label, extent
-from clipbench.reports.drawing.legend import draw_legend, entries_in, height_of
+from clipbench.reports import formatting
+from clipbench.reports.drawing.bars import draw_bar, draw_label, text_size
+from clipbench.reports.drawing.colours import FAINT, IDLE, INK
+from clipbench.reports.drawing.legend import draw_legend, legend_entries, legend_height
+from clipbench.reports.drawing.passes import PassGroup, groups_in, last_pass, pass_groups, run_end
+from clipbench.reports.drawing.spans import (
+    Span,
+    Window,
+    WorkerLanes,
+    busy_share,
+    inside,
+    is_analysis,
+    worker_lanes,
+)
 from clipbench.reports.drawing.telemetry_series import Series, all_series
-from clipbench.reports.run.trace import complete_passes, lanes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,31 +36,31 @@ if TYPE_CHECKING:
 #: Sizes in pixels, at DPI.
 WIDTH, DPI, LEFT, RIGHT = 1400, 100, 160, 30
 HEAD, GAP, SERIES, FOOT = 98, 56, 54, 52
-IDLE = "#eef1f4"
-#: What telemetry's series that are drawn end in, of the processes and of each GPU.
+#: The names of series that are drawn end in one of these.
 SERIES_SHOWN = ("CPU", "memory", "utilisation")
-#: Up to so many workers that analyze → pixels for each.
+#: Up to this many workers that analyze → pixels for each.
 HEIGHTS = {1: 150, 2: 128, 3: 104, 4: 88, 8: 72, 16: 52}
+#: Pixels for a worker that does not analyze.
 LOW = 36
 
 
-class Row(NamedTuple):
-    """One worker: its spans in lanes (one, unless it did several things at once), and where it is drawn."""
+@dataclass(frozen=True)
+class WorkerRow:
+    """Where one worker is drawn, in pixels from the top."""
 
-    worker: str
-    lanes: list[list[dict[str, Any]]]
+    spans: WorkerLanes
     low: float
     high: float
 
-    def bars(self) -> Iterable[tuple[dict[str, Any], float, float]]:
+    def bars(self) -> Iterable[tuple[Span, float, float]]:
         """Each span with the lower and the upper end of its bar."""
-        step = (self.high - self.low) / len(self.lanes)
-        for number, lane in enumerate(self.lanes):
+        step = (self.high - self.low) / len(self.spans.lanes)
+        for number, lane in enumerate(self.spans.lanes):
             for span in lane:
                 yield span, self.low + number * step, self.low + (number + 1) * step
 
 
-def draw(result: Result, path: Path, window: tuple[float, float] | None = None) -> Path:
+def draw(result: Result, path: Path, window: Window | None = None) -> Path:
     """Draw `result` into the PNG `path`, looking at `window` (start and end in seconds); returns `path`.
 
     Raises ValueError for a window of no length, OSError where `path` cannot be written.
@@ -56,16 +68,15 @@ def draw(result: Result, path: Path, window: tuple[float, float] | None = None) 
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    window = window or default_window(result)
+    window = window or last_pass(result)
     if not window[0] < window[1]:
         raise ValueError(f"a window from {window[0]} to {window[1]} s has no length")
-    rows = make_rows(result.spans)
-    entries = entries_in(result, window)
+    rows = worker_rows(result)
+    entries = legend_entries(result, window)
     series = [one for one in all_series(result.telemetry) if one.name.endswith(SERIES_SHOWN)]
     strip = max(36, 9 * len(rows))
     parts = [(HEAD, strip), (GAP, int(rows[-1].high if rows else 60)), *[(14, SERIES)] * len(series)]
-    legend = height_of(entries)
-    height = sum(gap + part for gap, part in parts) + FOOT + legend
+    height = sum(gap + part for gap, part in parts) + FOOT + legend_height(entries)
 
     figure = Figure(figsize=(WIDTH / DPI, height / DPI), dpi=DPI, facecolor="white")
     FigureCanvasAgg(figure)
@@ -82,151 +93,112 @@ def draw(result: Result, path: Path, window: tuple[float, float] | None = None) 
     for axis in axes[1:-1]:
         axis.tick_params(labelbottom=False)
     axes[-1].set_xlabel("seconds from the start of the run", color=FAINT, fontsize=8.5, labelpad=1)
-    draw_legend(figure, entries, legend)
+    draw_legend(figure, entries)
     figure.savefig(path, format="png")
     return path
 
 
-def bursts(result: Result) -> list[dict[str, Any]]:
-    """Passes in order, with those that overlap (a queue of clips) as one: {warmup, start_s, end_s, clips}."""
-    found: list[dict[str, Any]] = []
-    for one in complete_passes(result.run.get("passes", [])):
-        last = found[-1] if found else None
-        if last and last["warmup"] == one["warmup"] and one["start_s"] < last["end_s"]:
-            last["end_s"], last["clips"] = max(last["end_s"], one["end_s"]), last["clips"] + 1
-        else:
-            found.append({**one, "clips": 1})
-    return found
-
-
-def default_window(result: Result) -> tuple[float, float]:
-    """The last measured pass, else the last pass, else all there is."""
-    passes = bursts(result)
-    if chosen := [p for p in passes if not p["warmup"]] or passes:
-        return chosen[-1]["start_s"], chosen[-1]["end_s"]
-    return 0.0, run_end(result)
-
-
-def run_end(result: Result) -> float:
-    """The end of the last thing that happened, in seconds; 1 where nothing did."""
-    return max([s["end_s"] for s in result.spans] + [p["end_s"] for p in bursts(result)], default=1.0)
-
-
-def make_rows(spans: Sequence[dict[str, Any]]) -> list[Row]:
-    """A row per worker, by first work, in pixels from the top: the fewer workers, the higher; those that
-    analyze nothing are low."""
-    workers: dict[str, list[dict[str, Any]]] = {}
-    for span in sorted(spans, key=lambda s: s["start_s"]):
-        workers.setdefault(span["worker"], []).append(span)
-    analyzing = sum(any(s["phase"] == "analyze" for s in own) for own in workers.values())
+def worker_rows(result: Result) -> list[WorkerRow]:
+    """A row for each worker: the fewer workers analyze, the higher their rows."""
+    workers = worker_lanes(result.spans)
+    analyzing = sum(worker.analyzes for worker in workers)
     full = next((height for limit, height in HEIGHTS.items() if analyzing <= limit), LOW)
     rows, low = [], 0.0
-    for worker, own in workers.items():
-        high = low + (full if any(s["phase"] == "analyze" for s in own) else LOW)
-        rows.append(Row(worker, lanes(own), low + 3, high - 3))
+    for worker in workers:
+        high = low + (full if worker.analyzes else LOW)
+        rows.append(WorkerRow(worker, low + 3, high - 3))
         low = high
     return rows
 
 
-def busy_share(row: Row, window: tuple[float, float]) -> float:
-    """The part of `window` in which the worker was doing something."""
-    busy, until = 0.0, window[0]
-    for span in sorted((s for lane in row.lanes for s in lane), key=lambda s: s["start_s"]):
-        start, end = max(span["start_s"], until), min(span["end_s"], window[1])
-        if end > start:
-            busy, until = busy + end - start, end
-    return busy / (window[1] - window[0])
-
-
 def draw_title(figure: Figure, result: Result, height: int) -> None:
-    """What run this is, and what it gave."""
-    run, clip = result.run, result.run.get("clip", {})
-    title = f"grouping={run.get('grouping')}  executor={run.get('executor')}  models={run.get('models')}"
+    """What was run, and its key figures."""
+    clip = result.run.get("clip", {})
+    title = formatting.run_title(result.run)
     facts = [Path(clip["path"]).name] if "path" in clip else []
     for name, label in (("rtf_warm", "real-time factor, warm:"), ("efficiency", "efficiency:")):
         value = next((m.value for m in result.metrics if m.name == name), None)
-        facts += [f"{label} {value:.3g}"] if value is not None else []
+        facts += [f"{label} {formatting.number(value)}"] if value is not None else []
     left = 16 / WIDTH
     figure.text(left, 1 - 12 / height, title, va="top", fontsize=12, color=INK, weight="bold")
     figure.text(left, 1 - 36 / height, "   ".join(facts), va="top", fontsize=9.5, color=FAINT)
 
 
-def plain(axis: Axes, limits: tuple[float, float]) -> None:
-    """An axis over the seconds `limits` without a frame."""
+def style_axis(axis: Axes, limits: Window) -> None:
+    """Show the seconds `limits` on the axis, without a frame."""
     axis.set_xlim(*limits)
     axis.tick_params(colors=FAINT, labelsize=8.5, length=3, pad=2)
     axis.spines[:].set_visible(False)
 
 
-def beside(axis: Axes, y: float, text: str, below: str = "") -> None:
-    """`text` left of the axis at the height `y` (data), and fainter under it `below`."""
-    place = {"xycoords": axis.get_yaxis_transform(), "textcoords": "offset points", "ha": "right"}
-    while len(text) > 5 and extent(axis, [text], 9.5)[0] > LEFT - 24:
+def label_left_of(axis: Axes, y: float, text: str, below: str = "") -> None:
+    """Write `text` to the left of the axis at the height `y` (data), and `below` under it, fainter."""
+    while len(text) > 5 and text_size(axis, [text], 9.5)[0] > LEFT - 24:
         text = text[:-2] + "…"
-    axis.annotate(text, (0, y), (-10, 6 if below else 0), va="center", fontsize=9.5, color=INK, **place)
-    if below:
-        axis.annotate(below, (0, y), (-10, -7), va="center", fontsize=8.5, color=FAINT, **place)
+    lines = [(text, 6 if below else 0, 9.5, INK), *([(below, -7, 8.5, FAINT)] if below else [])]
+    for line, rise, size, ink in lines:
+        axis.annotate(
+            line, (0, y), (-10, rise), xycoords=axis.get_yaxis_transform(), textcoords="offset points",
+            ha="right", va="center", fontsize=size, color=ink,
+        )  # fmt: skip
 
 
-def draw_overview(axis: Axes, result: Result, rows: list[Row], window: tuple[float, float]) -> None:
-    """The whole run in little, with its passes, and `window` marked."""
+def draw_overview(axis: Axes, result: Result, rows: list[WorkerRow], window: Window) -> None:
+    """The whole run, small, with its passes, and `window` marked."""
     limits = (0.0, run_end(result))
-    plain(axis, limits)
+    style_axis(axis, limits)
     axis.set_ylim(len(rows) or 1, 0)
     axis.set_yticks([])
-    beside(axis, (len(rows) or 1) / 2, "whole run")
+    label_left_of(axis, (len(rows) or 1) / 2, "whole run")
     for number, row in enumerate(rows):
-        for lane in row.lanes:
-            for span in lane:
-                draw_bar(axis, span, number + 0.06, number + 0.94, 0)
-    mark_passes(axis, bursts(result), limits)
+        for span, _, _ in row.bars():
+            draw_bar(axis, span, number + 0.06, number + 0.94, 0)
+    mark_passes(axis, pass_groups(result), limits)
     axis.axvspan(*window, fill=False, edgecolor=INK, linewidth=1.5, clip_on=False, zorder=4)
 
 
-def draw_rows(axis: Axes, result: Result, rows: list[Row], window: tuple[float, float]) -> None:
+def draw_rows(axis: Axes, result: Result, rows: list[WorkerRow], window: Window) -> None:
     """The workers in `window`: bars with labels on a grey ground, which shows where they wait.
 
-    Where clips were under way at once, their numbers are in the labels.
+    Where several clips were processed at once, labels have the number of the clip.
     """
-    plain(axis, window)
+    style_axis(axis, window)
     axis.set_ylim(rows[-1].high + 3 if rows else 1, 0)
     axis.set_yticks([])
-    queue = any(one["clips"] > 1 for one in bursts(result))
+    queue = any(group.clips > 1 for group in pass_groups(result))
     for row in rows:
         axis.axhspan(row.low, row.high, facecolor=IDLE, linewidth=0)
-        beside(axis, (row.low + row.high) / 2, row.worker, f"{busy_share(row, window):.0%} busy")
+        worker = row.spans
+        label_left_of(axis, (row.low + row.high) / 2, worker.worker, f"{busy_share(worker, window):.0%} busy")
         for span, low, high in row.bars():
-            if span["end_s"] > window[0] and span["start_s"] < window[1]:
+            if inside([span], window):
                 draw_bar(axis, span, low, high, 0.8)
-                text = span["analyzer"].replace("_", " ") if span["phase"] == "analyze" else span["phase"]
-                numbered = f"{text} ·{span.get('clip', '')}" if queue else text
-                if not draw_label(axis, span, numbered, low, high, window):
+                text = span["analyzer"].replace("_", " ") if is_analysis(span) else span["phase"]
+                clip = f" ·{span['clip'] + 1}" if queue and span.get("clip") is not None else ""
+                if not draw_label(axis, span, text + clip, low, high, window):
                     draw_label(axis, span, text, low, high, window)
-    mark_passes(axis, bursts(result), window)
+    mark_passes(axis, pass_groups(result), window)
 
 
-def mark_passes(axis: Axes, passes: list[dict[str, Any]], limits: tuple[float, float]) -> None:
-    """Thin lines between passes and above the axis their kind, told once for narrow neighbours."""
+def mark_passes(axis: Axes, groups: Sequence[PassGroup], limits: Window) -> None:
+    """Thin lines between passes, and above the axis their kind; narrow neighbours share one label."""
     box = axis.get_window_extent()
     pixels = box.width / (limits[1] - limits[0])
     named: list[tuple[float, float, str, int]] = []
-    for one in passes:
-        start, end = max(one["start_s"], limits[0]), min(one["end_s"], limits[1])
-        if start >= end:
-            continue
-        for edge in (start, end):
+    for group in groups_in(groups, limits):
+        for edge in group.window:
             axis.axvline(edge, ymax=1 + 8 / box.height, color=INK, linewidth=0.7, clip_on=False, zorder=3)
-        name = "warm-up" if one["warmup"] else "measured"
-        name += f", {one['clips']} clips" if one["clips"] > 1 else ""
-        if (end - start) * pixels < 66 and named and named[-1][2] == name:
+        name = "warm-up" if group.warmup else "measured"
+        name += f", {group.clips} clips" if group.clips > 1 else ""
+        if group.length_s * pixels < 66 and named and named[-1][2] == name:
             first, _, _, number = named.pop()
-            named.append((first, end, name, number + 1))
+            named.append((first, group.end_s, name, number + 1))
         else:
-            named.append((start, end, name, 1))
+            named.append((*group.window, name, 1))
     for start, end, name, number in named:
         short = f"{name} ×{number}" if number > 1 else name
         for text in (f"{short}, {end - start:.2f} s", short):
-            if extent(axis, [text], 8.5)[0] + 10 < (end - start) * pixels:
+            if text_size(axis, [text], 8.5)[0] + 10 < (end - start) * pixels:
                 axis.annotate(
                     text, ((start + end) / 2, 1), (0, 7), xycoords=axis.get_xaxis_transform(),
                     textcoords="offset points", ha="center", va="bottom", fontsize=8.5, color=FAINT,
@@ -234,9 +206,9 @@ def mark_passes(axis: Axes, passes: list[dict[str, Any]], limits: tuple[float, f
                 break
 
 
-def draw_series(axis: Axes, series: Series, window: tuple[float, float]) -> None:
-    """What the sampler saw; a value speaks for the time since the sample before it."""
-    plain(axis, window)
+def draw_series(axis: Axes, series: Series, window: Window) -> None:
+    """One sampled series; a value stands for the time since the sample before it."""
+    style_axis(axis, window)
     pairs = zip(series.times_s, series.values, strict=True)
     most = max([value for t, value in pairs if window[0] <= t <= window[1]] or series.values) or 1.0
     axis.fill_between(
@@ -244,4 +216,4 @@ def draw_series(axis: Axes, series: Series, window: tuple[float, float]) -> None
     )
     axis.set_ylim(0, 1.15 * most)
     axis.set_yticks([0, most], ["0", f"{most:.3g}"])
-    beside(axis, 0.57 * most, f"{series.name}, {series.unit}")
+    label_left_of(axis, 0.57 * most, f"{series.name}, {series.unit}")

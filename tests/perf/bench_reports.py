@@ -10,7 +10,7 @@ import pytest
 from clipbench.bench.comparing import comparison
 from clipbench.bench.measuring import session
 from clipbench.bench.runs import results
-from clipbench.reports.comparison import html as comparison_report
+from clipbench.reports.comparison import files as comparison_report
 from clipbench.reports.run import html, markdown
 from tests.support import ideal
 

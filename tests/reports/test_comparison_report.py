@@ -12,8 +12,8 @@ from rich.console import Console
 from clipbench.bench.comparing import calibration, comparison
 from clipbench.bench.runs.results import MetricValue, TargetResult
 from clipbench.reports.comparison import console as comparison_console
-from clipbench.reports.comparison import html as report
-from clipbench.reports.comparison import markdown
+from clipbench.reports.comparison import files, html, markdown
+from clipbench.reports.comparison.json import as_json
 from tests.support import browser
 from tests.support.runs import STEADY, a_result, a_sweep, missing_target, times, without, written
 
@@ -69,7 +69,7 @@ def of_evil(tmp_path):
 
 
 def test_everything_is_in_the_page(tmp_path):
-    page = re.sub(r"<wbr>", "", report.render(of_sweep(tmp_path)))
+    page = re.sub(r"<wbr>", "", html.render(of_sweep(tmp_path)))
     for words in (
         "Use grouping=two_core executor=gpu_pinned",
         "grouping=crashing,executor=threads</b> left no result: round 1: it was ended by SIGSEGV",
@@ -77,7 +77,7 @@ def test_everything_is_in_the_page(tmp_path):
         "grouping=late,executor=threads: misses rtf_warm",
         "×0.7 (",
         "Every pair",
-        "9 repeats of grouping=staged,executor=threads, median 1.4",
+        "9 samples of grouping=staged,executor=threads, median 1.4",
         "All 1 quality figures that were measured are the same",
         "not calibrated on this machine",
     ):
@@ -89,9 +89,9 @@ def test_everything_is_in_the_page(tmp_path):
 def test_a_mismatch_is_marked_in_all_reports(tmp_path):
     paths = [written(a_result(), tmp_path / "a"), written(a_result(run={"models": "random"}), tmp_path / "b")]
     made = comparison.compare(comparison.load(paths), allow_mismatch=True)
-    assert "✗</span> These sides do not match" in report.render(made)
+    assert "✗</span> These sides do not match" in html.render(made)
     assert markdown.render(made).splitlines()[2] == "> **✗ These sides do not match.**"
-    assert report.as_json(made)["mismatches"] == made.mismatches != []
+    assert as_json(made)["mismatches"] == made.mismatches != []
     assert "does not match: models" in on_console(made)
 
 
@@ -106,7 +106,7 @@ def test_the_markdown_says_the_same(tmp_path):
 
 def test_the_json_has_the_figures(tmp_path):
     made = of_sweep(tmp_path)
-    paths = report.write(made, tmp_path / "out")
+    paths = files.write(made, tmp_path / "out")
     found = json.loads(paths["json"].read_text())
     assert found["recommendation"]["use"] == "grouping=two_core,executor=gpu_pinned"
     warm = next(row for row in found["metrics"] if row["metric"] == "rtf_warm")
@@ -142,7 +142,7 @@ def test_better_and_worse_are_said_of_what_is_no_time(tmp_path):
 
 def test_text_that_is_data_stays_text(tmp_path):
     made = of_evil(tmp_path)
-    page, text, shown = report.render(made), markdown.render(made), on_console(made)
+    page, text, shown = html.render(made), markdown.render(made), on_console(made)
     assert "<script>alert" not in page and "&lt;script&gt;alert(1)" in page and "{{7*7}}" in page
     assert "<script>" not in re.sub(r"\\<script\\>", "", text) and "<script" not in text.replace(r"\<", "")
     assert "\x1b" not in page + text + shown
@@ -153,7 +153,7 @@ def test_without_samples_or_spans_there_is_a_report_yet(tmp_path):
     paths = [written(one, tmp_path / str(n)) for n, one in enumerate(bare)]
     made = comparison.compare(comparison.load(paths), allow_mismatch=True)
     assert made.advice.use is None
-    page = report.render(made)
+    page = html.render(made)
     assert "has no rtf_warm (no repeats)" in page and 'timeline"' not in page
     assert "has no rtf_warm" in markdown.render(made) and "rtf_warm" in on_console(made)
 
@@ -161,7 +161,7 @@ def test_without_samples_or_spans_there_is_a_report_yet(tmp_path):
 def test_in_a_browser(tmp_path):
     pages = {}
     for name, made in (("sweep", of_sweep(tmp_path / "1")), ("evil", of_evil(tmp_path / "2"))):
-        pages[name] = report.write(made, tmp_path / name)["html"]
+        pages[name] = files.write(made, tmp_path / name)["html"]
     with browser.session() as chromium:
         for path in pages.values():
             for width, dark in ((1400, False), (400, True)):

@@ -45,7 +45,7 @@ def test_nothing_is_lost_at_any_width(result, width):
         "f1 0.5",
         "not measured",
         "no GPU",
-        "85..95",
+        "85 … 95 %",
         "verdict: pass",
     ):
         assert word in text

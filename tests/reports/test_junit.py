@@ -67,7 +67,7 @@ def test_text_from_outside_is_only_text(tmp_path, text):
         "system-out",
     }
     assert {element.tag for element in root.iter()} == shape
-    assert next(root.iter("failure")).text == formatting.visible(text)
+    assert next(root.iter("failure")).text == formatting.printable(text)
 
 
 def test_the_order_of_elements_is_that_of_the_schema(tmp_path):

@@ -10,7 +10,8 @@ import pytest
 from clipbench.bench.probes.sampler import shifted
 from clipbench.bench.runs.results import Result
 from clipbench.reports import formatting
-from clipbench.reports.drawing import charts, html_page, timeline_layout
+from clipbench.reports.drawing import charts, html_page, timeline_svg
+from clipbench.reports.drawing.over_time import over_time
 from clipbench.reports.run import html
 from tests.bench.probes.test_nvml import GPM, SECOND, sample
 from tests.bench.runs.test_results import a_result
@@ -179,7 +180,10 @@ def test_a_missed_target_is_red_and_at_the_top(chromium, tmp_path):
     run.verdict_reason = f"missed: {run.targets[5].metric}"
     shown = chromium.open(html.write(run, tmp_path))
     first = "document.querySelector('.targets li')"
-    assert shown.run(f"{first}.textContent").split()[0] == formatting.label(run.targets[5].metric).split()[0]
+    assert (
+        shown.run(f"{first}.textContent").split()[0]
+        == formatting.metric_label(run.targets[5].metric).split()[0]
+    )
     assert "fail" in shown.run(f"{first}.textContent")
     assert shown.run("document.querySelector('h2').textContent").split() == ["✗", "verdict:", "fail"]
     red = shown.run("getComputedStyle(document.querySelector('.targets .fail .status')).color")
@@ -201,7 +205,7 @@ def test_what_a_gpu_tells_is_drawn():
     card = Gpu(gpm=GPM, buffer=lambda: recorded((time.time(), 55)))
     run = samples.a_run()
     run.telemetry["gpu"] = shifted(sample(FakeNvml(card, SECOND), times=3), began)
-    curves = {curve.name: curve for curve in charts.over_time(run).curves}
+    curves = {curve.name: curve for curve in over_time(run).curves}
     assert {"GPU 0 utilisation", "GPU 0 SM activity", "GPU 0 memory", "GPU 0 power"} <= set(curves)
     assert curves["GPU 0 SM activity"].summary == "61.5 on average, 61.5 % at most"
     assert curves["GPU 1 memory"].summary == "2 on average, 2 GB at most"
@@ -231,7 +235,7 @@ def test_an_analyzer_that_went_wrong_is_first_with_its_reason():
     run = samples.a_run()
     lost = run.analyzers[samples.NAMES[7]]
     lost.status, lost.reason, lost.error = "timeout", "longer than 5 s", "Traceback: x"
-    assert html.rows(run)[0]["name"] == samples.NAMES[7]
+    assert html.html_rows(run)[0].analyzer.name == samples.NAMES[7]
     text = html.render(run)
     assert "longer than 5 s" in text and "Traceback: x" in text and "(timeout in this run)" in text
 
@@ -269,20 +273,20 @@ def test_the_page_fetches_nothing_and_is_made_the_same_again(tmp_path):
 def test_the_typical_and_the_slowest_pass_are_offered():
     run = samples.a_run(repeats=5)
     lengths = [p["end_s"] - p["start_s"] for p in run.run["passes"]]
-    found = dict(timeline_layout.windows(run))
+    found = dict(timeline_svg.named_windows(run))
     assert list(found) == ["typical pass", "slowest pass", "cold start", "whole run"]
     typical, slowest = ((end - start) for start, end in (found["typical pass"], found["slowest pass"]))
     assert typical == sorted(lengths[1:])[2] and slowest == max(lengths[1:])
     assert found["cold start"] == (0.0, run.run["passes"][0]["end_s"])
-    assert next(iter(dict(timeline_layout.windows(offline())))) == "queue of 3 clips"
+    assert next(iter(dict(timeline_svg.named_windows(offline())))) == "queue of 3 clips"
 
 
 def test_a_very_long_run_is_cut_to_what_a_browser_can_take():
     run = samples.a_run(repeats=500)
-    (name, (start, end)) = timeline_layout.windows(run)[-1]
+    (name, (start, end)) = timeline_svg.named_windows(run)[-1]
     assert name == "whole run, its beginning" and start == 0.0
-    drawn = sum(len(row.bars) for row in timeline_layout.timeline(run, (start, end)).rows)
-    assert 0.9 * timeline_layout.MOST < drawn <= timeline_layout.MOST
+    drawn = sum(len(row.bars) for row in timeline_svg.layout(run, (start, end)).rows)
+    assert 0.9 * timeline_svg.MAX_BARS < drawn <= timeline_svg.MAX_BARS
     assert len(html.render(run).encode()) < 3e6
 
 
@@ -292,20 +296,22 @@ def test_bars_are_where_the_spans_were():
         samples.span("w", "a", "analyze", 1.0, 2.0, 0),
         samples.span("w", "b", "analyze", 4.0, 9.0, 0),
     ]
-    drawn = timeline_layout.timeline(run, (1.0, 5.0)).rows[0]
+    drawn = timeline_svg.layout(run, (1.0, 5.0)).rows[0]
     assert [(b.x, b.width) for b in drawn.bars] == [(0.0, 25.0), (75.0, 25.0)] and drawn.busy == "50% busy"
-    half = timeline_layout.timeline(run, (1.0, 5.0), length_s=8.0)
+    half = timeline_svg.layout(run, (1.0, 5.0), length_s=8.0)
     assert [(b.x, b.width) for b in half.rows[0].bars] == [(0.0, 12.5), (37.5, 12.5)] and half.end == 50.0
-    assert "5.00 s, from 3.00 s on" in drawn.bars[1].tooltip
-    assert html_page.timeline_svg(run, (1.0, 5.0)).count("<rect") == 3
+    assert "5.00 s, starting at 3.00 s" in drawn.bars[1].tooltip
+    assert timeline_svg.timeline_svg(run, (1.0, 5.0)).count("<rect") == 3
 
 
 def test_the_limit_is_drawn_only_where_the_repeats_can_still_be_told_apart():
     target = samples.a_run().targets[0]
-    near, far = charts.strip([2.0, 2.5, 2.9], target), charts.strip([0.6, 0.61, 0.62], target)
-    assert near.limits and not near.beyond and all(x < near.limits[0][0] for x, _, _ in near.dots)
-    assert not far.limits and far.beyond == "limit 3 is right of what is shown"
-    same = charts.strip([0.6, 0.6], None)
+    near, far = charts.repeat_strip([2.0, 2.5, 2.9], target), charts.repeat_strip([0.6, 0.61, 0.62], target)
+    assert (
+        near.axis.limits and not near.axis.beyond and all(x < near.axis.limits[0][0] for x, _, _ in near.dots)
+    )
+    assert not far.axis.limits and far.axis.beyond == "The limit 3 lies right of the axis."
+    same = charts.repeat_strip([0.6, 0.6], None)
     assert [x for x, _, _ in same.dots] == [same.median] * 2 == [50.0] * 2
 
 
@@ -318,7 +324,7 @@ def test_long_series_keep_their_peaks():
         "rss_bytes": [],
     }
     run.telemetry["cpu_percent"][777] = 200.0
-    (curve,) = charts.over_time(run).curves
+    (curve,) = over_time(run).curves
     assert "V0.0" in curve.line and len(curve.line) < 20_000
-    bars = charts.columns([1.0] * 999 + [2.0])
-    assert len(bars) == charts.COLUMNS and bars[-1][2] == 100.0 and bars[0][2] == 50.0
+    bars = charts.repeat_bars([1.0] * 999 + [2.0])
+    assert len(bars) == charts.MAX_BARS and bars[-1].height == 100.0 and bars[0].height == 50.0

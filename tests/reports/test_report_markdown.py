@@ -98,7 +98,7 @@ def test_a_run_that_did_nothing_is_told_too(tmp_path):
 @pytest.mark.parametrize("kind", ["html", "markdown", "junit"])
 def test_reports_are_made_again_from_a_result(tmp_path, kind):
     results.write(samples.a_run(), {}, tmp_path)
-    command = [sys.executable, "-m", f"reports.{kind}"]
+    command = [sys.executable, "-m", f"clipbench.reports.run.{kind}"]
     done = subprocess.run([*command, str(tmp_path)], capture_output=True, text=True, check=True)
     assert (tmp_path / done.stdout.strip()).stat().st_size > 500
     failed = subprocess.run([*command, str(tmp_path / "none")], capture_output=True, text=True)

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from clipbench.analyzers.registry import discover
-from clipbench.reports.drawing import bars, legend
+from clipbench.reports.drawing import colours, legend
+from clipbench.reports.drawing.spans import busy_share, worker_lanes
 from clipbench.reports.run import timeline
 from tests.bench.runs.test_results import a_result
 from tests.reports.test_trace import span
 
-NAMES = sorted(bars.COLOURS)
+NAMES = sorted(colours.COLOURS)
 
 
 def a_run(workers: int, passes: int = 3, overlap: float = 0.0):
@@ -104,13 +105,15 @@ def test_bars_have_their_analyzers_colours_and_waits_are_gaps(tmp_path):
     made.telemetry = {}
     image = pixels(timeline.draw(made, tmp_path / "t.png"))
     assert image.shape[1] == timeline.WIDTH and image[2, 2].tolist() == [255, 255, 255]
-    height = image.shape[0] - timeline.FOOT - legend.height_of([({}, "")] * 2)  # of all above the rows' axis
+    height = (
+        image.shape[0] - timeline.FOOT - legend.legend_height([legend.LegendEntry({}, "")] * 2)
+    )  # of all above the rows' axis
     for row, (name, start) in enumerate([("body_pose", 3), ("cut_analysis", 0)]):
         line = image[height - 30 - row * timeline.HEIGHTS[2], timeline.LEFT : -timeline.RIGHT]
         quarters = [part[9:-9] for part in np.array_split(line, 4)]
-        filled = [(part == rgb(bars.colour(name))).all(1).mean() > 0.9 for part in quarters]
+        filled = [(part == rgb(colours.colour(name))).all(1).mean() > 0.9 for part in quarters]
         assert filled == [i == start for i in range(4)]
-        assert (quarters[3 - start] == rgb(timeline.IDLE)).all()
+        assert (quarters[3 - start] == rgb(colours.IDLE)).all()
 
 
 def test_a_bar_of_a_moment_is_still_seen(tmp_path):
@@ -119,7 +122,7 @@ def test_a_bar_of_a_moment_is_still_seen(tmp_path):
     made.run["passes"] = [{"warmup": False, "start_s": 0.0, "end_s": 4.0}]
     image = pixels(timeline.draw(made, tmp_path / "t.png"))
     height = 98 + 36 + timeline.GAP + 75
-    assert np.abs(image[height] - rgb(bars.COLOURS["cut_analysis"])).sum(1).min() < 120
+    assert np.abs(image[height] - rgb(colours.COLOURS["cut_analysis"])).sum(1).min() < 120
 
 
 def test_the_window_is_the_last_measured_pass(tmp_path, figures):
@@ -155,19 +158,19 @@ def test_the_legend_tells_seconds_and_failures():
         span("w", "faces", "load", 0.0, 1.002),
         span("w", "faces", "load", 4.0, 5.0),
     ]
-    entries = [text for _, text in legend.entries_in(made, (1.0, 3.0))]
+    entries = [entry.text for entry in legend.legend_entries(made, (1.0, 3.0))]
     assert entries == ["load  2.0 ms", "cut_analysis  1.50 s (timeout)"]
 
 
 def test_how_busy_a_worker_was_counts_no_moment_twice():
-    (row,) = timeline.make_rows([span("w", "a", "load", 0, 2), span("w", "a", "import", 1, 3)])
-    assert timeline.busy_share(row, (1.0, 5.0)) == 0.5
+    (row,) = worker_lanes([span("w", "a", "load", 0, 2), span("w", "a", "import", 1, 3)])
+    assert busy_share(row, (1.0, 5.0)) == 0.5
 
 
 def test_colours_are_distinct_and_belong_to_the_name():
-    assert set(bars.COLOURS) == set(discover()) and len(set(bars.COLOURS.values())) == 20
-    assert bars.colour("my_own") == bars.colour("my_own") != bars.colour("my_other")
-    assert bars.ink_on("#ffffff") != bars.ink_on("#000000")
+    assert set(colours.COLOURS) == set(discover()) and len(set(colours.COLOURS.values())) == 20
+    assert colours.colour("my_own") == colours.colour("my_own") != colours.colour("my_other")
+    assert colours.ink_on("#ffffff") != colours.ink_on("#000000")
 
 
 def test_a_run_that_did_nothing_is_still_a_picture(tmp_path):

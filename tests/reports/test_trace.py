@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from clipbench.reports.drawing.spans import nested_lanes
 from clipbench.reports.run import trace
 from tests.bench.runs.test_results import a_result
 
@@ -140,7 +141,7 @@ def test_a_run_that_did_nothing_is_still_a_trace(tmp_path):
 
 def test_spans_in_lanes_nest_or_are_apart():
     times = [(0, 4), (1, 2), (1.5, 3), (2, 3), (4, 5), (3.5, 4.5)]
-    found = trace.lanes(span("w", "", "load", start, end) for start, end in times)
+    found = nested_lanes(span("w", "", "load", start, end) for start, end in times)
     assert [[(s["start_s"], s["end_s"]) for s in lane] for lane in found] == [
         [(0, 4), (1, 2), (2, 3), (4, 5)],
         [(1.5, 3), (3.5, 4.5)],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from clipbench.bench.runs.results import AnalyzerResult, MetricValue, Result, TargetResult
-from clipbench.reports.drawing.bars import COLOURS
+from clipbench.reports.drawing.colours import COLOURS
 
 NAMES = sorted(COLOURS)
 #: Text as a video, a file name or a configuration may hold it.

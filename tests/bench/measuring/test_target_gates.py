@@ -22,7 +22,7 @@ from clipbench.analyzers.base import Segment
 from clipbench.bench.errors import Exit
 from clipbench.bench.measuring import session, targets
 from clipbench.bench.probes import environment
-from clipbench.reports import formatting
+from clipbench.reports import formatting, markdown_text
 from clipbench.reports.run import html, junit, markdown
 from tests.e2e.test_command_line import PROJECT, run
 from tests.support import ideal
@@ -232,15 +232,15 @@ def test_the_command_exits_with_it(tmp_path):
 
 def red(result, name: str, folder: Path) -> None:
     """Every report of `result` shows this target, and no other, as missed."""
-    label = formatting.label(name)
+    label = formatting.metric_label(name)
     page = html.write(result, folder).read_text()
     (item,) = re.findall(r'<li class="fail">(.*?)</li>', page, re.DOTALL)
     assert label in re.sub(r"<.*?>", "", item)
     assert 'class="card verdict fail"' in page
 
     text = markdown.write(result, folder).read_text()
-    (row,) = [line for line in text.splitlines() if line.startswith("| ❌ fail |")]
-    assert row.split(" | ")[1] == markdown.escape(label)
+    (row,) = [line for line in text.splitlines() if line.startswith("| ❌ missed |")]
+    assert row.split(" | ")[1] == markdown_text.escape(label)
     assert text.startswith("# ❌ fail")
 
     assert set(failures(result, folder)) == {name}

@@ -16,7 +16,7 @@ from clipbench.bench.planning.description import describe
 from clipbench.bench.planning.placement import CONTEXT_GB, Gpu, Wish, place, visible
 from clipbench.bench.planning.plan import make_plan
 from clipbench.bench.probes import environment
-from clipbench.reports.run.plan import show
+from clipbench.reports.plan_console import show
 
 MACHINES = {n: tuple(Gpu(i, 85.5, "H100") for i in range(n)) for n in (1, 2, 4, 8)}
 EXECUTORS = ("sequential", "spawn_pool", "gpu_pinned", "threads", "ray")

@@ -31,7 +31,8 @@ from clipbench.bench.sweeping import sweep, verdict
 from clipbench.bench.sweeping.hydra_sweeper import InterleavedSweeper, expand
 from clipbench.bench.sweeping.sweep import Job, Sweep
 from clipbench.commands import run
-from clipbench.reports.live.sweep_progress import duration, live
+from clipbench.reports.formatting import long_duration
+from clipbench.reports.live.sweep_progress import sweep_progress
 from tests.e2e.test_command_line import PROJECT
 from tests.support.clips import numbered_frames, write_clip
 from tests.support.fakes import FAKES
@@ -305,7 +306,7 @@ def test_any_folder_s_name_reaches_the_child(tmp_path):
 
 def test_the_display_shows_text_as_text_and_no_bar_in_a_log():
     out = io.StringIO()
-    with live(Console(file=out, width=40), enabled=True) as display:
+    with sweep_progress(Console(file=out, width=40), enabled=True) as display:
         display.began(1, 2, "[red]job", 1, 90.0)
         display.ended(Turn("[red]job", 1, "failed", "[/] it's broken", 2, 61.0, None, None))
         display.ended(Turn("b", 1, "done", "", 0, 7250.0, "rtf_warm", 0.51234))
@@ -315,7 +316,7 @@ def test_the_display_shows_text_as_text_and_no_bar_in_a_log():
         "round 1  b  rtf_warm 0.512  2 h 00 min",
         "[red]job gets no more turns: [b]",
     ]
-    assert duration(59.4) == "59 s"
+    assert long_duration(59.4) == "59 s"
 
 
 # From the command line on: what Hydra's grammar makes of it.

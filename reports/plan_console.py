@@ -1,4 +1,4 @@
-"""What would be run: the workers, their devices, cores and analyzers, and what each GPU is asked for."""
+"""A plan on the terminal: the workers, their devices, cores and analyzers, and the memory for each GPU."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
+
+from clipbench.reports.terminal import plain_table
 
 
 def show(planned: Mapping[str, Any], console: Console) -> None:
@@ -19,7 +20,7 @@ def show(planned: Mapping[str, Any], console: Console) -> None:
             f"{workers} with {planned['threads']} thread{'s' if planned['threads'] > 1 else ''} each\n"
         )
     )
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table = plain_table()
     for column in ("group", "device", "cores", "analyzer", "model", "GPU memory", "reads"):
         table.add_column(column, overflow="fold", no_wrap=column not in ("model", "reads"))
     for group in planned["groups"]:

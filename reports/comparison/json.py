@@ -1,0 +1,77 @@
+"""comparison.json: all of a comparison that a script may need, without the runs themselves."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from clipbench.bench.comparing.comparison import Comparison, Row
+
+SCHEMA = 1
+
+
+def as_json(comparison: Comparison) -> dict[str, Any]:
+    """The content of comparison.json."""
+    c = comparison
+    return {
+        "schema": SCHEMA,
+        "reference": c.reference.name,
+        "metric": c.metric,
+        "confidence": c.confidence,
+        "recommendation": dataclasses.asdict(c.advice),
+        "mismatches": c.mismatches,
+        "warnings": c.warnings,
+        "sides": [
+            {
+                "name": side.name,
+                "grouping": side.first.run["grouping"],
+                "executor": side.first.run["executor"],
+                "workers": side.first.run["workers"],
+                "threads": side.first.run["threads"],
+                "runs": [{"path": str(run.path), "id": run.result.run["id"]} for run in side.runs],
+                "verdicts": [run.result.verdict for run in side.runs],
+                "failures": side.failures,
+                "lost": side.lost(),
+                "noise": c.noise[side.name][0],
+                "noise_from": c.noise[side.name][1],
+                "targets": [dataclasses.asdict(t) for t in c.targets[side.name]],
+            }
+            for side in c.sides
+        ],
+        "failed": [{"name": side.name, "failures": side.failures} for side in c.failed],
+        "metrics": [row_json(row) for row in c.rows],
+        "quality": [row_json(row) for row in c.quality],
+        "pairs": [{"reference": a, "other": b, **d.as_json()} for (a, b), d in c.pairs.items()],
+        "analyzers": {
+            name: [
+                {
+                    "analyzer": m.analyzer,
+                    "reference_s": m.reference_s,
+                    "other_s": m.other_s,
+                    "change_s": m.change_s,
+                    **m.difference.as_json(),
+                }
+                for m in rows
+            ]
+            for name, rows in c.moved.items()
+        },
+    }
+
+
+def row_json(row: Row) -> dict[str, Any]:
+    """One metric with its value in each side."""
+    return {
+        "metric": row.metric,
+        "unit": row.unit,
+        "better": row.better,
+        "sides": {
+            name: {
+                "value": value.value,
+                "samples": value.samples,
+                "reason": value.reason,
+                "difference": row.differences[name].as_json() if name in row.differences else None,
+            }
+            for name, value in row.values.items()
+        },
+    }

@@ -1,0 +1,55 @@
+"""How the reports of a comparison word differences; the same on the terminal, in HTML and in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from clipbench.reports import formatting
+
+if TYPE_CHECKING:
+    from clipbench.bench.comparing.comparison import Comparison, Moved
+    from clipbench.bench.comparing.statistics import Difference
+
+#: Metrics that are times or rates, where better means faster.
+SPEED_METRICS = ("rtf_warm", "rtf_cold", "throughput", "ready_again_s")
+
+
+def call_word(metric: str, call: str) -> str:
+    """The call of a difference: less memory is not called faster, but better."""
+    return call if metric in SPEED_METRICS else {"faster": "better", "slower": "worse"}.get(call, call)
+
+
+def ratio(difference: Difference) -> str:
+    """The ratio and its interval, such as "×0.76 (0.74 … 0.79)"; "" where there is no ratio."""
+    found = difference.as_json()
+    if found["ratio"] is None:
+        return ""
+    ends = f" ({difference.low:.3g} … {difference.high:.3g})" if found["low"] is not None else ""
+    return f"×{difference.ratio:.3g}{ends}"
+
+
+def interval_name(comparison: Comparison) -> str:
+    """What the intervals are, such as "90 % interval"."""
+    return f"{100 * comparison.confidence:.0f} % interval"
+
+
+def change(seconds: float) -> str:
+    """Seconds more or less, such as "+2.00 s" and "−0.3 ms"."""
+    return f"{'−' if seconds < 0 else '+'}{formatting.seconds(abs(seconds))}"
+
+
+def split_moved(moved: Sequence[Moved]) -> tuple[list[Moved], list[Moved]]:
+    """The analyzers that moved beyond noise, and the others."""
+    sure = [m for m in moved if m.difference.call in ("faster", "slower")]
+    return sure, [m for m in moved if m not in sure]
+
+
+def failures(comparison: Comparison) -> list[str]:
+    """What failed, in sentences: sides without a result, failed runs, and analyzers that were lost."""
+    c = comparison
+    return [
+        *(f"{side.name} left no result: {'; '.join(side.failures)}" for side in c.failed),
+        *(f"{side.name}: {'; '.join(side.failures)}" for side in c.sides if side.failures),
+        *(f"{side.name} lost {name}: {why}" for side in c.sides for name, why in side.lost().items()),
+    ]

@@ -1,0 +1,89 @@
+"""What the drawings of a run share about spans: their names, which overlap, and how busy a worker was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+#: A span of result.json: worker, analyzer, phase, start_s, end_s and, where it belongs to one, clip.
+Span = dict[str, Any]
+#: Start and end in seconds from the start of the run.
+Window = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class WorkerLanes:
+    """The spans of one worker in lanes: one lane, unless the worker did several things at once."""
+
+    worker: str
+    lanes: list[list[Span]]
+
+    @property
+    def analyzes(self) -> bool:
+        """Whether the worker ran any analyzer."""
+        return any(is_analysis(span) for lane in self.lanes for span in lane)
+
+
+def is_analysis(span: Span) -> bool:
+    """Whether an analyzer was at work, in contrast to start-up, decoding and cleanup."""
+    return bool(span["phase"] == "analyze")
+
+
+def span_name(span: Span) -> str:
+    """The analyzer of an analysis; of any other span the phase and the analyzer, such as "load body_pose"."""
+    return str(span["analyzer"]) if is_analysis(span) else f"{span['phase']} {span['analyzer']}".strip()
+
+
+def inside(spans: Iterable[Span], window: Window) -> list[Span]:
+    """The spans of which at least a part lies in `window`."""
+    return [span for span in spans if span["end_s"] > window[0] and span["start_s"] < window[1]]
+
+
+def clipped(span: Span, window: Window) -> Window:
+    """Start and end of the part of the span that lies in `window`."""
+    return max(span["start_s"], window[0]), min(span["end_s"], window[1])
+
+
+def worker_lanes(spans: Sequence[Span]) -> list[WorkerLanes]:
+    """The lanes of each worker; the worker that began first comes first."""
+    workers: dict[str, list[Span]] = {}
+    for span in sorted(spans, key=lambda s: s["start_s"]):
+        workers.setdefault(span["worker"], []).append(span)
+    return [WorkerLanes(worker, nested_lanes(own)) for worker, own in workers.items()]
+
+
+def nested_lanes(spans: Iterable[Span]) -> list[list[Span]]:
+    """`spans` in as few lanes as possible, where any two spans of a lane either nest or do not overlap."""
+    lanes: list[list[Span]] = []
+    open_ends: list[list[float]] = []  # for each lane: the ends of the spans not yet over, outermost first
+    for span in sorted(spans, key=lambda s: (s["start_s"], -s["end_s"])):
+        for ends in open_ends:
+            while ends and ends[-1] <= span["start_s"]:
+                ends.pop()
+        free = (n for n, ends in enumerate(open_ends) if not ends or span["end_s"] <= ends[-1])
+        number = next(free, len(lanes))
+        if number == len(lanes):
+            lanes.append([])
+            open_ends.append([])
+        lanes[number].append(span)
+        open_ends[number].append(span["end_s"])
+    return lanes
+
+
+def union(intervals: Iterable[Window], gap: float = 0.0) -> list[Window]:
+    """The union of intervals, in order; those at most `gap` seconds apart are joined."""
+    joined: list[Window] = []
+    for start, end in sorted(intervals):
+        if joined and start <= joined[-1][1] + gap:
+            joined[-1] = joined[-1][0], max(joined[-1][1], end)
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def busy_share(row: WorkerLanes, window: Window) -> float:
+    """The fraction of `window` in which the worker was doing something."""
+    spans = inside((span for lane in row.lanes for span in lane), window)
+    busy = union(clipped(span, window) for span in spans)
+    return sum(end - start for start, end in busy) / (window[1] - window[0])

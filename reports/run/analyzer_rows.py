@@ -1,0 +1,76 @@
+"""The analyzers of a run as the terminal, report.md and report.html show them, a row for each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import median
+
+from clipbench.bench.runs.results import AnalyzerResult, MetricValue, Result, TargetResult
+
+
+@dataclass(frozen=True)
+class QualityFigure:
+    """One quality figure of an analyzer, with the target on it where there is one."""
+
+    label: str
+    metric: MetricValue
+    target: TargetResult | None
+
+
+@dataclass(frozen=True)
+class AnalyzerRow:
+    """One analyzer. `seconds` is the median of its measured passes, `share` its percentage of their sum."""
+
+    name: str
+    outcome: AnalyzerResult
+    seconds: float | None
+    share: float
+    quality: list[QualityFigure]
+
+    @property
+    def ok(self) -> bool:
+        return self.outcome.status == "ok"
+
+    @property
+    def models(self) -> str:
+        """The networks of the analyzer; "algorithm" where it has none."""
+        return ", ".join(self.outcome.model) or "algorithm"
+
+    @property
+    def finding(self) -> str:
+        """What the analyzer found, or why it found nothing."""
+        a = self.outcome
+        if not self.ok:
+            return a.reason or a.status
+        return f"{a.segments} × {a.headline}" if a.segments else a.reason or "nothing"
+
+
+def analyzer_rows(result: Result) -> list[AnalyzerRow]:
+    """A row for each analyzer, in the order of the result."""
+    times = {name: median(a.analyze_s) if a.analyze_s else None for name, a in result.analyzers.items()}
+    total = sum(seconds for seconds in times.values() if seconds) or 1.0
+    targets = {target.metric: target for target in result.targets}
+    return [
+        AnalyzerRow(
+            name, a, times[name], 100 * (times[name] or 0.0) / total, quality_figures(name, result, targets)
+        )
+        for name, a in result.analyzers.items()
+    ]
+
+
+def quality_figures(
+    analyzer: str, result: Result, targets: Mapping[str, TargetResult]
+) -> list[QualityFigure]:
+    """The quality figures of one analyzer, also those that were not measured."""
+    prefix = f"quality.{analyzer}."
+    return [
+        QualityFigure(m.name.removeprefix(prefix).replace("_", " "), m, targets.get(m.name))
+        for m in result.metrics
+        if m.name.startswith(prefix)
+    ]
+
+
+def run_metrics(result: Result) -> list[MetricValue]:
+    """The metrics of the run as a whole; quality figures belong to the analyzers."""
+    return [metric for metric in result.metrics if not metric.name.startswith("quality.")]

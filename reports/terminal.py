@@ -1,0 +1,79 @@
+"""What all reports on the terminal use: the console, plain tables, text without markup, progress bars."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress, ProgressColumn
+from rich.progress import track as rich_track
+from rich.table import Table
+
+from clipbench.reports import formatting
+
+T = TypeVar("T")
+
+#: Columns of a console that is not a terminal: nothing in a log may be cut off.
+LOG_WIDTH = 180
+#: Status of a target or a verdict → its style.
+STATUS_STYLE = {
+    "pass": "green",
+    "fail": "bold red",
+    "partial": "yellow",
+    "not_measured": "yellow",
+    "invalid": "bold yellow",
+}
+#: Call of a comparison → its style.
+CALL_STYLE = {"faster": "green", "slower": "bold red", "same": "dim", "undecided": "yellow"}
+
+
+def console(stderr: bool = False) -> Console:
+    """The console of an entry point: as wide as its terminal; in a log, at least LOG_WIDTH columns wide."""
+    made = Console(stderr=stderr)
+    if not made.is_terminal:
+        made.width = max(made.width, LOG_WIDTH)
+    return made
+
+
+def safe(text: str) -> str:
+    """`text` from outside, such as a file name, for use in a string with rich's markup."""
+    return escape(formatting.printable(text))
+
+
+def plain_table(*columns: str, gap: int = 2, heads: bool = True, expand: bool = False) -> Table:
+    """A table without lines, with `gap` spaces between columns; `columns` are heads of unfolded columns."""
+    table = Table(
+        box=None,
+        pad_edge=False,
+        header_style="bold",
+        padding=(0, gap, 0, 0),
+        show_header=heads,
+        expand=expand,
+    )
+    for column in columns:
+        table.add_column(column, no_wrap=True)
+    return table
+
+
+@contextlib.contextmanager
+def progress(
+    on: Console, enabled: bool, *columns: ProgressColumn, frames_per_second: float = 4
+) -> Iterator[Progress]:
+    """A progress display that disappears at the end; hidden unless `enabled` and `on` is a terminal.
+
+    Few frames a second, since its thread must not take time from what is measured.
+    """
+    hidden = not enabled or not on.is_terminal
+    with Progress(
+        *columns, console=on, transient=True, disable=hidden, refresh_per_second=frames_per_second
+    ) as display:
+        yield display
+
+
+def track(items: Sequence[T], description: str) -> Iterable[T]:
+    """Iterate over `items`, and show on stderr how far that is, if it is a terminal."""
+    on = console(stderr=True)
+    return rich_track(items, description, console=on, transient=True, disable=not on.is_terminal)
