@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import _posixshmem
+import _posixshmem  # type: ignore[import-not-found]  # part of CPython, without types
 import mmap
 import os
 import secrets

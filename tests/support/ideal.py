@@ -24,8 +24,8 @@ from clipbench.bench.clips.clip_info import ClipInfo
 from clipbench.bench.measuring import session
 from clipbench.bench.measuring.metrics import Pass, Record
 from clipbench.bench.planning import config
-from clipbench.bench.quality.figures import overlap, sample_at
-from clipbench.bench.quality.objects import STEP_S, truth_at
+from clipbench.bench.quality.labelled_tracks import STEP_S, sample_at, truth_at
+from clipbench.bench.quality.matching import overlap
 from clipbench.bench.runs.results import Result
 from clipbench.executors.base import Outcome, Plan, Span
 from tests.e2e.test_command_line import PROJECT

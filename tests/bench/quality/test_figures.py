@@ -3,14 +3,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-
 import pytest
 
 from clipbench.analyzers.base import FrameSettings, Segment
 from clipbench.bench import quality
-from clipbench.bench.errors import InputError
 
 SETTINGS = FrameSettings(fps=1)
 DURATION_S = 4.0
@@ -32,8 +28,6 @@ POINTS = {"left_shoulder": [0.5, 0.5], "right_shoulder": [0.3, 0.5], "nose": [0.
 MASK = {"size": [10, 10], "counts": [0, 50, 50]}  # the upper half
 
 TRUTH = {
-    "schema": 1,
-    "clip": {"width": 100, "height": 100},
     "shots": [
         {"start_s": 0, "end_s": 2, "scene": "a", "subjects": [["cat"]]},
         {"start_s": 2, "end_s": 4, "scene": "b", "subjects": [["woman", "astronaut"], ["flag"]]},
@@ -154,7 +148,8 @@ CASES = {
 
 def score(name: str, segments: list[Segment], truth=TRUTH):
     analyzer = name.partition(".")[0]
-    scored = quality.score({analyzer: segments}, {analyzer: SETTINGS}, truth, "", DURATION_S)
+    labelled = quality.Truth("", 100, 100, truth)
+    scored = quality.score({analyzer: segments}, {analyzer: SETTINGS}, labelled, "", DURATION_S)
     return next(m for m in scored if m.name == f"quality.{name}")
 
 
@@ -179,30 +174,7 @@ def test_every_figure_is_tested_and_every_analyzer_has_one():
 
 @pytest.mark.parametrize("name", CASES)
 def test_without_truth_nothing_is_measured(name):
-    absent = score(name, CASES[name][0][0], truth={"clip": TRUTH["clip"]})
+    absent = score(name, CASES[name][0][0], truth={})
     assert absent.value is None and "labels no" in absent.reason
     none = quality.score({}, {}, None, "no ground truth beside the clip", DURATION_S)
     assert all(m.value is None and m.reason for m in none)
-
-
-def clip_with_truth(tmp_path, **changes):
-    clip = tmp_path / "a.mp4"
-    clip.write_bytes(b"frames")
-    digest = hashlib.sha256(b"frames").hexdigest()
-    (tmp_path / "a.json").write_text(json.dumps({"schema": 1, "clip": {"sha256": digest}} | changes))
-    return clip, digest
-
-
-def test_truth_is_found_beside_the_clip(tmp_path):
-    clip, digest = clip_with_truth(tmp_path)
-    assert quality.load_truth(clip, None, digest)[0]["schema"] == 1
-    assert quality.load_truth(tmp_path / "b.mp4", None, digest) == (None, "no ground truth beside the clip")
-
-
-@pytest.mark.parametrize("changes", [{"schema": 9}, {"clip": {"sha256": "0"}}, {"clip": None}])
-def test_truth_of_another_clip_is_never_used(tmp_path, changes):
-    clip, digest = clip_with_truth(tmp_path, **changes)
-    truth, reason = quality.load_truth(clip, None, digest)
-    assert truth is None and "a.json" in reason
-    with pytest.raises(InputError, match=r"clip\.truth"):
-        quality.load_truth(clip, tmp_path / "a.json", digest)

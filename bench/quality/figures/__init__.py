@@ -1,0 +1,1 @@
+"""The quality figures that come with clipbench, one file per analyzer."""

@@ -1,0 +1,54 @@
+"""Quality of body_pose: how close the keypoints are."""
+
+from __future__ import annotations
+
+from statistics import median
+
+import numpy as np
+
+from clipbench.bench.quality.declaration import NotLabelled, Scored, figure
+from clipbench.bench.quality.labelled_tracks import truth_at
+
+
+@figure("body_pose", "pck", "higher")
+def pose_pck(scored: Scored) -> float:
+    """Share of the labelled keypoints found within 0.1 shoulder widths (PCK)."""
+    return float(np.mean(np.array(keypoint_errors(scored)) <= 0.1))
+
+
+@figure("body_pose", "keypoint_error", "lower")
+def pose_keypoint_error(scored: Scored) -> float:
+    """Median distance of the keypoints found from the labelled ones, in shoulder widths."""
+    found = [error for error in keypoint_errors(scored) if np.isfinite(error)]
+    if not found:
+        raise NotLabelled("no labelled keypoint was found")
+    return float(np.median(found))
+
+
+def keypoint_errors(scored: Scored) -> list[float]:
+    """Distance of every labelled keypoint from that of the best pose, in shoulder widths.
+
+    Infinite for a keypoint that was not found. Only people with both shoulders labelled are scored.
+    """
+    poses, size = scored.labelled("poses"), scored.frame_size()
+    errors: list[float] = []
+    for time_s in scored.sample_times():
+        people = scored.at(time_s)
+        for truth in truth_at(poses, time_s):
+            points = {name: np.array(p) * size for name, p in truth["keypoints"].items()}
+            if not {"left_shoulder", "right_shoulder"} <= points.keys():
+                continue
+            width = np.linalg.norm(points["left_shoulder"] - points["right_shoulder"])
+            each: list[list[float]] = [
+                [
+                    float(np.linalg.norm(np.array(p.data["keypoints"][name][:2]) * size - point) / width)
+                    if name in p.data["keypoints"]
+                    else np.inf
+                    for name, point in points.items()
+                ]
+                for p in people
+            ]
+            errors += min(each, key=median, default=[np.inf] * len(points))
+    if not errors:
+        raise NotLabelled("no labelled pose has both shoulders")
+    return errors

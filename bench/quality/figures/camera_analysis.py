@@ -1,0 +1,31 @@
+"""Quality of camera_analysis: whether the camera's motion is recognised."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from clipbench.bench.quality.declaration import Scored, figure
+from clipbench.bench.quality.matching import majority, overlap
+
+
+@figure("camera_analysis", "accuracy", "higher")
+def camera_accuracy(scored: Scored) -> float:
+    """Share of the seconds whose camera motion is right (the motion that lasts longest in each)."""
+    truth = [(c["start_s"], c["end_s"], c["motion"]) for c in scored.labelled("camera")]
+    found = [(s.start_s, s.end_s, s.label) for s in scored.segments]
+    seconds = range(int(scored.duration_s))
+    expected = [(t, m) for t in seconds if (m := majority(truth, t, t + 1)) is not None]
+    return float(np.mean([majority(found, t, t + 1) == motion for t, motion in expected]))
+
+
+@figure("camera_analysis", "time_accuracy", "higher")
+def camera_time_accuracy(scored: Scored) -> float:
+    """Share of the labelled time in which the camera motion is right."""
+    truth = scored.labelled("camera")
+    right = sum(
+        overlap(s.start_s, s.end_s, t["start_s"], t["end_s"])
+        for s in scored.segments
+        for t in truth
+        if s.label == t["motion"]
+    )
+    return right / sum(float(t["end_s"] - t["start_s"]) for t in truth)

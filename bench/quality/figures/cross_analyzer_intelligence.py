@@ -1,0 +1,25 @@
+"""Quality of cross_analyzer_intelligence: whether agreements and contradictions are right."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from clipbench.analyzers.base import Segment
+from clipbench.bench.quality.declaration import Scored, figure
+from clipbench.bench.quality.matching import f1, match, overlap
+from clipbench.bench.quality.words import words_of
+
+
+@figure("cross_analyzer_intelligence", "statement_f1", "higher")
+def statement_f1(scored: Scored) -> float:
+    """F1 of agreements and contradictions: right relation, overlapping in time, naming what it is about."""
+    truth = scored.labelled("statements")
+    found = scored.of("agreement", "contradiction")
+
+    def same(segment: Segment, statement: dict[str, Any]) -> float | None:
+        about = f" {words_of(statement['about'])} "
+        named = any(f" {word} " in f" {words_of(segment.data['statement'])} " for word in about.split())
+        meets = overlap(segment.start_s, segment.end_s, statement["start_s"], statement["end_s"])
+        return -meets if segment.label == statement["relation"] and named and meets > 0 else None
+
+    return f1(len(match(found, truth, same)), len(found), len(truth))

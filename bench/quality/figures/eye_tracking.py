@@ -1,0 +1,31 @@
+"""Quality of eye_tracking: whether irises and gaze are right."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from clipbench.bench.quality.declaration import NotLabelled, Scored, figure
+from clipbench.bench.quality.labelled_faces import face_pairs
+
+
+@figure("eye_tracking", "iris_error", "lower")
+def iris_error(scored: Scored) -> float:
+    """Mean distance of the iris centres from the labelled ones, in distances between the eyes."""
+    size = scored.frame_size()
+    errors = []
+    for segment, truth in face_pairs(scored):
+        if segment is None or "iris" not in segment.data:
+            continue
+        real = np.array([truth["iris_left"], truth["iris_right"]]) * size
+        seen = np.array([segment.data["iris"]["left"], segment.data["iris"]["right"]]) * size
+        apart = np.linalg.norm(real[0] - real[1])
+        errors.append(float(np.linalg.norm(real - seen, axis=1).mean() / apart))
+    if not errors:
+        raise NotLabelled("no labelled eye was found")
+    return float(np.mean(errors))
+
+
+@figure("eye_tracking", "gaze_accuracy", "higher")
+def gaze_accuracy(scored: Scored) -> float:
+    """Share of the labelled faces that were found with the right direction of gaze."""
+    return float(np.mean([s is not None and s.label == t["gaze"] for s, t in face_pairs(scored)]))

@@ -1,0 +1,68 @@
+"""Quality of object_detection: whether objects are detected, and where."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from clipbench.analyzers.base import Segment
+from clipbench.bench.quality.declaration import NotLabelled, Scored, figure
+from clipbench.bench.quality.labelled_tracks import truth_at
+from clipbench.bench.quality.matching import iou, match
+
+
+@figure("object_detection", "recall", "higher")
+def detection_recall(scored: Scored) -> float:
+    """Share of the labelled objects that were detected, at IoU 0.5."""
+    hits, _, expected = detection_counts(scored)
+    return len(hits) / expected
+
+
+@figure("object_detection", "precision", "higher")
+def detection_precision(scored: Scored) -> float:
+    """Share of the detections that are labelled objects, at IoU 0.5."""
+    hits, found, _ = detection_counts(scored)
+    if not found:
+        raise NotLabelled("nothing was detected")
+    return len(hits) / found
+
+
+@figure("object_detection", "mean_iou", "higher")
+def detection_mean_iou(scored: Scored) -> float:
+    """Mean IoU of the detections with the labelled objects that they were matched to."""
+    hits, _, _ = detection_counts(scored)
+    if not hits:
+        raise NotLabelled("no labelled object was detected")
+    return float(np.mean(hits))
+
+
+def detection_counts(scored: Scored) -> tuple[list[float], int, int]:
+    """IoUs of the true positives, and the numbers of detections and of labelled objects, over all samples.
+
+    A true positive has the class of a labelled object and an IoU of at least 0.5 with it. A detection on a
+    box of the truth's `ignore` list is not counted.
+    """
+    objects = scored.labelled("objects")
+    hits: list[float] = []
+    found = expected = 0
+    for time_s in scored.sample_times():
+        truths, boxes = truth_at(objects, time_s), scored.at(time_s)
+        arguable = truth_at(scored.optional("ignore"), time_s)
+        pairs = match(boxes, truths, right)
+        matched = {row for row, _ in pairs}
+        spare = [b for row, b in enumerate(boxes) if row not in matched]
+        spare = [
+            b
+            for b in spare
+            if not any(a["label"] == b.label and iou(a["box"], b.data["box"]) >= 0.3 for a in arguable)
+        ]
+        hits += [iou(boxes[row].data["box"], truths[column]["box"]) for row, column in pairs]
+        found, expected = found + len(pairs) + len(spare), expected + len(truths)
+    return hits, found, expected
+
+
+def right(detection: Segment, labelled: dict[str, Any]) -> float | None:
+    """The cost of matching a detection to a labelled object; None if it is no true positive."""
+    shared = iou(detection.data["box"], labelled["box"])
+    return 1 - shared if detection.label == labelled["label"] and shared >= 0.5 else None

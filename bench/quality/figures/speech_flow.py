@@ -1,0 +1,41 @@
+"""Quality of speech_flow: whether speech and its rate are right."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from clipbench.bench.quality.declaration import NotLabelled, Scored, figure
+from clipbench.bench.quality.matching import f1
+
+#: Length of a frame in which speech is judged.
+FRAME_S = 0.01
+
+
+@figure("speech_flow", "speech_f1", "higher")
+def speech_f1(scored: Scored) -> float:
+    """F1 of speech against no speech, in frames of 10 ms."""
+    real = frames_in([(r["start_s"], r["end_s"]) for r in scored.labelled("speech")], scored.duration_s)
+    found = frames_in([(s.start_s, s.end_s) for s in scored.of("speech")], scored.duration_s)
+    return f1(int((real & found).sum()), int(found.sum()), int(real.sum()))
+
+
+@figure("speech_flow", "rate_error", "lower")
+def rate_error(scored: Scored) -> float:
+    """Relative error of the words per minute of speech, over the clip."""
+    words = len(scored.labelled("words"))
+    real: float = 60 * words / sum(r["end_s"] - r["start_s"] for r in scored.labelled("speech"))
+    spoken = [s for s in scored.of("speech") if s.data.get("words") is not None]
+    seconds = sum(s.end_s - s.start_s for s in spoken)
+    if not seconds:
+        raise NotLabelled("no speech with words was found")
+    found = 60 * sum(int(s.data["words"]) for s in spoken) / seconds
+    return abs(found - real) / real
+
+
+def frames_in(intervals: list[tuple[float, float]], duration_s: float) -> np.ndarray:
+    """Which 10 ms frames lie in one of the intervals: bool `[frames]`."""
+    centres = np.arange(0, duration_s, FRAME_S) + FRAME_S / 2
+    inside = np.zeros(len(centres), bool)
+    for start_s, end_s in intervals:
+        inside |= (centres >= start_s) & (centres < end_s)
+    return inside

@@ -1,0 +1,28 @@
+"""Quality of temporal_flow: whether changes of topic and the pace are right."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from clipbench.bench.quality.declaration import NotLabelled, Scored, figure
+from clipbench.bench.quality.matching import f1, match_times
+
+
+@figure("temporal_flow", "topic_f1", "higher")
+def topic_f1(scored: Scored) -> float:
+    """F1 of the changes of topic, within 1 s."""
+    truth = [t["time_s"] for t in scored.labelled("topics")]
+    found = [s.start_s for s in scored.of("topic_change")]
+    return f1(match_times(found, truth, 1.0), len(found), len(truth))
+
+
+@figure("temporal_flow", "pace_error", "lower")
+def pace_error(scored: Scored) -> float:
+    """Relative error of the cuts per minute, fades included, over the clip."""
+    real = 60 * len([*scored.labelled("cuts"), *scored.optional("fades")]) / scored.duration_s
+    phases = [p for p in scored.of("phase") if p.data.get("cuts_per_minute") is not None]
+    if not phases:
+        raise NotLabelled("no phase has a number of cuts")
+    seconds = np.array([p.end_s - p.start_s for p in phases])
+    found = float(np.dot([p.data["cuts_per_minute"] for p in phases], seconds) / seconds.sum())
+    return abs(found - real) / real

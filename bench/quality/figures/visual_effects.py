@@ -1,0 +1,40 @@
+"""Quality of visual_effects: whether effects are found, and when."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from clipbench.analyzers.base import Segment
+from clipbench.bench.quality.declaration import NotLabelled, Scored, figure
+from clipbench.bench.quality.matching import f1, match, overlap
+
+
+@figure("visual_effects", "f1", "higher")
+def effects_f1(scored: Scored) -> float:
+    """F1 of the effects: right kind, and overlapping within 0.15 s."""
+    return f1(len(effect_pairs(scored)), len(scored.segments), len(scored.labelled("effects")))
+
+
+@figure("visual_effects", "temporal_iou", "higher")
+def effects_temporal_iou(scored: Scored) -> float:
+    """Mean intersection over union, in time, of the effects found with the labelled ones."""
+    values = []
+    for s, t in effect_pairs(scored):
+        both = overlap(s.start_s, s.end_s, t["start_s"], t["end_s"])
+        values.append(both / ((s.end_s - s.start_s) + (t["end_s"] - t["start_s"]) - both))
+    if not values:
+        raise NotLabelled("no labelled effect was found")
+    return float(np.mean(values))
+
+
+def effect_pairs(scored: Scored) -> list[tuple[Segment, dict[str, Any]]]:
+    """Effects found, each with its labelled one: of the same kind, and overlapping when widened by 0.15 s."""
+    truth = scored.labelled("effects")
+
+    def near(s: Segment, t: dict[str, Any]) -> float | None:
+        shared = overlap(s.start_s - 0.15, s.end_s + 0.15, t["start_s"], t["end_s"])
+        return -shared if s.label == t["effect"] and shared > 0 else None
+
+    return [(scored.segments[row], truth[column]) for row, column in match(scored.segments, truth, near)]

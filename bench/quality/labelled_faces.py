@@ -1,0 +1,29 @@
+"""Labelled faces, and the segments that were found on them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from clipbench.analyzers.base import Segment
+from clipbench.bench.quality.declaration import Scored
+from clipbench.bench.quality.labelled_tracks import truth_at
+from clipbench.bench.quality.matching import iou, match
+
+
+def face_pairs(scored: Scored) -> list[tuple[Segment | None, dict[str, Any]]]:
+    """Each labelled face at each sampled time, with the segment found on it (IoU at least 0.3) or None."""
+    pairs: list[tuple[Segment | None, dict[str, Any]]] = []
+    for time_s in scored.sample_times():
+        truths, found = (
+            truth_at(scored.labelled("faces"), time_s),
+            [s for s in scored.at(time_s) if "box" in s.data],
+        )
+        matched = {column: found[row] for row, column in match(found, truths, on_face)}
+        pairs += [(matched.get(column), truth) for column, truth in enumerate(truths)]
+    return pairs
+
+
+def on_face(segment: Segment, face: dict[str, Any]) -> float | None:
+    """The cost of matching a segment to a labelled face; None if their boxes overlap too little."""
+    overlap = iou(segment.data["box"], face["box"])
+    return 1 - overlap if overlap >= 0.3 else None

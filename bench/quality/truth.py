@@ -1,0 +1,65 @@
+"""A clip's ground truth: its labels, read from a JSON file beside the clip or named by clip.truth."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from clipbench.bench.errors import InputError
+
+#: The schema that this version reads.
+SCHEMA = 1
+#: Reasons for having no truth that are nothing to warn about.
+NO_PASS, NO_FILE = "no pass was completed", "no ground truth beside the clip"
+EXPECTED = (NO_PASS, NO_FILE)
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The labels of one clip, by key, as docs/reference-clip.md describes them.
+
+    `sha256` is that of the clip; `width` and `height` are its size in pixels, None if the file does not say.
+    """
+
+    sha256: str
+    width: int | None
+    height: int | None
+    labels: Mapping[str, Any]
+
+
+def load_truth(clip: Path, truth: Path | None, sha256: str) -> tuple[Truth | None, str]:
+    """The ground truth of the clip with this SHA-256, or None and the reason.
+
+    `truth` is the file to read; None looks for a .json file with the clip's name beside it. Raises InputError
+    if a file that was named cannot be used; one that was only found is skipped with the reason.
+    """
+    path = truth or clip.with_suffix(".json")
+    if truth is None and not path.exists():
+        return None, NO_FILE
+    try:
+        return read_truth(path, sha256), ""
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = f"{path} is no ground truth for this clip: {error}"
+        if truth is not None:
+            raise InputError(f"clip.truth: {reason}") from error
+        return None, reason
+
+
+def read_truth(path: Path, sha256: str) -> Truth:
+    """The truth file at `path`. Raises ValueError and the like if it is not one for this clip."""
+    content = json.loads(path.read_text(encoding="utf-8"))
+    if content["schema"] != SCHEMA:
+        raise ValueError(f"it is not of schema {SCHEMA}")
+    made = of_labels(content)
+    if made.sha256 != sha256:
+        raise ValueError("it was made for a clip with another SHA-256")
+    return made
+
+
+def of_labels(content: Mapping[str, Any]) -> Truth:
+    """The content of a truth file, typed where every file has it."""
+    clip = content["clip"]
+    return Truth(clip["sha256"], clip.get("width"), clip.get("height"), content)
