@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,12 +33,16 @@ def template_environment() -> Environment:
     `page.html.j2`, with its blocks `title`, `style` and `content`.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
-    from markupsafe import Markup
+    from markupsafe import Markup, escape
 
     def printable(value: Any) -> Any:
         return (
             value if isinstance(value, Markup) or not isinstance(value, str) else formatting.printable(value)
         )
+
+    def breakable(name: str) -> Markup:
+        """A name in which lines can break after a dot, a comma or an underscore."""
+        return Markup(re.sub(r"([.,_])", r"\1<wbr>", str(escape(formatting.printable(name)))))
 
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -50,6 +55,7 @@ def template_environment() -> Environment:
     digest = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
     environment.globals |= {
         "formatting": formatting,
+        "breakable": breakable,
         "colour": colours.colour,
         "signs": formatting.SIGNS,
         "target_words": formatting.TARGET_WORDS,

@@ -52,7 +52,7 @@ def write(result: Result, folder: Path) -> Path:
 
 def add_target(case: ElementTree.Element, target: TargetResult) -> None:
     """Record the outcome of one target in its case."""
-    observed = f"{formatting.number(target.observed, target.unit)}, asked: {formatting.limit(target)}"
+    observed = f"{formatting.number(target.observed, target.unit)}, limit: {formatting.limit(target)}"
     if target.status == "not_measured":
         element(case, "skipped", message=f"not measured: {target.reason}")
     elif target.status == "fail":

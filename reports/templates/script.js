@@ -1,26 +1,26 @@
-// The page works without this. It keeps the names of workers in sight while a timeline is scrolled sideways,
-// and lets the arrow keys walk from bar to bar, whose words are then read out below.
+// The page works without this script. It keeps the names of workers in sight while a timeline is scrolled
+// sideways, and lets the arrow keys step from bar to bar; the text of the bar is shown below.
 "use strict";
 for (const frame of document.querySelectorAll(".frame")) {
-  const words = frame.parentElement.querySelector("output");
+  const text = frame.parentElement.querySelector("output");
   const names = frame.querySelectorAll(".name");
   frame.addEventListener("scroll", () => {
     for (const name of names) name.setAttribute("transform", `translate(${frame.scrollLeft})`);
   }, { passive: true });
   const bars = [...frame.querySelectorAll(".bar")];
-  let at = -1;
+  let chosen = -1;
   const choose = (number) => {
-    bars[at]?.classList.remove("chosen");
-    at = number;
-    bars[at].classList.add("chosen");
-    if (words) words.textContent = bars[at].querySelector("title").textContent;
+    bars[chosen]?.classList.remove("chosen");
+    chosen = number;
+    bars[chosen].classList.add("chosen");
+    if (text) text.textContent = bars[chosen].querySelector("title").textContent;
   };
   frame.addEventListener("keydown", (event) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!step || !bars.length || event.ctrlKey || event.altKey || event.metaKey) return;
     event.preventDefault();
-    choose(Math.min(Math.max(at + step, 0), bars.length - 1));
-    const bar = bars[at].getBoundingClientRect(), view = frame.getBoundingClientRect();
+    choose(Math.min(Math.max(chosen + step, 0), bars.length - 1));
+    const bar = bars[chosen].getBoundingClientRect(), view = frame.getBoundingClientRect();
     if (bar.left < view.left || bar.right > view.right) frame.scrollLeft += bar.left - view.left - 24;
   });
   frame.addEventListener("click", (event) => {

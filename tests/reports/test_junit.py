@@ -26,7 +26,7 @@ def test_pass_fail_and_not_measured(tmp_path):
     assert [child.tag for child in cases["rtf_warm"]] == ["system-out"]
     missed = cases[run.targets[3].metric]
     assert [child.tag for child in missed] == ["failure", "system-out"]
-    assert missed[0].get("message") == f"{run.targets[3].metric} is 0.1, asked: ≥ 0.5"
+    assert missed[0].get("message") == f"{run.targets[3].metric} is 0.1, limit: ≥ 0.5"
     assert cases["gpu_utilization"].find("skipped").get("message") == "not measured: no GPU"
     for one in (root, root[0]):
         counts = {key: one.get(key) for key in ("tests", "failures", "errors", "skipped")}

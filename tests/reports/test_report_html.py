@@ -184,7 +184,7 @@ def test_a_missed_target_is_red_and_at_the_top(chromium, tmp_path):
         shown.run(f"{first}.textContent").split()[0]
         == formatting.metric_label(run.targets[5].metric).split()[0]
     )
-    assert "fail" in shown.run(f"{first}.textContent")
+    assert "missed" in shown.run(f"{first}.textContent")
     assert shown.run("document.querySelector('h2').textContent").split() == ["✗", "verdict:", "fail"]
     red = shown.run("getComputedStyle(document.querySelector('.targets .fail .status')).color")
     assert red == "rgb(179, 32, 14)"
