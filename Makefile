@@ -1,9 +1,14 @@
 # make run        sets up .venv and runs the twenty analyzers on the reference clip
 # make test       the same set-up, then the tests
+# make test-fast  the tests that answer within 90 seconds together
+# make lint       style and format (ruff), types (mypy), which package may import which (import-linter)
 # make bench      the benchmarks of the parts, in units of a fixed work (docs/ci.md); QUICK=1 for a look
 # make gpu-check  all that a machine with a GPU has to tell, in under eight minutes (docs/gpu.md)
-# make lint       ruff: style and format
+# make drawing    draws the imports in docs/architecture.md anew
 # make help       this list
+#
+# ARGS="…" are passed on: make run ARGS="grouping=two_core executor=gpu_pinned". PYTHON=… makes the set-up use
+# another Python.
 
 PYTHON ?= python3
 ARGS ?=
@@ -12,13 +17,22 @@ READY := .venv/.ready
 
 BENCH := outputs/bench.json
 
-.PHONY: run test bench gpu-check lint help
+.PHONY: run test test-fast lint bench gpu-check drawing help
 
 run: $(READY)
 	$(PY) run.py $(ARGS)
 
 test: $(READY)
 	$(PY) -m pytest $(ARGS)
+
+test-fast: $(READY)
+	$(PY) -m pytest -m "not slow" $(ARGS)
+
+lint: $(READY)
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	.venv/bin/lint-imports
 
 bench: $(READY)
 	@mkdir -p $(dir $(BENCH))
@@ -28,17 +42,13 @@ bench: $(READY)
 gpu-check: $(READY)
 	$(PY) gpu_check.py $(ARGS)
 
-lint: $(READY)
-	$(PY) -m ruff check .
-	$(PY) -m ruff format --check .
+drawing: $(READY)
+	$(PY) -m tools.draw_imports
 
 help:
-	@sed -n 's/^# //p' Makefile
+	@sed -n 's/^# make/make/p' Makefile
 
-# The second step installs packages of which only files or a part is used, without what they ask for.
 $(READY): pyproject.toml constraints.txt requirements-nodeps.txt
-	$(PYTHON) -m venv .venv
-	@echo "installing into .venv (about 2.8 GB; two minutes on a fast network)"
-	$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[test]"
-	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --requirement requirements-nodeps.txt
-	@touch $@
+	@$(PYTHON) -c "" 2>/dev/null || { echo "PYTHON=$(PYTHON) does not start; clipbench requires Python" \
+		"$$(sed -n 's/^requires-python = "\(.*\)"/\1/p' pyproject.toml): make run PYTHON=python3.11" >&2; exit 2; }
+	@$(PYTHON) tools/set_up.py

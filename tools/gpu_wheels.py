@@ -22,7 +22,7 @@ PRESENT = ("numpy", "torch", "torchvision", "transformers")
 #: The Python that is there.
 PYTHON = {"python_version": "3.12", "python_full_version": "3.12.0"}
 #: What is needed of the project's own requirements.
-EXTRAS = ("", "full")
+EXTRAS = ("", "embedded", "full")
 
 
 def alone() -> set[str]:
@@ -59,7 +59,7 @@ def closure(names: Iterable[str], without: Iterable[str] = ()) -> set[str]:
 
 def missing() -> list[str]:
     """The distributions that have to be brought, by name."""
-    wanted = required("clipbench", EXTRAS) | alone()
+    wanted = (required("clipbench", EXTRAS) | alone()) - {"clipbench"}  # an extra may name another one
     return sorted(closure(wanted - set(PRESENT), {*alone(), *PRESENT}) - closure(PRESENT))
 
 

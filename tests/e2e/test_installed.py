@@ -12,6 +12,8 @@ import pytest
 import clipbench
 from tests.support.installed import PROJECT, Installed, build_wheel
 
+pytestmark = pytest.mark.slow
+
 SMALL = ("only=[color_analysis,cut_analysis]", "progress=false", "scenario.repeats=1")
 #: What of the checkout ships: folders of the package, and the kinds of files that are not Python.
 SHIPPED = {"analyzers", "bench", "clips", "conf", "executors", "reports"}

@@ -234,5 +234,5 @@ def test_what_is_there_already_is_not_in_the_list():
     there = gpu_wheels.closure(gpu_wheels.PRESENT)
     assert {"torch", "numpy", "tqdm"} <= there
     assert there.isdisjoint(gpu_wheels.missing())
-    assert {"hydra-core", "onnxruntime", "ultralytics"} <= set(gpu_wheels.missing())
+    assert {"hydra-core", "onnxruntime", "ultralytics-opencv-headless"} <= set(gpu_wheels.missing())
     assert {"pytest", "ray", "ruff", "onnx", "polars"}.isdisjoint(gpu_wheels.missing())
