@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
-from clipbench.bench.runs.results import MetricValue, TargetResult
+from clipbench.bench.runs.baseline_outcome import Compared, Saved
+from clipbench.bench.runs.results import ClipSummary, Environment, MetricValue, RunSummary, TargetResult
 
 #: Status of a target, a verdict or an analyzer → the sign that goes with its colour.
 SIGNS = {
@@ -98,24 +98,20 @@ def repeat_range(metric: MetricValue) -> str:
     return f"{number(min(metric.samples))} … {number(max(metric.samples))} in {len(metric.samples)} repeats"
 
 
-def run_title(run: dict[str, Any]) -> str:
+def run_title(run: RunSummary) -> str:
     """What was run: "grouping=staged executor=threads models=embedded"."""
-    settings = {key: run.get(key) for key in ("grouping", "executor", "models")}
-    return " ".join(
-        f"{key}={shortened(str(value), 60)}" for key, value in settings.items() if value is not None
-    )
+    settings = {"grouping": run.grouping, "executor": run.executor, "models": run.models}
+    return " ".join(f"{key}={shortened(value, 60)}" for key, value in settings.items())
 
 
-def clip_line(info: dict[str, Any]) -> str:
+def clip_line(info: ClipSummary) -> str:
     """A clip on one line: path, duration, size, frame rate, sound."""
-    parts = [str(info.get("path", "no clip"))]
-    if "duration_s" in info:
-        parts.append(f"{info['duration_s']:.2f} s")
-        parts.append(f"{info['width']}×{info['height']}")
-        parts.append(
-            f"{info['fps']:g} fps" if info["fps"] == round(info["fps"], 2) else f"{info['fps']:.2f} fps"
-        )
-        parts.append("with sound" if info["has_audio"] else "without sound")
+    parts = [info.path]
+    if info.duration_s is not None and info.fps is not None:
+        parts.append(f"{info.duration_s:.2f} s")
+        parts.append(f"{info.width}×{info.height}")
+        parts.append(f"{info.fps:g} fps" if info.fps == round(info.fps, 2) else f"{info.fps:.2f} fps")
+        parts.append("with sound" if info.has_audio else "without sound")
     return ", ".join(parts)
 
 
@@ -129,54 +125,49 @@ def missed_first(targets: Sequence[TargetResult]) -> list[TargetResult]:
     return sorted(targets, key=lambda t: (t.status != "fail", not is_prominent(t)))
 
 
-def environment_rows(found: dict[str, Any]) -> list[tuple[str, str]]:
+def environment_rows(found: Environment) -> list[tuple[str, str]]:
     """The machine and the software of a run, as (name, value); what is not known is "unknown"."""
-    gpus = found.get("gpus")
-    if isinstance(gpus, list):
-        cards = [f"{g['name']}, {g['memory_gb']:g} GB, driver {g['driver']}" for g in gpus]
+    if isinstance(found.gpus, list):
+        cards = [f"{g.name}, {g.memory_gb:g} GB, driver {g.driver}" for g in found.gpus]
     else:
-        cards = [f"none ({gpus['reason']})" if gpus else "unknown"]
+        cards = [f"none ({found.gpus.reason})"]
     dirty = {True: ", with uncommitted changes", False: ", no uncommitted changes", None: ""}
-    commit = found.get("git_commit")
-    cores = found.get("cores"), found.get("cores_allowed")
     rows = {
-        "CPU": f"{found.get('cpu') or 'unknown'}, {found.get('machine') or ''}".rstrip(", "),
-        "cores": f"{cores[1]} of {cores[0]}" if all(cores) else None,
-        "memory": f"{found['memory_gb']:g} GB" if found.get("memory_gb") else None,
+        "CPU": f"{found.cpu or 'unknown'}, {found.machine}".rstrip(", "),
+        "cores": f"{found.cores_allowed} of {found.cores}" if found.cores else None,
+        "memory": f"{found.memory_gb:g} GB" if found.memory_gb else None,
         "GPU": "; ".join(cards) or "none",
-        "system": found.get("os"),
-        "Python": found.get("python"),
-        "code": commit and f"{commit[:12]}{dirty[found.get('git_dirty')]}",
-        "packages": ", ".join(f"{name} {v}" for name, v in (found.get("packages") or {}).items() if v),
+        "system": found.os,
+        "Python": found.python,
+        "code": found.git_commit and f"{found.git_commit[:12]}{dirty[found.git_dirty]}",
+        "packages": ", ".join(f"{name} {v}" for name, v in found.packages.items() if v),
     }
     return [(what, value or "unknown") for what, value in rows.items()]
 
 
-def machine_line(found: dict[str, Any]) -> str:
+def machine_line(found: Environment) -> str:
     """The machine and the software of a run, on one line."""
     rows = dict(environment_rows(found))
     return ", ".join(f"{what}: {rows[what]}" for what in ("CPU", "cores", "memory", "GPU", "Python", "code"))
 
 
-def baseline_sentences(found: dict[str, Any] | None) -> list[str]:
+def baseline_sentences(found: Saved | Compared | None) -> list[str]:
     """How a run compares with its baseline (`run.baseline`), in sentences; none without a baseline."""
     if not found:
         return []
-    runs = f"{found.get('runs')} runs in {found.get('path')}"
-    if "call" not in found:
-        done = "The run was added to" if found.get("saved") is True else "The run was not added to"
-        return [f"{done} the baseline, {runs}.", *([f"{found['reason']}."] if found.get("reason") else [])]
-    said = [f"{found['call']}, against {runs}"]
-    if found.get("ratio") is not None:
-        said[0] += (
-            f": {number(found['ratio'])} times as long ({number(found['low'])} … {number(found['high'])})"
-        )
-    if found.get("reason"):
-        said[0] += f": {found['reason']}"
-    if found.get("confirmed"):
+    runs = f"{found.runs} runs in {found.path}"
+    if isinstance(found, Saved):
+        done = "The run was added to" if found.saved else "The run was not added to"
+        return [f"{done} the baseline, {runs}.", *([f"{found.reason}."] if found.reason else [])]
+    said = [f"{found.call}, against {runs}"]
+    if found.ratio is not None:
+        said[0] += f": {number(found.ratio)} times as long ({number(found.low)} … {number(found.high)})"
+    if found.reason:
+        said[0] += f": {found.reason}"
+    if found.confirmed:
         said.append("a second run confirmed it")
-    for one in found.get("moved") or []:
-        interval = f"{number(one['low'])} … {number(one['high'])}"
-        moved = f"{seconds(one['before_s'])} → {seconds(one['now_s'])}"
-        said.append(f"{one['analyzer']}: {moved}, {number(one['ratio'])} times as long ({interval})")
+    for one in found.moved:
+        interval = f"{number(one.low)} … {number(one.high)}"
+        moved = f"{seconds(one.before_s)} → {seconds(one.now_s)}"
+        said.append(f"{one.analyzer}: {moved}, {number(one.ratio)} times as long ({interval})")
     return said

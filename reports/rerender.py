@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from clipbench.bench.errors import InputError
-from clipbench.bench.runs.results import Result, read
+from clipbench.bench.runs.results import Result
+from clipbench.bench.runs.storage import read_result
 
 
 def rerender(name: str, write: Callable[[Result, Path], Path]) -> None:
@@ -18,7 +19,7 @@ def rerender(name: str, write: Callable[[Result, Path], Path]) -> None:
     arguments = parser.parse_args()
     folder = arguments.folder or (arguments.run if arguments.run.is_dir() else arguments.run.parent)
     try:
-        print(write(read(arguments.run), folder))
+        print(write(read_result(arguments.run), folder))
     except InputError as error:
         parser.error(str(error))
     except OSError as error:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from clipbench.bench.comparing.statistics import Difference, compare, noise_floor
 from clipbench.bench.errors import InputError
-from clipbench.bench.runs.results import write_json
+from clipbench.bench.runs.storage import write_json
 
 if TYPE_CHECKING:
     import numpy as np

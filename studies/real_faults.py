@@ -25,7 +25,8 @@ from clipbench import executors
 from clipbench.bench.clips.shared_memory import MEMORY_PREFIX
 from clipbench.bench.errors import Exit
 from clipbench.bench.quality import metric_names
-from clipbench.bench.runs import results
+from clipbench.bench.runs import storage
+from clipbench.bench.runs.results import Result
 from tests.e2e.test_command_line import PROJECT
 
 #: Kind → the status it gives, and words of the reason. A process that is gone tells by which signal or code.
@@ -125,10 +126,10 @@ def strike(case: Case, folder: Path) -> Told:
     if not (folder / "result.json").exists():
         last = (err.strip().splitlines() or ["no result"])[-1]
         return Told(run.returncode, seconds, wrong=(last, *left))
-    return judged(case, results.read(folder), run.returncode, seconds, left)
+    return judged(case, storage.read_result(folder), run.returncode, seconds, left)
 
 
-def judged(case: Case, result: results.Result, code: int, seconds: float, left: list[str]) -> Told:
+def judged(case: Case, result: Result, code: int, seconds: float, left: list[str]) -> Told:
     """What the result says, against what it must say."""
     status, words = EXPECTED[case.kind]
     words = "" if case.executor == "ray" and status == "crashed" else words  # Ray does not say of what

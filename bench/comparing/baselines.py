@@ -23,9 +23,10 @@ from clipbench.bench.comparing.regression import MIN_REPEATS, MIN_RUNS, change, 
 from clipbench.bench.errors import Exit, InputError
 from clipbench.bench.probes import environment
 from clipbench.bench.probes.other_load import is_busy
-from clipbench.bench.runs import results
+from clipbench.bench.runs import storage
+from clipbench.bench.runs.baseline_outcome import Compared, Confirmation, Saved
 from clipbench.bench.runs.remeasure import Unmeasured, unfit
-from clipbench.bench.runs.results import Result
+from clipbench.bench.runs.results import Environment, Result
 
 SCHEMA = 1
 #: So many runs are kept, the newest: enough for their spread, and few enough to be of today's code.
@@ -74,7 +75,7 @@ def configuration(session: Any) -> dict[str, Any]:
     key = {
         "machine.cpu": environment.cpu_name(),
         "machine.cores_allowed": cores_allowed(),
-        "machine.gpus": [gpu["name"] for gpu in gpus] if isinstance(gpus, list) else [],
+        "machine.gpus": [gpu.name for gpu in gpus] if isinstance(gpus, list) else [],
         "clip.sha256": sha256(clip),
         "models.profile": cfg.models.profile,
         "grouping.name": cfg.grouping.name,
@@ -156,66 +157,66 @@ def saved_run(result: Result) -> dict[str, Any]:
     """What is kept of a run."""
     env, gated = result.environment, {target.metric for target in result.targets}
     return {
-        "id": result.run["id"],
-        "started_at": result.run["started_at"],
-        "git_commit": env["git_commit"],
-        "git_dirty": env["git_dirty"],
+        "id": result.run.id,
+        "started_at": result.run.started_at,
+        "git_commit": env.git_commit,
+        "git_dirty": env.git_dirty,
         "versions": versions(env),
-        "other_cores": result.run["other_cores"],
+        "other_cores": result.run.other_cores,
         METRIC: result.metric(METRIC).samples,
         "analyze_s": {name: a.analyze_s for name, a in result.analyzers.items()},
         "metrics": {m.name: m.value for m in result.metrics if m.name in gated},
     }
 
 
-def versions(env: Mapping[str, Any]) -> dict[str, Any]:
+def versions(env: Environment) -> dict[str, Any]:
     """What may change between two runs of a baseline: name → version."""
-    gpus = env["gpus"] if isinstance(env["gpus"], list) else []
-    driver = {"driver": gpus[0]["driver"]} if gpus else {}
-    return {"os": env["os"], "python": env["python"], **driver, **env["packages"]}
+    driver = {"driver": gpus[0].driver} if (gpus := env.gpu_list()) else {}
+    return {"os": env.os, "python": env.python, **driver, **env.packages}
 
 
-def conclude(mode: str, kept: Baseline, result: Result, again: Callable[[], Result]) -> dict[str, Any]:
+def conclude(mode: str, kept: Baseline, result: Result, again: Callable[[], Result]) -> Saved | Compared:
     """Save or compare, as `mode` says; what came of it is put into the result too, as `run.baseline`."""
     outcome = save(kept, result) if mode == "save" else compare(kept, result, again)
-    result.run["baseline"] = outcome
+    result.run.baseline = outcome
     return outcome
 
 
-def exit_code(outcome: Mapping[str, Any] | None, gate: Any) -> Exit:
+def exit_code(outcome: Saved | Compared | None, gate: Any) -> Exit:
     """What an outcome of `conclude` makes of the run's exit code."""
     if outcome is None:
         return Exit.OK
-    if outcome["mode"] == "save":
-        return Exit.OK if outcome["saved"] else Exit.NOTHING_VALID
-    if outcome["call"] == "slower":
+    if isinstance(outcome, Saved):
+        return Exit.OK if outcome.saved else Exit.NOTHING_VALID
+    if outcome.call == "slower":
         return Exit.SLOWER
     required = gate.mode == "enforce" and "baseline" in gate.require
-    return Exit.TARGET_MISSED if required and not outcome["valid"] else Exit.OK
+    return Exit.TARGET_MISSED if required and not outcome.valid else Exit.OK
 
 
-def save(kept: Baseline, result: Result) -> dict[str, Any]:
+def save(kept: Baseline, result: Result) -> Saved:
     """Add `result` to the baseline, unless it is unfit; says what came of it."""
-    others = result.run["other_cores"]
-    outcome = {
-        "mode": "save",
-        "path": str(kept.path),
-        "needed": MIN_RUNS,
-        "other_cores": others,
-        "busy": is_busy(others, result.environment["cores_allowed"]),
-    }
+    others = result.run.other_cores
+    outcome = Saved(
+        path=str(kept.path),
+        needed=MIN_RUNS,
+        other_cores=others,
+        busy=is_busy(others, result.environment.cores_allowed),
+        saved=False,
+        runs=len(kept.runs),
+    )
     if reason := unfit(result, METRIC):
-        return {**outcome, "saved": False, "reason": reason, "runs": len(kept.runs)}
+        return dataclasses.replace(outcome, reason=reason)
     runs = sorted([*kept.runs, saved_run(result)], key=lambda run: run["started_at"])[-KEEP:]
     try:
         kept.path.parent.mkdir(parents=True, exist_ok=True)
-        results.write_json(kept.path, {"schema": SCHEMA, "key": kept.key, "runs": runs})
+        storage.write_json(kept.path, {"schema": SCHEMA, "key": kept.key, "runs": runs})
     except OSError as error:
         raise InputError(f"baseline_store: {kept.path} cannot be written to ({error.strerror})") from error
-    return {**outcome, "saved": True, "reason": "", "runs": len(runs)}
+    return dataclasses.replace(outcome, saved=True, runs=len(runs))
 
 
-def compare(kept: Baseline, result: Result, again: Callable[[], Result]) -> dict[str, Any]:
+def compare(kept: Baseline, result: Result, again: Callable[[], Result]) -> Compared:
     """The outcome of comparing `result`, as result.json has it (docs/baselines.md lists the keys).
 
     `call` is slower only if a fresh run says so too. `again` makes that one; it may raise Unmeasured.
@@ -224,40 +225,37 @@ def compare(kept: Baseline, result: Result, again: Callable[[], Result]) -> dict
     how = measured(kept, result, floor)
     if how["noise"] is not None and how["noise"] > floor:
         noise_from = "from how far the saved runs lie apart"
-    cores = result.environment["cores_allowed"]
-    outcome = {
-        "mode": "compare",
-        "path": str(kept.path),
-        "metric": METRIC,
-        "runs": len(kept.runs),
-        "samples": sum(len(run[METRIC]) for run in kept.runs),
-        "saved": [kept.runs[0]["started_at"], kept.runs[-1]["started_at"]],
-        "baseline_value": typical([run[METRIC] for run in kept.runs]),
-        "value": result.metric(METRIC).value,
-        "noise_from": noise_from,
-        "busy_runs": sum(is_busy(run["other_cores"], cores) for run in kept.runs),
-        "since": differences(kept.runs[-1]["versions"], versions(result.environment)),
+    cores = result.environment.cores_allowed
+    outcome = Compared(
+        path=str(kept.path),
+        metric=METRIC,
+        runs=len(kept.runs),
+        samples=sum(len(run[METRIC]) for run in kept.runs),
+        saved=[kept.runs[0]["started_at"], kept.runs[-1]["started_at"]],
+        baseline_value=typical([run[METRIC] for run in kept.runs]),
+        value=result.metric(METRIC).value,
+        noise_from=noise_from,
+        busy_runs=sum(is_busy(run["other_cores"], cores) for run in kept.runs),
+        since=differences(kept.runs[-1]["versions"], versions(result.environment)),
         **how,
-        "confirmed": None,
-        "confirmation": None,
-        "moved": [],
-    }
-    if outcome["call"] != "slower":
+    )
+    if outcome.call != "slower":
         return outcome
     try:
         second = again()
     except Unmeasured as error:
         reason = f"slower, but it could not be measured again: {error}"
-        return {**outcome, "call": "undecided", "reason": reason, "valid": False}
-    outcome["confirmation"] = {"value": second.metric(METRIC).value, **measured(kept, second, floor)}
-    outcome["confirmed"] = outcome["confirmation"]["call"] == "slower"
-    if not outcome["confirmed"]:
+        return dataclasses.replace(outcome, call="undecided", reason=reason, valid=False)
+    confirmation = Confirmation(value=second.metric(METRIC).value, **measured(kept, second, floor))
+    confirmed = confirmation.call == "slower"
+    outcome = dataclasses.replace(outcome, confirmation=confirmation, confirmed=confirmed)
+    if not confirmed:
         reason = "slower at first, but not when measured again"
-        return {**outcome, "call": "undecided", "reason": reason, "valid": outcome["confirmation"]["valid"]}
+        return dataclasses.replace(outcome, call="undecided", reason=reason, valid=confirmation.valid)
     now = [{name: a.analyze_s for name, a in r.analyzers.items()} for r in (result, second)]
     busier = max(busier_by(kept, r) or 1.0 for r in (result, second))
     found = moved([run["analyze_s"] for run in kept.runs], now, floor, busier)
-    return {**outcome, "moved": [dataclasses.asdict(m) for m in found]}
+    return dataclasses.replace(outcome, moved=found)
 
 
 def measured(kept: Baseline, result: Result, floor: float) -> dict[str, Any]:
@@ -277,7 +275,7 @@ def measured(kept: Baseline, result: Result, floor: float) -> dict[str, Any]:
     if gone and how.call == "faster":
         reason = f"no longer measured: {', '.join(gone)}"
         how = dataclasses.replace(how, call="undecided", reason=reason, valid=False)
-    others = {key: result.run[key] for key in ("other_cores", "other_cores_reason")}
+    others = {key: getattr(result.run, key) for key in ("other_cores", "other_cores_reason")}
     return {**dataclasses.asdict(how), **others, "busier": busier}
 
 
@@ -287,9 +285,9 @@ def busier_by(kept: Baseline, result: Result) -> float | None:
     Where others take a share of the cores, work that needs all of them takes 1 / (1 - share) as long. None
     where it is not known what others took, from the baseline or from the result.
     """
-    cores = result.environment["cores_allowed"]
+    cores = result.environment.cores_allowed
     before = [others for run in kept.runs if (others := run["other_cores"]) is not None]
-    now = result.run["other_cores"]
+    now = result.run.other_cores
     if not before or now is None:
         return None
     share = [min(0.95, others / cores) for others in (median(before), now)]

@@ -17,7 +17,7 @@ from clipbench.bench.comparing.regression import spread
 from clipbench.bench.comparing.statistics import noise_floor
 from clipbench.bench.errors import InputError
 from clipbench.bench.probes.other_load import is_busy
-from clipbench.bench.runs import results
+from clipbench.bench.runs import storage
 from clipbench.bench.runs.remeasure import Unmeasured, unfit
 from clipbench.bench.runs.results import Result
 
@@ -36,14 +36,14 @@ def key_of(result: Result) -> dict[str, Any]:
     """What a noise floor holds for: the machine, and what was run on it."""
     env, run = result.environment, result.run
     return {
-        "cpu": env["cpu"],
-        "cores_allowed": env["cores_allowed"],
-        "gpus": [gpu["name"] for gpu in env["gpus"]] if isinstance(env["gpus"], list) else [],
-        "clip": run["clip"].get("sha256"),
-        "grouping": run["grouping"],
-        "executor": run["executor"],
-        "models": run["models"],
-        "threads": run["threads"],
+        "cpu": env.cpu,
+        "cores_allowed": env.cores_allowed,
+        "gpus": [gpu.name for gpu in env.gpu_list()],
+        "clip": run.clip.sha256,
+        "grouping": run.grouping,
+        "executor": run.executor,
+        "models": run.models,
+        "threads": run.threads,
         "analyzers": sorted(result.analyzers),
     }
 
@@ -105,21 +105,21 @@ def calibrate(measure: Callable[[int], Result]) -> dict[str, Any]:
             raise Unmeasured(f"run {number}: {reason}")
     samples = [result.metric(METRIC).samples for result in measured]
     key = key_of(measured[0])
-    others = [cores for result in measured if (cores := result.run["other_cores"]) is not None]
+    others = [cores for result in measured if (cores := result.run.other_cores) is not None]
     found = {
         "key": key,
         "metric": METRIC,
-        "measured_at": measured[0].run["started_at"],
+        "measured_at": measured[0].run.started_at,
         **floors(samples),
         "runs": samples,
         "other_cores": median(others) if others else None,
         "busy": is_busy(median(others) if others else None, key["cores_allowed"]),
-        "other_cores_reason": "" if others else measured[0].run["other_cores_reason"],
+        "other_cores_reason": "" if others else measured[0].run.other_cores_reason,
     }
     store.parent.mkdir(parents=True, exist_ok=True)
     kept = {"schema": SCHEMA, "calibrations": {**entries(), digest(key): found}}
     try:
-        results.write_json(store, kept)
+        storage.write_json(store, kept)
     except OSError as error:
         raise InputError(f"{store} cannot be written to ({error.strerror})") from error
     return found

@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import fmean, median
 
 from clipbench.bench.errors import InputError
-from clipbench.bench.runs import results
+from clipbench.bench.runs import storage
 from clipbench.bench.runs.results import MetricValue, Result
 
 #: Metrics whose samples are averaged: the median would hide the one repeat in which an analyzer was lost.
@@ -155,7 +155,7 @@ def of_path(path: Path) -> Side:
     if not runs:
         raise InputError(f"{path} holds no result of a run: there is no result.json in it or in its folders")
     run = runs[0].result.run
-    return Side(f"grouping={run['grouping']},executor={run['executor']}", runs)
+    return Side(f"grouping={run.grouping},executor={run.executor}", runs)
 
 
 def results_below(folder: Path, pattern: str) -> list[Path]:
@@ -195,23 +195,20 @@ def of_sweep(folder: Path) -> list[Side]:
 
 
 def read(path: Path, round_: str = "") -> Measured:
-    """One result; raises InputError, naming the file, where it is none, or not whole."""
+    """One result; raises InputError, naming the file, where it is none."""
     path = path / "result.json" if path.is_dir() else path
-    try:
-        return Measured(path, results.read(path), round_)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{path} is not a whole result: {type(error).__name__} {error}") from error
+    return Measured(path, storage.read_result(path), round_)
 
 
 def started_at(run: Measured) -> str:
-    return run.result.run["started_at"]
+    return run.result.run.started_at
 
 
 def check_once(sides: list[Side]) -> None:
     """Raise InputError where the same run was given twice: it would be equal to itself."""
     seen: dict[str, Path] = {}
     for run in (run for side in sides for run in side.runs):
-        if (known := seen.setdefault(run.result.run["id"], run.path)) != run.path:
+        if (known := seen.setdefault(run.result.run.id, run.path)) != run.path:
             raise InputError(f"{run.path} and {known} are the same run; give each once")
         if sum(other.path == run.path for side in sides for other in side.runs) > 1:
             raise InputError(f"{run.path} is given twice; give each run once")
@@ -225,7 +222,7 @@ def tell_apart(sides: list[Side]) -> None:
     names = [side.name for side in sides]
     for name in {name for name in names if names.count(name) > 1}:
         same = [side for side in sides if side.name == name]
-        commits = [(side.first.environment.get("git_commit") or "")[:9] if side.runs else "" for side in same]
+        commits = [(side.first.environment.git_commit or "")[:9] if side.runs else "" for side in same]
         known = len(set(commits)) == len(commits)
         for side, commit, place in zip(same, commits, places(same), strict=True):
             side.name += f" ({commit if commit and known else place})"

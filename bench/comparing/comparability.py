@@ -13,6 +13,7 @@ from typing import Any
 
 from clipbench.bench.comparing.candidates import Side
 from clipbench.bench.runs.results import Result
+from clipbench.bench.runs.serialization import to_json
 
 #: Memory that differs by less than this factor is of the same class: a kernel keeps more or less of it.
 SAME_MEMORY = 1.1
@@ -26,28 +27,26 @@ Values = list[tuple[Any, list[str]]]
 def facts(result: Result) -> dict[str, Any]:
     """What must be the same in runs that are compared, by the words that a refusal uses for it."""
     run, there = result.run, result.environment
-    gpus = there.get("gpus")
     found: dict[str, Any] = {
-        "processor": f"{there.get('cpu')} ({there.get('machine')})",
-        "cores allowed": there.get("cores_allowed"),
-        "memory, GB": there.get("memory_gb"),
-        "GPUs": [gpu["name"] for gpu in gpus] if isinstance(gpus, list) else [],
-        "GPU driver": sorted({gpu["driver"] for gpu in gpus}) if isinstance(gpus, list) else [],
-        "Python": there.get("python"),
-        "clip (SHA-256)": [clip.get("sha256") for clip in run.get("clips", [])],
-        "models": run.get("models"),
-        "seed": run.get("seed"),
-        "faults": run.get("faults") or [],
-        "profile": run.get("profile"),
+        "processor": f"{there.cpu} ({there.machine})",
+        "cores allowed": there.cores_allowed,
+        "memory, GB": there.memory_gb,
+        "GPUs": [gpu.name for gpu in there.gpu_list()],
+        "GPU driver": sorted({gpu.driver or "unknown" for gpu in there.gpu_list()}),
+        "Python": there.python,
+        "clip (SHA-256)": [clip.sha256 for clip in run.clips],
+        "models": run.models,
+        "seed": run.seed,
+        "faults": to_json(run.faults),
+        "profile": run.profile,
         "analyzers": sorted(result.analyzers),
     }
-    scenario = run.get("scenario") or {}
-    found |= {f"scenario.{key}": scenario.get(key) for key in ("name", "warmup", "in_flight")}
-    found |= {f"version of {name}": version for name, version in there.get("packages", {}).items()}
+    found |= {f"scenario.{key}": getattr(run.scenario, key) for key in ("name", "warmup", "in_flight")}
+    found |= {f"version of {name}": version for name, version in there.packages.items()}
     for name, analyzer in result.analyzers.items():
         found[f"model of {name}"] = analyzer.model
         found[f"weights of {name}"] = analyzer.weights
-    for name, settings in (run.get("settings") or {}).items():
+    for name, settings in (run.settings or {}).items():
         found |= {f"models.{name}.{key}": value for key, value in settings.items()}
     return found
 
@@ -55,11 +54,10 @@ def facts(result: Result) -> dict[str, Any]:
 def hints(result: Result) -> dict[str, Any]:
     """What a reader should be told of where it differs, though comparing it can be the point."""
     there = result.environment
-    commit = there.get("git_commit")
     found = {
-        "git commit": commit[:9] if commit else None,
-        "changes that are not committed": there.get("git_dirty"),
-        "operating system": there.get("os"),
+        "git commit": there.git_commit[:9] if there.git_commit else None,
+        "changes that are not committed": there.git_dirty,
+        "operating system": there.os,
     }
     limits = {t.metric: f"{t.op} {t.limit}" for t in result.targets}
     return found | {f"target on {metric}": limit for metric, limit in limits.items()}
@@ -71,7 +69,7 @@ def mismatches(sides: Sequence[Side]) -> list[str]:
     lines = differences(tables)
     for side, rows in tables:
         own = [
-            (name, {key: run.result.run.get(key) for key in CONFIGURATION})
+            (name, {key: getattr(run.result.run, key) for key in CONFIGURATION})
             for (name, _), run in zip(rows, side.runs, strict=True)
         ]
         lines += differences([(side, own)])
@@ -82,7 +80,7 @@ def warnings(sides: Sequence[Side]) -> list[str]:
     """What differs without making a comparison impossible, and what each run warned of itself."""
     tables = [(side, [(label(side, n), hints(r.result)) for n, r in enumerate(side.runs)]) for side in sides]
     lines = [f"different between the sides: {line}" for line in differences(tables)]
-    if unknown := [side.name for side in sides if any("settings" not in r.result.run for r in side.runs)]:
+    if unknown := [side.name for side in sides if any(r.result.run.settings is None for r in side.runs)]:
         lines.append(f"the analyzers' settings are not in the results of {', '.join(unknown)}: not checked")
     if unfinished := [f"{side.name} ({side.missing})" for side in sides if side.missing]:
         lines.append(f"the sweep is not complete; rounds that are missing: {', '.join(unfinished)}")
@@ -105,11 +103,11 @@ def said_by(side: Side) -> list[str]:
 
 def unusable(result: Result) -> str:
     """Why this run's times are no measurement, or "". That it ran a subset of the analyzers is no reason."""
-    if result.run.get("interrupted"):
+    if result.run.interrupted:
         return "it was interrupted"
-    if result.run.get("profile"):
-        return f"it was made with profile={result.run['profile']}, whose times are no measurement"
-    if not any(not p["warmup"] for p in result.run.get("passes", [])):
+    if result.run.profile:
+        return f"it was made with profile={result.run.profile}, whose times are no measurement"
+    if not any(not p.warmup for p in result.run.passes):
         return "no repeat was measured"
     if not any(analyzer.status == "ok" for analyzer in result.analyzers.values()):
         return "no analyzer succeeded"

@@ -113,7 +113,7 @@ def leading(sides: Sequence[Side], metric: str) -> Side:
 
 def thriftiest(sides: Sequence[Side], metric: str) -> tuple[Side, str]:
     """The side with the fewest workers, then the least memory, then the best metric; and what decided."""
-    workers = {side.name: side.first.run["workers"] for side in sides}
+    workers = {side.name: side.first.run.workers for side in sides}
     few = [side for side in sides if workers[side.name] == min(workers.values())]
     if len(few) == 1:
         return few[0], f"takes the fewest workers ({min(workers.values())})"
@@ -144,7 +144,7 @@ def keeps(targets: Sequence[TargetResult]) -> str:
 def called(side: Side) -> str:
     """What one would write to run this configuration, and the side's name where that says more."""
     run = side.first.run
-    words = [f"grouping={run['grouping']}", f"executor={run['executor']}"]
+    words = [f"grouping={run.grouping}", f"executor={run.executor}"]
     more = "" if set(side.name.split(",")) <= set(words) else side.name
     more = more.removeprefix(f"{','.join(words)} (").removesuffix(")")
     return " ".join(words) + (f" ({more})" if more else "")

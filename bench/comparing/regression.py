@@ -15,6 +15,7 @@ from statistics import median, stdev
 from typing import TYPE_CHECKING
 
 from clipbench.bench.comparing.statistics import MARGIN, RESAMPLES, Call
+from clipbench.bench.runs.baseline_outcome import SlowerAnalyzer
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,18 +50,6 @@ class Change:
     call: Call
     reason: str = ""
     valid: bool = True
-
-
-@dataclass(frozen=True)
-class Moved:
-    """An analyzer that takes longer than in the baseline: medians in seconds, their ratio, its interval."""
-
-    analyzer: str
-    before_s: float
-    now_s: float
-    ratio: float
-    low: float
-    high: float
 
 
 def change(baseline: Runs, now: Runs, floor: float, busier: float = 1.0, seed: int = 0) -> Change:
@@ -149,7 +138,7 @@ def moved(
     now: Sequence[Mapping[str, Sequence[float]]],
     floor: float,
     busier: float = 1.0,
-) -> list[Moved]:
+) -> list[SlowerAnalyzer]:
     """The analyzers that got slower, the largest gain in seconds first.
 
     Runs are analyzer → its seconds in each pass. Those that are everywhere are compared like whole passes;
@@ -164,6 +153,6 @@ def moved(
         gains.append(max(0.0, typical(after) - typical(before)))
         how = change(before, after, floor, busier)
         if how.call == "slower":
-            found.append(Moved(name, typical(before), typical(after), how.ratio, how.low, how.high))
+            found.append(SlowerAnalyzer(name, typical(before), typical(after), how.ratio, how.low, how.high))
     found.sort(key=lambda m: m.before_s - m.now_s)
     return [m for m in found if m.now_s - m.before_s >= MOVED_SHARE * sum(gains)]

@@ -1,6 +1,6 @@
 """Numbers of a run from its GPU telemetry: pure functions of the sampled series and of windows of time.
 
-`telemetry` is what sampler.Sampler leaves, with its times on the clock of the windows given.
+`telemetry` has its times on the clock of the windows given.
 `used` are the devices that the run's workers were on, as NVML and a plan count them; None means all that the
 run could see.
 Every function returns a Figure, and none raises.
@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple, Protocol
+
+from clipbench.bench.runs.telemetry import GpuSeries, GpuTelemetry, NotMeasured, Telemetry
 
 #: Start and end in seconds.
 Window = tuple[float, float]
@@ -66,14 +68,14 @@ def merged(windows: Iterable[Window]) -> list[Window]:
 
 
 def gpu_utilization(
-    telemetry: dict[str, Any], windows: Sequence[Window], used: Collection[int] | None = None
+    telemetry: Telemetry | NotMeasured, windows: Sequence[Window], used: Collection[int] | None = None
 ) -> Figure:
     """Percent of the windows with at least one kernel running, as NVML has it; mean over the devices.
 
     From the samples that the driver buffers; where a device has none, from its readings of the moment.
     """
 
-    def of(device: dict[str, Any], window: Window) -> tuple[float | None, float]:
+    def of(device: GpuTelemetry, window: Window) -> tuple[float | None, float]:
         buffered = mean_since(device, "utilization_percent", window, LONGEST_SAMPLE_S)
         if buffered[1] >= COVERAGE:
             return buffered
@@ -84,14 +86,14 @@ def gpu_utilization(
 
 
 def sm_activity(
-    telemetry: dict[str, Any], windows: Sequence[Window], used: Collection[int] | None = None
+    telemetry: Telemetry | NotMeasured, windows: Sequence[Window], used: Collection[int] | None = None
 ) -> Figure:
     """Percent of SMs with a warp resident (GPM), averaged over the windows and the devices."""
     return activity(telemetry, "sm_activity_percent", windows, used)
 
 
 def activity(
-    telemetry: dict[str, Any],
+    telemetry: Telemetry | NotMeasured,
     figure: str,
     windows: Sequence[Window],
     used: Collection[int] | None = None,
@@ -103,7 +105,7 @@ def activity(
 
 
 def gpu_memory_peak(
-    telemetry: dict[str, Any],
+    telemetry: Telemetry | NotMeasured,
     started_s: float,
     ended_s: float,
     used: Collection[int] | None = None,
@@ -117,7 +119,7 @@ def gpu_memory_peak(
 
 
 def gpu_memory_residue(
-    telemetry: dict[str, Any],
+    telemetry: Telemetry | NotMeasured,
     started_s: float,
     cleaned_s: float,
     until_s: float = float("inf"),
@@ -132,7 +134,7 @@ def gpu_memory_residue(
 
 
 def energy_per_clip(
-    telemetry: dict[str, Any],
+    telemetry: Telemetry | NotMeasured,
     windows: Sequence[Window],
     clips: int,
     used: Collection[int] | None = None,
@@ -143,45 +145,47 @@ def energy_per_clip(
         return Figure(None, reason or "no repeat was measured")
     per_device: dict[int, float] = {}
     for device in devices:
-        if device["mig"]:
-            return Figure(None, f"GPU {device['index']} is in MIG mode: its energy is that of the whole card")
+        if device.mig:
+            return Figure(None, f"GPU {device.index} is in MIG mode: its energy is that of the whole card")
         used_j = [energy(device, window) for window in merged(windows)]
         if None in used_j:
             return Figure(None, why(device, ("energy_j",), "too few samples for windows this short"))
-        per_device[device["index"]] = sum(used_j) / clips
+        per_device[device.index] = sum(used_j) / clips
     return Figure(sum(per_device.values()), devices=per_device)
 
 
 # How they are made.
 
 
-def sampled(telemetry: dict[str, Any], used: Collection[int] | None) -> tuple[list[dict[str, Any]], str]:
+def sampled(
+    telemetry: Telemetry | NotMeasured, used: Collection[int] | None
+) -> tuple[list[GpuTelemetry], str]:
     """The devices to look at, or the reason why there are none."""
     if used is not None and not used:
         return [], "no worker of this run was on a GPU"
-    gpu = telemetry.get("gpu", telemetry)
-    if "reason" in gpu:
-        return [], gpu["reason"]
-    devices = [d for d in gpu.get("devices", []) if used is None or d["index"] in used]
-    if used is not None and not {d["index"] for d in devices}.issuperset(used):
+    gpu = telemetry if isinstance(telemetry, NotMeasured) else telemetry.gpu
+    if isinstance(gpu, NotMeasured):
+        return [], gpu.reason
+    devices = [d for d in gpu.devices if used is None or d.index in used]
+    if used is not None and not {d.index for d in devices}.issuperset(used):
         return [], "NVML does not show every GPU that a worker was on"
     return devices, "" if devices else "NVML shows no GPU"
 
 
-def why(device: dict[str, Any], figures: Sequence[str], otherwise: str) -> str:
+def why(device: GpuTelemetry, figures: Sequence[str], otherwise: str) -> str:
     """The reason that the sampler gave for one of `figures` on a device, else `otherwise`."""
-    said = [device["reasons"][figure] for figure in figures if figure in device["reasons"]]
-    return f"GPU {device['index']}: {said[0] if said else otherwise}"
+    said = [device.reasons[figure] for figure in figures if figure in device.reasons]
+    return f"GPU {device.index}: {said[0] if said else otherwise}"
 
 
-def series_of(device: dict[str, Any], figure: str) -> list[tuple[float, Any]]:
+def series_of(device: GpuTelemetry, figure: str) -> list[tuple[float, Any]]:
     """(time, value) of a figure in order of time; empty where the device has none."""
-    kept = device["figures"].get(figure, {"times_s": [], "values": []})
-    return sorted(zip(kept["times_s"], kept["values"], strict=True), key=lambda sample: sample[0])
+    kept = device.figures.get(figure, GpuSeries([], []))
+    return sorted(zip(kept.times_s, kept.values, strict=True), key=lambda sample: sample[0])
 
 
 def mean_since(
-    device: dict[str, Any], figure: str, window: Window, longest_s: float = float("inf")
+    device: GpuTelemetry, figure: str, window: Window, longest_s: float = float("inf")
 ) -> tuple[float | None, float]:
     """Mean of a figure over a window, and the share of the window that samples cover.
 
@@ -200,10 +204,10 @@ def mean_since(
 
 
 def over_windows(
-    telemetry: dict[str, Any],
+    telemetry: Telemetry | NotMeasured,
     windows: Sequence[Window],
     used: Collection[int] | None,
-    mean: Callable[[dict[str, Any], Window], tuple[float | None, float]],
+    mean: Callable[[GpuTelemetry, Window], tuple[float | None, float]],
     figures: Sequence[str],
 ) -> Figure:
     """The mean over devices and windows, each window by its length; None where samples cover too little."""
@@ -225,12 +229,12 @@ def over_windows(
     return Figure(
         sum(means) / len(means),
         samples=tuple(sum(column) / len(column) for column in zip(*table, strict=True)),
-        devices=dict(zip((d["index"] for d in devices), means, strict=True)),
+        devices=dict(zip((d.index for d in devices), means, strict=True)),
     )
 
 
 def above_before(
-    telemetry: dict[str, Any],
+    telemetry: Telemetry | NotMeasured,
     started_s: float,
     window: Window,
     pick: Callable[[list[float]], float],
@@ -248,11 +252,11 @@ def above_before(
         if not before or not within:
             otherwise = f"no sample of its memory {'in the window' if before else 'before the run'}"
             return Figure(None, why(device, ("memory_used_bytes",), otherwise))
-        per_device[device["index"]] = max(0.0, (pick(within) - before[-1]) / 1e9)
+        per_device[device.index] = max(0.0, (pick(within) - before[-1]) / 1e9)
     return Figure(max(per_device.values()), devices=per_device)
 
 
-def energy(device: dict[str, Any], window: Window) -> float | None:
+def energy(device: GpuTelemetry, window: Window) -> float | None:
     """Joules between the ends of a window, between samples by interpolation; None outside them."""
     at_start, at_end = (interpolated(series_of(device, "energy_j"), t) for t in window)
     if at_start is None or at_end is None or at_end < at_start:  # a counter that fell was reset

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Any, Literal
+from typing import Literal
 
 from clipbench.analyzers import registry
 from clipbench.bench.clips.clip_info import ClipInfo
 from clipbench.bench.measuring import gpu_metrics
 from clipbench.bench.measuring.bounds import Bound, lower_bound
-from clipbench.bench.runs.results import MetricValue
+from clipbench.bench.runs.results import Cleanup, MetricValue
+from clipbench.bench.runs.telemetry import NotMeasured, Telemetry
 from clipbench.executors.base import Outcome, Plan, Span
 
 
@@ -39,10 +40,10 @@ class Record:
     plan: Plan
     passes: list[Pass]
     spans: list[Span]
-    telemetry: dict[str, Any]
+    telemetry: Telemetry | NotMeasured
     started_s: float
     workers: dict[str, int] = field(default_factory=dict)
-    cleanup: dict[str, Any] = field(default_factory=dict)
+    cleanup: Cleanup | None = None
     in_flight: int = 1
 
     def complete(self) -> list[Pass]:
@@ -150,17 +151,17 @@ def bound_of(record: Record, number: int) -> Bound:
 
 
 def rss_peak(record: Record) -> Measured:
-    if reason := record.telemetry.get("reason"):
-        return Measured(reason=reason)
-    if not record.telemetry["rss_bytes"]:
+    if isinstance(record.telemetry, NotMeasured):
+        return Measured(reason=record.telemetry.reason)
+    if not record.telemetry.rss_bytes:
         return Measured(reason="the run was over before the first sample")
-    return Measured(max(record.telemetry["rss_bytes"]) / 1e9)
+    return Measured(max(record.telemetry.rss_bytes) / 1e9)
 
 
 def ready_again(record: Record) -> Measured:
     if not record.cleanup:
         return Measured(reason="the run ended before cleanup")
-    return Measured(record.cleanup["ready_again_s"])
+    return Measured(record.cleanup.ready_again_s)
 
 
 def on_gpu(compute: Callable[[Record, list, set[int]], gpu_metrics.Figure]) -> Callable[[Record], Measured]:
@@ -170,8 +171,8 @@ def on_gpu(compute: Callable[[Record, list, set[int]], gpu_metrics.Figure]) -> C
         used = {int(g.device.removeprefix("gpu:")) for g in record.plan.groups if g.device != "cpu"}
         if not used:
             return Measured(reason="no worker of this run was on a GPU")
-        if reason := record.telemetry.get("reason"):
-            return Measured(reason=reason)
+        if isinstance(record.telemetry, NotMeasured):
+            return Measured(reason=record.telemetry.reason)
         windows = gpu_metrics.analysis_windows(
             record.spans, [(p.start_s, p.end_s) for p in record.measured()]
         )
@@ -184,7 +185,7 @@ def on_gpu(compute: Callable[[Record, list, set[int]], gpu_metrics.Figure]) -> C
 def gpu_memory_residue(record: Record, _: list, used: set[int]) -> gpu_metrics.Figure:
     if not record.cleanup:
         return gpu_metrics.Figure(None, "the run ended before cleanup")
-    seen = record.cleanup["cleaned_s"], record.cleanup["observed_until_s"]
+    seen = record.cleanup.cleaned_s, record.cleanup.observed_until_s
     return gpu_metrics.gpu_memory_residue(record.telemetry, record.started_s, *seen, used)
 
 

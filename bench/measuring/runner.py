@@ -17,6 +17,9 @@ from clipbench.bench.clips.decoding import decode
 from clipbench.bench.clips.shared_clip import SharedClip
 from clipbench.bench.measuring.metrics import Pass, Record
 from clipbench.bench.probes.sampler import Sampler
+from clipbench.bench.runs.results import Cleanup
+from clipbench.bench.runs.serialization import from_json
+from clipbench.bench.runs.telemetry import NotMeasured, Telemetry
 from clipbench.executors.base import Executor, Observer, Outcome, Phase, Plan, Span, now
 
 #: Seconds for the sampler to see the state that cleanup leaves.
@@ -60,7 +63,7 @@ class Run:
         self.recorder = Recorder(progress)
         self.executor = make(self.recorder)
         self.needs = needs_of(plan)
-        self.record = Record(plan, [], self.recorder.spans, {"reason": "the run was interrupted"}, now())
+        self.record = Record(plan, [], self.recorder.spans, NotMeasured("the run was interrupted"), now())
 
     def measure(self, clips: list[Path], warmup: int, repeats: int, in_flight: int) -> Record:
         """Send each clip through alone, `warmup` and then `repeats` times; or with `in_flight` above one,
@@ -86,7 +89,7 @@ class Run:
                 finally:
                     self.executor.close()
         finally:
-            self.record.telemetry = self.sampler.series
+            self.record.telemetry = sampled(self.sampler.series)
         return self.record
 
     def burst(self, clips: list[Path], warm_up: bool, in_flight: int, total: int) -> None:
@@ -144,13 +147,18 @@ class Run:
         states = self.executor.state()
         woken = now()
         self.executor.wake()
-        self.record.cleanup = {
-            "mode": self.plan.cleanup,
-            "workers": states,
-            "cleaned_s": cleaned,
-            "observed_until_s": woken,
-            "ready_again_s": now() - woken,
-        }
+        self.record.cleanup = Cleanup(
+            mode=self.plan.cleanup,
+            workers=states,
+            cleaned_s=cleaned,
+            observed_until_s=woken,
+            ready_again_s=now() - woken,
+        )
+
+
+def sampled(series: dict[str, Any]) -> Telemetry | NotMeasured:
+    """What the sampler's process has sent, or why it has sent nothing."""
+    return NotMeasured(series["reason"]) if "reason" in series else from_json(Telemetry, series)
 
 
 def executor_factory(name: str) -> Callable[[Observer], Executor]:

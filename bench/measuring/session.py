@@ -6,7 +6,6 @@ import dataclasses
 import datetime
 import os
 import random
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,9 +24,9 @@ from clipbench.bench.planning.placement import visible
 from clipbench.bench.planning.plan import make_plan, one_of
 from clipbench.bench.probes import environment
 from clipbench.bench.probes.other_load import OtherWork
-from clipbench.bench.probes.sampler import shifted
-from clipbench.bench.runs import results
+from clipbench.bench.runs import storage
 from clipbench.bench.runs.results import MetricValue, Result
+from clipbench.bench.runs.telemetry import NotMeasured
 from clipbench.executors import names as executor_names
 from clipbench.executors import profiling, strategy
 from clipbench.executors.base import Plan
@@ -92,7 +91,7 @@ def prepare(cfg: Any, folder: Path) -> Session:
     clips = find_clips(cfg.clip.path) if scenario.name == "offline" else [Path(cfg.clip.path)]
     if cfg.clip.truth is not None:
         check_truth(Path(cfg.clip.truth), clips)
-    results.check_folder(folder)
+    storage.check_folder(folder)
     pretrained.fetch(plan)
     return Session(cfg, plan, clips, limits, folder)
 
@@ -158,15 +157,7 @@ def run(
     profiled = bool(session.plan.profile[0])
     verdict, why = decide(record, judged, bool(interrupted), profiled, cfg.targets.minimum, absent)
     result = Result(
-        run={
-            "id": uuid.uuid4().hex[:12],
-            "started_at": started_at,
-            "interrupted": bool(interrupted),
-            "other_cores": others.cores(),
-            "other_cores_reason": others.reason,
-            **describe_run(cfg, record),
-            "profiles": profiling.links(session.folder),
-        },
+        run=describe_run(cfg, record, started_at, bool(interrupted), others, session.folder),
         environment=environment.describe(),
         metrics=metrics,
         targets=judged,
@@ -174,7 +165,9 @@ def run(
         verdict_reason=why,
         analyzers={task.analyzer: summarise(task.analyzer, record, figures) for task in session.plan.tasks()},
         spans=spans(record),
-        telemetry=shifted(record.telemetry, record.started_s),
+        telemetry=record.telemetry
+        if isinstance(record.telemetry, NotMeasured)
+        else record.telemetry.since(record.started_s),
         warnings=warn(record) + ([why_none] if why_none not in ("", *quality.EXPECTED) else []),
     )
     return result, segments_of(record, session.clips), interrupted

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import os
 import shlex
+import uuid
 from collections.abc import Collection, Sequence
+from pathlib import Path
 from typing import Any
 
 from clipbench.analyzers import registry, weights
@@ -13,53 +15,71 @@ from clipbench.bench import invocation
 from clipbench.bench.measuring.gpu_metrics import Window, merged
 from clipbench.bench.measuring.metrics import Record
 from clipbench.bench.planning.config import MinimumConfig
-from clipbench.bench.runs.results import AnalyzerResult, MetricValue, TargetResult
-from clipbench.executors.base import Outcome
+from clipbench.bench.probes.other_load import OtherWork
+from clipbench.bench.runs.results import (
+    AnalyzerResult,
+    Cleanup,
+    ClipSummary,
+    GroupSummary,
+    MetricValue,
+    PassSummary,
+    RunSummary,
+    ScenarioSummary,
+    TargetResult,
+)
+from clipbench.bench.runs.telemetry import NotMeasured
+from clipbench.executors import profiling
+from clipbench.executors.base import Outcome, Span
 
 
-def describe_run(cfg: Any, record: Record) -> dict[str, Any]:
-    """The part of result.json's `run` that says what was run, on what, as what."""
-    plan, origin = record.plan, record.started_s
-    infos = {p.clip.path: dataclasses.asdict(p.clip) for p in record.passes}
-    cleanup = dict(record.cleanup)
-    for key in ("cleaned_s", "observed_until_s"):
-        if key in cleanup:
-            cleanup[key] -= origin
-    return {
-        "command": shlex.join(invocation.command_line()),
-        "grouping": cfg.grouping.name,
-        "executor": cfg.executor.name,
-        "threads": plan.threads,
-        "workers": plan.workers,
-        "groups": [
-            {
-                "name": g.name,
-                "device": g.device,
-                "cpus": list(g.cpus),
-                "analyzers": [t.analyzer for t in g.tasks],
-            }
-            for g in plan.groups
+def describe_run(
+    cfg: Any, record: Record, started_at: str, interrupted: bool, others: OtherWork, folder: Path
+) -> RunSummary:
+    """What was run, on what, as what."""
+    plan = record.plan
+    clips = {p.clip.path: ClipSummary(**dataclasses.asdict(p.clip)) for p in record.passes}
+    scenario = cfg.scenario
+    return RunSummary(
+        id=uuid.uuid4().hex[:12],
+        started_at=started_at,
+        interrupted=interrupted,
+        other_cores=others.cores(),
+        other_cores_reason=others.reason,
+        command=shlex.join(invocation.command_line()),
+        grouping=cfg.grouping.name,
+        executor=cfg.executor.name,
+        threads=plan.threads,
+        workers=plan.workers,
+        groups=[
+            GroupSummary(g.name, g.device, list(g.cpus), [t.analyzer for t in g.tasks]) for g in plan.groups
         ],
-        "pids": record.workers,
-        "models": cfg.models.profile,
-        "scenario": dataclasses.asdict(cfg.scenario),
-        "faults": [dataclasses.asdict(f) for f in plan.faults],
-        "profile": plan.profile[0] or None,
-        "seed": cfg.seed,
-        "settings": {t.analyzer: dataclasses.asdict(t.settings) for t in plan.tasks()},
-        "clip": next(iter(infos.values()), {"path": cfg.clip.path}),
-        "clips": list(infos.values()),
-        "cleanup": cleanup,
-        "passes": [
-            {
-                "warmup": p.warmup,
-                "clip": p.clip.path,
-                "start_s": p.start_s - origin,
-                "end_s": p.end_s - origin,
-            }
+        pids=record.workers,
+        models=cfg.models.profile,
+        scenario=ScenarioSummary(scenario.name, scenario.warmup, scenario.repeats, scenario.in_flight),
+        faults=list(plan.faults),
+        profile=plan.profile[0] or None,
+        seed=cfg.seed,
+        settings={t.analyzer: dataclasses.asdict(t.settings) for t in plan.tasks()},
+        clip=next(iter(clips.values()), ClipSummary(cfg.clip.path)),
+        clips=list(clips.values()),
+        cleanup=cleanup_since_start(record),
+        passes=[
+            PassSummary(p.warmup, p.start_s - record.started_s, p.end_s - record.started_s, p.clip.path)
             for p in record.complete()
         ],
-    }
+        profiles=profiling.links(folder),
+    )
+
+
+def cleanup_since_start(record: Record) -> Cleanup | NotMeasured:
+    """The cleanup, in seconds from the start of the run."""
+    if record.cleanup is None:
+        return NotMeasured("the run ended before cleanup")
+    return dataclasses.replace(
+        record.cleanup,
+        cleaned_s=record.cleanup.cleaned_s - record.started_s,
+        observed_until_s=record.cleanup.observed_until_s - record.started_s,
+    )
 
 
 def summarise(name: str, record: Record, figures: list[MetricValue]) -> AnalyzerResult:
@@ -103,14 +123,14 @@ def weights_digest(model: str) -> str | None:
         return None
 
 
-def spans(record: Record) -> list[dict[str, Any]]:
+def spans(record: Record) -> list[Span]:
     """All spans, in seconds from the start of the run."""
     return [
-        {
-            **dataclasses.asdict(s),
-            "start_s": round(s.start_s - record.started_s, 6),
-            "end_s": round(s.end_s - record.started_s, 6),
-        }
+        dataclasses.replace(
+            s,
+            start_s=round(s.start_s - record.started_s, 6),
+            end_s=round(s.end_s - record.started_s, 6),
+        )
         for s in sorted(record.spans, key=lambda s: s.start_s)
     ]
 

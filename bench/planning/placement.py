@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from clipbench.bench.errors import InputError
+from clipbench.bench.runs.results import GpuSummary
+from clipbench.bench.runs.telemetry import NotMeasured
 
 #: GB of a GPU that a process takes before it holds anything: CUDA's context and libraries. 0.3 GB with lazy
 #: loading, 0.5 GB reported elsewhere; a plan counts with the larger.
@@ -31,7 +32,7 @@ class Wish:
     memory_gb: float | None
 
 
-def visible(found: Any, restriction: str | None) -> tuple[Gpu, ...]:
+def visible(found: list[GpuSummary] | NotMeasured, restriction: str | None) -> tuple[Gpu, ...]:
     """The GPUs in `found` (`environment.gpus`) that CUDA_VISIBLE_DEVICES, if it is set, leaves to us.
 
     Its entries may be indices or the beginnings of UUIDs; as CUDA does, an unknown one ends the list. Raises
@@ -39,7 +40,7 @@ def visible(found: Any, restriction: str | None) -> tuple[Gpu, ...]:
     """
     if not isinstance(found, list):
         return ()
-    gpus = [Gpu(index, each["memory_gb"], each["name"]) for index, each in enumerate(found)]
+    gpus = [Gpu(index, each.memory_gb, each.name) for index, each in enumerate(found)]
     if restriction is None:
         return tuple(gpus)
     chosen = []
@@ -51,9 +52,7 @@ def visible(found: Any, restriction: str | None) -> tuple[Gpu, ...]:
                 "the CPU"
             )
         match = [
-            gpu
-            for gpu in gpus
-            if entry == str(gpu.index) or (found[gpu.index].get("uuid") or "-").startswith(entry)
+            gpu for gpu in gpus if entry == str(gpu.index) or (found[gpu.index].uuid or "-").startswith(entry)
         ]
         if len(match) != 1 or match[0] in chosen:
             break

@@ -7,10 +7,11 @@ import platform
 import subprocess
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 from clipbench.analyzers.threads import cores_allowed
 from clipbench.bench.locations import checkout
+from clipbench.bench.runs.results import Environment, GpuSummary
+from clipbench.bench.runs.telemetry import NotMeasured
 
 PACKAGES = (
     "torch", "transformers", "openai-whisper", "onnxruntime", "rapidocr", "opencv-python-headless", "av",
@@ -18,21 +19,21 @@ PACKAGES = (
 )  # fmt: skip
 
 
-def describe() -> dict[str, Any]:
-    """The environment as result.json has it; what cannot be found out is null."""
-    return {
-        "machine": platform.machine(),
-        "cpu": cpu_name(),
-        "cores": os.cpu_count(),
-        "cores_allowed": cores_allowed(),
-        "memory_gb": memory_gb(),
-        "gpus": gpus(),
-        "os": platform.platform(),
-        "python": platform.python_version(),
-        "packages": {name: version(name) for name in PACKAGES},
-        "git_commit": git("rev-parse", "HEAD"),
-        "git_dirty": bool(status) if (status := git("status", "--porcelain")) is not None else None,
-    }
+def describe() -> Environment:
+    """The environment as result.json has it; what cannot be found out is None."""
+    return Environment(
+        machine=platform.machine(),
+        cpu=cpu_name(),
+        cores=os.cpu_count(),
+        cores_allowed=cores_allowed(),
+        memory_gb=memory_gb(),
+        gpus=gpus(),
+        os=platform.platform(),
+        python=platform.python_version(),
+        packages={name: version(name) for name in PACKAGES},
+        git_commit=git("rev-parse", "HEAD"),
+        git_dirty=bool(status) if (status := git("status", "--porcelain")) is not None else None,
+    )
 
 
 def cpu_name() -> str | None:
@@ -51,29 +52,29 @@ def memory_gb() -> float:
     return round(psutil.virtual_memory().total / 1e9, 1)
 
 
-def gpus() -> list[dict[str, Any]] | dict[str, str]:
+def gpus() -> list[GpuSummary] | NotMeasured:
     """NVIDIA's devices by NVML, or the reason why none can be seen."""
     import pynvml
 
     try:
         pynvml.nvmlInit()
     except pynvml.NVMLError as error:
-        return {"reason": f"NVML: {error}"}
+        return NotMeasured(f"NVML: {error}")
     try:
         devices = []
         for index in range(pynvml.nvmlDeviceGetCount()):
             handle = pynvml.nvmlDeviceGetHandleByIndex(index)
             devices.append(
-                {
-                    "name": pynvml.nvmlDeviceGetName(handle),
-                    "memory_gb": round(pynvml.nvmlDeviceGetMemoryInfo(handle).total / 1e9, 1),
-                    "uuid": pynvml.nvmlDeviceGetUUID(handle),
-                    "driver": pynvml.nvmlSystemGetDriverVersion(),
-                }
+                GpuSummary(
+                    name=pynvml.nvmlDeviceGetName(handle),
+                    memory_gb=round(pynvml.nvmlDeviceGetMemoryInfo(handle).total / 1e9, 1),
+                    uuid=pynvml.nvmlDeviceGetUUID(handle),
+                    driver=pynvml.nvmlSystemGetDriverVersion(),
+                )
             )
         return devices
     except pynvml.NVMLError as error:
-        return {"reason": f"NVML: {error}"}
+        return NotMeasured(f"NVML: {error}")
     finally:
         pynvml.nvmlShutdown()
 

@@ -18,7 +18,7 @@ from typing import Literal
 
 from clipbench.bench import invocation
 from clipbench.bench.errors import Exit, InputError
-from clipbench.bench.runs import results
+from clipbench.bench.runs import storage
 
 #: Seconds for a child to end its run and write what there is, as `run.py` promises to after SIGTERM.
 GRACE_S = 5.0
@@ -131,7 +131,7 @@ def judge(folder: Path, code: int | None, timeout_s: float) -> tuple[str, str, s
     if code not in MEASURED:
         return "failed", f"exit code {code}: {last_line(folder / 'log.txt')}", None, None
     try:
-        result = results.read(folder)
+        result = storage.read_result(folder)
     except InputError as error:
         return "failed", f"exit code {code}: {error}", None, None
     if not any(analyzer.status == "ok" for analyzer in result.analyzers.values()):

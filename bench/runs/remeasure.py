@@ -6,7 +6,7 @@ import math
 import sys
 from pathlib import Path
 
-from clipbench.bench.runs import child_run, results
+from clipbench.bench.runs import child_run, storage
 from clipbench.bench.runs.results import Result
 
 #: A fresh run only measures: what is made of it is up to the one that asked.
@@ -30,12 +30,12 @@ def measure(folder: Path) -> Result:
     taken = child_run.take(folder.name, 1, arguments, folder, math.inf)
     if taken.state == "failed":
         raise Unmeasured(f"{taken.reason} (what it printed is in {folder / 'log.txt'})")
-    return results.read(folder)
+    return storage.read_result(folder)
 
 
 def unfit(result: Result, metric: str) -> str:
     """Why the times of `result`, samples of `metric`, are not those of the whole work, or ""."""
-    if result.run["interrupted"]:
+    if result.run.interrupted:
         return "the run was interrupted"
     if lost := [f"{name} ({a.status})" for name, a in result.analyzers.items() if a.status != "ok"]:
         return f"not every analyzer succeeded: {', '.join(lost)}"

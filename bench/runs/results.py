@@ -1,19 +1,21 @@
-"""result.json: its shape, and how it is written (atomically) and read back."""
+"""The result of a run: the shape of result.json as dataclasses, whose fields are its keys.
+
+A field with a default may be missing in the results of earlier versions; None then means unknown.
+"""
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
-import json
-import os
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
-from clipbench.analyzers.base import Segment
-from clipbench.bench.errors import InputError
+from clipbench.bench.runs import baseline_outcome
+from clipbench.bench.runs.telemetry import NotMeasured, Telemetry
+from clipbench.executors.base import Span
+from clipbench.executors.faults import Fault
 
 SCHEMA = 1
+
+Verdict = Literal["pass", "partial", "fail", "invalid"]
 
 
 @dataclass
@@ -64,18 +66,141 @@ class AnalyzerResult:
 
 
 @dataclass
-class Result:
-    """Everything that a run leaves; the fields are the top-level keys of result.json."""
+class GroupSummary:
+    """One group of the grouping, as it was placed."""
 
-    run: dict[str, Any]
-    environment: dict[str, Any]
+    name: str
+    device: str
+    cpus: list[int]
+    analyzers: list[str]
+
+
+@dataclass
+class ScenarioSummary:
+    """How the clips were fed."""
+
+    name: str
+    warmup: int
+    repeats: int
+    in_flight: int = 1
+
+
+@dataclass
+class ClipSummary:
+    """One clip, with width and height as shown. Of one that was never opened only the path is known."""
+
+    path: str
+    sha256: str | None = None
+    duration_s: float | None = None
+    width: int | None = None
+    height: int | None = None
+    fps: float | None = None
+    has_audio: bool | None = None
+
+
+@dataclass
+class PassSummary:
+    """One time through a clip, in seconds from the start of the run; `clip` is the clip's path."""
+
+    warmup: bool
+    start_s: float
+    end_s: float
+    clip: str = ""
+
+
+@dataclass(kw_only=True)
+class Cleanup:
+    """What the workers were left as, by `executor.cleanup`, and how long until they were ready again.
+
+    `cleaned_s` is when the cleanup was over, and `observed_until_s` when the workers were woken.
+    """
+
+    mode: str
+    workers: dict[str, str]
+    cleaned_s: float
+    observed_until_s: float
+    ready_again_s: float
+
+
+@dataclass(kw_only=True)
+class RunSummary:
+    """What was run, when and how. `settings` are those of each analyzer, `pids` the processes of the workers.
+
+    `other_cores` is how many cores other work kept busy meanwhile. `profiles` are files in the run's folder.
+    """
+
+    id: str
+    started_at: str
+    interrupted: bool = False
+    other_cores: float | None = None
+    other_cores_reason: str = ""
+    command: str
+    grouping: str
+    executor: str
+    threads: int
+    workers: int
+    groups: list[GroupSummary] = field(default_factory=list)
+    pids: dict[str, int] = field(default_factory=dict)
+    models: str
+    scenario: ScenarioSummary
+    faults: list[Fault] = field(default_factory=list)
+    profile: str | None = None
+    seed: int | None = None
+    settings: dict[str, dict[str, Any]] | None = None
+    clip: ClipSummary
+    clips: list[ClipSummary] = field(default_factory=list)
+    cleanup: Cleanup | NotMeasured = field(default_factory=NotMeasured)
+    passes: list[PassSummary] = field(default_factory=list)
+    profiles: dict[str, list[str]] = field(default_factory=dict)
+    baseline: baseline_outcome.Saved | baseline_outcome.Compared | None = field(
+        default=None, metadata={"optional": True}
+    )
+
+
+@dataclass(kw_only=True)
+class GpuSummary:
+    """One NVIDIA GPU of the machine."""
+
+    name: str
+    memory_gb: float
+    uuid: str | None = None
+    driver: str | None = None
+
+
+@dataclass(kw_only=True)
+class Environment:
+    """The machine, its software and the state of the code."""
+
+    machine: str
+    cpu: str | None = None
+    cores: int | None = None
+    cores_allowed: int
+    memory_gb: float | None = None
+    gpus: list[GpuSummary] | NotMeasured = field(default_factory=NotMeasured)
+    os: str | None = None
+    python: str | None = None
+    packages: dict[str, str | None] = field(default_factory=dict)
+    git_commit: str | None = None
+    git_dirty: bool | None = None
+
+    def gpu_list(self) -> list[GpuSummary]:
+        """The GPUs; none where they could not be seen."""
+        return self.gpus if isinstance(self.gpus, list) else []
+
+
+@dataclass
+class Result:
+    """Everything that a run leaves. Times of spans are in seconds from the start of the run."""
+
+    run: RunSummary
+    environment: Environment
     metrics: list[MetricValue]
     targets: list[TargetResult]
-    verdict: Literal["pass", "fail", "invalid"]
+    verdict: Verdict
     verdict_reason: str
     analyzers: dict[str, AnalyzerResult]
-    spans: list[dict[str, Any]]
-    telemetry: dict[str, Any]
+    spans: list[Span]
+    telemetry: Telemetry | NotMeasured
     warnings: list[str] = field(default_factory=list)
     schema: int = SCHEMA
 
@@ -85,77 +210,3 @@ class Result:
             if metric.name == name:
                 return metric
         raise KeyError(name)
-
-
-def write(result: Result, segments: dict[str, list[Segment]], folder: Path) -> Path:
-    """Write result.json and segments/*.json into `folder`; returns the path of result.json.
-
-    Each file is there whole or not at all. Raises InputError where the folder cannot take them.
-    """
-    try:
-        (folder / "segments").mkdir(parents=True, exist_ok=True)
-        for name, found in segments.items():
-            path = folder / "segments" / f"{name}.json"
-            path.parent.mkdir(exist_ok=True)
-            write_json(path, [dataclasses.asdict(s) for s in found])
-        path = folder / "result.json"
-        write_json(path, dataclasses.asdict(result))
-    except OSError as error:
-        raise InputError(f"the output folder {folder} cannot take the results: {error.strerror}") from error
-    return path
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write `value` to a temporary file beside `path`, then move it there."""
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        # A name that is not UTF-8 has its bytes as lone surrogates, which become JSON's escapes.
-        with partial.open("w", encoding="utf-8", errors="backslashreplace") as file:
-            json.dump(value, file, indent=1, allow_nan=False, ensure_ascii=False)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def read(path: Path) -> Result:
-    """The result in `path` (result.json, or its folder); raises InputError where it is not one."""
-    path = path / "result.json" if path.is_dir() else path
-    try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} is no result of a run: {error}") from error
-    if not isinstance(raw, dict) or raw.get("schema") != SCHEMA:
-        raise InputError(f"{path} is not of schema {SCHEMA}, which this version of clipbench reads")
-    raw["metrics"] = [MetricValue(**m) for m in raw["metrics"]]
-    raw["targets"] = [TargetResult(**t) for t in raw["targets"]]
-    raw["analyzers"] = {name: AnalyzerResult(**a) for name, a in raw["analyzers"].items()}
-    return Result(**raw)
-
-
-def link_latest(folder: Path, outputs: Path) -> None:
-    """Point `outputs/latest` at `folder`, where `folder` is one of the project's own output folders."""
-    folder = folder.resolve()
-    if outputs.resolve() not in folder.parents:
-        return
-    link = outputs / f".latest-{os.getpid()}"
-    with contextlib.suppress(OSError):  # a convenience, which no run is to fail for
-        link.unlink(missing_ok=True)
-        link.symlink_to(folder.relative_to(outputs.resolve()), target_is_directory=True)
-        link.replace(outputs / "latest")
-
-
-def check_folder(folder: Path) -> None:
-    """Raise InputError now where `folder` could not take the results later."""
-    probe = folder / ".clipbench-probe"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe.write_bytes(b"\0" * 65536)
-    except OSError as error:
-        raise InputError(
-            f"hydra.run.dir: {folder} cannot be written to ({error.strerror}); name another folder"
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):  # the folder itself is not there: said above
-            probe.unlink(missing_ok=True)

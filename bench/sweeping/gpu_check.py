@@ -21,7 +21,9 @@ from clipbench.bench.planning import config
 from clipbench.bench.planning.placement import visible
 from clipbench.bench.planning.plan import make_plan
 from clipbench.bench.probes import environment
-from clipbench.bench.runs import child_run, results
+from clipbench.bench.runs import child_run, storage
+from clipbench.bench.runs.results import Result
+from clipbench.bench.runs.serialization import to_json
 
 #: Metrics of a run that are kept.
 METRICS = (
@@ -85,7 +87,7 @@ def check(
     state: dict[str, Any] = {
         "schema": 1,
         "started_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "environment": environment.describe(),
+        "environment": to_json(environment.describe()),
         "budget_s": budget_s,
         "runs": {},
     }
@@ -104,14 +106,14 @@ def check(
             if taken.code is None:
                 entry["reason"] = f"the {budget_s:g} s were over"
             elif taken.state == "done":
-                entry |= summary(results.read(place))
+                entry |= summary(storage.read_result(place))
                 segments = segments_in(place)
                 if run.name == REFERENCE:
                     found = segments
                 else:
                     entry["unchanged"] = unchanged(found, segments, shared(overrides))
         state["runs"][run.name] = entry
-        results.write_json(folder / "gpu-check.json", state)
+        storage.write_json(folder / "gpu-check.json", state)
     return state
 
 
@@ -120,7 +122,7 @@ def own(place: Path) -> str:
     return f"hydra.run.dir={child_run.literal(place.resolve())}"
 
 
-def summary(result: results.Result) -> dict[str, Any]:
+def summary(result: Result) -> dict[str, Any]:
     """What is kept of a run's result."""
     metrics = {m.name: m for m in result.metrics}
     kept = ("status", "device", "model", "load_s", "analyze_s", "facts", "retried", "reason")
@@ -131,8 +133,8 @@ def summary(result: results.Result) -> dict[str, Any]:
             name: {key: getattr(metrics[name], key) for key in ("value", "unit", "samples", "reason")}
             for name in METRICS
         },
-        "devices": {group["name"]: group["device"] for group in result.run["groups"]},
-        "cleanup": result.run["cleanup"],
+        "devices": {group.name: group.device for group in result.run.groups},
+        "cleanup": to_json(result.run.cleanup),
         "analyzers": {name: {key: getattr(a, key) for key in kept} for name, a in result.analyzers.items()},
     }
 
@@ -167,5 +169,5 @@ def refuse_without_gpu(size: str) -> None:
     """Raise InputError where there is no GPU, but for the tiny size, which tries the check itself."""
     found = environment.gpus()
     if size != "tiny" and not visible(found, os.environ.get("CUDA_VISIBLE_DEVICES")):
-        why = "none that CUDA_VISIBLE_DEVICES lets us see" if isinstance(found, list) else found["reason"]
+        why = "none that CUDA_VISIBLE_DEVICES lets us see" if isinstance(found, list) else found.reason
         raise InputError(f"there is no GPU to check ({why}); --size tiny tries the check on the CPU")

@@ -21,7 +21,7 @@ from clipbench.bench.comparing.comparability import same
 from clipbench.bench.errors import InputError
 from clipbench.bench.locations import PACKAGE
 from clipbench.bench.probes import environment
-from clipbench.bench.runs import results
+from clipbench.bench.runs import storage
 from clipbench.bench.runs.child_run import Turn, literal, take
 
 SCHEMA = 1
@@ -180,7 +180,7 @@ class Sweep:
             "turns": [dataclasses.asdict(turn) for turn in self.turns.values()],
             "identity": self.identity,
         }
-        results.write_json(self.folder / "sweep.json", state)
+        storage.write_json(self.folder / "sweep.json", state)
 
     def resume(self) -> None:
         """Take over the turns that this sweep has finished before, where its folder has any.

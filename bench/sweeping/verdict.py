@@ -42,9 +42,7 @@ def judge(side: Side, config: dict[str, Any], judged: list[TargetResult]) -> tup
     gate = config["gate"]
     if gate["mode"] != "enforce":
         return Exit.OK, ""
-    passes = [
-        [(p["start_s"], p["end_s"]) for p in run.result.run["passes"] if not p["warmup"]] for run in side.runs
-    ]
+    passes = [[(p.start_s, p.end_s) for p in run.result.run.passes if not p.warmup] for run in side.runs]
     minimum = MinimumConfig(**config["targets"]["minimum"])
     if few := lacking(len(side.first.analyzers), passes, minimum):
         return Exit.NOTHING_VALID, f"too little was measured: {', '.join(few)}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from clipbench.bench.comparing import baselines
 from clipbench.bench.errors import InputError
 from clipbench.bench.measuring import session
-from clipbench.bench.runs import remeasure, results
+from clipbench.bench.runs import remeasure, storage
 from clipbench.commands import interrupts
 from clipbench.reports import terminal
 from clipbench.reports.comparison import baseline_console
@@ -50,7 +50,7 @@ def measure(cfg: Any, folder: Path, console: Console) -> int:
     write(result, segments, folder, console)
     if outcome:
         baseline_console.show(outcome, console)
-    results.link_latest(folder, Path("outputs"))
+    storage.link_latest(folder, Path("outputs"))
     by_baseline = baselines.exit_code(outcome, cfg.gate)
     return max(interrupted, session.exit_code(result, cfg.gate), by_baseline)
 
@@ -62,7 +62,7 @@ def write(result: Result, segments: dict[str, list[Segment]], folder: Path, cons
     """
     path = None
     try:
-        path = results.write(result, segments, folder)
+        path = storage.write_result(result, segments, folder)
         trace.write(result, folder / "trace.json")
         timeline.draw(result, folder / "timeline.png")
         for kind in (html, markdown, junit):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from clipbench.bench.comparing import comparison
 from clipbench.bench.measuring.session import Interrupted
-from clipbench.bench.runs import results
+from clipbench.bench.runs import storage
 from clipbench.bench.sweeping import verdict
 from clipbench.commands import interrupts
 from clipbench.reports import terminal
@@ -35,7 +35,7 @@ def conduct(sweep: Sweep) -> int:
     except Interrupted as stop:
         code = stop.code
         print(f"clipbench: interrupted; continue with: {sweep.resumption()}", file=sys.stderr)
-    results.link_latest(sweep.folder, Path("multirun"))
+    storage.link_latest(sweep.folder, Path("multirun"))
     return code
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clipbench.bench.runs.results import write_json
+from clipbench.bench.runs.storage import write_json
 from clipbench.reports.comparison import html, markdown
 from clipbench.reports.comparison.json import as_json
 

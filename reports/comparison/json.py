@@ -25,11 +25,11 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
         "sides": [
             {
                 "name": side.name,
-                "grouping": side.first.run["grouping"],
-                "executor": side.first.run["executor"],
-                "workers": side.first.run["workers"],
-                "threads": side.first.run["threads"],
-                "runs": [{"path": str(run.path), "id": run.result.run["id"]} for run in side.runs],
+                "grouping": side.first.run.grouping,
+                "executor": side.first.run.executor,
+                "workers": side.first.run.workers,
+                "threads": side.first.run.threads,
+                "runs": [{"path": str(run.path), "id": run.result.run.id} for run in side.runs],
                 "verdicts": [run.result.verdict for run in side.runs],
                 "failures": side.failures,
                 "lost": side.lost(),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from clipbench.executors.base import Span
 from clipbench.reports.drawing.colours import HATCH, PHASES, colour, ink_on
-from clipbench.reports.drawing.spans import Span, Window, clipped, is_analysis
+from clipbench.reports.drawing.spans import Window, clipped, is_analysis
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,19 +21,19 @@ MIN_WIDTH_WITH_EDGE = 3
 def bar_style(span: Span) -> dict[str, Any]:
     """The matplotlib properties that fill the bar of a span."""
     if is_analysis(span):
-        return {"facecolor": colour(span["analyzer"]), "edgecolor": "white"}
-    face, hatch = PHASES[span["phase"]]
+        return {"facecolor": colour(span.analyzer), "edgecolor": "white"}
+    face, hatch = PHASES[span.phase]
     return {"facecolor": face, "edgecolor": HATCH, "hatch": hatch}
 
 
 def draw_bar(axis: Axes, span: Span, low: float, high: float, edge: float) -> None:
     """The bar of one span, from `low` to `high` on the y axis, its edge `edge` points wide."""
-    width = span["end_s"] - span["start_s"]
+    width = span.end_s - span.start_s
     style = bar_style(span)
     pixels = axis.get_window_extent().width * width / (axis.get_xlim()[1] - axis.get_xlim()[0])
     if pixels < MIN_WIDTH_WITH_EDGE:
         style["edgecolor"] = style["facecolor"]  # a white edge would hide the bar
-    axis.broken_barh([(span["start_s"], width)], (low, high - low), linewidth=edge, **style)
+    axis.broken_barh([(span.start_s, width)], (low, high - low), linewidth=edge, **style)
 
 
 def draw_label(axis: Axes, span: Span, text: str, low: float, high: float, window: Window) -> bool:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from clipbench.bench.runs.results import Result
+from clipbench.executors.base import Span
 from clipbench.reports import formatting
 from clipbench.reports.drawing.bars import bar_style
 from clipbench.reports.drawing.colours import INK
-from clipbench.reports.drawing.spans import Span, Window, clipped, inside, is_analysis
+from clipbench.reports.drawing.spans import Window, clipped, inside, is_analysis
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,8 +31,8 @@ class LegendEntry:
 def legend_entries(result: Result, window: Window) -> list[LegendEntry]:
     """What can be seen in `window`, by first start: its name, its total seconds, and how it failed."""
     found: dict[tuple[str, str], list[Span]] = {}
-    for span in inside(sorted(result.spans, key=lambda s: s["start_s"]), window):
-        found.setdefault((span["phase"], span["analyzer"] if is_analysis(span) else ""), []).append(span)
+    for span in inside(sorted(result.spans, key=lambda s: s.start_s), window):
+        found.setdefault((span.phase, span.analyzer if is_analysis(span) else ""), []).append(span)
     entries = []
     for (phase, analyzer), spans in found.items():
         parts = [clipped(span, window) for span in spans]

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import mean
-from typing import Any
 
 from clipbench.bench.runs.results import Result
+from clipbench.bench.runs.telemetry import NotMeasured, Telemetry
+from clipbench.executors.base import Span
 from clipbench.reports import formatting
 from clipbench.reports.drawing.axis import round_step
 from clipbench.reports.drawing.charts import evenly_split
 from clipbench.reports.drawing.passes import run_end
-from clipbench.reports.drawing.spans import Span, union
+from clipbench.reports.drawing.spans import union
 from clipbench.reports.drawing.telemetry_series import GPU, PROCESSES, Series, all_series
 from clipbench.reports.drawing.timeline_svg import PassMark, pass_marks
 
@@ -64,7 +65,7 @@ def over_time(result: Result) -> OverTime:
     """All sampled series of a run, on one time axis with its phases."""
     series = all_series(result.telemetry)
     end = max([run_end(result), *(one.times_s[-1] for one in series)])
-    cores = result.environment.get("cores_allowed") or 0
+    cores = result.environment.cores_allowed
     step = round_step(end / 8)
     return OverTime(
         curves=[curve(one, end, cores) for one in series],
@@ -96,28 +97,30 @@ def phase_rows(spans: Sequence[Span], end: float) -> list[PhaseRow]:
     """When any worker started up, decoded, analyzed and cleaned up."""
     rows = []
     for name, phases in PHASE_ROWS.items():
-        times = union(((s["start_s"], s["end_s"]) for s in spans if s["phase"] in phases), INVISIBLE_GAP_S)
+        times = union(((s.start_s, s.end_s) for s in spans if s.phase in phases), INVISIBLE_GAP_S)
         if times:
             places = [(round(100 * a / end, 3), round(100 * (b - a) / end, 3)) for a, b in times]
             rows.append(PhaseRow(name, phases[-1], places))
     return rows
 
 
-def not_sampled(telemetry: dict[str, Any]) -> list[tuple[str, str]]:
+def not_sampled(telemetry: Telemetry | NotMeasured) -> list[tuple[str, str]]:
     """What was not sampled and why: (names, reason), those with the same reason together."""
     names: dict[str, list[str]] = {}
-    no_sampler = telemetry.get("reason", "" if telemetry else "there was no sampler")
+    if isinstance(telemetry, NotMeasured):
+        everything = [name for name, _, _ in PROCESSES.values()] + [
+            f"GPU {name}" for name, _, _ in GPU.values()
+        ]
+        return [(", ".join(everything), telemetry.reason)]
     for key, (name, _, _) in PROCESSES.items():
-        if not any(v is not None for v in telemetry.get(key, ())):
-            names.setdefault(no_sampler or "the run was over before the first sample", []).append(name)
-    gpu = telemetry.get("gpu", {})
-    devices = gpu.get("devices", ())
+        if not any(v is not None for v in getattr(telemetry, key)):
+            names.setdefault("the run was over before the first sample", []).append(name)
     for key, (name, _, _) in GPU.items():
-        if not devices:
-            reason = no_sampler or gpu.get("reason", "no GPU was found")
+        if not telemetry.gpus():
+            reason = telemetry.gpu.reason if isinstance(telemetry.gpu, NotMeasured) else "no GPU was found"
             names.setdefault(reason, []).append(f"GPU {name}")
-        for device in devices:
-            if not any(v is not None for v in device["figures"].get(key, {"values": ()})["values"]):
-                reason = device["reasons"].get(key, "there was no sample of it")
-                names.setdefault(reason, []).append(f"GPU {device['index']} {name}")
+        for device in telemetry.gpus():
+            if key not in device.figures or all(v is None for v in device.figures[key].values):
+                reason = device.reasons.get(key, "there was no sample of it")
+                names.setdefault(reason, []).append(f"GPU {device.index} {name}")
     return [(", ".join(each), reason) for reason, each in names.items()]

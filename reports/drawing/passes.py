@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from statistics import median_low
-from typing import Any
 
-from clipbench.bench.runs.results import Result
+from clipbench.bench.runs.results import PassSummary, Result
 from clipbench.reports.drawing.spans import Window
 
 
@@ -33,22 +32,36 @@ class PassGroup:
         return self.end_s - self.start_s
 
 
-def completed_passes(passes: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class NumberedPass:
+    """A pass, with its number from 0."""
+
+    number: int
+    warmup: bool
+    start_s: float
+    end_s: float
+
+
+def completed_passes(passes: Iterable[PassSummary]) -> list[NumberedPass]:
     """The passes that were completed (an interrupted one was not), each with its `number` from 0."""
-    return [{**p, "number": n} for n, p in enumerate(passes) if p["end_s"] > p["start_s"]]
+    return [
+        NumberedPass(number, one.warmup, one.start_s, one.end_s)
+        for number, one in enumerate(passes)
+        if one.end_s > one.start_s
+    ]
 
 
 def pass_groups(result: Result) -> list[PassGroup]:
     """The completed passes in order, with those that overlap as one group."""
     groups: list[PassGroup] = []
     measured = 0
-    for one in completed_passes(result.run.get("passes", [])):
+    for one in completed_passes(result.run.passes):
         last = groups[-1] if groups else None
-        if last and last.warmup == one["warmup"] and one["start_s"] < last.end_s:
-            groups[-1] = replace(last, end_s=max(last.end_s, one["end_s"]), clips=last.clips + 1)
+        if last and last.warmup == one.warmup and one.start_s < last.end_s:
+            groups[-1] = replace(last, end_s=max(last.end_s, one.end_s), clips=last.clips + 1)
         else:
-            measured += not one["warmup"]
-            groups.append(PassGroup(one["warmup"], one["start_s"], one["end_s"], 1, measured))
+            measured += not one.warmup
+            groups.append(PassGroup(one.warmup, one.start_s, one.end_s, 1, measured))
     return groups
 
 
@@ -77,5 +90,5 @@ def typical_pass(result: Result) -> Window:
 
 def run_end(result: Result) -> float:
     """The end of the last span or pass, in seconds from the start of the run; 1 where there is none."""
-    ends = [span["end_s"] for span in result.spans] + [group.end_s for group in pass_groups(result)]
+    ends = [span.end_s for span in result.spans] + [group.end_s for group in pass_groups(result)]
     return max(ends, default=1.0)

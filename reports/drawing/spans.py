@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol, TypeVar
 
-#: A span of result.json: worker, analyzer, phase, start_s, end_s and, where it belongs to one, clip.
-Span = dict[str, Any]
+from clipbench.executors.base import Span
+
 #: Start and end in seconds from the start of the run.
 Window = tuple[float, float]
 
@@ -27,47 +27,60 @@ class WorkerLanes:
 
 def is_analysis(span: Span) -> bool:
     """Whether an analyzer was at work, in contrast to start-up, decoding and cleanup."""
-    return bool(span["phase"] == "analyze")
+    return span.phase == "analyze"
 
 
 def span_name(span: Span) -> str:
     """The analyzer of an analysis; of any other span the phase and the analyzer, such as "load body_pose"."""
-    return str(span["analyzer"]) if is_analysis(span) else f"{span['phase']} {span['analyzer']}".strip()
+    return span.analyzer if is_analysis(span) else f"{span.phase} {span.analyzer}".strip()
 
 
 def inside(spans: Iterable[Span], window: Window) -> list[Span]:
     """The spans of which at least a part lies in `window`."""
-    return [span for span in spans if span["end_s"] > window[0] and span["start_s"] < window[1]]
+    return [span for span in spans if span.end_s > window[0] and span.start_s < window[1]]
 
 
 def clipped(span: Span, window: Window) -> Window:
     """Start and end of the part of the span that lies in `window`."""
-    return max(span["start_s"], window[0]), min(span["end_s"], window[1])
+    return max(span.start_s, window[0]), min(span.end_s, window[1])
 
 
 def worker_lanes(spans: Sequence[Span]) -> list[WorkerLanes]:
     """The lanes of each worker; the worker that began first comes first."""
     workers: dict[str, list[Span]] = {}
-    for span in sorted(spans, key=lambda s: s["start_s"]):
-        workers.setdefault(span["worker"], []).append(span)
+    for span in sorted(spans, key=lambda s: s.start_s):
+        workers.setdefault(span.worker, []).append(span)
     return [WorkerLanes(worker, nested_lanes(own)) for worker, own in workers.items()]
 
 
-def nested_lanes(spans: Iterable[Span]) -> list[list[Span]]:
+class Timed(Protocol):
+    """What has a start and an end, in seconds from the start of the run."""
+
+    @property
+    def start_s(self) -> float: ...
+
+    @property
+    def end_s(self) -> float: ...
+
+
+T = TypeVar("T", bound=Timed)
+
+
+def nested_lanes(spans: Iterable[T]) -> list[list[T]]:
     """`spans` in as few lanes as possible, where any two spans of a lane either nest or do not overlap."""
-    lanes: list[list[Span]] = []
+    lanes: list[list[T]] = []
     open_ends: list[list[float]] = []  # for each lane: the ends of the spans not yet over, outermost first
-    for span in sorted(spans, key=lambda s: (s["start_s"], -s["end_s"])):
+    for span in sorted(spans, key=lambda s: (s.start_s, -s.end_s)):
         for ends in open_ends:
-            while ends and ends[-1] <= span["start_s"]:
+            while ends and ends[-1] <= span.start_s:
                 ends.pop()
-        free = (n for n, ends in enumerate(open_ends) if not ends or span["end_s"] <= ends[-1])
+        free = (n for n, ends in enumerate(open_ends) if not ends or span.end_s <= ends[-1])
         number = next(free, len(lanes))
         if number == len(lanes):
             lanes.append([])
             open_ends.append([])
         lanes[number].append(span)
-        open_ends[number].append(span["end_s"])
+        open_ends[number].append(span.end_s)
     return lanes
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+
+from clipbench.bench.runs.telemetry import NotMeasured, Telemetry
 
 #: Key in telemetry → name, unit, factor to that unit.
 PROCESSES = {"cpu_percent": ("CPU", "cores", 0.01), "rss_bytes": ("memory", "GB", 1e-9)}
@@ -26,16 +27,16 @@ class Series:
     values: tuple[float, ...]
 
 
-def all_series(telemetry: dict[str, Any]) -> list[Series]:
+def all_series(telemetry: Telemetry | NotMeasured) -> list[Series]:
     """Every series in the telemetry of a result, without the samples that have no value."""
-    found = [
-        series(*PROCESSES[key], telemetry.get("times_s", ()), telemetry.get(key) or ()) for key in PROCESSES
-    ]
-    for device in telemetry.get("gpu", {}).get("devices", ()):
+    if isinstance(telemetry, NotMeasured):
+        return []
+    found = [series(*PROCESSES[key], telemetry.times_s, getattr(telemetry, key)) for key in PROCESSES]
+    for device in telemetry.gpus():
         for key, (name, unit, factor) in GPU.items():
-            figure = device["figures"].get(key, {"times_s": (), "values": ()})
-            named = f"GPU {device['index']} {name}"
-            found.append(series(named, unit, factor, figure["times_s"], figure["values"]))
+            if sampled := device.figures.get(key):
+                named = f"GPU {device.index} {name}"
+                found.append(series(named, unit, factor, sampled.times_s, sampled.values))
     return [one for one in found if one.values]
 
 

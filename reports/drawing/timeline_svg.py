@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from clipbench.bench.runs.results import Result
+from clipbench.executors.base import Span
 from clipbench.reports import formatting
 from clipbench.reports.drawing import colours
 from clipbench.reports.drawing.axis import round_step
 from clipbench.reports.drawing.html_page import template_environment
 from clipbench.reports.drawing.passes import groups_in, pass_groups, run_end, typical_pass
 from clipbench.reports.drawing.spans import (
-    Span,
     Window,
     busy_share,
     clipped,
@@ -141,14 +141,14 @@ def bar(result: Result, span: Span, window: Window, length: float, y: int, queue
     start, end = clipped(span, window)
     analysis = is_analysis(span)
     name = span_name(span).replace("_", " ")
-    outcome = result.analyzers.get(span["analyzer"]) if analysis else None
+    outcome = result.analyzers.get(span.analyzer) if analysis else None
     failed = outcome is not None and outcome.status != "ok"
-    clip = f" · clip {span['clip'] + 1}" if queue and span.get("clip") is not None else ""
-    took = formatting.seconds(span["end_s"] - span["start_s"])
+    clip = f" · clip {span.clip + 1}" if queue else ""
+    took = formatting.seconds(span.end_s - span.start_s)
     tooltip = formatting.shortened(
-        f"{name}{clip}: {took}, starting at {span['start_s'] - window[0]:.2f} s, {span['worker']}"
+        f"{name}{clip}: {took}, starting at {span.start_s - window[0]:.2f} s, {span.worker}"
     )
-    fill = colours.colour(span["analyzer"]) if analysis else f"url(#{span['phase']})"
+    fill = colours.colour(span.analyzer) if analysis else f"url(#{span.phase})"
     return Bar(
         x=round(100 * (start - window[0]) / length, 4),
         width=round(100 * (end - start) / length, 4),
@@ -210,7 +210,7 @@ def named_windows(result: Result) -> list[tuple[str, Window]]:
 
 def limited(name: str, window: Window, spans: Sequence[Span]) -> tuple[str, Window]:
     """The window, or its beginning with MAX_BARS spans. trace.json has what is left out."""
-    starts = sorted(span["start_s"] for span in inside(spans, window))
+    starts = sorted(span.start_s for span in inside(spans, window))
     if len(starts) <= MAX_BARS:
         return name, window
     return f"{name}, its beginning", (window[0], starts[MAX_BARS])

@@ -17,7 +17,8 @@ from rich.table import Table
 from rich.text import Text
 
 from clipbench.bench.errors import InputError
-from clipbench.bench.runs.results import MetricValue, Result, TargetResult, read
+from clipbench.bench.runs.results import ClipSummary, MetricValue, Result, TargetResult
+from clipbench.bench.runs.storage import read_result
 from clipbench.reports import formatting, terminal
 from clipbench.reports.run.analyzer_rows import AnalyzerRow, analyzer_rows, run_metrics
 from clipbench.reports.terminal import STATUS_STYLE, plain_table, safe
@@ -30,16 +31,12 @@ SVG_WIDTH = 170
 
 def show(result: Result, console: Console, path: Path | None = None) -> None:
     """Print the report of `result`; `path` is where result.json is."""
-    run, clip = result.run, result.run["clip"]
-    sound = "with sound" if clip["has_audio"] else "without sound"
-    warmups = sum(p["warmup"] for p in run["passes"])
+    run, clip = result.run, result.run.clip
+    warmups = sum(p.warmup for p in run.passes)
     rows = analyzer_rows(result)
+    console.print(f"\n[bold]{safe(clip.path)}[/]  {clip_facts(clip)}")
     console.print(
-        f"\n[bold]{safe(clip['path'])}[/]  {clip['duration_s']:.2f} s, {clip['width']}×{clip['height']}, "
-        f"{clip['fps']:.2f} fps, {sound}"
-    )
-    console.print(
-        f"{safe(formatting.run_title(run))} threads={run['threads']}, {len(run['passes'])} passes "
+        f"{safe(formatting.run_title(run))} threads={run.threads}, {len(run.passes)} passes "
         f"({warmups} warm-up)\n"
     )
     console.print(analyzer_table(rows, console.width))
@@ -57,6 +54,14 @@ def show(result: Result, console: Console, path: Path | None = None) -> None:
     console.print(f"\n[{style}]verdict: {result.verdict}[/] ({safe(result.verdict_reason)})")
     if path:
         console.print(Text(str(path)), soft_wrap=True)
+
+
+def clip_facts(clip: ClipSummary) -> str:
+    """Length, size, frame rate and sound of a clip; "" where it was never opened."""
+    if clip.duration_s is None:
+        return ""
+    sound = "with sound" if clip.has_audio else "without sound"
+    return f"{clip.duration_s:.2f} s, {clip.width}×{clip.height}, {clip.fps:.2f} fps, {sound}"
 
 
 def analyzer_table(rows: Sequence[AnalyzerRow], width: int) -> Table:
@@ -144,7 +149,7 @@ def main() -> None:
     parser.add_argument("--svg", type=Path, metavar="FILE", help="draw it into FILE instead")
     arguments = parser.parse_args()
     try:
-        result = read(arguments.run)
+        result = read_result(arguments.run)
     except InputError as error:
         parser.error(str(error))
     if not arguments.svg:
@@ -152,7 +157,7 @@ def main() -> None:
         return
     console = Console(record=True, width=SVG_WIDTH, file=io.StringIO())
     show(result, console)
-    svg = console.export_svg(title=result.run["command"])
+    svg = console.export_svg(title=result.run.command)
     # Without its fonts, which a browser would fetch.
     arguments.svg.write_text(re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL), encoding="utf-8")
 

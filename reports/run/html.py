@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,12 +47,12 @@ def render(result: Result) -> str:
     template = template_environment().get_template("report.html.j2")
     return template.render(
         result=result,
-        run=defaultdict(lambda: None, result.run),
+        run=result.run,
         tiles=tiles(result.metrics),
         targets=result.targets,
         prominent=[(t, charts.meter(t)) for t in targets if formatting.is_prominent(t)],
         others=[t for t in targets if not formatting.is_prominent(t)],
-        baseline=formatting.baseline_sentences(result.run.get("baseline")),
+        baseline=formatting.baseline_sentences(result.run.baseline),
         timelines=[(name, timeline_svg.timeline_svg(result, window)) for name, window in windows],
         phases=phases_seen(result),
         zooms=timeline_svg.ZOOMS,
@@ -74,7 +73,7 @@ def tiles(metrics: Sequence[MetricValue]) -> list[MetricValue]:
 
 def phases_seen(result: Result) -> list[str]:
     """The phases that are not analysis, in the order in which they came."""
-    return [p for p in dict.fromkeys(s["phase"] for s in result.spans) if p != "analyze"]
+    return [p for p in dict.fromkeys(s.phase for s in result.spans) if p != "analyze"]
 
 
 def html_rows(result: Result) -> list[HtmlRow]:

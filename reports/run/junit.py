@@ -27,13 +27,11 @@ def write(result: Result, folder: Path) -> Path:
     path = folder / "junit.xml"
     root = ElementTree.Element("testsuites", name="clipbench")
     suite = element(root, "testsuite", name=f"targets, {formatting.run_title(result.run)}".removesuffix(", "))
-    if started := result.run.get("started_at"):
-        suite.set("timestamp", str(started)[:19])  # without the time zone, which the format does not allow
+    suite.set("timestamp", result.run.started_at[:19])  # the format allows no time zone
     properties = element(suite, "properties")
     for name in ("id", "command", "grouping", "executor", "models"):
-        if name in result.run:
-            element(properties, "property", name=name, value=result.run[name])
-    where = f"clipbench.{result.run.get('grouping')}.{result.run.get('executor')}"
+        element(properties, "property", name=name, value=getattr(result.run, name))
+    where = f"clipbench.{result.run.grouping}.{result.run.executor}"
     for target in result.targets:
         add_target(element(suite, "testcase", name=target.metric, classname=where, time="0"), target)
     verdict = element(suite, "testcase", name="verdict", classname=where, time="0")
@@ -42,7 +40,7 @@ def write(result: Result, folder: Path) -> Path:
     elif result.verdict == "fail" and not any(t.status == "fail" for t in result.targets):
         element(verdict, "failure", result.verdict_reason, type="required", message=result.verdict_reason)
     counts = {kind: str(len(list(suite.iter(tag)))) for kind, tag in COUNTED.items()}
-    seconds = max((p["end_s"] for p in result.run.get("passes", ())), default=0)
+    seconds = max((p.end_s for p in result.run.passes), default=0)
     for one in (root, suite):
         one.attrib.update(counts, time=f"{seconds:.3f}")
     ElementTree.indent(root)

@@ -45,7 +45,7 @@ def blocks(result: Result, most: int) -> Iterable[str]:
     run = result.run
     yield f"# {SIGNS[result.verdict]} {result.verdict}: {escape(formatting.run_title(run) or 'a run', most)}"
     yield f"**{escape(result.verdict_reason, 4 * most)}**" if result.verdict_reason else ""
-    baseline = formatting.baseline_sentences(run.get("baseline"))
+    baseline = formatting.baseline_sentences(run.baseline)
     yield "\n".join(f"- {escape(sentence, 4 * most)}" for sentence in baseline)
     for warning in result.warnings[:MAX_ROWS]:
         yield f"> ⚠️ {escape(warning, 2 * most)}"
@@ -75,9 +75,9 @@ def blocks(result: Result, most: int) -> Iterable[str]:
             for m in run_metrics(result)
         ],
     )
-    yield f"Clip: {escape(formatting.clip_line(run.get('clip') or {}), 2 * most)}"
+    yield f"Clip: {escape(formatting.clip_line(run.clip), 2 * most)}"
     yield f"Machine: {escape(formatting.machine_line(result.environment), 2 * most)}"
-    yield fenced(formatting.shortened(str(run.get("command", "unknown")), 8 * most))
+    yield fenced(formatting.shortened(run.command, 8 * most))
 
 
 def target_table(targets: Sequence[TargetResult], most: int) -> str:

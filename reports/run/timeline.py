@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clipbench.bench.runs.results import Result
+from clipbench.executors.base import Span
 from clipbench.reports import formatting
 from clipbench.reports.drawing.bars import draw_bar, draw_label, text_size
 from clipbench.reports.drawing.colours import FAINT, IDLE, INK
 from clipbench.reports.drawing.legend import draw_legend, legend_entries, legend_height
 from clipbench.reports.drawing.passes import PassGroup, groups_in, last_pass, pass_groups, run_end
 from clipbench.reports.drawing.spans import (
-    Span,
     Window,
     WorkerLanes,
     busy_share,
@@ -113,9 +113,8 @@ def worker_rows(result: Result) -> list[WorkerRow]:
 
 def draw_title(figure: Figure, result: Result, height: int) -> None:
     """What was run, and its key figures."""
-    clip = result.run.get("clip", {})
     title = formatting.run_title(result.run)
-    facts = [Path(clip["path"]).name] if "path" in clip else []
+    facts = [Path(result.run.clip.path).name]
     for name, label in (("rtf_warm", "real-time factor, warm:"), ("efficiency", "efficiency:")):
         value = next((m.value for m in result.metrics if m.name == name), None)
         facts += [f"{label} {formatting.number(value)}"] if value is not None else []
@@ -173,8 +172,8 @@ def draw_rows(axis: Axes, result: Result, rows: list[WorkerRow], window: Window)
         for span, low, high in row.bars():
             if inside([span], window):
                 draw_bar(axis, span, low, high, 0.8)
-                text = span["analyzer"].replace("_", " ") if is_analysis(span) else span["phase"]
-                clip = f" ·{span['clip'] + 1}" if queue and span.get("clip") is not None else ""
+                text = span.analyzer.replace("_", " ") if is_analysis(span) else span.phase
+                clip = f" ·{span.clip + 1}" if queue else ""
                 if not draw_label(axis, span, text + clip, low, high, window):
                     draw_label(axis, span, text, low, high, window)
     mark_passes(axis, pass_groups(result), window)

@@ -11,9 +11,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from clipbench.bench.runs.results import Result, write_json
-from clipbench.reports.drawing.passes import completed_passes
-from clipbench.reports.drawing.spans import Span, nested_lanes, span_name, worker_lanes
+from clipbench.bench.runs.results import Result
+from clipbench.bench.runs.storage import write_json
+from clipbench.bench.runs.telemetry import NotMeasured, Telemetry
+from clipbench.executors.base import Span
+from clipbench.reports.drawing.passes import NumberedPass, completed_passes
+from clipbench.reports.drawing.spans import nested_lanes, span_name, worker_lanes
 from clipbench.reports.drawing.telemetry_series import all_series
 
 #: The whole run is one process of the trace, since counters belong to processes and spans to threads.
@@ -29,9 +32,9 @@ def write(result: Result, path: Path) -> Path:
 def events(result: Result) -> list[dict[str, Any]]:
     """All events: first those that name processes and threads, then the others by time."""
     run = result.run
-    names = [metadata("process_name", PID, name=f"clipbench {run.get('grouping')} / {run.get('executor')}")]
+    names = [metadata("process_name", PID, name=f"clipbench {run.grouping} / {run.executor}")]
     threads: list[tuple[str, list[dict[str, Any]]]] = []
-    for lane, passes in enumerate(nested_lanes(completed_passes(run.get("passes", [])))):
+    for lane, passes in enumerate(nested_lanes(completed_passes(run.passes))):
         threads.append((thread_name("passes", lane), [pass_event(p) for p in passes]))
     for worker in worker_lanes(result.spans):
         for lane, spans in enumerate(worker.lanes):
@@ -56,14 +59,15 @@ def complete_event(name: str, category: str, start_s: float, end_s: float, **arg
 
 def span_event(span: Span) -> dict[str, Any]:
     """The event of one span."""
-    args = {key: span[key] for key in ("analyzer", "phase", "clip") if span.get(key) not in ("", None)}
-    return complete_event(span_name(span), span["phase"], span["start_s"], span["end_s"], **args)
+    args: dict[str, Any] = {"analyzer": span.analyzer} if span.analyzer else {}
+    args |= {"phase": span.phase, "clip": span.clip}
+    return complete_event(span_name(span), span.phase, span.start_s, span.end_s, **args)
 
 
-def pass_event(one: dict[str, Any]) -> dict[str, Any]:
+def pass_event(one: NumberedPass) -> dict[str, Any]:
     """The event of one pass, named as warm-up or measured."""
-    kind = "warm-up" if one["warmup"] else "measured"
-    return complete_event(f"{one['number'] + 1} {kind}", "pass", one["start_s"], one["end_s"])
+    kind = "warm-up" if one.warmup else "measured"
+    return complete_event(f"{one.number + 1} {kind}", "pass", one.start_s, one.end_s)
 
 
 def metadata(kind: str, tid: int, **args: Any) -> dict[str, Any]:
@@ -71,7 +75,7 @@ def metadata(kind: str, tid: int, **args: Any) -> dict[str, Any]:
     return {"name": kind, "ph": "M", "pid": PID, "tid": tid, "args": args}
 
 
-def counter_events(telemetry: dict[str, Any]) -> list[dict[str, Any]]:
+def counter_events(telemetry: Telemetry | NotMeasured) -> list[dict[str, Any]]:
     """The sampled series as counters; none where there was no sampler."""
     return [
         {"name": one.name, "ph": "C", "pid": PID, "tid": PID, "ts": round(t * 1e6), "args": {one.unit: value}}
@@ -82,4 +86,4 @@ def counter_events(telemetry: dict[str, Any]) -> list[dict[str, Any]]:
 
 def about(result: Result) -> dict[str, Any]:
     """What someone who has only the trace should know about the run."""
-    return {key: result.run[key] for key in ("id", "started_at", "command", "models") if key in result.run}
+    return {key: getattr(result.run, key) for key in ("id", "started_at", "command", "models")}

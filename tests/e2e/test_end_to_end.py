@@ -15,7 +15,7 @@ from clipbench.analyzers import registry
 from clipbench.bench.clips.decoding import decode
 from clipbench.bench.measuring.runner import needs_of
 from clipbench.bench.planning.plan import resolve_upstream
-from clipbench.bench.runs import results
+from clipbench.bench.runs import storage
 from clipbench.executors.base import Group, Plan, Task
 from tests.e2e.test_command_line import run
 from tests.support.clips import write_clip
@@ -32,7 +32,7 @@ def reference_run(tmp_path_factory):
 def test_make_run_analyzes_the_reference_clip(reference_run):
     done, folder = reference_run
     assert done.returncode == 0, done.stderr
-    result = results.read(folder)
+    result = storage.read_result(folder)
     assert len(result.analyzers) == 20
     assert {name: a.status for name, a in result.analyzers.items()} == dict.fromkeys(result.analyzers, "ok")
     for name, analyzer in result.analyzers.items():
@@ -44,7 +44,7 @@ def test_make_run_analyzes_the_reference_clip(reference_run):
 
 
 def test_every_analyzer_is_as_right_as_the_targets_ask(reference_run):
-    result = results.read(reference_run[1])
+    result = storage.read_result(reference_run[1])
     quality = [t for t in result.targets if t.metric.startswith("quality.")]
     assert not [t for t in quality if t.status == "fail"]
     unmeasured = {t.metric.split(".")[1] for t in quality if t.status == "not_measured"}
@@ -54,7 +54,7 @@ def test_every_analyzer_is_as_right_as_the_targets_ask(reference_run):
 
 def test_stand_ins_and_what_was_not_measured_say_so(reference_run):
     done, folder = reference_run
-    result = results.read(folder)
+    result = storage.read_result(folder)
     assert {n for n, a in result.analyzers.items() if a.stand_in} == {"qwen2_vl_temporal", "speech_emotion"}
     vlm = result.metric("vlm_segments_per_second")
     assert vlm.value is None and "stand-in" in vlm.reason
@@ -64,12 +64,12 @@ def test_stand_ins_and_what_was_not_measured_say_so(reference_run):
 
 
 def test_the_result_says_how_it_was_made(reference_run):
-    result = results.read(reference_run[1])
-    assert result.run["clip"]["sha256"] and "run.py" in result.run["command"]
-    assert result.environment["cores_allowed"] and result.environment["packages"]["torch"]
+    result = storage.read_result(reference_run[1])
+    assert result.run.clip.sha256 and "run.py" in result.run.command
+    assert result.environment.cores_allowed and result.environment.packages["torch"]
     assert result.metric("rss_peak").value > 0.1
-    assert result.telemetry["sampler"]["cpu_percent"] >= 0
-    phases = {(s["analyzer"], s["phase"]) for s in result.spans}
+    assert result.telemetry.sampler.cpu_percent >= 0
+    phases = {(s.analyzer, s.phase) for s in result.spans}
     assert {(name, "analyze") for name in result.analyzers} <= phases
     for analyzer in result.analyzers.values():
         for model in analyzer.model:
@@ -127,7 +127,7 @@ def test_clips_of_every_kind(kind, loaded, tmp_path):
         for s in outcome.segments:
             assert 0 <= s.start_s <= s.end_s <= frames / float(fps) + 0.05, (name, s)
             assert s.confidence is None or 0 <= s.confidence <= 1, (name, s)
-        results.write_json(tmp_path / f"{name}.json", [dataclasses.asdict(s) for s in outcome.segments])
+        storage.write_json(tmp_path / f"{name}.json", [dataclasses.asdict(s) for s in outcome.segments])
     if tone_hz is None:
         for name in ("speech_transcription", "speech_emotion", "audio_analysis", "audio_environment"):
             assert outcomes[name].segments == [] and "audio" in outcomes[name].reason, name

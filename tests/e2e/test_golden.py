@@ -81,10 +81,10 @@ def reports(path: Path) -> dict[str, list[str]]:
     """Report → its figures, made from a recorded result."""
     from rich.console import Console
 
-    from clipbench.bench.runs import results
+    from clipbench.bench.runs import storage
     from clipbench.reports.run import console, html, junit, markdown, trace
 
-    result = results.read(path)
+    result = storage.read_result(path)
     printed = io.StringIO()
     console.show(result, Console(file=printed, width=160))
     with tempfile.TemporaryDirectory() as folder:

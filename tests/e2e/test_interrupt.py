@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from clipbench.bench.runs import results
+from clipbench.bench.runs import storage
 from tests.contract.test_executors import NAMES, shared_memory
 from tests.e2e.test_command_line import PROJECT
 from tests.support.clips import numbered_frames, write_clip
@@ -86,8 +86,8 @@ def test_an_interrupt_at_any_moment(number, moment_s, clip, tmp_path):
         time.sleep(0.02)
     assert left_of(run.pid) == []
     assert shared_memory(run.pid) == set()
-    result = results.read(tmp_path / "out")
-    assert result.run["interrupted"] is True
+    result = storage.read_result(tmp_path / "out")
+    assert result.run.interrupted is True
     assert (result.verdict, result.verdict_reason) == ("invalid", "the run was interrupted")
     assert {a.status for a in result.analyzers.values()} <= {"ok", "skipped"}
     assert "interrupted" in out

@@ -12,7 +12,7 @@ from clipbench.analyzers.base import Segment
 from clipbench.bench.errors import InputError
 from clipbench.bench.measuring import session
 from clipbench.bench.measuring.session import find_clips, segments_of
-from clipbench.bench.runs import results
+from clipbench.bench.runs import storage
 from clipbench.executors.base import Outcome
 from tests.e2e.test_command_line import run
 from tests.e2e.test_end_to_end import footage
@@ -41,14 +41,14 @@ def test_a_folder_of_ten_clips(folder, tmp_path):
         f"clip.path={folder}", f"hydra.run.dir={tmp_path / 'queue'}",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    result = results.read(tmp_path / "queue")
+    result = storage.read_result(tmp_path / "queue")
     assert result.metric("throughput").value > 0 and "throughput" in done.stdout
-    measured = [p for p in result.run["passes"] if not p["warmup"]]
-    assert len(measured) == 20 and len(result.run["clips"]) == 10
+    measured = [p for p in result.run.passes if not p.warmup]
+    assert len(measured) == 20 and len(result.run.clips) == 10
 
     # Two clips at once, and every worker at work on every clip.
     assert any(a["start_s"] < b["start_s"] < a["end_s"] for a, b in pairwise(measured))
-    work = [s for s in result.spans if s["phase"] == "analyze"]
+    work = [s for s in result.spans if s.phase == "analyze"]
     assert {s["worker"] for s in work} == {"pictures", "text_and_sound"}
     assert {(s["worker"], s["clip"]) for s in work} == {
         (worker, clip) for worker in ("pictures", "text_and_sound") for clip in range(21)

@@ -9,7 +9,7 @@ import pytest
 
 from clipbench.bench.comparing import comparison
 from clipbench.bench.measuring import session
-from clipbench.bench.runs import results
+from clipbench.bench.runs import storage
 from clipbench.reports.comparison import files as comparison_report
 from clipbench.reports.run import html, markdown
 from tests.support import ideal
@@ -31,7 +31,7 @@ def test_markdown(measure, result, tmp_path):
 
 def test_result_json(measure, result, tmp_path):
     def write_and_read() -> None:
-        results.read(results.write(result, {}, tmp_path))
+        storage.read_result(storage.write_result(result, {}, tmp_path))
 
     measure(write_and_read)
 
@@ -44,8 +44,8 @@ def test_comparison_of_fifty_runs(measure, result, tmp_path):
             jittered = [
                 replace(m, samples=[x * dice.gauss(1, 0.03) for x in m.samples]) for m in result.metrics
             ]
-            grouping = {**result.run, "id": f"{side}-{number}", "grouping": f"grouping{side}"}
-            results.write(
+            grouping = replace(result.run, id=f"{side}-{number}", grouping=f"grouping{side}")
+            storage.write_result(
                 replace(result, metrics=jittered, run=grouping), {}, tmp_path / f"{side}" / f"{number}"
             )
 

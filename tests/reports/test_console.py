@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from clipbench.bench.runs.results import TargetResult
+from clipbench.bench.runs.results import ClipSummary, PassSummary, TargetResult
 from clipbench.reports.run import console as report
 from tests.bench.runs.test_results import a_result
 
@@ -15,12 +15,8 @@ from tests.bench.runs.test_results import a_result
 @pytest.fixture
 def result():
     made = a_result()
-    made.run |= {
-        "clip": {
-            "path": "[red]a.mp4", "duration_s": 1.0, "width": 2, "height": 3, "fps": 4.0, "has_audio": True
-        },
-        "grouping": "g", "executor": "e", "models": "m", "threads": 1, "passes": [{"warmup": True}],
-    }  # fmt: skip
+    made.run.clip = ClipSummary("[red]a.mp4", "ab" * 32, 1.0, 2, 3, 4.0, has_audio=True)
+    made.run.passes = [PassSummary(True, 0.0, 1.0)]
     made.metrics.append(type(made.metrics[0])("quality.a.f1", 0.5, "", "higher"))
     made.metrics.append(type(made.metrics[0])("gpu_utilization", None, "%", "higher", [], "no GPU"))
     made.targets.append(

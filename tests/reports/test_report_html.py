@@ -7,8 +7,11 @@ import time
 
 import pytest
 
-from clipbench.bench.probes.sampler import shifted
-from clipbench.bench.runs.results import Result
+from clipbench.bench.runs.baseline_outcome import Compared, Saved, SlowerAnalyzer
+from clipbench.bench.runs.results import Result, ScenarioSummary
+from clipbench.bench.runs.serialization import from_json
+from clipbench.bench.runs.telemetry import GpusTelemetry, NotMeasured, Telemetry
+from clipbench.executors.base import Span
 from clipbench.reports import formatting
 from clipbench.reports.drawing import charts, html_page, timeline_svg
 from clipbench.reports.drawing.over_time import over_time
@@ -29,8 +32,8 @@ def chromium():
 def interrupted() -> Result:
     """A run that was stopped in its first pass."""
     run = samples.a_run()
-    run.run |= {"interrupted": True, "passes": [], "cleanup": {}}
-    run.spans = [s for s in run.spans if s["end_s"] < 2.5]
+    run.run.interrupted, run.run.passes, run.run.cleanup = True, [], NotMeasured("it was interrupted")
+    run.spans = [s for s in run.spans if s.end_s < 2.5]
     run.metrics[0].value, run.metrics[0].samples, run.metrics[0].reason = None, [], "no repeat was run"
     run.verdict, run.verdict_reason = "invalid", "the run was interrupted"
     return run
@@ -38,16 +41,16 @@ def interrupted() -> Result:
 
 def unsampled() -> Result:
     run = samples.a_run()
-    run.telemetry = {"reason": "the sampler failed: no answer"}
+    run.telemetry = NotMeasured("the sampler failed: no answer")
     return run
 
 
 def offline() -> Result:
     """Clips under way at once."""
     run = samples.a_run(repeats=3)
-    for one in run.run["passes"][2:]:
-        one["start_s"] -= 0.5
-    run.run["scenario"] |= {"name": "offline", "in_flight": 2}
+    for one in run.run.passes[2:]:
+        one.start_s -= 0.5
+    run.run.scenario = ScenarioSummary("offline", 1, 3, in_flight=2)
     return run
 
 
@@ -204,7 +207,8 @@ def test_what_a_gpu_tells_is_drawn():
     began = time.monotonic()
     card = Gpu(gpm=GPM, buffer=lambda: recorded((time.time(), 55)))
     run = samples.a_run()
-    run.telemetry["gpu"] = shifted(sample(FakeNvml(card, SECOND), times=3), began)
+    sampled = from_json(GpusTelemetry, sample(FakeNvml(card, SECOND), times=3))
+    run.telemetry.gpu = GpusTelemetry(devices=[device.since(began) for device in sampled.devices])
     curves = {curve.name: curve for curve in over_time(run).curves}
     assert {"GPU 0 utilisation", "GPU 0 SM activity", "GPU 0 memory", "GPU 0 power"} <= set(curves)
     assert curves["GPU 0 SM activity"].summary == "61.5 on average, 61.5 % at most"
@@ -243,15 +247,14 @@ def test_an_analyzer_that_went_wrong_is_first_with_its_reason():
 def test_the_baseline_is_told():
     run = samples.a_run()
     assert "Baseline" not in html.render(run)
-    run.run["baseline"] = {
-        "mode": "compare", "call": "slower", "path": "b.json", "runs": 5, "reason": "", "saved": ["a", "b"],
-        "ratio": 1.2, "low": 1.1, "high": 1.3, "confirmed": True,
-        "moved": [{"analyzer": "x", "before_s": 1.0, "now_s": 2.0, "ratio": 2.0, "low": 1.9, "high": 2.1}],
-    }  # fmt: skip
+    run.run.baseline = Compared(
+        call="slower", path="b.json", runs=5, ratio=1.2, low=1.1, high=1.3, confirmed=True,
+        moved=[SlowerAnalyzer("x", before_s=1.0, now_s=2.0, ratio=2.0, low=1.9, high=2.1)],
+    )  # fmt: skip
     text = html.render(run)
     assert "slower, against 5 runs in b.json: 1.2 times as long (1.1 … 1.3)" in text
     assert "x: 1.00 s → 2.00 s, 2 times as long (1.9 … 2.1)" in text and "a second run confirmed it" in text
-    run.run["baseline"] = {"mode": "save", "saved": False, "path": "b.json", "runs": 2, "reason": "too few"}
+    run.run.baseline = Saved(saved=False, path="b.json", runs=2, needed=3, reason="too few")
     assert "The run was not added to the baseline, 2 runs in b.json." in html.render(run)
 
 
@@ -272,12 +275,12 @@ def test_the_page_fetches_nothing_and_is_made_the_same_again(tmp_path):
 
 def test_the_typical_and_the_slowest_pass_are_offered():
     run = samples.a_run(repeats=5)
-    lengths = [p["end_s"] - p["start_s"] for p in run.run["passes"]]
+    lengths = [p.end_s - p.start_s for p in run.run.passes]
     found = dict(timeline_svg.named_windows(run))
     assert list(found) == ["typical pass", "slowest pass", "cold start", "whole run"]
     typical, slowest = ((end - start) for start, end in (found["typical pass"], found["slowest pass"]))
     assert typical == sorted(lengths[1:])[2] and slowest == max(lengths[1:])
-    assert found["cold start"] == (0.0, run.run["passes"][0]["end_s"])
+    assert found["cold start"] == (0.0, run.run.passes[0].end_s)
     assert next(iter(dict(timeline_svg.named_windows(offline())))) == "queue of 3 clips"
 
 
@@ -293,8 +296,8 @@ def test_a_very_long_run_is_cut_to_what_a_browser_can_take():
 def test_bars_are_where_the_spans_were():
     run = samples.a_run()
     run.spans = [
-        samples.span("w", "a", "analyze", 1.0, 2.0, 0),
-        samples.span("w", "b", "analyze", 4.0, 9.0, 0),
+        Span("w", "a", "analyze", 1.0, 2.0, 0),
+        Span("w", "b", "analyze", 4.0, 9.0, 0),
     ]
     drawn = timeline_svg.layout(run, (1.0, 5.0)).rows[0]
     assert [(b.x, b.width) for b in drawn.bars] == [(0.0, 25.0), (75.0, 25.0)] and drawn.busy == "50% busy"
@@ -318,12 +321,9 @@ def test_the_limit_is_drawn_only_where_the_repeats_can_still_be_told_apart():
 def test_long_series_keep_their_peaks():
     run = samples.a_run()
     many = 50_000
-    run.telemetry |= {
-        "times_s": [0.2 * n for n in range(many)],
-        "cpu_percent": [10.0] * many,
-        "rss_bytes": [],
-    }
-    run.telemetry["cpu_percent"][777] = 200.0
+    times_s, cpu_percent = [0.2 * n for n in range(many)], [10.0] * many
+    cpu_percent[777] = 200.0
+    run.telemetry = Telemetry(times_s=times_s, cpu_percent=cpu_percent, rss_bytes=[])
     (curve,) = over_time(run).curves
     assert "V0.0" in curve.line and len(curve.line) < 20_000
     bars = charts.repeat_bars([1.0] * 999 + [2.0])

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 from markdown_it import MarkdownIt
 
-from clipbench.bench.runs import results
+from clipbench.bench.runs import storage
 from clipbench.reports.run import markdown
 from tests.bench.runs.test_results import a_result
 from tests.support import samples
@@ -92,14 +92,14 @@ def test_a_long_table_says_how_much_is_left_out():
 
 
 def test_a_run_that_did_nothing_is_told_too(tmp_path):
-    assert "# ✅ pass: a run" in markdown.write(a_result(), tmp_path).read_text(encoding="utf-8")
+    assert "# ✅ pass: grouping=g" in markdown.write(a_result(), tmp_path).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("kind", ["html", "markdown", "junit"])
 def test_reports_are_made_again_from_a_result(tmp_path, kind):
-    results.write(samples.a_run(), {}, tmp_path)
+    storage.write_result(samples.a_run(), {}, tmp_path)
     command = [sys.executable, "-m", f"clipbench.reports.run.{kind}"]
     done = subprocess.run([*command, str(tmp_path)], capture_output=True, text=True, check=True)
     assert (tmp_path / done.stdout.strip()).stat().st_size > 500
     failed = subprocess.run([*command, str(tmp_path / "none")], capture_output=True, text=True)
-    assert failed.returncode == 2 and "none is no result" in failed.stderr
+    assert failed.returncode == 2 and "none is not the result" in failed.stderr

@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 
 from clipbench.analyzers.registry import discover
+from clipbench.bench.runs.results import PassSummary
+from clipbench.bench.runs.telemetry import NotMeasured, Telemetry
+from clipbench.executors.base import Span
 from clipbench.reports.drawing import colours, legend
 from clipbench.reports.drawing.spans import busy_share, worker_lanes
 from clipbench.reports.run import timeline
 from tests.bench.runs.test_results import a_result
-from tests.reports.test_trace import span
 
 NAMES = sorted(colours.COLOURS)
 
@@ -22,28 +24,28 @@ NAMES = sorted(colours.COLOURS)
 def a_run(workers: int, passes: int = 3, overlap: float = 0.0):
     """A run of the twenty on so many workers: a warm-up with spawning and loading, then measured passes."""
     made = a_result()
-    made.spans, made.run["passes"], t = [], [], 0.0
+    made.spans, made.run.passes, t = [], [], 0.0
     for number in range(passes):
         ends = []
-        made.spans.append(span("decoder", "", "decode", t, t + 0.4, clip=number))
+        made.spans.append(Span("decoder", "", "decode", t, t + 0.4, clip=number))
         for w in range(workers):
             at = t + (0.4 if number else 2.0)
             if not number:
-                made.spans += [span(f"w{w}", "", "spawn", 0, 0.5), span(f"w{w}", "", "import", 0.5, 1.5)]
-                made.spans.append(span(f"w{w}", NAMES[w], "load", 1.5, 2.0))
+                made.spans += [Span(f"w{w}", "", "spawn", 0, 0.5), Span(f"w{w}", "", "import", 0.5, 1.5)]
+                made.spans.append(Span(f"w{w}", NAMES[w], "load", 1.5, 2.0))
             for i, name in enumerate(NAMES[w::workers]):
                 seconds = 0.002 if i == 3 else 0.05 + 0.1 * (i % 5)
-                made.spans.append(span(f"w{w}", name, "analyze", at, at + seconds, clip=number))
+                made.spans.append(Span(f"w{w}", name, "analyze", at, at + seconds, clip=number))
                 at += seconds + 0.001
             ends.append(at)
-        made.run["passes"].append({"warmup": number == 0, "start_s": t, "end_s": max(ends)})
+        made.run.passes.append(PassSummary(number == 0, t, max(ends)))
         t = max(ends) - (overlap if number else 0)
     times = np.arange(0.0, t, 0.2)
-    made.telemetry = {
-        "times_s": times.tolist(),
-        "cpu_percent": (100 + 50 * np.sin(times)).tolist(),
-        "rss_bytes": [None, *[2e9] * (len(times) - 1)],
-    }
+    made.telemetry = Telemetry(
+        times_s=times.tolist(),
+        cpu_percent=(100 + 50 * np.sin(times)).tolist(),
+        rss_bytes=[None, *[2e9] * (len(times) - 1)],
+    )
     return made
 
 
@@ -99,10 +101,10 @@ def rgb(colour: str) -> list[int]:
 def test_bars_have_their_analyzers_colours_and_waits_are_gaps(tmp_path):
     made = a_run(2, passes=1)
     made.spans = [
-        span("w0", "cut_analysis", "analyze", 0.0, 1.0), span("w1", "body_pose", "analyze", 3.0, 4.0)
+        Span("w0", "cut_analysis", "analyze", 0.0, 1.0), Span("w1", "body_pose", "analyze", 3.0, 4.0)
     ]  # fmt: skip
-    made.run["passes"] = [{"warmup": False, "start_s": 0.0, "end_s": 4.0}]
-    made.telemetry = {}
+    made.run.passes = [PassSummary(False, 0.0, 4.0)]
+    made.telemetry = NotMeasured()
     image = pixels(timeline.draw(made, tmp_path / "t.png"))
     assert image.shape[1] == timeline.WIDTH and image[2, 2].tolist() == [255, 255, 255]
     height = (
@@ -118,8 +120,8 @@ def test_bars_have_their_analyzers_colours_and_waits_are_gaps(tmp_path):
 
 def test_a_bar_of_a_moment_is_still_seen(tmp_path):
     made = a_run(1, passes=1)
-    made.spans = [span("w0", "cut_analysis", "analyze", 2.0, 2.0001)]
-    made.run["passes"] = [{"warmup": False, "start_s": 0.0, "end_s": 4.0}]
+    made.spans = [Span("w0", "cut_analysis", "analyze", 2.0, 2.0001)]
+    made.run.passes = [PassSummary(False, 0.0, 4.0)]
     image = pixels(timeline.draw(made, tmp_path / "t.png"))
     height = 98 + 36 + timeline.GAP + 75
     assert np.abs(image[height] - rgb(colours.COLOURS["cut_analysis"])).sum(1).min() < 120
@@ -127,10 +129,10 @@ def test_a_bar_of_a_moment_is_still_seen(tmp_path):
 
 def test_the_window_is_the_last_measured_pass(tmp_path, figures):
     made = a_run(2)
-    last = made.run["passes"][-1]
-    made.run["passes"].append({"warmup": False, "start_s": last["end_s"], "end_s": -3.0})  # interrupted
+    last = made.run.passes[-1]
+    made.run.passes.append(PassSummary(False, last.end_s, -3.0))  # interrupted
     timeline.draw(made, tmp_path / "t.png")
-    assert figures[0].axes[1].get_xlim() == (last["start_s"], last["end_s"])
+    assert figures[0].axes[1].get_xlim() == (last.start_s, last.end_s)
     words = [text for text, _ in texts(figures[0])]
     assert any(w.startswith("warm-up") for w in words) and sum(w.startswith("measured") for w in words) == 3
     timeline.draw(made, tmp_path / "t.png", window=(0.0, 1.0))
@@ -142,8 +144,8 @@ def test_the_window_is_the_last_measured_pass(tmp_path, figures):
 def test_clips_under_way_at_once_are_one_stretch_with_their_numbers(tmp_path, figures):
     made = a_run(2, passes=4, overlap=0.3)
     timeline.draw(made, tmp_path / "t.png")
-    first, last = made.run["passes"][1], made.run["passes"][-1]
-    assert figures[0].axes[1].get_xlim() == (first["start_s"], last["end_s"])
+    first, last = made.run.passes[1], made.run.passes[-1]
+    assert figures[0].axes[1].get_xlim() == (first.start_s, last.end_s)
     words = [text for text, _ in texts(figures[0])]
     assert any(w.startswith("measured, 3 clips") for w in words) and "decode ·2" in words
 
@@ -153,17 +155,17 @@ def test_the_legend_tells_seconds_and_failures():
     made.analyzers["cut_analysis"] = made.analyzers.pop("a")
     made.analyzers["cut_analysis"].status = "timeout"
     made.spans = [
-        span("w", "cut_analysis", "analyze", 1.0, 2.0),
-        span("w", "cut_analysis", "analyze", 2.5, 9.0),
-        span("w", "faces", "load", 0.0, 1.002),
-        span("w", "faces", "load", 4.0, 5.0),
+        Span("w", "cut_analysis", "analyze", 1.0, 2.0),
+        Span("w", "cut_analysis", "analyze", 2.5, 9.0),
+        Span("w", "faces", "load", 0.0, 1.002),
+        Span("w", "faces", "load", 4.0, 5.0),
     ]
     entries = [entry.text for entry in legend.legend_entries(made, (1.0, 3.0))]
     assert entries == ["load  2.0 ms", "cut_analysis  1.50 s (timeout)"]
 
 
 def test_how_busy_a_worker_was_counts_no_moment_twice():
-    (row,) = worker_lanes([span("w", "a", "load", 0, 2), span("w", "a", "import", 1, 3)])
+    (row,) = worker_lanes([Span("w", "a", "load", 0, 2), Span("w", "a", "import", 1, 3)])
     assert busy_share(row, (1.0, 5.0)) == 0.5
 
 

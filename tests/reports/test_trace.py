@@ -6,37 +6,32 @@ import json
 
 import pytest
 
+from clipbench.bench.runs.results import PassSummary
+from clipbench.bench.runs.telemetry import GpuSeries, GpusTelemetry, GpuTelemetry, NotMeasured, Telemetry
+from clipbench.executors.base import Span
 from clipbench.reports.drawing.spans import nested_lanes
 from clipbench.reports.run import trace
 from tests.bench.runs.test_results import a_result
 
 
-def span(worker, analyzer, phase, start, end, **more):
-    return {"worker": worker, "analyzer": analyzer, "phase": phase, "start_s": start, "end_s": end, **more}
-
-
 @pytest.fixture
 def result():
     made = a_result()
-    made.run |= {
-        "grouping": "optimized",
-        "executor": "gpu_pinned",
-        "passes": [
-            {"warmup": True, "start_s": 0.0, "end_s": 2.0},
-            {"warmup": False, "start_s": 2.0, "end_s": 3.5},
-            {"warmup": False, "start_s": 3.5, "end_s": -9.0},  # interrupted
-        ],
-    }
-    made.spans = [
-        span("main", "", "decode", 0.0, 0.5, clip=0),
-        span("w0", "", "spawn", 0.0, 1.0),
-        span("w0", "", "import", 0.25, 0.75),
-        span("w0", "cuts", "load", 1.0, 1.25),
-        span("w0", "cuts", "analyze", 1.25, 2.0000000001, clip=0),
-        span("w0", "cuts", "analyze", 2.0000000001, 3.0, clip=1),
-        span("w1", "faces", "analyze", 2.5, 3.5, clip=1),
+    made.run.passes = [
+        PassSummary(True, 0.0, 2.0),
+        PassSummary(False, 2.0, 3.5),
+        PassSummary(False, 3.5, -9.0),  # interrupted
     ]
-    made.telemetry = {"times_s": [0.5, 1.0], "cpu_percent": [150.0, 90.5], "rss_bytes": [2e9, None]}
+    made.spans = [
+        Span("main", "", "decode", 0.0, 0.5, clip=0),
+        Span("w0", "", "spawn", 0.0, 1.0),
+        Span("w0", "", "import", 0.25, 0.75),
+        Span("w0", "cuts", "load", 1.0, 1.25),
+        Span("w0", "cuts", "analyze", 1.25, 2.0000000001, clip=0),
+        Span("w0", "cuts", "analyze", 2.0000000001, 3.0, clip=1),
+        Span("w1", "faces", "analyze", 2.5, 3.5, clip=1),
+    ]
+    made.telemetry = Telemetry(times_s=[0.5, 1.0], cpu_percent=[150.0, 90.5], rss_bytes=[2e9, None])
     return made
 
 
@@ -91,18 +86,11 @@ def test_every_span_is_there_with_its_worker_and_times(result, tmp_path):
 
 
 def test_telemetry_becomes_counters(result, tmp_path):
-    result.telemetry["gpu"] = {
-        "devices": [
-            {
-                "ordinal": 0,
-                "index": 3,
-                "figures": {
-                    "power_w": {"times_s": [0.75, 1.5], "values": [None, 300.0]},
-                    "process_memory_bytes": {"times_s": [0.75], "values": [{"1": 5}]},
-                },
-            }
-        ]
+    figures = {
+        "power_w": GpuSeries([0.75, 1.5], [None, 300.0]),
+        "process_memory_bytes": GpuSeries([0.75], [{"1": 5}]),
     }
+    result.telemetry.gpu = GpusTelemetry(devices=[GpuTelemetry(index=3, figures=figures)])
     counters = [e for e in written(result, tmp_path)["traceEvents"] if e["ph"] == "C"]
     check_format(counters)
     assert [(e["name"], e["ts"], e["args"]) for e in counters] == [
@@ -113,21 +101,21 @@ def test_telemetry_becomes_counters(result, tmp_path):
     ]
 
 
-@pytest.mark.parametrize("gpu", [{}, {"gpu": {"reason": "no NVIDIA driver"}}])
+@pytest.mark.parametrize("gpu", [GpusTelemetry(devices=[]), NotMeasured("no NVIDIA driver")])
 def test_without_a_gpu_there_are_no_counters_of_one(result, tmp_path, gpu):
-    result.telemetry |= gpu
+    result.telemetry.gpu = gpu
     assert not any(e["name"].startswith("GPU") for e in written(result, tmp_path)["traceEvents"])
 
 
 def test_work_at_the_same_time_on_one_worker_gets_a_thread_more(result, tmp_path):
-    result.spans = [span("main", "", "decode", 0, 2, clip=0), span("main", "", "decode", 1, 3, clip=1)]
+    result.spans = [Span("main", "", "decode", 0, 2, clip=0), Span("main", "", "decode", 1, 3, clip=1)]
     events = written(result, tmp_path)["traceEvents"]
     check_format(events)
     assert [e["args"]["name"] for e in events if e["name"] == "thread_name"] == ["passes", "main", "main (2)"]
 
 
 def test_passes_of_a_queue_of_clips_may_overlap(result, tmp_path):
-    result.run["passes"] = [{"warmup": False, "start_s": s, "end_s": s + 1.5} for s in (0.0, 1.0, 2.0)]
+    result.run.passes = [PassSummary(False, s, s + 1.5) for s in (0.0, 1.0, 2.0)]
     events = written(result, tmp_path)["traceEvents"]
     check_format(events)
     assert sum(e.get("cat") == "pass" for e in events) == 3
@@ -135,14 +123,13 @@ def test_passes_of_a_queue_of_clips_may_overlap(result, tmp_path):
 
 def test_a_run_that_did_nothing_is_still_a_trace(tmp_path):
     made = a_result()
-    made.telemetry = {"reason": "the sampler was not run"}
     check_format(written(made, tmp_path)["traceEvents"])
 
 
 def test_spans_in_lanes_nest_or_are_apart():
     times = [(0, 4), (1, 2), (1.5, 3), (2, 3), (4, 5), (3.5, 4.5)]
-    found = nested_lanes(span("w", "", "load", start, end) for start, end in times)
-    assert [[(s["start_s"], s["end_s"]) for s in lane] for lane in found] == [
+    found = nested_lanes(Span("w", "", "load", start, end) for start, end in times)
+    assert [[(s.start_s, s.end_s) for s in lane] for lane in found] == [
         [(0, 4), (1, 2), (2, 3), (4, 5)],
         [(1.5, 3), (3.5, 4.5)],
     ]

@@ -26,7 +26,16 @@ from clipbench.bench.measuring.metrics import Pass, Record
 from clipbench.bench.planning import config
 from clipbench.bench.quality.labelled_tracks import STEP_S, sample_at, truth_at
 from clipbench.bench.quality.matching import overlap
-from clipbench.bench.runs.results import Result
+from clipbench.bench.runs.results import Cleanup, Result
+from clipbench.bench.runs.telemetry import (
+    GpuSeries,
+    GpusTelemetry,
+    GpuTelemetry,
+    NotMeasured,
+    ProcessSeries,
+    SamplerCost,
+    Telemetry,
+)
 from clipbench.executors.base import Outcome, Plan, Span
 from tests.e2e.test_command_line import PROJECT
 from tests.support.fakes import Notes
@@ -200,7 +209,7 @@ def record(
     The GPU is busy for `utilization` percent of every pass, and `left_bytes` more of its memory are in use
     afterwards than before.
     """
-    made = Record(plan, [], [], {}, STARTED_S, {"main": 1})
+    made = Record(plan, [], [], NotMeasured(), STARTED_S, {"main": 1})
     for number in range(1 + repeats):
         start_s = STARTED_S + number * (pass_s + 0.1)
         one = Pass(number == 0, start_s, start_s + pass_s, clip=CLIP)
@@ -218,13 +227,13 @@ def record(
                 )
             one.outcomes[name] = outcome
     cleaned_s = made.ended_s() + 0.2
-    made.cleanup = {
-        "mode": "exit",
-        "workers": {"main": "exited"},
-        "cleaned_s": cleaned_s,
-        "observed_until_s": cleaned_s + 0.6,
-        "ready_again_s": 1.0,
-    }
+    made.cleanup = Cleanup(
+        mode="exit",
+        workers={"main": "exited"},
+        cleaned_s=cleaned_s,
+        observed_until_s=cleaned_s + 0.6,
+        ready_again_s=1.0,
+    )
     made.telemetry = telemetry(cleaned_s, utilization, left_bytes)
     return made
 
@@ -236,39 +245,31 @@ def result(prepared: session.Session, made: Record) -> Result:
         return session.run(prepared, Notes())[0]
 
 
-def telemetry(cleaned_s: float, utilization: float, left_bytes: float) -> dict[str, Any]:
-    """What the sampler would leave, in the shape of clipbench.bench.probes.sampler.watch."""
+def telemetry(cleaned_s: float, utilization: float, left_bytes: float) -> Telemetry:
+    """What the sampler would leave."""
     times = [float(t) for t in np.arange(STARTED_S - 1, cleaned_s + 0.6, 0.2)]
     memory = [2 * GB if t < STARTED_S else 30 * GB if t < cleaned_s else 2 * GB + left_bytes for t in times]
     slow = times[::5]
-    device = {
-        "ordinal": 0,
-        "index": 0,
-        "uuid": "GPU-11111111-aaaa",
-        "name": "NVIDIA H100 80GB HBM3",
-        "memory_total_bytes": 80 * GB,
-        "compute_capability": "9.0",
-        "mig": False,
-        "figures": {
-            "utilization_percent": {"times_s": slow, "values": [None] + [utilization] * (len(slow) - 1)},
-            "memory_used_bytes": {"times_s": times, "values": memory},
+    device = GpuTelemetry(
+        ordinal=0,
+        index=0,
+        uuid="GPU-11111111-aaaa",
+        name="NVIDIA H100 80GB HBM3",
+        memory_total_bytes=80 * GB,
+        compute_capability="9.0",
+        mig=False,
+        figures={
+            "utilization_percent": GpuSeries(slow, [None] + [utilization] * (len(slow) - 1)),
+            "memory_used_bytes": GpuSeries(times, memory),
         },
-        "reasons": {"energy_j": "NVML: Not Supported", "sm_activity_percent": "this GPU has no GPM"},
-    }
-    return {
-        "times_s": times,
-        "cpu_percent": [100.0] * len(times),
-        "rss_bytes": [GB] * len(times),
-        "pss_bytes": [None] * len(times),
-        "processes": {
-            "1": {
-                "name": "python",
-                "first": 0,
-                "cpu_percent": [100.0] * len(times),
-                "rss_bytes": [GB] * len(times),
-            }
-        },
-        "marks": {},
-        "gpu": {"driver": "570.00", "mps": False, "warnings": [], "devices": [device]},
-        "sampler": {"interval_s": 0.2, "cpu_percent": 0.5, "start_cpu_s": 0.05, "gpu_cpu_s": 0.01},
-    }
+        reasons={"energy_j": "NVML: Not Supported", "sm_activity_percent": "this GPU has no GPM"},
+    )
+    return Telemetry(
+        times_s=times,
+        cpu_percent=[100.0] * len(times),
+        rss_bytes=[GB] * len(times),
+        pss_bytes=[None] * len(times),
+        processes={"1": ProcessSeries("python", 0, [100.0] * len(times), [GB] * len(times))},
+        gpu=GpusTelemetry(devices=[device], driver="570.00", mps=False),
+        sampler=SamplerCost(interval_s=0.2, cpu_percent=0.5, start_cpu_s=0.05, gpu_cpu_s=0.01),
+    )

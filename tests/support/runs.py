@@ -9,8 +9,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from clipbench.bench.runs import results
-from clipbench.bench.runs.results import AnalyzerResult, MetricValue, Result, TargetResult
+from clipbench.bench.runs import storage
+from clipbench.bench.runs.results import (
+    AnalyzerResult,
+    Environment,
+    MetricValue,
+    Result,
+    RunSummary,
+    TargetResult,
+)
+from clipbench.bench.runs.serialization import from_json, to_json
+from clipbench.bench.runs.telemetry import NotMeasured
+from clipbench.executors.base import Span
 
 CLIP = {
     "path": "clips/a.mp4", "sha256": "ab" * 32, "duration_s": 10.0, "width": 720, "height": 1280,
@@ -34,24 +44,21 @@ def a_result(
     **changes: Any,
 ) -> Result:
     """A run whose `rtf_warm` has these samples, on a clip of 10 s, with two analyzers: `text` takes half of
-    every pass, `cuts` the rest. `changes` are merged into its fields, dictionaries key by key."""
+    every pass, `cuts` the rest. `changes` are merged into it as it stands in result.json, key by key."""
     number = next(NUMBERS)
     passes, spans, start = [], [], 0.0
     for n, rtf in enumerate([1.5, *samples]):
         passes.append({"warmup": n == 0, "clip": CLIP["path"], "start_s": start, "end_s": start + 10 * rtf})
         for k, name in enumerate(("text", "cuts")):
             begin = start + 5 * rtf * k
-            spans.append(
-                {"worker": "main", "analyzer": name, "phase": "analyze", "start_s": begin}
-                | {"end_s": begin + 5 * rtf, "clip": n}
-            )
+            spans.append(Span("main", name, "analyze", begin, begin + 5 * rtf, n))
         start += 10 * rtf + 0.01
     middle = sorted(samples)[len(samples) // 2] if samples else None
     analyzer = AnalyzerResult(
         "ok", ["net"], {"net": "cd" * 32}, None, "all", "main", "cpu", 0.1, times(5, samples), 3, "found"
     )
     result = Result(
-        run={
+        run=from_json(RunSummary, {
             "id": f"id{number}",
             "started_at": f"2026-01-31T12:{number // 60 % 60:02}:{number % 60:02}+00:00",
             "interrupted": False,
@@ -69,12 +76,12 @@ def a_result(
             "clip": CLIP,
             "clips": [CLIP],
             "passes": passes,
-        },
-        environment={
+        }),
+        environment=from_json(Environment, {
             "machine": "x86_64", "cpu": "AMD EPYC", "cores": 2, "cores_allowed": 2, "memory_gb": 25.3,
             "gpus": {"reason": "NVML: none"}, "os": "Linux", "python": "3.11.7",
             "packages": {"torch": "2.13.0", "numpy": "2.4.6"}, "git_commit": "f" * 40, "git_dirty": False,
-        },
+        }),
         metrics=[
             MetricValue("rtf_warm", middle, "", "lower", list(samples), "" if samples else "no repeats"),
             MetricValue("throughput", None, "", "higher", [], "one clip at a time"),
@@ -90,12 +97,9 @@ def a_result(
         verdict_reason="1 of 2 targets are met",
         analyzers={"text": analyzer, "cuts": dataclasses.replace(analyzer)},
         spans=spans,
-        telemetry={},
+        telemetry=NotMeasured("the sampler was not run"),
     )  # fmt: skip
-    for key, value in changes.items():
-        before = getattr(result, key)
-        setattr(result, key, merged(before, value) if isinstance(before, dict) else value)
-    return result
+    return from_json(Result, merged(to_json(result), to_json(changes)))
 
 
 def merged(before: dict, after: dict) -> dict:
@@ -118,7 +122,7 @@ def missing_target(result: Result, metric: str = "rtf_warm") -> Result:
 
 def written(result: Result, folder: Path) -> Path:
     """The folder of the run, written."""
-    results.write(result, {}, folder)
+    storage.write_result(result, {}, folder)
     return folder
 
 

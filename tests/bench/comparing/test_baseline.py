@@ -19,7 +19,16 @@ from clipbench.bench.errors import Exit, InputError
 from clipbench.bench.measuring.runner import Run, executor_factory
 from clipbench.bench.runs.child_run import literal
 from clipbench.bench.runs.remeasure import Unmeasured
-from clipbench.bench.runs.results import AnalyzerResult, MetricValue, Result, TargetResult
+from clipbench.bench.runs.results import (
+    AnalyzerResult,
+    Environment,
+    MetricValue,
+    Result,
+    RunSummary,
+    TargetResult,
+)
+from clipbench.bench.runs.serialization import from_json, to_json
+from clipbench.bench.runs.telemetry import NotMeasured
 from clipbench.executors.base import Group, Plan
 from clipbench.executors.faults import Fault
 from clipbench.reports.comparison import baseline_console as report
@@ -48,28 +57,38 @@ def made(
         for name, s in times.items()
     }
     return Result(
-        run={
-            "id": f"run{number}",
-            "started_at": f"2026-01-{number:02d}T00:00:00+00:00",
-            "interrupted": interrupted,
-            "other_cores": other_cores,
-            "other_cores_reason": "" if other_cores is not None else "no core counts",
-            "clip": {"sha256": "0" * 64},
-            "grouping": "sequential",
-            "executor": "sequential",
-            "models": "embedded",
-            "threads": 2,
-        },
-        environment={
-            "cpu": "A processor",
-            "cores_allowed": cores,
-            "gpus": {"reason": "none"},
-            "git_commit": "abc",
-            "git_dirty": False,
-            "os": "Linux",
-            "python": "3.11.7",
-            "packages": {"torch": "2.13.0"},
-        },
+        run=from_json(
+            RunSummary,
+            {
+                "id": f"run{number}",
+                "started_at": f"2026-01-{number:02d}T00:00:00+00:00",
+                "interrupted": interrupted,
+                "other_cores": other_cores,
+                "other_cores_reason": "" if other_cores is not None else "no core counts",
+                "clip": {"path": "a.mp4", "sha256": "0" * 64},
+                "grouping": "sequential",
+                "executor": "sequential",
+                "models": "embedded",
+                "threads": 2,
+                "workers": 1,
+                "command": "python run.py",
+                "scenario": {"name": "single_stream", "warmup": 1, "repeats": len(rtf)},
+            },
+        ),
+        environment=from_json(
+            Environment,
+            {
+                "machine": "x86_64",
+                "cpu": "A processor",
+                "cores_allowed": cores,
+                "gpus": {"reason": "none"},
+                "git_commit": "abc",
+                "git_dirty": False,
+                "os": "Linux",
+                "python": "3.11.7",
+                "packages": {"torch": "2.13.0"},
+            },
+        ),
         metrics=[
             MetricValue("rtf_warm", sorted(rtf)[len(rtf) // 2] if rtf else None, "", "lower", list(rtf)),
             MetricValue("quality.steady.f1", quality, "", "higher", [], "" if quality else "no truth"),
@@ -79,7 +98,7 @@ def made(
         verdict_reason="",
         analyzers=rows,
         spans=[],
-        telemetry={},
+        telemetry=NotMeasured(),
     )
 
 
@@ -88,7 +107,7 @@ def kept(tmp_path) -> baselines.Baseline:
     """A baseline of five runs."""
     found = baselines.find(tmp_path / "store", KEY)
     for number in range(1, 6):
-        assert baselines.save(found, made([1.0, 1.0 + number / 500, 1.0 - number / 500], number))["saved"]
+        assert baselines.save(found, made([1.0, 1.0 + number / 500, 1.0 - number / 500], number)).saved
         found = baselines.read(found.path)
     return found
 
@@ -109,10 +128,10 @@ def compared(kept, result, *again):
 
     outcome = baselines.conclude("compare", kept, result, fresh)
     assert not left, "a confirmation run was not made"
-    assert result.run["baseline"] is outcome and json.dumps(outcome, allow_nan=False)
+    assert result.run.baseline is outcome and json.dumps(to_json(outcome), allow_nan=False)
     shown = io.StringIO()
     report.show(outcome, Console(file=shown, width=160))
-    assert f"baseline: {outcome['call']}" in shown.getvalue()
+    assert f"baseline: {outcome.call}" in shown.getvalue()
     return outcome, shown.getvalue()
 
 
@@ -123,9 +142,9 @@ def test_runs_are_appended_and_only_the_newest_are_kept(tmp_path):
     found = baselines.find(tmp_path / "not" / "there", KEY)
     for number in range(1, baselines.KEEP + 4):
         outcome = baselines.conclude("save", found, (result := made(number=number)), lambda: None)
-        assert result.run["baseline"] is outcome
+        assert result.run.baseline is outcome
         found = baselines.find(tmp_path / "not" / "there", KEY)
-    assert outcome["runs"] == len(found.runs) == baselines.KEEP
+    assert outcome.runs == len(found.runs) == baselines.KEEP
     assert [r["id"] for r in found.runs] == [f"run{n}" for n in range(4, baselines.KEEP + 4)]
     one = json.loads(found.path.read_text())["runs"][0]
     assert one["rtf_warm"] == [1.0, 1.01, 0.99] and one["analyze_s"]["sleeper"] == [2.0] * 3
@@ -143,7 +162,7 @@ def test_runs_are_appended_and_only_the_newest_are_kept(tmp_path):
 def test_an_unfit_run_is_not_saved_and_says_why(result, reason, kept):
     before = kept.path.read_text()
     outcome = baselines.save(kept, result)
-    assert not outcome["saved"] and outcome["reason"] == reason and kept.path.read_text() == before
+    assert not outcome.saved and outcome.reason == reason and kept.path.read_text() == before
     assert baselines.exit_code(outcome, REPORTED) == Exit.NOTHING_VALID
     shown = io.StringIO()
     report.show(outcome, Console(file=shown, width=160))
@@ -154,20 +173,20 @@ def test_a_busy_machine_is_told_when_saving_and_when_comparing(kept):
     for others, told in ((0.2, False), (0.3, True), (None, False)):
         outcome, shown = baselines.save(kept, made(other_cores=others)), io.StringIO()
         report.show(outcome, Console(file=shown, width=160))
-        assert outcome["saved"] and outcome["busy"] is told
+        assert outcome.saved and outcome.busy is told
         assert ("other work took 0.30 cores meanwhile" in shown.getvalue()) is told
     assert "other work was going on" not in compared(kept, made())[1]
     for run in kept.runs[:2]:
         run["other_cores"] = 0.9
     outcome, shown = compared(kept, made())
-    assert outcome["busy_runs"] == 2 and "other work was going on during 2 of the saved runs" in shown
+    assert outcome.busy_runs == 2 and "other work was going on during 2 of the saved runs" in shown
 
 
 def test_where_the_noise_is_from_is_said(kept):
     assert "noise floor not calibrated" in compared(kept, made())[1]
     kept.runs[0]["rtf_warm"] = [1.6] * 3
     outcome, shown = compared(kept, made())
-    assert outcome["noise"] > 0.3 and "noise floor from how far the saved runs lie apart" in shown
+    assert outcome.noise > 0.3 and "noise floor from how far the saved runs lie apart" in shown
 
 
 def test_a_store_that_cannot_be_written_to_is_named(tmp_path):
@@ -306,23 +325,23 @@ def test_a_file_that_is_no_baseline_is_named(text, session):
 
 def test_the_same(kept):
     outcome, _ = compared(kept, made())
-    assert (outcome["call"], outcome["runs"], outcome["samples"]) == ("same", 5, 15)
-    assert outcome["confirmed"] is None and outcome["moved"] == []
-    assert outcome["low"] <= outcome["ratio"] <= outcome["high"]
+    assert (outcome.call, outcome.runs, outcome.samples) == ("same", 5, 15)
+    assert outcome.confirmed is None and outcome.moved == []
+    assert outcome.low <= outcome.ratio <= outcome.high
     assert baselines.exit_code(outcome, ENFORCED) == Exit.OK
 
 
 def test_slower_and_confirmed(kept):
     outcome, shown = compared(kept, made(**SLOW), made(**SLOW))
-    assert (outcome["call"], outcome["confirmed"]) == ("slower", True)
-    assert [m["analyzer"] for m in outcome["moved"]] == ["sleeper"]
+    assert (outcome.call, outcome.confirmed) == ("slower", True)
+    assert [m.analyzer for m in outcome.moved] == ["sleeper"]
     assert "sleeper 2 s → 2.5 s" in shown and "measured again" in shown
     assert baselines.exit_code(outcome, REPORTED) == Exit.SLOWER
 
 
 def test_slower_but_no_single_analyzer(kept):
     outcome, shown = compared(kept, *[made(rtf=SLOW["rtf"]) for _ in range(2)])
-    assert outcome["call"] == "slower" and outcome["moved"] == []
+    assert outcome.call == "slower" and outcome.moved == []
     assert "no analyzer moved beyond its own noise" in shown
 
 
@@ -336,69 +355,69 @@ def test_slower_but_no_single_analyzer(kept):
 )
 def test_slower_but_not_confirmed(kept, second, reason, valid):
     outcome, _ = compared(kept, made(**SLOW), second)
-    assert (outcome["call"], outcome["reason"], outcome["valid"]) == ("undecided", reason, valid)
+    assert (outcome.call, outcome.reason, outcome.valid) == ("undecided", reason, valid)
     assert baselines.exit_code(outcome, REPORTED) == Exit.OK
     assert baselines.exit_code(outcome, ENFORCED) == (Exit.OK if valid else Exit.TARGET_MISSED)
 
 
 def test_faster(kept):
     outcome, _ = compared(kept, made((0.5, 0.51, 0.49)))
-    assert outcome["call"] == "faster" and baselines.exit_code(outcome, ENFORCED) == Exit.OK
+    assert outcome.call == "faster" and baselines.exit_code(outcome, ENFORCED) == Exit.OK
 
 
 def test_less_work_is_not_faster_and_not_slower(kept):
     for rtf in ((0.5, 0.51, 0.49), SLOW["rtf"]):
         outcome, _ = compared(kept, made(rtf, sleeper=None))
-        assert outcome["call"] == "undecided" and "sleeper (timeout)" in outcome["reason"]
+        assert outcome.call == "undecided" and "sleeper (timeout)" in outcome.reason
         assert baselines.exit_code(outcome, REPORTED) == Exit.OK
         assert baselines.exit_code(outcome, ENFORCED) == Exit.TARGET_MISSED
 
 
 def test_fewer_metrics_are_not_faster_but_may_be_slower(kept):
     outcome, _ = compared(kept, made((0.5, 0.51, 0.49), quality=None))
-    assert (outcome["call"], outcome["reason"]) == ("undecided", "no longer measured: quality.steady.f1")
+    assert (outcome.call, outcome.reason) == ("undecided", "no longer measured: quality.steady.f1")
     assert baselines.exit_code(outcome, ENFORCED) == Exit.TARGET_MISSED
     slow = [made(**SLOW, quality=None) for _ in range(2)]
-    assert compared(kept, *slow)[0]["call"] == "slower"
+    assert compared(kept, *slow)[0].call == "slower"
 
 
 def test_too_few_runs_are_undecided(kept):
     kept.runs = kept.runs[:2]
     outcome, shown = compared(kept, made(**SLOW))
-    assert outcome["call"] == "undecided" and "2 of the 3 runs" in outcome["reason"] and "of 2 runs" in shown
+    assert outcome.call == "undecided" and "2 of the 3 runs" in outcome.reason and "of 2 runs" in shown
     assert baselines.exit_code(outcome, REPORTED) == Exit.OK
     assert baselines.exit_code(outcome, ENFORCED) == Exit.TARGET_MISSED
 
 
 def test_a_busy_machine_is_not_slower_code(kept):
     outcome, _ = compared(kept, made(**SLOW, other_cores=1.0))
-    assert (outcome["call"], outcome["valid"], outcome["busier"]) == ("undecided", False, 2.0)
-    assert compared(kept, *[made(**SLOW, other_cores=0.2)] * 2)[0]["call"] == "slower"
+    assert (outcome.call, outcome.valid, outcome.busier) == ("undecided", False, 2.0)
+    assert compared(kept, *[made(**SLOW, other_cores=0.2)] * 2)[0].call == "slower"
     for run in kept.runs:
         run["other_cores"] = 1.0
-    assert compared(kept, *[made(**SLOW, other_cores=1.0)] * 2)[0]["call"] == "slower"
+    assert compared(kept, *[made(**SLOW, other_cores=1.0)] * 2)[0].call == "slower"
 
 
 def test_where_other_work_is_not_known_there_is_no_correction_for_it(kept):
     outcome, shown = compared(kept, *[made(**SLOW, other_cores=None)] * 2)
-    assert (outcome["call"], outcome["busier"], outcome["other_cores"]) == ("slower", None, None)
+    assert (outcome.call, outcome.busier, outcome.other_cores) == ("slower", None, None)
     assert "other cores not known, and not corrected for: no core counts" in shown
     kept.runs[0]["other_cores"] = None
-    assert compared(kept, made(other_cores=1.0))[0]["busier"] == 2.0
+    assert compared(kept, made(other_cores=1.0))[0].busier == 2.0
     for run in kept.runs:
         run["other_cores"] = None
-    assert compared(kept, made(other_cores=1.0))[0]["busier"] is None
+    assert compared(kept, made(other_cores=1.0))[0].busier is None
 
 
 def test_an_interrupted_run_is_compared_with_nothing(kept):
     outcome, _ = compared(kept, made((), interrupted=True))
-    assert (outcome["call"], outcome["reason"]) == ("undecided", "the run was interrupted")
+    assert (outcome.call, outcome.reason) == ("undecided", "the run was interrupted")
 
 
 def test_what_has_changed_since_is_said(kept):
     kept.runs[-1]["versions"]["torch"] = "2.12.0[/]"
     outcome, shown = compared(kept, made())
-    assert outcome["since"] == ["torch: 2.12.0[/] → 2.13.0"] and "torch: 2.12.0[/] → 2.13.0" in shown
+    assert outcome.since == ["torch: 2.12.0[/] → 2.13.0"] and "torch: 2.12.0[/] → 2.13.0" in shown
 
 
 def test_no_comparison_no_say_in_the_exit_code():
@@ -441,7 +460,7 @@ def test_real_passes_are_not_slower_than_themselves_and_a_sleep_is_found(tmp_pat
         assert baselines.exit_code(outcome, REPORTED) == Exit.OK, outcome
     slow = iter(measure(2, Fault("slow", "sleeper", 0.2)))
     outcome = baselines.compare(kept, next(slow), lambda: next(slow))
-    assert outcome["call"] == "slower" and [m["analyzer"] for m in outcome["moved"]] == ["sleeper"]
+    assert outcome.call == "slower" and [m.analyzer for m in outcome.moved] == ["sleeper"]
 
 
 def test_exit_codes_at_the_prompt(tmp_path):

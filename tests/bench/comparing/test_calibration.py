@@ -13,6 +13,7 @@ from rich.console import Console
 from clipbench.bench.comparing import calibration
 from clipbench.bench.errors import InputError
 from clipbench.bench.runs.remeasure import Unmeasured
+from clipbench.bench.runs.results import ClipSummary, GpuSummary
 from clipbench.executors.faults import Fault
 from clipbench.reports.comparison import baseline_console as report
 from tests.bench.comparing.test_baseline import made
@@ -55,8 +56,8 @@ def test_what_was_calibrated_is_found_again(store):
     [
         {"environment": {"cpu": "Another"}},
         {"environment": {"cores_allowed": 64}},
-        {"environment": {"gpus": [{"name": "NVIDIA H100", "memory_gb": 80, "driver": "1"}]}},
-        {"run": {"clip": {"sha256": "1" * 64}}},
+        {"environment": {"gpus": [GpuSummary(name="NVIDIA H100", memory_gb=80)]}},
+        {"run": {"clip": ClipSummary("a.mp4", "1" * 64)}},
         {"run": {"grouping": "staged"}},
         {"run": {"executor": "threads"}},
         {"run": {"models": "random"}},
@@ -66,8 +67,9 @@ def test_what_was_calibrated_is_found_again(store):
 def test_a_calibration_holds_for_what_it_was_made_of(other):
     calibrated(runs(0.02, 0.02))
     result = made()
-    for name, change in other.items():
-        getattr(result, name).update(change)
+    for part, changes in other.items():
+        for name, value in changes.items():
+            setattr(getattr(result, part), name, value)
     assert calibration.lookup(calibration.key_of(result))[1].startswith("not calibrated")
     assert calibration.lookup(calibration.key_of(made(late=1.0)))[1].startswith("not calibrated")
 

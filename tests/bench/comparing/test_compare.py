@@ -17,7 +17,9 @@ from clipbench.bench.errors import Exit, InputError
 from clipbench.bench.measuring.metrics import Record
 from clipbench.bench.measuring.summary import describe_run
 from clipbench.bench.planning.config import ScenarioConfig
+from clipbench.bench.probes.other_load import OtherWork
 from clipbench.bench.runs.results import MetricValue
+from clipbench.bench.runs.telemetry import NotMeasured
 from clipbench.commands import compare
 from tests.e2e.test_command_line import PROJECT
 from tests.support import fakes
@@ -172,10 +174,10 @@ def test_what_every_round_warns_of_is_said_once(tmp_path):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("{", "no result of a run"),
+        ("{", "not the result of a run"),
         ('{"schema": 99}', "not of schema 1"),
-        ('{"schema": 1, "metrics": []}', "not a whole result"),
-        ('{"schema": 1, "metrics": [{}], "targets": [], "analyzers": {}}', "not a whole result"),
+        ('{"schema": 1, "metrics": []}', "it has no analyzers"),
+        ('{"schema": 1, "metrics": [{}], "targets": [], "analyzers": {}}', "it has no environment"),
     ],
 )
 def test_what_is_no_result_is_refused_by_name(tmp_path, text, says):
@@ -230,7 +232,7 @@ def test_sides_that_do_not_match_are_refused_with_what_differs(tmp_path, key):
     assert len(made.mismatches) == len(lines) and "do not match" in made.advice.sentence
 
 
-def test_a_run_tells_its_settings(monkeypatch):
+def test_a_run_tells_its_settings(monkeypatch, tmp_path):
     fakes.use_fakes(monkeypatch)
     plan = fakes.plan("sleeper")
     cfg = types.SimpleNamespace(
@@ -241,7 +243,8 @@ def test_a_run_tells_its_settings(monkeypatch):
         clip=types.SimpleNamespace(path="a.mp4"),
         seed=0,
     )
-    told = describe_run(cfg, Record(plan, [], [], {}, 0.0))["settings"]
+    record = Record(plan, [], [], NotMeasured(), 0.0)
+    told = describe_run(cfg, record, "", False, OtherWork(), tmp_path).settings
     assert told == {"sleeper": dataclasses.asdict(plan.tasks()[0].settings)} != {"sleeper": {}}
 
 

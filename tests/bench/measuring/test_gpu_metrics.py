@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from clipbench.bench.measuring import gpu_metrics as gm
+from clipbench.bench.runs.telemetry import GpuSeries, GpusTelemetry, GpuTelemetry, NotMeasured, Telemetry
 from clipbench.executors.base import Span
 
 
-def track(*pairs: tuple[float, object]) -> dict[str, list]:
-    return {"times_s": [t for t, _ in pairs], "values": [v for _, v in pairs]}
+def track(*pairs: tuple[float, object]) -> GpuSeries:
+    return GpuSeries([t for t, _ in pairs], [v for _, v in pairs])
 
 
-def gpu(index: int = 0, reasons: dict[str, str] | None = None, mig: bool = False, **figures) -> dict:
-    return {"ordinal": 0, "index": index, "mig": mig, "figures": figures, "reasons": reasons or {}}
+def gpu(index: int = 0, reasons: dict[str, str] | None = None, mig: bool = False, **figures) -> GpuTelemetry:
+    return GpuTelemetry(index=index, mig=mig, figures=figures, reasons=reasons or {})
 
 
-def telemetry(*devices: dict) -> dict:
-    return {"times_s": [], "gpu": {"devices": list(devices)}}
+def sampled(gpus: GpusTelemetry | NotMeasured) -> Telemetry:
+    return Telemetry(times_s=[], cpu_percent=[], rss_bytes=[], gpu=gpus)
 
 
-def steady(value: float, until: float = 20.0, every: float = 0.5) -> dict[str, list]:
+def telemetry(*devices: GpuTelemetry) -> Telemetry:
+    return sampled(GpusTelemetry(devices=list(devices)))
+
+
+def steady(value: float, until: float = 20.0, every: float = 0.5) -> GpuSeries:
     """A figure with one value from 0 to `until`."""
     return track((0.0, None), *((n * every, value) for n in range(1, int(until / every) + 1)))
 
@@ -146,8 +151,8 @@ def test_what_was_not_measured_is_none_with_the_reason():
         lambda series, used: gm.gpu_memory_residue(series, 1, 2, used=used),
         lambda series, used: gm.energy_per_clip(series, [(1, 2)], 1, used),
     ):
-        assert call({"reason": "the sampler failed"}, {0})[:2] == (None, "the sampler failed")
-        assert call({"gpu": {"reason": "no NVIDIA driver"}}, {0})[:2] == (None, "no NVIDIA driver")
+        assert call(NotMeasured("the sampler failed"), {0})[:2] == (None, "the sampler failed")
+        assert call(sampled(NotMeasured("no NVIDIA driver")), {0})[:2] == (None, "no NVIDIA driver")
         assert call(telemetry(gpu()), set())[:2] == (None, "no worker of this run was on a GPU")
         assert "not show every GPU" in call(telemetry(gpu()), {3}).reason
         assert call(telemetry(gpu()), {0}).value is None

@@ -101,8 +101,8 @@ def test_segments_that_differ_between_passes_are_warned_of(clip):
 
 def test_what_cleanup_leaves_is_kept(clip):
     found = record(clip, "steady")
-    assert found.cleanup["mode"] == "exit" and "main" in found.cleanup["workers"]
-    assert metric(found, "ready_again_s").value == found.cleanup["ready_again_s"] >= 0
+    assert found.cleanup.mode == "exit" and "main" in found.cleanup.workers
+    assert metric(found, "ready_again_s").value == found.cleanup.ready_again_s >= 0
 
 
 def test_efficiency_is_at_most_one_and_a_queue_has_throughput_instead(clip):

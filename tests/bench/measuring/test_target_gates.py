@@ -22,6 +22,7 @@ from clipbench.analyzers.base import Segment
 from clipbench.bench.errors import Exit
 from clipbench.bench.measuring import session, targets
 from clipbench.bench.probes import environment
+from clipbench.bench.runs.results import Environment
 from clipbench.reports import formatting, markdown_text
 from clipbench.reports.run import html, junit, markdown
 from tests.e2e.test_command_line import PROJECT, run
@@ -119,7 +120,7 @@ class Bench:
 
 @pytest.fixture
 def bench(tmp_path, monkeypatch):
-    described = {"machine": "by hand", "python": "3", "packages": {}}
+    described = Environment(machine="by hand", cores_allowed=2)
     monkeypatch.setattr(environment, "describe", lambda: described)
     for name, cls in registry.discover().items():
         if cls.stand_in:  # as the production back end is

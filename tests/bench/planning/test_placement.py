@@ -16,6 +16,8 @@ from clipbench.bench.planning.description import describe
 from clipbench.bench.planning.placement import CONTEXT_GB, Gpu, Wish, place, visible
 from clipbench.bench.planning.plan import make_plan
 from clipbench.bench.probes import environment
+from clipbench.bench.runs.results import GpuSummary
+from clipbench.bench.runs.telemetry import NotMeasured
 from clipbench.reports.plan_console import show
 
 MACHINES = {n: tuple(Gpu(i, 85.5, "H100") for i in range(n)) for n in (1, 2, 4, 8)}
@@ -114,15 +116,15 @@ def test_a_device_that_is_not_there(device):
     ],
 )
 def test_only_what_cuda_may_see_is_used(restriction, indices):
-    found = [{"memory_gb": 80.0, "name": "H100", "uuid": f"GPU-{c * 8}"} for c in "abc"]
+    found = [GpuSummary(name="H100", memory_gb=80.0, uuid=f"GPU-{c * 8}") for c in "abc"]
     assert [gpu.index for gpu in visible(found, restriction)] == indices
-    assert visible({"reason": "NVML: no driver"}, restriction) == ()
+    assert visible(NotMeasured("NVML: no driver"), restriction) == ()
 
 
 @pytest.mark.parametrize("executor", ["sequential", "spawn_pool", "gpu_pinned"])
 def test_the_plan_is_printed_and_nothing_is_loaded(executor, monkeypatch):
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    two = [{"name": "H100 <b>", "memory_gb": 80.0, "uuid": f"GPU-{n}", "driver": "1"} for n in range(2)]
+    two = [GpuSummary(name="H100 <b>", memory_gb=80.0, uuid=f"GPU-{n}", driver="1") for n in range(2)]
     monkeypatch.setattr(environment, "gpus", lambda: two)
     monkeypatch.setattr(Analyzer, "load", None)
     chosen = (f"executor={executor}", "grouping=optimized", "models=random", "executor.workers=2")

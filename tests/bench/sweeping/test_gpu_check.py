@@ -14,6 +14,9 @@ import pytest
 
 from clipbench.bench.errors import InputError
 from clipbench.bench.probes import environment
+from clipbench.bench.runs.results import GpuSummary
+from clipbench.bench.runs.serialization import to_json
+from clipbench.bench.runs.telemetry import NotMeasured
 from clipbench.bench.sweeping import gpu_check
 from clipbench.bench.sweeping.gpu_check import REFERENCE, Run, check, runs, shared, unchanged
 from clipbench.reports.comparison import gpu_check as report
@@ -38,11 +41,11 @@ def test_every_cleanup_mode_scenario_and_executor_is_there():
 
 
 def test_without_a_gpu_only_the_tiny_size_is_tried(monkeypatch):
-    monkeypatch.setattr(environment, "gpus", lambda: {"reason": "NVML: no driver"})
+    monkeypatch.setattr(environment, "gpus", lambda: NotMeasured("NVML: no driver"))
     with pytest.raises(InputError, match=r"there is no GPU to check .*no driver.* --size tiny"):
         gpu_check.refuse_without_gpu("full")
     gpu_check.refuse_without_gpu("tiny")
-    monkeypatch.setattr(environment, "gpus", lambda: [{"name": "H100", "memory_gb": 80.0, "uuid": "GPU-1"}])
+    monkeypatch.setattr(environment, "gpus", lambda: [GpuSummary(name="H100", memory_gb=80.0)])
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     gpu_check.refuse_without_gpu("full")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
@@ -107,7 +110,7 @@ def test_what_reads_of_random_weights_is_not_shared():
 
 def test_data_in_the_page_is_text():
     state = {
-        "environment": environment.describe(),
+        "environment": to_json(environment.describe()),
         "runs": {"<script>|": {"status": "failed", "reason": "a | `b` <script>", "overrides": ["x=```"]}},
     }
     page = report.render(state)

@@ -24,7 +24,7 @@ from clipbench.bench.comparing import comparison
 from clipbench.bench.comparing.statistics import MIN_PAIRS
 from clipbench.bench.errors import Exit, InputError
 from clipbench.bench.runs import child_run as turn
-from clipbench.bench.runs import results
+from clipbench.bench.runs import storage
 from clipbench.bench.runs.child_run import Turn
 from clipbench.bench.runs.results import TargetResult
 from clipbench.bench.sweeping import sweep, verdict
@@ -533,7 +533,7 @@ def test_one_job_that_kills_its_process_leaves_the_others_compared(tmp_path):
     assert done.returncode == Exit.NOTHING_VALID, done.stderr
     assert "executor=sequential  failed: it was ended by SIGKILL" in done.stderr
     assert not re.search(r"\x1b|\r", done.stderr), "there is no progress bar in a log"
-    result = results.read(tmp_path / "s" / "executor=spawn_pool" / "1")
+    result = storage.read_result(tmp_path / "s" / "executor=spawn_pool" / "1")
     assert result.analyzers["steady"].status == "ok" and result.analyzers["fate"].status == "crashed"
     assert len(result.metric("rtf_warm").samples) == 1, "without a warm-up, the first of two loads the models"
     assert "steady" in (tmp_path / "s" / "executor=spawn_pool" / "1" / "log.txt").read_text()

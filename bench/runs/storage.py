@@ -1,0 +1,89 @@
+"""Where results are kept: written whole or not at all, read back, and linked to."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from clipbench.analyzers.base import Segment
+from clipbench.bench.errors import InputError
+from clipbench.bench.runs.results import SCHEMA, Result
+from clipbench.bench.runs.serialization import WrongShape, from_json, to_json
+
+
+def write_result(result: Result, segments: Mapping[str, Sequence[Segment]], folder: Path) -> Path:
+    """Write result.json and segments/*.json into `folder`; returns the path of result.json.
+
+    Each file is there whole or not at all. Raises InputError where the folder cannot take them.
+    """
+    try:
+        (folder / "segments").mkdir(parents=True, exist_ok=True)
+        for name, found in segments.items():
+            path = folder / "segments" / f"{name}.json"
+            path.parent.mkdir(exist_ok=True)
+            write_json(path, to_json(found))
+        path = folder / "result.json"
+        write_json(path, to_json(result))
+    except OSError as error:
+        raise InputError(f"the output folder {folder} cannot take the results: {error.strerror}") from error
+    return path
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` to a temporary file beside `path`, then move it there."""
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        # A name that is not UTF-8 has its bytes as lone surrogates, which become JSON's escapes.
+        with partial.open("w", encoding="utf-8", errors="backslashreplace") as file:
+            json.dump(value, file, indent=1, allow_nan=False, ensure_ascii=False)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def read_result(path: Path) -> Result:
+    """The result in `path` (result.json, or its folder); raises InputError where it is not one."""
+    path = path / "result.json" if path.is_dir() else path
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} is not the result of a run: {error}") from error
+    if not isinstance(raw, dict) or raw.get("schema") != SCHEMA:
+        raise InputError(f"{path} is not of schema {SCHEMA}, which this version of clipbench reads")
+    try:
+        return from_json(Result, raw)
+    except WrongShape as error:
+        raise InputError(f"{path} is not the result of a run: {error}") from error
+
+
+def link_latest(folder: Path, outputs: Path) -> None:
+    """Point `outputs/latest` at `folder`, where `folder` is one of the project's own output folders."""
+    folder = folder.resolve()
+    if outputs.resolve() not in folder.parents:
+        return
+    link = outputs / f".latest-{os.getpid()}"
+    with contextlib.suppress(OSError):  # a convenience, which no run is to fail for
+        link.unlink(missing_ok=True)
+        link.symlink_to(folder.relative_to(outputs.resolve()), target_is_directory=True)
+        link.replace(outputs / "latest")
+
+
+def check_folder(folder: Path) -> None:
+    """Raise InputError now where `folder` could not take the results later."""
+    probe = folder / ".clipbench-probe"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"\0" * 65536)
+    except OSError as error:
+        raise InputError(
+            f"hydra.run.dir: {folder} cannot be written to ({error.strerror}); name another folder"
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):  # the folder itself is not there: said above
+            probe.unlink(missing_ok=True)
