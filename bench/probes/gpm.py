@@ -1,7 +1,7 @@
 """How busy a GPU's SMs were, through NVML's GPU Performance Monitoring (Hopper and later).
 
 Unlike NVML's utilisation, which reads 100 % as soon as one small kernel runs all the time, these figures say
-how much of the chip did something. Untested on hardware.
+how much of the chip worked. Verified against recorded answers of NVML only.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from clipbench.bench.probes.nvml import Device, Unavailable, attempt, errors
+from clipbench.bench.probes.gpu_devices import Device
+from clipbench.bench.probes.nvml import Unavailable, attempt, errors
+from clipbench.bench.runs.telemetry import NotMeasured
 
 #: Figure → NVML's metric: averages over the time between two samples of the counters, in percent.
 METRICS = {
@@ -18,15 +20,15 @@ METRICS = {
     "tensor_activity_percent": "NVML_GPM_METRIC_ANY_TENSOR_UTIL",
     "dram_activity_percent": "NVML_GPM_METRIC_DRAM_BW_UTIL",
 }
-#: NVML wants at least this between the two samples.
+#: NVML requires at least this much time between the two samples.
 SHORTEST_S = 0.1
 
 
 class Gpm:
-    """The activity of one device since the reading before."""
+    """The activity of one device between one call of `read` and the next."""
 
     def __init__(self, nvml: Any, device: Device) -> None:
-        """Take the first sample; raises Unavailable where the device has no GPM, and NVML's errors."""
+        """Take the first sample. Raises Unavailable if the device has no GPM, and NVML's errors."""
         self.nvml, self.device = nvml, device
         if not nvml.nvmlGpmQueryDeviceSupport(device.card).isSupportedDevice:
             raise Unavailable("this GPU has no GPM: it came with Hopper")
@@ -43,8 +45,8 @@ class Gpm:
         else:
             self.nvml.nvmlGpmMigSampleGet(self.device.card, self.device.instance, into)
 
-    def read(self) -> dict[str, float | Exception]:
-        """Each figure, or why it has none; raises NVML's error where it gives none at all."""
+    def read(self) -> dict[str, float | NotMeasured]:
+        """Each figure since the last call, in percent. Raises NVML's error if there is none at all."""
         nvml = self.nvml
         self._take(self.after)
         query = nvml.c_nvmlGpmMetricsGet_t()
@@ -57,14 +59,14 @@ class Gpm:
         answers = dict(zip(METRICS, query.metrics, strict=False))
         return {figure: self._value(answer) for figure, answer in answers.items()}
 
-    def _value(self, answer: Any) -> float | Exception:
+    def _value(self, answer: Any) -> float | NotMeasured:
         if answer.nvmlReturn != self.nvml.NVML_SUCCESS:
-            return self.nvml.NVMLError(answer.nvmlReturn)
+            return NotMeasured(f"NVML: {self.nvml.NVMLError(answer.nvmlReturn)}")
         if math.isnan(answer.value):
-            return Unavailable("GPM's counters gave no number")
-        return round(answer.value, 2)
+            return NotMeasured("NVML: GPM's counters gave no number")
+        return round(float(answer.value), 2)
 
     def close(self) -> None:
-        """Give the two samples back."""
+        """Free the two samples."""
         for sample in (self.before, self.after):
             attempt(self.nvml, self.nvml.nvmlGpmSampleFree, sample)

@@ -1,41 +1,43 @@
-"""The cores that other work on this machine took from a run: what tells a busy machine from slower code."""
+"""Other load: the cores that other work took from a run, which tells a busy machine from slow code."""
 
 from __future__ import annotations
 
-import os
 import re
 import resource
 import time
 from pathlib import Path
 
+from clipbench.analyzers.threads import core_numbers
+
 STAT = Path("/proc/stat")
-#: A guest's time is in `user` already.
+#: A guest's time is included in `user`.
 NOT_BUSY = ("idle", "iowait", "guest", "guest_nice")
 
-#: Others that take more than this share of the cores make times that say little.
+#: If other work takes more than this share of the cores, the run's times mean little.
 BUSY = 0.1
 
 
 class Uncounted(Exception):
-    """The cores' times cannot be had; the message says why."""
+    """The times of the cores cannot be read. The message says why."""
 
 
 class OtherWork:
-    """Counts from its making. A run's own work is that of this process and of the children it has ended.
+    """Counts other work from its creation on: all but that of this process and the children it waited for.
 
-    Where the workers are no children of this process (`children` false), what they do cannot be told from
-    what others do.
+    If the workers are not children of this process (`children` is False), their work cannot be told from that
+    of others.
     """
 
     def __init__(self, children: bool = True) -> None:
-        self.reason = "" if children else "the workers are no children of this process: their time is unknown"
+        self.reason = (
+            "" if children else "the workers are not children of this process: their time is unknown"
+        )
         self.began_s, self.everybody_s, self.own_s = time.monotonic(), self._everybody_s(), own_seconds()
 
     def cores(self) -> float | None:
-        """Cores, of those that this process may use, that others have kept busy since; a mean over time.
+        """How many of the cores that this process may use others have kept busy, as a mean over time.
 
-        Time that a hypervisor gave to other machines counts as theirs. None where it cannot be told; `reason`
-        says why.
+        Time that a hypervisor gave to other machines counts as theirs. None if unknown; `reason` says why.
         """
         everybody_s = self._everybody_s()
         if self.reason:
@@ -52,15 +54,12 @@ class OtherWork:
 
 
 def is_busy(others: float | None, cores: int) -> bool:
-    """Whether `others`, the cores that other work took of `cores`, were many; not where it is not known."""
+    """Whether other work took many of the `cores`; False if `others`, the number it took, is unknown."""
     return others is not None and others > BUSY * cores
 
 
 def busy_seconds() -> float:
-    """CPU seconds that everybody has used so far of the cores that this process may use.
-
-    Raises Uncounted.
-    """
+    """CPU seconds used so far, by everybody, of the cores that this process may use. Raises Uncounted."""
     import psutil
 
     times = psutil.cpu_times(percpu=True)
@@ -71,15 +70,15 @@ def busy_seconds() -> float:
 
 
 def places(count: int) -> list[int]:
-    """Which of the `count` cores whose times there are, in their order, this process may use.
+    """The places, in a list of `count` cores' times, of the cores that this process may use.
 
-    An offline core has no line in /proc/stat, so that the names count, not the places. In a container lxcfs
-    may show only the container's cores, named from 0, while the affinity has the host's numbers: then they
-    are all of them. Raises Uncounted where neither explains what there is.
+    An offline core has no line in /proc/stat, so the names count, not the places. In a container, lxcfs may
+    show only the container's cores, named from 0, while the affinity has the host's numbers: then they are
+    all allowed. Raises Uncounted if neither explains the list.
     """
-    if not hasattr(os, "sched_getaffinity"):
+    allowed = set(core_numbers())
+    if not allowed:
         return list(range(count))
-    allowed = os.sched_getaffinity(0)
     named = [int(n) for n in re.findall(r"^cpu(\d+) ", STAT.read_text(), re.MULTILINE)]
     if len(named) == count and allowed.issubset(named):
         return [named.index(n) for n in sorted(allowed)]
@@ -91,6 +90,6 @@ def places(count: int) -> list[int]:
 
 
 def own_seconds() -> float:
-    """CPU seconds that this process and the children that it has waited for have used so far."""
+    """CPU seconds used so far by this process and the children that it has waited for."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(u.ru_utime + u.ru_stime for u in used)

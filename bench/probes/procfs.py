@@ -1,7 +1,7 @@
-"""What Linux tells of a process under /proc, read with as few system calls as possible.
+"""CPU, memory and descendants of a process from Linux's /proc, read with as few system calls as possible.
 
-psutil's listing of descendants reads every process of the machine, about a millisecond for a hundred of them;
-the files here are read for the watched processes only, some microseconds each.
+psutil finds descendants by reading every process of the machine, about a millisecond for a hundred of them.
+Here only the files of the watched processes are read, in some microseconds each.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 class Usage(NamedTuple):
-    """One process now: CPU seconds used so far, resident bytes, and when it started (CLOCK_BOOTTIME)."""
+    """One process now: its CPU seconds so far, resident bytes, and when it started (CLOCK_BOOTTIME)."""
 
     name: str
     busy_s: float
@@ -24,7 +24,7 @@ class Usage(NamedTuple):
 
 
 def read(path: str) -> bytes:
-    """A small file's content; b"" where the process is gone or its file may not be read."""
+    """A small file's content; b"" if the process has ended or its file may not be read."""
     try:
         file = os.open(path, os.O_RDONLY)
     except OSError:
@@ -38,11 +38,11 @@ def read(path: str) -> bytes:
 
 
 def usage(pid: int) -> Usage | None:
-    """`pid` as /proc/PID/stat has it (proc(5)), or None where there is no such process."""
+    """The usage of `pid` by /proc/PID/stat (proc(5)), or None if there is no such process."""
     before, _, after = read(f"/proc/{pid}/stat").rpartition(b")")
     if not after:
         return None
-    fields = after.split()  # from the third on: the state
+    fields = after.split()  # from the third field on, the state
     return Usage(
         name=before.partition(b"(")[2].decode(errors="replace"),
         busy_s=(int(fields[11]) + int(fields[12])) / TICKS_PER_S,
@@ -52,7 +52,7 @@ def usage(pid: int) -> Usage | None:
 
 
 def children(pid: int, every_thread: bool) -> Iterable[int]:
-    """The processes that `pid` started: from its main thread, or from any thread of it."""
+    """The processes that `pid` started from its main thread, or from any of its threads."""
     try:
         threads = os.listdir(f"/proc/{pid}/task") if every_thread else [pid]
     except OSError:
@@ -62,7 +62,7 @@ def children(pid: int, every_thread: bool) -> Iterable[int]:
 
 
 def tree(pid: int, every_thread: bool = True, known: Iterable[int] = ()) -> list[int]:
-    """`pid`, what is in `known`, and their descendants; each once, parents first."""
+    """`pid`, the processes in `known`, and all their descendants; each once, parents first."""
     found = dict.fromkeys([pid, *known])
     waiting = list(found)
     while waiting:
@@ -76,8 +76,8 @@ def tree(pid: int, every_thread: bool = True, known: Iterable[int] = ()) -> list
 def pss_bytes(pid: int) -> int | None:
     """The proportional set size: each resident page divided by the processes that share it.
 
-    None where the kernel has no smaps_rollup or does not let us read it. The kernel walks the page tables of
-    the process for it, so this costs milliseconds for a process of some gigabytes.
+    None if the kernel has no smaps_rollup or denies reading it. The kernel walks the process's page tables
+    for it, which takes milliseconds for a process of some gigabytes.
     """
     for line in read(f"/proc/{pid}/smaps_rollup").splitlines():
         if line.startswith(b"Pss:"):

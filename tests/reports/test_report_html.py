@@ -16,10 +16,9 @@ from clipbench.reports import formatting
 from clipbench.reports.drawing import charts, html_page, timeline_svg
 from clipbench.reports.drawing.over_time import over_time
 from clipbench.reports.run import html
-from tests.bench.probes.test_nvml import GPM, SECOND, sample
 from tests.bench.runs.test_results import a_result
 from tests.support import browser, samples
-from tests.support.fake_nvml import FakeNvml, Gpu
+from tests.support.fake_nvml import GPM, SECOND, FakeNvml, Gpu, sample
 from tests.support.fake_nvml import samples as recorded
 
 

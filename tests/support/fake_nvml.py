@@ -7,12 +7,17 @@ A function that no answer was given to is not there on this "driver".
 from __future__ import annotations
 
 import ctypes
+import json
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import pynvml
+
+from clipbench.bench.probes.gpm import SHORTEST_S
+from clipbench.bench.probes.gpu_sampler import GpuSampler
+from clipbench.bench.runs.serialization import to_json
 
 GB = 10**9
 
@@ -188,3 +193,19 @@ class FakeNvml:
             else:
                 metric.nvmlReturn = pynvml.NVML_ERROR_NOT_SUPPORTED
         return query
+
+
+#: What GPM counts on a card that counts all of it.
+GPM = {"SM_UTIL": 61.5, "SM_OCCUPANCY": 22.25, "ANY_TENSOR_UTIL": 9.5, "DRAM_BW_UTIL": 31.0}
+SECOND = Gpu(uuid="GPU-22222222-bbbb", used=2 * GB)
+
+
+def sample(fake: FakeNvml, environ: dict[str, str] | None = None, times: int = 2) -> dict:
+    """The series of `times` samples, as result.json would hold it."""
+    sampler = GpuSampler(fake, environ or {})
+    for _ in range(times):
+        time.sleep(SHORTEST_S)
+        sampler.sample(slow=True)
+    series = sampler.close()
+    assert fake.open == 0 and fake.allocated == 0, "NVML was left open"
+    return json.loads(json.dumps(to_json(series), allow_nan=False))

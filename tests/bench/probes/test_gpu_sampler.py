@@ -1,31 +1,16 @@
-"""What is made of NVML's answers: recorded ones, no GPU is needed."""
+"""Sampling of GPUs, with recorded answers of NVML: no GPU is needed."""
 
 from __future__ import annotations
 
-import json
 import time
 
 import pynvml
 import pytest
 
 from clipbench.bench.probes import nvml
-from clipbench.bench.probes.gpm import SHORTEST_S
 from clipbench.bench.probes.gpu_sampler import FIGURES, GpuSampler
-from tests.support.fake_nvml import GB, FakeNvml, Gpu, process, samples
-
-GPM = {"SM_UTIL": 61.5, "SM_OCCUPANCY": 22.25, "ANY_TENSOR_UTIL": 9.5, "DRAM_BW_UTIL": 31.0}
-SECOND = Gpu(uuid="GPU-22222222-bbbb", used=2 * GB)
-
-
-def sample(fake: FakeNvml, environ: dict[str, str] | None = None, times: int = 2) -> dict:
-    """The series of `times` samples, as result.json would hold it."""
-    sampler = GpuSampler(fake, environ or {})
-    for _ in range(times):
-        time.sleep(SHORTEST_S)
-        sampler.sample(slow=True)
-    series = sampler.close()
-    assert fake.open == 0 and fake.allocated == 0, "NVML was left open"
-    return json.loads(json.dumps(series, allow_nan=False))
+from clipbench.bench.runs.serialization import to_json
+from tests.support.fake_nvml import GB, GPM, FakeNvml, Gpu, process, sample, samples
 
 
 def test_every_figure_of_a_device_that_tells_all():
@@ -61,7 +46,7 @@ def test_samples_on_another_clock_are_not_used():
     """Were they on CLOCK_MONOTONIC they would seem to be from 1970."""
     sampler = GpuSampler(FakeNvml(Gpu(buffer=lambda: samples((time.time() + 3600, 50)))), {})
     sampler.sample(slow=True)
-    [device] = sampler.close()["devices"]
+    [device] = to_json(sampler.close())["devices"]
     assert "utilization_percent" not in device["figures"]
     assert "wall clock" in device["reasons"]["utilization_percent"]
 
@@ -70,7 +55,6 @@ def test_samples_on_another_clock_are_not_used():
 def test_nvml_that_cannot_be_used_is_one_reason(code):
     series = sample(FakeNvml(init_error=code))
     assert series == {"reason": f"NVML: {pynvml.NVMLError(code)}"}
-    assert nvml.describe(FakeNvml(init_error=code), {}) == series
 
 
 def test_a_machine_without_a_driver(monkeypatch):
@@ -78,7 +62,7 @@ def test_a_machine_without_a_driver(monkeypatch):
         raise OSError(name)
 
     monkeypatch.setattr(nvml.ctypes, "CDLL", absent)
-    assert "no NVIDIA driver" in GpuSampler(environ={}).close()["reason"]
+    assert "no NVIDIA driver" in to_json(GpuSampler(environ={}).close())["reason"]
 
 
 def test_a_driver_without_a_gpu():
@@ -105,7 +89,7 @@ def test_a_failure_that_may_pass_is_asked_again():
     sampler.sample(slow=True)
     gpu.refused.clear()
     sampler.sample(slow=True)
-    [device] = sampler.close()["devices"]
+    [device] = to_json(sampler.close())["devices"]
     assert device["figures"]["power_w"]["values"] == [123.4]
     assert device["reasons"]["power_w"] == "NVML: Timeout"
 
@@ -165,61 +149,6 @@ MIG = Gpu(
 
 
 @pytest.mark.parametrize(
-    ("environ", "uuids"),
-    [
-        ({}, ["GPU-11111111-aaaa", "GPU-22222222-bbbb"]),
-        ({"CUDA_VISIBLE_DEVICES": "1"}, ["GPU-22222222-bbbb"]),
-        ({"CUDA_VISIBLE_DEVICES": "1, 0"}, ["GPU-22222222-bbbb", "GPU-11111111-aaaa"]),
-        ({"CUDA_VISIBLE_DEVICES": "0,7,1"}, ["GPU-11111111-aaaa"]),
-        ({"CUDA_VISIBLE_DEVICES": "GPU-2222"}, ["GPU-22222222-bbbb"]),
-        ({"CUDA_VISIBLE_DEVICES": "GPU-"}, None),
-        ({"CUDA_VISIBLE_DEVICES": ""}, None),
-        ({"CUDA_VISIBLE_DEVICES": "-1"}, None),
-    ],
-)
-def test_the_devices_that_the_run_may_use(environ, uuids):
-    described = nvml.describe(FakeNvml(Gpu(), SECOND), environ)
-    if uuids is None:
-        assert "leaves no GPU" in described["reason"]
-    else:
-        assert [d["uuid"] for d in described["devices"]] == uuids
-        assert [d["ordinal"] for d in described["devices"]] == list(range(len(uuids)))
-
-
-def test_what_a_device_is():
-    described = nvml.describe(FakeNvml(Gpu(), SECOND), {"CUDA_VISIBLE_DEVICES": "1"})
-    assert described["driver"] == "570.00" and described["mps"] is False
-    assert described["devices"] == [
-        {
-            "ordinal": 0,
-            "index": 1,
-            "uuid": "GPU-22222222-bbbb",
-            "name": "NVIDIA H100 80GB HBM3",
-            "memory_total_bytes": 80 * GB,
-            "compute_capability": "9.0",
-            "mig": False,
-        }
-    ]
-
-
-def test_a_card_that_cannot_be_opened_is_a_warning():
-    lost = Gpu(refused={"nvmlDeviceGetHandleByIndex": pynvml.NVML_ERROR_GPU_IS_LOST})
-    described = nvml.describe(FakeNvml(lost, SECOND), {})
-    assert [d["uuid"] for d in described["devices"]] == ["GPU-22222222-bbbb"]
-    assert described["warnings"] == ["GPU 0 cannot be used: GPU is lost"]
-
-
-def test_unlike_gpus_by_number_may_be_numbered_otherwise_by_cuda():
-    def warnings(**environ):
-        return nvml.describe(FakeNvml(Gpu(), Gpu(name="NVIDIA L4", uuid="GPU-5")), environ)["warnings"]
-
-    assert "PCI_BUS_ID" in warnings()[0]
-    assert warnings(CUDA_DEVICE_ORDER="PCI_BUS_ID") == []
-    assert warnings(CUDA_VISIBLE_DEVICES="GPU-5") == []
-    assert nvml.describe(FakeNvml(Gpu(), SECOND), {})["warnings"] == []
-
-
-@pytest.mark.parametrize(
     ("wanted", "uuid", "memory"), [("0", "MIG-1", GB), ("MIG-2", "MIG-2", 2 * GB), ("MIG-1", "MIG-1", GB)]
 )
 def test_a_card_in_mig_mode_is_its_instance(wanted, uuid, memory):
@@ -229,10 +158,3 @@ def test_a_card_in_mig_mode_is_its_instance(wanted, uuid, memory):
     assert device["figures"]["sm_activity_percent"]["values"][-1] == 61.5
     assert device["reasons"]["utilization_percent"] == "NVML: Not Supported"
     assert device["reasons"]["utilization_rate_percent"] == "NVML: Not Supported"
-
-
-def test_mps_by_its_control_pipe(tmp_path):
-    environ = {"CUDA_MPS_PIPE_DIRECTORY": str(tmp_path)}
-    assert nvml.mps_runs(environ) is False
-    (tmp_path / "control").touch()
-    assert nvml.mps_runs(environ) is True

@@ -12,7 +12,9 @@ import time
 import psutil
 
 from clipbench.bench.probes import procfs
-from clipbench.bench.probes.sampler import Processes, Sampler, shifted
+from clipbench.bench.probes.process_sampler import ProcessSampler
+from clipbench.bench.probes.sampler import Sampler
+from clipbench.bench.runs.telemetry import GpusTelemetry, NotMeasured, Telemetry
 
 CHILD = "import time; b = bytearray(100_000_000); print(flush=True); time.sleep(30)"
 BUSY = f"""
@@ -46,25 +48,32 @@ def python(code: str, **options) -> subprocess.Popen:
     return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, **options)
 
 
+def sampler_of(pid: int) -> psutil.Process:
+    """The sampler that the process `pid` has started."""
+    [found] = [p for p in psutil.Process(pid).children() if any("sampler_process" in w for w in p.cmdline())]
+    return found
+
+
 def test_cpu_and_memory_of_each_process_and_of_all():
     with python(BUSY) as watched:
         child = int(watched.stdout.readline())
         with Sampler(watched.pid, interval_s=0.05) as sampler:
             watched.wait()
-    series = sampler.series
-    parent, kid = series["processes"][str(watched.pid)], series["processes"][str(child)]
-    assert parent["name"].startswith("python") and parent["first"] == 0
-    assert max(parent["rss_bytes"]) > 200e6 > max(kid["rss_bytes"]) > 100e6
-    assert max(series["rss_bytes"]) > 300e6
-    assert sum(parent["cpu_percent"]) > 5 * sum(kid["cpu_percent"][2:])
-    assert max(series["cpu_percent"]) > 20
-    assert series["times_s"] == sorted(series["times_s"])
-    for name in ("cpu_percent", "rss_bytes", "pss_bytes"):
-        assert len(series[name]) == len(series["times_s"])
-    number = len(parent["rss_bytes"]) // 2
-    both = parent["rss_bytes"][number] + kid["rss_bytes"][number - kid["first"]]
-    assert series["rss_bytes"][number] == both
-    assert series["sampler"]["cpu_percent"] > 0 and series["sampler"]["start_cpu_s"] > 0
+    series = sampler.telemetry
+    assert isinstance(series, Telemetry)
+    parent, kid = series.processes[str(watched.pid)], series.processes[str(child)]
+    assert parent.name.startswith("python") and parent.first == 0
+    assert max(parent.rss_bytes) > 200e6 > max(kid.rss_bytes) > 100e6
+    assert max(series.rss_bytes) > 300e6
+    assert sum(parent.cpu_percent) > 5 * sum(kid.cpu_percent[2:])
+    assert max(series.cpu_percent) > 20
+    assert series.times_s == sorted(series.times_s)
+    for values in (series.cpu_percent, series.rss_bytes, series.pss_bytes):
+        assert len(values) == len(series.times_s)
+    number = len(parent.rss_bytes) // 2
+    both = parent.rss_bytes[number] + kid.rss_bytes[number - kid.first]
+    assert series.rss_bytes[number] == both
+    assert series.sampler.cpu_percent > 0 and series.sampler.start_cpu_s > 0
 
 
 def test_memory_that_processes_share_counts_once_in_the_proportional_set_size():
@@ -74,10 +83,10 @@ def test_memory_that_processes_share_counts_once_in_the_proportional_set_size():
             sampler.mark("loaded")
             time.sleep(0.2)
         watched.communicate("\n")
-    marked = sampler.series["marks"]["loaded"]["processes"].values()
-    assert sum(p["rss_bytes"] for p in marked) > 400e6
-    assert 200e6 < sum(p["pss_bytes"] for p in marked) < 300e6
-    assert 200e6 < max(p for p in sampler.series["pss_bytes"] if p is not None) < 300e6
+    marked = sampler.telemetry.marks["loaded"].processes.values()
+    assert sum(p.rss_bytes for p in marked) > 400e6
+    assert 200e6 < sum(p.pss_bytes for p in marked) < 300e6
+    assert 200e6 < max(p for p in sampler.telemetry.pss_bytes if p is not None) < 300e6
 
 
 def test_a_mark_is_taken_before_work_goes_on():
@@ -85,26 +94,26 @@ def test_a_mark_is_taken_before_work_goes_on():
         before = time.monotonic()
         sampler.mark("after cleanup")
         after = time.monotonic()
-    mark = sampler.series["marks"]["after cleanup"]
-    assert before <= mark["time_s"] <= after
-    assert mark["processes"][str(os.getpid())]["rss_bytes"] > 10e6
-    assert sampler.series["times_s"] == []
+    mark = sampler.telemetry.marks["after cleanup"]
+    assert before <= mark.time_s <= after
+    assert mark.processes[str(os.getpid())].rss_bytes > 10e6
+    assert sampler.telemetry.times_s == []
 
 
 def test_a_process_that_starts_between_samples_counts_with_all_it_used():
-    processes = Processes(os.getpid())
-    began = processes.last_s
+    processes = ProcessSampler(os.getpid())
+    began = time.monotonic()
     busy = python("import time\nwhile time.process_time() < 0.3: pass\nprint(flush=True); time.sleep(30)")
     busy.stdout.readline()
     processes.sample(every_thread=False)
     busy.kill()
     busy.communicate()
     row = processes.processes[busy.pid]
-    assert row["cpu_percent"][0] / 100 * (processes.times_s[0] - began) >= 0.28
+    assert row.cpu_percent[0] / 100 * (processes.times_s[0] - began) >= 0.28
 
 
 def test_a_process_started_by_another_thread_is_found_by_the_slow_samples():
-    processes = Processes(os.getpid())
+    processes = ProcessSampler(os.getpid())
     children: list[subprocess.Popen] = []
     release = threading.Event()
 
@@ -121,7 +130,7 @@ def test_a_process_started_by_another_thread_is_found_by_the_slow_samples():
         processes.sample(every_thread=True)
         assert children[0].pid in processes.processes
         processes.sample(every_thread=False)
-        assert len(processes.processes[children[0].pid]["rss_bytes"]) == 2, "a quick sample lost it"
+        assert len(processes.processes[children[0].pid].rss_bytes) == 2, "a quick sample lost it"
     finally:
         children[0].kill()
         release.set()
@@ -142,32 +151,34 @@ def test_the_files_read_say_what_psutil_says():
 
 def test_the_sampler_does_not_count_itself():
     with Sampler(os.getpid(), interval_s=0.05) as sampler:
-        alone = sampler._process.pid
+        alone = sampler_of(os.getpid()).pid
         time.sleep(0.5)
     assert not psutil.pid_exists(alone)
-    assert str(alone) not in sampler.series["processes"]
-    assert max(sampler.series["rss_bytes"]) < 1.2 * psutil.Process().memory_info().rss
+    assert str(alone) not in sampler.telemetry.processes
+    assert max(sampler.telemetry.rss_bytes) < 1.2 * psutil.Process().memory_info().rss
 
 
 def test_gpus_are_a_reason_or_devices():
     with Sampler(os.getpid(), interval_s=0.05) as sampler:
         pass
-    assert sampler.series["gpu"].keys() in ({"reason"}, {"driver", "mps", "warnings", "devices"})
+    gpu = sampler.telemetry.gpu
+    assert gpu.reason if isinstance(gpu, NotMeasured) else isinstance(gpu, GpusTelemetry)
 
 
 def test_a_sampler_that_dies_is_a_reason_not_a_crash():
     with Sampler(os.getpid()) as sampler:
-        sampler._process.kill()
-        sampler._process.wait()
+        process = sampler_of(os.getpid())
+        process.kill()
+        psutil.wait_procs([process])
         sampler.mark("nobody listens")
-    assert sampler.series["reason"]
+    assert isinstance(sampler.telemetry, NotMeasured) and sampler.telemetry.reason
 
 
 def test_a_sampler_that_cannot_be_started_is_a_reason(monkeypatch):
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     with Sampler(os.getpid()) as sampler:
         sampler.mark("nobody listens")
-    assert "could not be started" in sampler.series["reason"]
+    assert "could not be started" in sampler.telemetry.reason
 
 
 def test_ctrl_c_does_not_reach_the_sampler():
@@ -177,7 +188,7 @@ def test_ctrl_c_does_not_reach_the_sampler():
     # Naps, since a signal that comes just before a sleep begins does not end it.
     code += "    try:\n        print('ready', flush=True)\n        for _ in range(600): time.sleep(0.1)\n"
     code += "    except KeyboardInterrupt: pass\n"
-    code += "print(s.series.get('reason', 'kept'), flush=True)"
+    code += "print(getattr(s.telemetry, 'reason', 'kept'), flush=True)"
     owner = python(code, start_new_session=True)
     owner.stdout.readline()
     os.killpg(owner.pid, signal.SIGINT)
@@ -186,27 +197,13 @@ def test_ctrl_c_does_not_reach_the_sampler():
 
 def test_the_sampler_ends_when_its_owner_is_killed():
     code = "import os, time; from clipbench.bench.probes.sampler import Sampler\n"
-    code += "with Sampler(os.getpid()) as s: print(s._process.pid, flush=True); time.sleep(60)"
+    code += "with Sampler(os.getpid()) as s: print(flush=True); time.sleep(60)"
     owner = python(code)
-    sampler_pid = int(owner.stdout.readline())
+    owner.stdout.readline()
+    sampler_pid = sampler_of(owner.pid).pid
     owner.kill()
     owner.communicate()
     deadline = time.monotonic() + 10
     while psutil.pid_exists(sampler_pid) and psutil.Process(sampler_pid).status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < deadline, "the sampler outlived its owner"
         time.sleep(0.05)
-
-
-def test_times_from_the_start_of_the_run():
-    series = {
-        "times_s": [101.0, 102.0],
-        "rss_bytes": [1, 2],
-        "marks": {"loaded": {"time_s": 101.5, "processes": {"7": {"rss_bytes": 3}}}},
-        "gpu": {"devices": [{"ordinal": 0, "figures": {"power_w": {"times_s": [100.25], "values": [5]}}}]},
-    }
-    assert shifted(series, 100.0) == {
-        "times_s": [1.0, 2.0],
-        "rss_bytes": [1, 2],
-        "marks": {"loaded": {"time_s": 1.5, "processes": {"7": {"rss_bytes": 3}}}},
-        "gpu": {"devices": [{"ordinal": 0, "figures": {"power_w": {"times_s": [0.25], "values": [5]}}}]},
-    }

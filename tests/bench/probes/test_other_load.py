@@ -1,4 +1,4 @@
-"""Other work: what is counted, and that what cannot be is not known, neither 0 nor a crash."""
+"""Other load: what is counted, and that what cannot be counted is unknown, neither 0 nor a crash."""
 
 from __future__ import annotations
 
@@ -77,4 +77,4 @@ def test_workers_that_are_no_children_are_not_known():
     assert not executors.strategy("ray").children
     assert all(executors.strategy(name).children for name in executors.names() if name != "ray")
     others = other_load.OtherWork(children=False)
-    assert others.cores() is None and "no children" in others.reason
+    assert others.cores() is None and "not children" in others.reason
