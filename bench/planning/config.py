@@ -6,16 +6,20 @@ The values that people choose between are YAML files in conf/; an analyzer's set
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, make_dataclass
 from typing import Any
 
+import hydra
 from hydra.core.config_store import ConfigStore
-from omegaconf import MISSING, OmegaConf
+from omegaconf import MISSING, DictConfig, OmegaConf
 
+from clipbench import plugins
 from clipbench.analyzers import registry
 from clipbench.analyzers.base import Analyzer
 from clipbench.bench.locations import CONF, packaged
+from clipbench.executors.faults import KINDS
 
 
 @dataclass
@@ -126,24 +130,72 @@ class SweeperConfig:
     timeout_s: float = 3600.0
 
 
-def models_config() -> type:
-    """The dataclass of the `models` group: a profile, and the settings of every analyzer there is.
+@dataclass
+class ByAnalyzer:
+    """A value for each analyzer; `schema` adds the fields, which are named as the analyzers are."""
 
-    `profiles` has a profile for a single analyzer, where it is to be another; `production` the settings of
-    the back ends that full and random take.
+    def of(self, analyzer: str) -> Any:
+        """The value of one analyzer, or None where it has none."""
+        return getattr(self, analyzer, None)
+
+
+@dataclass
+class ModelsConfig(ByAnalyzer):
+    """The models: a profile, and the settings of every analyzer, as a field of the analyzer's name.
+
+    `profiles` has the profile of an analyzer that differs from the others, `production` the settings of the
+    back ends that full and random use.
     """
-    profiles = make_dataclass("Profiles", [(name, str | None, None) for name in registry.discover()])
-    production = make_dataclass("ProductionModels", settings_fields(registry.back_ends()))
-    return make_dataclass(
-        "Models",
-        [
-            ("profile", str, MISSING),
-            ("size", str | None, None),
-            ("profiles", profiles, field(default_factory=profiles)),
-            ("production", production, field(default_factory=production)),
-            *settings_fields(registry.discover()),
-        ],
-    )
+
+    profile: str = MISSING
+    size: str | None = None
+    profiles: ByAnalyzer = field(default_factory=ByAnalyzer)
+    production: ByAnalyzer = field(default_factory=ByAnalyzer)
+
+
+@dataclass
+class Config:
+    """The whole configuration; conf/config.yaml says what each key is for."""
+
+    grouping: GroupingConfig = field(default_factory=GroupingConfig)
+    executor: ExecutorConfig = field(default_factory=ExecutorConfig)
+    models: ModelsConfig = field(default_factory=ModelsConfig)
+    clip: ClipConfig = field(default_factory=ClipConfig)
+    scenario: ScenarioConfig = field(default_factory=ScenarioConfig)
+    targets: TargetsConfig = field(default_factory=TargetsConfig)
+    gate: GateConfig = field(default_factory=GateConfig)
+    faults: FaultConfig = field(default_factory=FaultConfig)
+    plugins: list[str] = field(default_factory=list)
+    profile: str | None = None
+    repeats: int | None = None
+    baseline: str | None = None
+    baseline_store: str = "baselines"
+    calibrate: bool = False
+    plan: bool = False
+    only: list[str] = field(default_factory=list)
+    seed: int = 0
+    progress: bool = True
+
+
+def schema() -> type[Config]:
+    """`Config` with a field for every analyzer: what Hydra checks the configuration against.
+
+    Raises PluginError where a plugin cannot be used.
+    """
+    known, back_ends = registry.discover(), registry.back_ends()
+    if taken := {f.name for f in dataclasses.fields(ModelsConfig)}.intersection(known):
+        name = min(taken)
+        file = plugins.file_of(sys.modules[known[name].__module__])
+        raise plugins.PluginError(f"{file}: an analyzer cannot be called {name}, which is a key of models")
+    profiles = make_dataclass("Profiles", [(name, str | None, None) for name in known], bases=(ByAnalyzer,))
+    production = make_dataclass("Production", settings_fields(back_ends), bases=(ByAnalyzer,))
+    parts = [
+        ("profiles", profiles, field(default_factory=profiles)),
+        ("production", production, field(default_factory=production)),
+    ]
+    models = make_dataclass("Models", [*parts, *settings_fields(known)], bases=(ModelsConfig,))
+    fields = [("models", models, field(default_factory=models))]
+    return make_dataclass("Config", fields, bases=(Config,))
 
 
 def settings_fields(classes: Mapping[str, type[Analyzer]]) -> list[tuple[str, type, Any]]:
@@ -152,48 +204,37 @@ def settings_fields(classes: Mapping[str, type[Analyzer]]) -> list[tuple[str, ty
     return [(name, kind, field(default_factory=kind)) for name, kind in types.items()]
 
 
-def root_config() -> type:
-    """The dataclass of the whole configuration."""
-    return make_dataclass(
-        "Config",
-        [
-            ("grouping", GroupingConfig, field(default_factory=GroupingConfig)),
-            ("executor", ExecutorConfig, field(default_factory=ExecutorConfig)),
-            ("models", (models := models_config()), field(default_factory=models)),
-            ("clip", ClipConfig, field(default_factory=ClipConfig)),
-            ("scenario", ScenarioConfig, field(default_factory=ScenarioConfig)),
-            ("targets", TargetsConfig, field(default_factory=TargetsConfig)),
-            ("gate", GateConfig, field(default_factory=GateConfig)),
-            ("faults", FaultConfig, field(default_factory=FaultConfig)),
-            ("profile", str | None, None),
-            ("repeats", int | None, None),
-            ("baseline", str | None, None),
-            ("baseline_store", str, "baselines"),
-            ("calibrate", bool, False),
-            ("plan", bool, False),
-            ("only", list[str], field(default_factory=list)),
-            ("seed", int, 0),
-            ("progress", bool, True),
-        ],
-    )
-
-
 def register() -> None:
-    """Tell Hydra the schema, under the names that conf/config.yaml builds on."""
+    """Tell Hydra the schema, and the choices that are declared in code instead of files in conf/.
+
+    Raises PluginError where a plugin cannot be used.
+    """
     OmegaConf.register_new_resolver("packaged", packaged, replace=True)
     store = ConfigStore.instance()
-    store.store(name="schema", node=root_config())
+    store.store(name="schema", node=schema())
     store.store(group="hydra/sweeper", name="interleaved", node=SweeperConfig)
+    for kind in (None, *sorted(KINDS)):
+        store.store(group="faults", name=kind or "none", node={"kind": kind})
 
 
-def compose(*overrides: str) -> Any:
-    """The configuration of `python run.py` with `overrides`, as objects."""
-    from hydra import compose, initialize_config_dir
-    from omegaconf import OmegaConf
+def choices() -> dict[str, list[str]]:
+    """Group → the choices that `register` adds to the files in conf/."""
+    return {"faults": ["none", *sorted(KINDS)]}
 
+
+def typed(cfg: DictConfig) -> Config:
+    """What Hydra composed, as `Config`; raises OmegaConfBaseException where a value is missing."""
+    config = OmegaConf.to_object(cfg)
+    assert isinstance(config, Config)
+    return config
+
+
+def compose(*overrides: str) -> Config:
+    """The configuration of `python run.py` with these overrides."""
+    plugins.use()
     register()
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        return OmegaConf.to_object(compose("config", overrides=list(overrides)))
+    with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+        return typed(hydra.compose("config", overrides=list(overrides)))
 
 
 def out_of_range(settings: Any, prefix: str) -> str | None:

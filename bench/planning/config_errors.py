@@ -1,4 +1,4 @@
-"""Configuration errors in one line that names the key and the nearest right one."""
+"""Configuration errors in one line that names the key and the nearest existing one."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import re
 
 from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from clipbench.bench.errors import nearest
 from clipbench.bench.planning import config
 
 
 def explain(error: HydraException | OmegaConfBaseException) -> str:
-    """What is wrong with the configuration, in one line, with the nearest right word."""
+    """What is wrong with the configuration, in one line, with the nearest existing name."""
     if isinstance(error, MissingConfigException):
         group, _, name = (error.missing_cfg_file or "").rpartition("/")
-        return f"conf/{group} has no {name}{nearest(name, error.options or [])}"
+        return f"{group}={name} does not exist{nearest(name, error.options or [])}"
     cause = error.__cause__ if isinstance(error, ConfigCompositionException) and error.__cause__ else error
     key = getattr(cause, "full_key", None)
     if not key:
@@ -26,6 +26,8 @@ def explain(error: HydraException | OmegaConfBaseException) -> str:
     reason = str(getattr(cause, "msg", None) or cause).splitlines()[0]
     if not key:
         return reason
+    if isinstance(cause, MissingMandatoryValue):
+        return f"{key} is missing; add it to the file that you chose"
     parent, _, leaf = str(key).rpartition(".")
     siblings = known_keys(parent)
     if leaf in siblings:
@@ -37,7 +39,7 @@ def known_keys(parent: str) -> list[str]:
     """The keys that the schema has under `parent` (dotted), or none where there is no such node."""
     if parent == "hydra.sweeper":
         return [f.name for f in dataclasses.fields(config.SweeperConfig)]
-    node = OmegaConf.structured(config.root_config())
+    node = OmegaConf.structured(config.schema())
     try:
         node = OmegaConf.select(node, parent) if parent else node
     except OmegaConfBaseException:

@@ -1,10 +1,14 @@
-"""`run.py --help`: written out here, since Hydra takes over a second to list what there is to choose from."""
+"""The text of `clipbench --help`, written here, since Hydra needs over a second to list the choices."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
+from clipbench import plugins
+from clipbench.analyzers import registry
 from clipbench.bench import invocation
+from clipbench.bench.locations import CONF
+from clipbench.bench.planning import config, user_config
 
 TEXT = """clipbench: which grouping of analyzers, under which executor, keeps the promise?
 
@@ -15,6 +19,7 @@ python run.py models.object_detection.fps=5       any setting of any analyzer
 python run.py scenario.repeats=5 gate=enforce     exit code 3 where a target is missed
 python run.py baseline=save                       three times; then baseline=compare says what got slower
 python run.py -m executor=threads,gpu_pinned repeats=9    jobs that take turns, and their comparison
+python run.py plugins=[mine.py] grouping=mine     analyzers of your own: docs/your-pipeline.md
 python run.py plan=true                           who would run what and where; nothing is loaded
 python run.py --cfg job --package models          every setting with its value
 python run.py --hydra-help                        Hydra's own options
@@ -22,18 +27,26 @@ python run.py --hydra-help                        Hydra's own options
 Choose one of each (GROUP=NAME; the files are in conf/):
 
 {groups}
-
+{own}
 Exit codes: 0 ran · 2 bad configuration or input · 3 a target was missed · 4 slower than the baseline ·
             5 nothing valid was measured
 Results: outputs/<date>/<time>/ and outputs/latest. Every number is defined in docs/numbers.md."""
 
 
-def help_text(conf: Path) -> str:
-    """The help, with the choices that the folders below `conf` hold."""
-    groups = [
-        f"  {folder.name}: {', '.join(sorted(path.stem for path in folder.glob('*.yaml')))}"
-        for folder in sorted(conf.iterdir())
-        if folder.is_dir()
-    ]
+def help_text(arguments: Sequence[str] = ()) -> str:
+    """The help, with the choices that come with clipbench and those that the user adds, in `arguments` too.
+
+    Raises InputError and PluginError for a clipbench.yaml or a plugin that cannot be used.
+    """
+    user_config.with_user_config(arguments)
+    groups = dict(sorted((user_config.choices_in(CONF) | config.choices()).items()))
+    own = {"analyzers": registry.own(), **user_config.choices_in(user_config.user_conf())}
+    listed = listing({kind: names for kind, names in own.items() if names})
+    where = f"Yours (plugins: {', '.join(plugins.names()) or 'none'}; conf/ in this directory):"
     text = TEXT.replace("python run.py", invocation.program())
-    return text.format(groups="\n".join(groups))
+    return text.format(groups=listing(groups), own=f"\n{where}\n\n{listed}\n" if listed else "")
+
+
+def listing(groups: Mapping[str, Sequence[str]]) -> str:
+    """A line for each group with its choices."""
+    return "\n".join(f"  {group}: {', '.join(names)}" for group, names in groups.items())

@@ -74,13 +74,6 @@ def main() -> int:
     if "--version" in sys.argv[1:]:
         print(f"clipbench {clipbench.__version__}")
         return 0
-    if {"-h", "--help"}.intersection(sys.argv[1:]):
-        from clipbench.bench.locations import CONF
-        from clipbench.bench.planning.help import help_text
-
-        print(help_text(CONF))
-        return 0
-
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
@@ -90,6 +83,11 @@ def main() -> int:
     from clipbench.plugins import PluginError
 
     try:
+        if {"-h", "--help"}.intersection(sys.argv[1:]):
+            from clipbench.bench.planning.help import help_text
+
+            print(help_text(sys.argv[1:]))
+            return 0
         return compose_and_execute()
     except (PluginError, InputError) as error:
         return complain(str(error))
@@ -105,7 +103,7 @@ def compose_and_execute() -> int:
 
     from clipbench.bench.errors import Exit, InputError
     from clipbench.bench.locations import CONF
-    from clipbench.bench.planning import config
+    from clipbench.bench.planning import config, user_config
     from clipbench.bench.sweeping import hydra_sweeper
     from clipbench.executors.base import ExecutorUnavailable
 
@@ -125,6 +123,7 @@ def compose_and_execute() -> int:
         nonlocal code
         code = conduct(planned)
 
+    sys.argv[1:] = user_config.with_user_config(sys.argv[1:])
     config.register()
     hydra_sweeper.register(sweep, checking)
     try:
