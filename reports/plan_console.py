@@ -31,6 +31,8 @@ def show(planned: Mapping[str, Any], console: Console) -> None:
             table.add_row(*map(Text, [*cells, each["name"], model, need, ", ".join(each["reads"])]))
             cells = [""] * len(cells)
     console.print(table)
+    for note in planned["notes"]:
+        console.print(Text(f"\n{note}: it runs without"))
     if not planned["gpus"]:
         console.print(Text("\nThere is no GPU: everything is on the CPU. Nothing was loaded."))
         return

@@ -15,6 +15,7 @@ from clipbench.bench import invocation
 from clipbench.bench.measuring.gpu_metrics import Window, merged
 from clipbench.bench.measuring.metrics import Record
 from clipbench.bench.planning.config import MinimumConfig
+from clipbench.bench.planning.plan import absent_upstream
 from clipbench.bench.probes.other_load import OtherWork
 from clipbench.bench.runs.results import (
     AnalyzerResult,
@@ -190,7 +191,7 @@ def lacking(count: int, runs: Sequence[Sequence[Window]], minimum: MinimumConfig
 
 def warn(record: Record) -> list[str]:
     """What a reader should know before believing the numbers."""
-    warnings = []
+    warnings = absent_upstream(record.plan)
     for fault in record.plan.faults:
         warnings.append(f"a fault was planted: {fault.kind} in {fault.analyzer}")
     for name in record.last():

@@ -24,7 +24,7 @@ from clipbench.executors.faults import KINDS
 
 @dataclass
 class GroupConfig:
-    """Analyzers that share a worker. "*" stands for every analyzer that no group names.
+    """Analyzers that share a worker. "*" stands for every analyzer that no group names, the user's included.
 
     `device` is cpu, gpu:N or gpu:auto, and resolved on the machine at hand.
     """
@@ -35,7 +35,10 @@ class GroupConfig:
 
 @dataclass
 class GroupingConfig:
-    """How the analyzers are spread: groups by name. With `stages`, each group waits for the one before."""
+    """Which analyzers run and how they are spread: groups by name. An analyzer that no group has is not run.
+
+    With `stages`, each group waits for the one before.
+    """
 
     name: str = MISSING
     groups: dict[str, GroupConfig] = MISSING

@@ -9,7 +9,7 @@ from typing import Any
 from clipbench.analyzers import registry
 from clipbench.analyzers.production.base import Production
 from clipbench.bench.planning.placement import visible
-from clipbench.bench.planning.plan import make_plan, wishes
+from clipbench.bench.planning.plan import absent_upstream, make_plan, wishes
 from clipbench.bench.probes import environment
 
 
@@ -29,6 +29,7 @@ def describe(cfg: Any) -> dict[str, Any]:
         "models": cfg.models.profile,
         "workers": plan.workers,
         "threads": plan.threads,
+        "notes": absent_upstream(plan),
         "groups": [
             {
                 "name": group.name,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+import sys
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
@@ -17,6 +18,7 @@ from clipbench.bench.planning.config import out_of_range
 from clipbench.bench.planning.placement import CONTEXT_GB, Gpu, Wish, place
 from clipbench.executors.base import Group, Plan, Task
 from clipbench.executors.faults import KINDS, Fault
+from clipbench.plugins import file_of
 
 #: What `models=` chooses between, and the sizes of random models.
 PROFILES, SIZES = ("embedded", "full", "random"), ("full", "tiny")
@@ -29,7 +31,7 @@ def make_plan(cfg: Any, gpus: Sequence[Gpu] = (), profile_folder: str = "") -> P
     known = choose_models(cfg.models)
     groups = resolve_groups(cfg.grouping, known)
     upstream = resolve_upstream({name: type(analyzer) for name, analyzer in known.items()})
-    wanted = selection(cfg.only, upstream)
+    wanted = selection(cfg.only, upstream, [n for names, _ in groups.values() for n in names])
     for name in wanted:
         where = "models.production" if isinstance(known[name], Production) else "models"
         if line := out_of_range(known[name].settings, f"{where}.{name}"):
@@ -180,7 +182,11 @@ def fraction(value: float | None, key: str) -> float | None:
 
 
 def resolve_groups(grouping: Any, known: Iterable[str]) -> dict[str, tuple[list[str], str]]:
-    """Group name → (analyzer names, device), each known analyzer in exactly one of them."""
+    """Group name → (analyzer names, device), no analyzer in more than one of them.
+
+    REST in a group stands for every known analyzer, the user's own included, that no group names. Without it,
+    an analyzer that no group names is not part of the run.
+    """
     where = f"conf/grouping/{grouping.name}.yaml"
     if not grouping.groups:
         raise InputError(f"{where}: groups: is empty; it needs at least one group with analyzers")
@@ -199,14 +205,10 @@ def resolve_groups(grouping: Any, known: Iterable[str]) -> dict[str, tuple[list[
                 raise InputError(f"{key}: {name} is in group {named[name]} too; take it out of one")
             else:
                 named[name] = group_name
-    missing = [name for name in known if name not in named]
-    if missing and not rest_group:
-        raise InputError(
-            f'{where}: no group has {", ".join(missing)}; name each in a group, or add "*" to one'
-        )
+    rest = [name for name in known if name not in named]
     return {
         group_name: (
-            [n for name in group.analyzers for n in (missing if name == REST else [name])],
+            [n for name in group.analyzers for n in (rest if name == REST else [name])],
             group.device,
         )
         for group_name, group in grouping.groups.items()
@@ -218,7 +220,10 @@ def resolve_upstream(known: dict[str, type[Analyzer]]) -> dict[str, tuple[str, .
     direct = {name: set(cls.upstream) - {ALL} for name, cls in known.items()}
     for name, reads in direct.items():
         for other in reads - known.keys():
-            raise InputError(f"analyzers/{name}.py: upstream has no analyzer {other}{nearest(other, known)}")
+            file = file_of(sys.modules[known[name].__module__])
+            raise InputError(
+                f"{file}: {name} reads from {other}, which does not exist{nearest(other, known)}"
+            )
     readers_of_all = {name for name, cls in known.items() if ALL in cls.upstream}
     closure = {name: reachable(name, direct) for name in known}
     upstream = {
@@ -246,16 +251,32 @@ def reachable(start: str, graph: dict[str, set[str]]) -> set[str]:
     return seen
 
 
-def selection(only: list[str], upstream: dict[str, tuple[str, ...]]) -> set[str]:
-    """The analyzers to run: all, or those in `only` with everything that they read from.
+def selection(only: list[str], upstream: dict[str, tuple[str, ...]], grouped: Collection[str]) -> set[str]:
+    """The analyzers to run: all of the grouping, or those in `only` with everything that they read from.
 
     A reader of all results (ALL) brings in nothing else: it reads what there is.
     """
     if not only:
-        return set(upstream)
+        return set(grouped)
     for name in only:
         if name not in upstream:
             raise InputError(f"only: there is no analyzer {name}{nearest(name, upstream)}")
+        if name not in grouped:
+            raise InputError(f"only: no group of the grouping has {name}{nearest(name, grouped)}")
     known = registry.discover()
-    named = {name: set(upstream[name]) if ALL not in known[name].upstream else set() for name in upstream}
+    named = {
+        name: set(upstream[name]).intersection(grouped) if ALL not in known[name].upstream else set()
+        for name in grouped
+    }
     return set(only).union(*(reachable(name, named) for name in only))
+
+
+def absent_upstream(plan: Plan) -> list[str]:
+    """A line for each analyzer of a plan that reads from one that the plan does not have."""
+    there = {task.analyzer for task in plan.tasks()}
+    lines = []
+    for task in plan.tasks():
+        reads = registry.create(task.analyzer, task.settings).upstream
+        if absent := sorted(set(reads) - there - {ALL}):
+            lines.append(f"{task.analyzer} reads from {', '.join(absent)}, which no group of this run has")
+    return lines

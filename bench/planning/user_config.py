@@ -38,7 +38,7 @@ def with_user_config(arguments: Sequence[str]) -> list[str]:
     plugins.use([*plugins_in_file(defaults.pop("plugins", [])), *plugins_in_arguments(arguments)])
     given = {argument.partition("=")[0].lstrip("+~") for argument in arguments}
     added = [f"{prefixed(key)}={grammar(value)}" for key, value in flat(defaults) if key not in given]
-    # Hydra wants all overrides in one piece: in front of the first that was typed, which so has the last word.
+    # Hydra wants all overrides in one piece, and the last one of a key counts: those that were typed.
     first = next((n for n, word in enumerate(arguments) if not word.startswith("-") and "=" in word), None)
     first = len(arguments) if first is None else first
     return [*arguments[:first], *added, *arguments[first:]]

@@ -19,6 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from clipbench.bench import invocation
 from clipbench.bench.errors import InputError
+from clipbench.bench.planning.config import typed
 from clipbench.bench.planning.config_errors import explain
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ class InterleavedSweeper(Sweeper):
             config = self.hydra_context.config_loader.load_sweep_config(self.config, list(overrides))
             with open_dict(config):
                 del config["hydra"]
-            prepared = session.prepare(OmegaConf.to_object(config), folder)
+            prepared = session.prepare(typed(config), folder)
         except (HydraException, OmegaConfBaseException) as error:
             raise InputError(f"job {name}: {explain(error)}") from error
         except InputError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -18,10 +18,11 @@ from clipbench.reports.comparison import baseline_console
 from clipbench.reports.live.run_progress import waiting
 
 if TYPE_CHECKING:
+    from clipbench.bench.planning.config import Config
     from clipbench.bench.runs.results import Result
 
 
-def calibrate(cfg: Any, folder: Path, console: Console) -> int:
+def calibrate(cfg: Config, folder: Path, console: Console) -> int:
     """Measure `cfg` several times, each in a fresh process below `folder`; returns the exit code."""
     calibration.check(session.prepare(cfg, folder))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from clipbench.bench.comparing import baselines
 from clipbench.bench.errors import InputError
@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from clipbench.analyzers.base import Segment
+    from clipbench.bench.planning.config import Config
     from clipbench.bench.runs.results import Result
 
 
-def measure(cfg: Any, folder: Path, console: Console) -> int:
+def measure(cfg: Config, folder: Path, console: Console) -> int:
     """Run `cfg` with `folder` as its output folder; returns the exit code.
 
     Raises InputError for a bad configuration or clip, and where the folder cannot be written to.

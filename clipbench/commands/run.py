@@ -33,12 +33,12 @@ os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises configuration errors, and `
 def execute(cfg: DictConfig) -> int:
     """Do what one configuration asks for: a run, a calibration or a plan; returns the exit code."""
     from hydra.core.hydra_config import HydraConfig
-    from omegaconf import OmegaConf
 
+    from clipbench.bench.planning import config
     from clipbench.reports import terminal
 
     folder = Path(HydraConfig.get().runtime.output_dir)
-    options = OmegaConf.to_object(cfg)
+    options = config.typed(cfg)
     console = terminal.console()
     if options.plan:
         from clipbench.bench.planning import description

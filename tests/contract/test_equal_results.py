@@ -14,7 +14,7 @@ from clipbench import executors
 from clipbench.analyzers import registry
 from clipbench.bench.clips.decoding import decode
 from clipbench.bench.measuring.runner import needs_of
-from clipbench.bench.planning.config import ExecutorConfig, FaultConfig, GroupingConfig, models_config
+from clipbench.bench.planning.config import ExecutorConfig, FaultConfig, GroupingConfig, compose
 from clipbench.bench.planning.plan import make_plan
 from tests.e2e.test_command_line import PROJECT
 from tests.support.fakes import Notes
@@ -50,7 +50,7 @@ def plan_for(executor: str, grouping: str):
         SimpleNamespace(
             grouping=OmegaConf.to_object(typed),
             executor=ExecutorConfig(name=executor),
-            models=models_config()(profile="embedded"),
+            models=compose().models,
             faults=FaultConfig(),
             only=[],
             profile=None,

@@ -68,9 +68,9 @@ def test_the_configuration_can_be_printed():
 
 
 BAD_WORDS = {
-    "grouping=sequentail": "conf/grouping has no sequentail; did you mean sequential?",
-    "executor=sequental": "conf/executor has no sequental; did you mean sequential?",
-    "models=embeded": "conf/models has no embeded; did you mean embedded?",
+    "grouping=sequentail": "grouping=sequentail does not exist; did you mean sequential?",
+    "executor=sequental": "executor=sequental does not exist; did you mean sequential?",
+    "models=embeded": "models=embeded does not exist; did you mean embedded?",
     "gropuing=sequential": "no key gropuing in the configuration; did you mean grouping?",
     "models.cut_analysis.fsp=3": "no key models.cut_analysis.fsp in the configuration; did you mean fps?",
     "models.object_detecton.fps=3": "did you mean object_detection?",
@@ -84,7 +84,10 @@ BAD_WORDS = {
     "+targets.limits.rtf_wram=3": "is no limit",
     "gate.require=[rtf_wram]": "gate.require: there is no metric rtf_wram; did you mean rtf_warm?",
     "clip.truth=nothing.json": "clip.truth: there is no file nothing.json",
-    "grouping.groups.all.analyzers=[cut_analysis]": "conf/grouping/sequential.yaml: no group has",
+    "grouping.groups.all.analyzers=[cut_analisys]": "there is no analyzer cut_analisys; did you mean",
+    "plugins=mine.py": "plugins=mine.py: write one list, such as plugins=[my_analyzers.py]",
+    "plugins=[mine.py]": "plugins: mine.py does not exist",
+    "faults=sigkil": "faults=sigkil does not exist; did you mean sigkill?",
     "grouping.groups.all.device=tpu": "there is no device tpu; write cpu, gpu:0 or gpu:auto",
     "executor.cleanup=exitt": "executor.cleanup=exitt is not there; did you mean exit?",
     "executor.timeout_s=0": "executor.timeout_s=0.0 makes no sense",

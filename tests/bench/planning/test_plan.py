@@ -16,9 +16,9 @@ from clipbench.bench.planning.config import (
     FaultConfig,
     GroupConfig,
     GroupingConfig,
-    models_config,
+    schema,
 )
-from clipbench.bench.planning.plan import make_plan
+from clipbench.bench.planning.plan import absent_upstream, make_plan
 from tests.e2e.test_command_line import PROJECT
 
 
@@ -39,11 +39,18 @@ def configuration(groups: dict[str, list[str]], only=(), stages=False, device="c
     return SimpleNamespace(
         grouping=GroupingConfig("mine", grouped, stages),
         executor=ExecutorConfig(**{"name": "threads", **executor}),
-        models=models_config()(profile="embedded"),
+        models=embedded(),
         faults=FaultConfig(),
         profile=None,
         only=list(only),
     )
+
+
+def embedded():
+    """The settings of all analyzers, as models=embedded has them."""
+    models = schema()().models
+    models.profile = "embedded"
+    return models
 
 
 def test_order_follows_what_is_read_then_the_grouping(four):
@@ -58,10 +65,28 @@ def test_a_star_takes_what_no_group_names(four):
     assert [task.analyzer for task in plan.groups[1].tasks] == ["a", "b", "d"]
 
 
+def test_an_analyzer_that_no_group_has_is_not_run(four):
+    plan = make_plan(configuration({"x": ["a", "c"]}))
+    assert [task.analyzer for task in plan.tasks()] == ["a", "c"]
+    assert plan.group_of("c").tasks[1].upstream == ()
+    assert absent_upstream(plan) == ["c reads from b, which no group of this run has"]
+
+
+def test_a_reader_of_all_reads_all_of_its_grouping(four):
+    plan = make_plan(configuration({"x": ["d", "b"]}))
+    assert {task.analyzer: task.upstream for task in plan.tasks()}["d"] == ("b",)
+
+
+def test_only_takes_from_the_grouping(four):
+    plan = make_plan(configuration({"x": ["a", "c"]}, only=["c"]))
+    assert [task.analyzer for task in plan.tasks()] == ["c"]
+    with pytest.raises(InputError, match="only: no group of the grouping has b"):
+        make_plan(configuration({"x": ["a", "c"]}, only=["b"]))
+
+
 @pytest.mark.parametrize(
     ("groups", "line"),
     [
-        ({"x": ["a", "b", "c"]}, "no group has d"),
         ({"x": ["a", "b"], "y": ["b", "c", "d"]}, "groups.y.analyzers: b is in group x too"),
         ({"x": ["a", "b", "c", "d", "e"]}, "there is no analyzer e"),
         ({"x": ["*"], "y": ["*"]}, '"*" is in group x too'),
