@@ -23,6 +23,7 @@ from clipbench.bench.planning import config
 from clipbench.bench.planning.plan import make_plan
 from clipbench.bench.probes import procfs
 from clipbench.bench.probes.sampler import Sampler
+from clipbench.bench.runs.telemetry import NotMeasured
 from clipbench.executors.base import Plan, now
 from studies.bare_loop import Bare
 from studies.naive_executors import Actors, Pool
@@ -122,14 +123,17 @@ class Watched:
         """One pass over the clip at `path`."""
         with Sampler(os.getpid()) as sampler:
             found = self.harness.once(path)
-        if "sampler" not in sampler.series:
-            raise Unmeasured(sampler.series["reason"])
-        self.cost = sampler.series["sampler"]
+        telemetry = sampler.telemetry
+        if isinstance(telemetry, NotMeasured) or telemetry.sampler is None:
+            raise Unmeasured(
+                telemetry.reason if isinstance(telemetry, NotMeasured) else "no cost was recorded"
+            )
+        self.cost = telemetry.sampler
         return found
 
     def known(self) -> dict[str, Any]:
         """Of the last pass: what sampling took, in percent of one core, and what starting it took once."""
-        return {"sampler_percent": self.cost["cpu_percent"], "sampler_start_s": self.cost["start_cpu_s"]}
+        return {"sampler_percent": self.cost.cpu_percent, "sampler_start_s": self.cost.start_cpu_s}
 
     def close(self) -> None:
         """Nothing: the harness has its own."""

@@ -18,8 +18,7 @@ from clipbench.bench.clips.shared_clip import SharedClip
 from clipbench.bench.measuring.metrics import Pass, Record
 from clipbench.bench.probes.sampler import Sampler
 from clipbench.bench.runs.results import Cleanup
-from clipbench.bench.runs.serialization import from_json
-from clipbench.bench.runs.telemetry import NotMeasured, Telemetry
+from clipbench.bench.runs.telemetry import NotMeasured
 from clipbench.executors.base import Executor, Observer, Outcome, Phase, Plan, Span, now
 
 #: Seconds for the sampler to see the state that cleanup leaves.
@@ -89,7 +88,7 @@ class Run:
                 finally:
                     self.executor.close()
         finally:
-            self.record.telemetry = sampled(self.sampler.series)
+            self.record.telemetry = self.sampler.telemetry
         return self.record
 
     def burst(self, clips: list[Path], warm_up: bool, in_flight: int, total: int) -> None:
@@ -154,11 +153,6 @@ class Run:
             observed_until_s=woken,
             ready_again_s=now() - woken,
         )
-
-
-def sampled(series: dict[str, Any]) -> Telemetry | NotMeasured:
-    """What the sampler's process has sent, or why it has sent nothing."""
-    return NotMeasured(series["reason"]) if "reason" in series else from_json(Telemetry, series)
 
 
 def executor_factory(name: str) -> Callable[[Observer], Executor]:

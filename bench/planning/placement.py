@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from clipbench.bench.errors import InputError
+from clipbench.bench.probes.visible_devices import VARIABLE, Card
+from clipbench.bench.probes.visible_devices import visible as visible_cards
 from clipbench.bench.runs.results import GpuSummary
 from clipbench.bench.runs.telemetry import NotMeasured
 
@@ -33,31 +35,20 @@ class Wish:
 
 
 def visible(found: list[GpuSummary] | NotMeasured, restriction: str | None) -> tuple[Gpu, ...]:
-    """The GPUs in `found` (`environment.gpus`) that CUDA_VISIBLE_DEVICES, if it is set, leaves to us.
+    """The GPUs in `found` (`environment.gpus`) that `restriction`, CUDA_VISIBLE_DEVICES if set, leaves to us.
 
-    Its entries may be indices or the beginnings of UUIDs; as CUDA does, an unknown one ends the list. Raises
-    InputError for an instance of a GPU in MIG mode, which a plan has no name for.
+    Raises InputError for an instance of a GPU in MIG mode, which a plan has no name for.
     """
     if not isinstance(found, list):
         return ()
     gpus = [Gpu(index, each.memory_gb, each.name) for index, each in enumerate(found)]
-    if restriction is None:
-        return tuple(gpus)
-    chosen = []
-    for entry in filter(None, (part.strip() for part in restriction.split(","))):
-        if entry.startswith("MIG-"):
-            raise InputError(
-                f"CUDA_VISIBLE_DEVICES={restriction} names an instance of a GPU in MIG mode, and clipbench "
-                "places its workers on whole GPUs: name those by index or UUID, or set it to nothing for "
-                "the CPU"
-            )
-        match = [
-            gpu for gpu in gpus if entry == str(gpu.index) or (found[gpu.index].uuid or "-").startswith(entry)
-        ]
-        if len(match) != 1 or match[0] in chosen:
-            break
-        chosen += match
-    return tuple(chosen)
+    if restriction is not None and any(entry.strip().startswith("MIG-") for entry in restriction.split(",")):
+        raise InputError(
+            f"{VARIABLE}={restriction} names an instance of a GPU in MIG mode, and clipbench places its "
+            "workers on whole GPUs: name those by index or UUID, or set it to nothing for the CPU"
+        )
+    cards = [Card(index, each.uuid or "") for index, each in enumerate(found)]
+    return tuple(gpus[choice.index] for choice in visible_cards(cards, restriction).choices)
 
 
 def place(wishes: Sequence[Wish], gpus: Sequence[Gpu]) -> list[str]:

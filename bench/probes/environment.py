@@ -7,9 +7,11 @@ import platform
 import subprocess
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from clipbench.analyzers.threads import cores_allowed
 from clipbench.bench.locations import checkout
+from clipbench.bench.probes import nvml
 from clipbench.bench.runs.results import Environment, GpuSummary
 from clipbench.bench.runs.telemetry import NotMeasured
 
@@ -53,30 +55,27 @@ def memory_gb() -> float:
 
 
 def gpus() -> list[GpuSummary] | NotMeasured:
-    """NVIDIA's devices by NVML, or the reason why none can be seen."""
-    import pynvml
+    """All GPUs of the machine in NVML's order, or the reason why there are none to be seen."""
+    try:
+        api = nvml.load()
+        with nvml.session(api):
+            try:
+                return [summary(api, index) for index in range(api.nvmlDeviceGetCount())]
+            except nvml.errors(api) as error:
+                return NotMeasured(f"NVML: {error}")
+    except nvml.Unavailable as unavailable:
+        return NotMeasured(str(unavailable))
 
-    try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError as error:
-        return NotMeasured(f"NVML: {error}")
-    try:
-        devices = []
-        for index in range(pynvml.nvmlDeviceGetCount()):
-            handle = pynvml.nvmlDeviceGetHandleByIndex(index)
-            devices.append(
-                GpuSummary(
-                    name=pynvml.nvmlDeviceGetName(handle),
-                    memory_gb=round(pynvml.nvmlDeviceGetMemoryInfo(handle).total / 1e9, 1),
-                    uuid=pynvml.nvmlDeviceGetUUID(handle),
-                    driver=pynvml.nvmlSystemGetDriverVersion(),
-                )
-            )
-        return devices
-    except pynvml.NVMLError as error:
-        return NotMeasured(f"NVML: {error}")
-    finally:
-        pynvml.nvmlShutdown()
+
+def summary(api: Any, index: int) -> GpuSummary:
+    """The GPU with this index. Raises NVML's errors."""
+    handle = api.nvmlDeviceGetHandleByIndex(index)
+    return GpuSummary(
+        name=api.nvmlDeviceGetName(handle),
+        memory_gb=round(api.nvmlDeviceGetMemoryInfo(handle).total / 1e9, 1),
+        uuid=api.nvmlDeviceGetUUID(handle),
+        driver=api.nvmlSystemGetDriverVersion(),
+    )
 
 
 def version(package: str) -> str | None:

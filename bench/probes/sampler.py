@@ -6,10 +6,9 @@ import json
 import logging
 import select
 import subprocess
-from typing import Any
 
 from clipbench.bench import invocation
-from clipbench.bench.runs.serialization import from_json, to_json
+from clipbench.bench.runs.serialization import from_json
 from clipbench.bench.runs.telemetry import NotMeasured, Telemetry
 
 log = logging.getLogger(__name__)
@@ -54,12 +53,6 @@ class Sampler:
             await_line(self._process, START_TIMEOUT_S)
         return self
 
-    @property
-    def series(self) -> dict[str, Any]:
-        """The telemetry as JSON values."""
-        values: dict[str, Any] = to_json(self.telemetry)
-        return values
-
     def mark(self, label: str) -> None:
         """Sample everything now, and keep it in the telemetry's `marks` under `label`, one unique line."""
         if self._process is None or self._process.stdin is None:
@@ -85,22 +78,6 @@ class Sampler:
             said = err.decode(errors="replace")[-200:].strip() or "no answer"
             self.telemetry = NotMeasured(f"the sampler failed: {said}")
             log.warning("the sampler failed: %s: %s", type(error).__name__, said)
-
-
-def shifted(series: Any, origin_s: float) -> Any:
-    """`series` with every time in it (`times_s`, `time_s`) counted from `origin_s`."""
-    if isinstance(series, list) and series and isinstance(series[0], dict):
-        return [shifted(item, origin_s) for item in series]
-    if not isinstance(series, dict):
-        return series
-    return {
-        key: [round(t - origin_s, 3) for t in value]
-        if key == "times_s"
-        else round(value - origin_s, 3)
-        if key == "time_s"
-        else shifted(value, origin_s)
-        for key, value in series.items()
-    }
 
 
 def await_line(process: subprocess.Popen[bytes], timeout_s: float) -> None:
