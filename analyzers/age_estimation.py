@@ -1,11 +1,12 @@
-"""Age and gender of every face, from FaceRes, averaged over the moments in which the face is seen.
+"""Age and gender of every face by FaceRes, averaged over the moments at which the face is seen.
 
 The network is HSE-FaceRes (Savchenko 2019, doi:10.7717/peerj-cs.197) as the Human library publishes it: a
-MobileNet trained for identities, with one output for gender and one of a hundred classes for age.
+MobileNet trained for identities, with one output for gender and a hundred classes for age.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from statistics import median
@@ -13,34 +14,40 @@ from statistics import median
 import numpy as np
 
 from clipbench.analyzers.base import ClipView, Segment, setting
-from clipbench.analyzers.features.faces.faces import Face, FaceAnalyzer, FaceSettings, output, tracks
+from clipbench.analyzers.features.faces.face_analyzer import FaceAnalyzer, FaceAnalyzerSettings
+from clipbench.analyzers.features.faces.face_finder import Face
+from clipbench.analyzers.features.faces.face_tracks import follow_faces
+from clipbench.analyzers.features.onnx_networks import output_of_shape
 from clipbench.analyzers.features.vision.crops import crop
 
 PIXELS = 224
-#: Years of the network's age classes. Its peaks lie at outputs 29, 59 and 69, counted from 0: round guesses.
+#: Years of the network's age classes. Its peaks are at outputs 29, 59 and 69, counted from 0: round numbers.
 AGES = np.arange(1, 101)
 
 
 @dataclass
-class AgeSettings(FaceSettings):
+class AgeEstimationSettings(FaceAnalyzerSettings):
+    """Settings of age_estimation."""
+
     fps: float = setting(3.0, "frames read per second of clip", low=0.01, high=240)
     model: str = setting("faceres", "model card of the age and gender network")
     margin: float = setting(1.2, "side of the crop, in heights of the face", low=0.5, high=4)
-    smooth_s: float = setting(2.0, "a person's estimates are averaged over so many seconds", low=0, high=3600)
+    smooth_s: float = setting(2.0, "seconds over which a person's estimates are averaged", low=0, high=3600)
 
 
 class AgeEstimation(FaceAnalyzer):
     """Age in years and gender, per face and sample."""
 
     name = "age_estimation"
-    settings_type = AgeSettings
+    settings: AgeEstimationSettings
+    settings_type = AgeEstimationSettings
 
-    def analyze(self, clip: ClipView, upstream) -> list[Segment]:
+    def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
         samples = self._finder.find(clip)
         times, images = clip.frames(self.settings.fps, self.settings.size)
         ends = [*times[1:], max(clip.duration_s, times[-1])] if len(times) else []
         segments = []
-        for track in tracks(samples):
+        for track in follow_faces(samples):
             ages, males = self._guess([(images[i], face) for i, face in track])
             at = np.array([times[i] for i, _ in track])
             for i, face in track:
@@ -62,8 +69,8 @@ class AgeEstimation(FaceAnalyzer):
 
     def _guess(self, faces: list[tuple[np.ndarray, Face]]) -> tuple[np.ndarray, np.ndarray]:
         """Per face, expected age in years [N] and the probability that it is a man's [N]."""
-        outputs = self._net(np.stack([self._crop(*one) for one in faces]), batch=self.settings.batch)
-        return output(outputs, len(AGES)) @ AGES, output(outputs, 1)[:, 0]
+        outputs = self._network(np.stack([self._crop(*one) for one in faces]), batch=self.settings.batch)
+        return output_of_shape(outputs, len(AGES)) @ AGES, output_of_shape(outputs, 1)[:, 0]
 
     def _crop(self, image: np.ndarray, face: Face) -> np.ndarray:
         box = face.box.reshape(2, 2)

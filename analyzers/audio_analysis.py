@@ -3,34 +3,38 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from clipbench.analyzers.base import Analyzer, ClipView, Needs, NothingToAnalyze, Segment, Settings, setting
-from clipbench.analyzers.features.sound.music import find_key, find_tempo
 from clipbench.analyzers.features.sound.spectra import SAMPLE_RATE, decibels, frame, spectrogram
+from clipbench.analyzers.features.sound.tempo_and_key import find_key, find_tempo
 
 _WINDOW = 1024  # samples, of the spectrum
-_SILENT_FRAME = 320  # samples, between two decisions whether it is silent
+_SILENT_FRAME = 320  # samples, for which it is decided whether they are silent
 
 
 @dataclass
-class AudioSettings(Settings):
-    silence_db: float = setting(-50.0, "level under which it is silent, dB of full scale", low=-120, high=0)
+class AudioAnalysisSettings(Settings):
+    """Settings of audio_analysis."""
+
+    silence_db: float = setting(-50.0, "level below which it is silent, dB of full scale", low=-120, high=0)
     min_silence_s: float = setting(0.4, "shorter silence is not reported", low=0.02, high=60)
     rolloff: float = setting(0.85, "share of the spectrum below the rolloff", low=0.01, high=1.0)
     tempo_low_bpm: float = setting(50.0, "slowest tempo", low=20, high=300)
     tempo_high_bpm: float = setting(220.0, "fastest tempo", low=30, high=400)
-    key_strength: float = setting(0.5, "correlation under which there is no key", low=-1.0, high=1)
-    tempo_strength: float = setting(0.4, "periodicity 0..1 under which there is no tempo", low=0.0, high=1)
+    key_strength: float = setting(0.5, "correlation below which there is no key", low=-1.0, high=1)
+    tempo_strength: float = setting(0.4, "periodicity 0..1 below which there is no tempo", low=0.0, high=1)
 
 
 class AudioAnalysis(Analyzer):
     """Loudness by pyloudnorm, the rest by the algorithms that librosa uses."""
 
     name = "audio_analysis"
-    settings_type = AudioSettings
+    settings: AudioAnalysisSettings
+    settings_type = AudioAnalysisSettings
 
     def needs(self) -> Needs:
         return Needs(audio=True)
@@ -41,10 +45,10 @@ class AudioAnalysis(Analyzer):
         self._meter = pyloudnorm.Meter(SAMPLE_RATE)
         self._short_term = pyloudnorm.Meter(SAMPLE_RATE, block_size=3.0, overlap=1 - 0.1 / 3)
 
-    def analyze(self, clip: ClipView, upstream) -> list[Segment]:
+    def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
         audio = clip.audio()
         if len(audio) < _WINDOW:
-            raise NothingToAnalyze(f"{len(audio)} samples of sound, and a spectrum takes {_WINDOW}")
+            raise NothingToAnalyze(f"the sound has {len(audio)} samples, and a spectrum needs {_WINDOW}")
         segments = [
             self._summary(audio),
             *self._spectra(audio),
@@ -83,10 +87,10 @@ class AudioAnalysis(Analyzer):
         )
 
     def _loudness(self, audio: np.ndarray) -> tuple[float | None, float | None]:
-        """Integrated loudness (LUFS) and its range (LU) of the sound as one channel, None where gated.
+        """Integrated loudness (LUFS) and its range (LU) of the mono sound; None if too quiet or too short.
 
-        ITU-R BS.1770-4 and EBU Tech 3342. The range is taken from pyloudnorm's short-term loudness; its own
-        `loudness_range` adds silence to the end, which gives a steady tone of 5 s a range of 2 LU.
+        ITU-R BS.1770-4 and EBU Tech 3342. The range is computed from pyloudnorm's short-term loudness; its
+        own `loudness_range` appends silence, which gives a steady tone of 5 s a range of 2 LU.
         """
         integrated = spread = None
         if len(audio) >= self._meter.block_size * SAMPLE_RATE:
@@ -103,7 +107,7 @@ class AudioAnalysis(Analyzer):
         return integrated, spread
 
     def _spectra(self, audio: np.ndarray) -> list[Segment]:
-        """A segment per second, and one for what is left if a spectrum fits into it."""
+        """A segment per second, and one for the rest if a spectrum fits into it."""
         found = []
         for start in range(0, len(audio) - _WINDOW + 1, SAMPLE_RATE):
             second = audio[start : start + SAMPLE_RATE]
@@ -113,7 +117,7 @@ class AudioAnalysis(Analyzer):
         return found
 
     def _shape(self, sound: np.ndarray) -> dict[str, float | None]:
-        """The shape of the mean spectrum: where its weight lies and how noise-like it is (1: white noise)."""
+        """The shape of the mean spectrum: where its energy is and how noise-like it is (1: white noise)."""
         power = (spectrogram(sound, _WINDOW, _WINDOW // 2) ** 2).mean(0).astype(np.float64)
         bins = np.fft.rfftfreq(_WINDOW, 1 / SAMPLE_RATE)
         magnitude = np.sqrt(power)
@@ -129,7 +133,7 @@ class AudioAnalysis(Analyzer):
         }
 
     def _silences(self, audio: np.ndarray) -> list[tuple[float, float]]:
-        """Start and end in seconds of the stretches that stay under `silence_db`."""
+        """Start and end in seconds of the stretches that stay below `silence_db`."""
         level = decibels((frame(audio, _SILENT_FRAME, _SILENT_FRAME) ** 2).mean(1))
         silent = np.concatenate([[False], level < self.settings.silence_db, [False]])
         edges = np.flatnonzero(np.diff(silent)) * _SILENT_FRAME / SAMPLE_RATE

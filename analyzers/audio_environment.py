@@ -1,22 +1,23 @@
 """What is heard: the 521 tags of AudioSet (Gemmeke et al. 2017), by YAMNet, in windows of 0.96 s.
 
-YAMNet's own step is half a window. Half of that is the default here: with the longer one a second of
-silence or a short sound may have no window to itself.
+YAMNet's own step is half a window. The default here is half of that: with the longer step, a second of
+silence or a short sound may have no window of its own.
 """
 
 from __future__ import annotations
 
 import csv
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from clipbench.analyzers import threads
-from clipbench.analyzers import weights as models
+from clipbench.analyzers import weights
 from clipbench.analyzers.base import Analyzer, ClipView, Needs, NothingToAnalyze, Segment, Settings, setting
+from clipbench.analyzers.features.onnx_networks import new_session
 from clipbench.analyzers.features.sound import spectra
 
 # YAMNet's front end (tensorflow/models, research/audioset/yamnet/params.py): 25 ms windows every 10 ms, 64
@@ -28,7 +29,9 @@ _PATCH_S = _PATCH * _HOP_S
 
 
 @dataclass
-class EnvironmentSettings(Settings):
+class AudioEnvironmentSettings(Settings):
+    """Settings of audio_environment."""
+
     model: str = setting("yamnet", "model card of the tagger's graph")
     weights: str = setting("yamnet-weights", "model card of its weights")
     batch: int = setting(16, "windows per call of the network", low=1, high=4096)
@@ -40,7 +43,8 @@ class AudioEnvironment(Analyzer):
     """YAMNet (Plakal and Ellis, 2020) on the sound of the clip."""
 
     name = "audio_environment"
-    settings_type = EnvironmentSettings
+    settings: AudioEnvironmentSettings
+    settings_type = AudioEnvironmentSettings
 
     def needs(self) -> Needs:
         return Needs(audio=True)
@@ -49,21 +53,21 @@ class AudioEnvironment(Analyzer):
         return (self.settings.model, self.settings.weights)
 
     def load(self, device: str = "cpu") -> None:
-        weights = models.resolve(self.settings.weights)
-        self._session = open_graph(models.resolve(self.settings.model), weights)
-        self._names = class_names(weights.with_name("yamnet_class_map.csv"))
+        bundle = weights.resolve(self.settings.weights)
+        self._session = open_graph(weights.resolve(self.settings.model), bundle)
+        self._names = class_names(bundle.with_name("yamnet_class_map.csv"))
 
-    def analyze(self, clip: ClipView, upstream) -> list[Segment]:
+    def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
         audio = clip.audio()
         if len(audio) < _WINDOW:
-            raise NothingToAnalyze(f"{len(audio)} samples of sound, and a spectrum takes {_WINDOW}")
+            raise NothingToAnalyze(f"the sound has {len(audio)} samples, and a spectrum needs {_WINDOW}")
         end_of_clip = max(clip.duration_s, len(audio) / spectra.SAMPLE_RATE)
         step = round(self.settings.step_s / _HOP_S)
         segments = []
         for index, scores in enumerate(self._scores(patches(audio, step))):
             start = index * step * _HOP_S
             end = min(start + _PATCH_S, end_of_clip)
-            segments.append(heard(start, end, scores, self._names, self.settings.tags))
+            segments.append(tagged_window(start, end, scores, self._names, self.settings.tags))
         return segments
 
     def unload(self) -> None:
@@ -80,9 +84,11 @@ class AudioEnvironment(Analyzer):
         )
 
 
-def heard(start_s: float, end_s: float, scores: np.ndarray, names: Sequence[str], tags: int) -> Segment:
-    """A window with the best `tags` of its `scores`, which are probabilities of the `names`."""
-    best = [
+def tagged_window(
+    start_s: float, end_s: float, scores: np.ndarray, names: Sequence[str], tags: int
+) -> Segment:
+    """A window with its `tags` best tags; `scores` are the probabilities of the `names`."""
+    best: list[dict[str, Any]] = [
         {"tag": names[tag], "score": round(float(scores[tag]), 4)}
         for tag in np.argsort(-scores, kind="stable")[:tags]
     ]
@@ -92,8 +98,8 @@ def heard(start_s: float, end_s: float, scores: np.ndarray, names: Sequence[str]
 def patches(audio: np.ndarray, step: int) -> np.ndarray:
     """Log-mel patches [N, 96, 64] of 16 kHz sound, one every `step` frames of 10 ms.
 
-    Made as by YAMNet's `pad_waveform` and `waveform_to_log_mel_spectrogram_patches` (features.py): silence
-    fills the sound up to a whole number of steps.
+    They are computed as in YAMNet's `pad_waveform` and `waveform_to_log_mel_spectrogram_patches`
+    (features.py): silence fills the sound up to a whole number of steps.
     """
     whole = (_PATCH - 1) * _HOP + _WINDOW
     beyond = max(0, len(audio) - whole)
@@ -103,26 +109,18 @@ def patches(audio: np.ndarray, step: int) -> np.ndarray:
     return np.lib.stride_tricks.sliding_window_view(log_mel, _PATCH, axis=0)[::step].transpose(0, 2, 1)
 
 
-def open_graph(graph: Path, weights: Path):
-    """The ONNX Runtime session of an .onnx file whose weights are the file `model.data` in a zip.
+def open_graph(graph: Path, bundle: Path) -> Any:
+    """The ONNX Runtime session of an .onnx file whose weights are the file `model.data` in the zip `bundle`.
 
-    They are read in memory, so that nothing is unpacked into the package. Raises models.ModelError where
-    the two do not fit.
+    They are read into memory, so that nothing is unpacked into the package. Raises weights.ModelError if the
+    two do not fit.
     """
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = threads.budget(), 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3
     try:
-        with zipfile.ZipFile(weights) as bundle:
-            (name,) = (name for name in bundle.namelist() if name.endswith("model.data"))
-            values = bundle.read(name)
-        options.add_external_initializers_from_files_in_memory(["model.data"], [values], [len(values)])
-        return onnxruntime.InferenceSession(graph.read_bytes(), options, providers=["CPUExecutionProvider"])
+        with zipfile.ZipFile(bundle) as files:
+            (name,) = (name for name in files.namelist() if name.endswith("model.data"))
+            return new_session(graph.read_bytes(), {"model.data": files.read(name)})
     except Exception as error:
-        raise models.ModelError(f"{graph} with the weights of {weights} does not load: {error}") from error
+        raise weights.ModelError(f"{graph} with the weights of {bundle} does not load: {error}") from error
 
 
 def class_names(path: Path) -> list[str]:

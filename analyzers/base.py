@@ -1,6 +1,6 @@
-"""What every analyzer is, and the words that all layers share: segments, frames, the clip view.
+"""The base class of analyzers, and the types that all layers share: segments, frames, the clip view.
 
-This module sits at the bottom of the project: it imports nothing of it but `Part`, and nothing heavy.
+This module is at the bottom of the project: it imports only `Part` from it, and nothing heavy.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: In `Analyzer.upstream`: every other analyzer of the run that does not itself read this one.
+#: In `Analyzer.upstream`: every other analyzer of the run that does not itself read this one's results.
 ALL = "*"
 
 
@@ -25,9 +25,9 @@ ALL = "*"
 class Segment:
     """One timed finding, `[start_s, end_s)` in seconds of the clip.
 
-    `label` is what a person would want to read; `confidence` is in 0..1, or None where the method has
-    none; `data` holds JSON values only. Image coordinates in `data` are fractions of the frame's width
-    and height, boxes are `[x1, y1, x2, y2]`. docs/segments.md lists what each analyzer puts there.
+    `label` is for people to read; `confidence` is in 0..1, or None if the method has none; `data` holds
+    JSON values only. Image coordinates in `data` are fractions of the frame's width and height, boxes are
+    `[x1, y1, x2, y2]`. docs/segments.md lists what each analyzer puts into `data`.
     """
 
     start_s: float
@@ -45,14 +45,14 @@ class Frames(NamedTuple):
 
 
 class FrameRequest(NamedTuple):
-    """Frames at `fps` per second whose longer side is at most `size` pixels (0: as stored)."""
+    """A request for frames at `fps` per second whose longer side is at most `size` pixels (0: as stored)."""
 
     fps: float
     size: int
 
 
 class Needs(NamedTuple):
-    """What an analyzer reads of a clip, so that the file is decoded once for all of them."""
+    """What an analyzer reads of a clip; the file is decoded once for all analyzers together."""
 
     frames: tuple[FrameRequest, ...] = ()
     audio: bool = False
@@ -68,30 +68,30 @@ class ClipView(Protocol):
     has_audio: bool
 
     def frames(self, fps: float, size: int) -> Frames:
-        """Frames at about `fps` per second (all of them where the clip has fewer), read-only.
+        """Frames at about `fps` per second (all frames if the clip has fewer), read-only.
 
-        Only what `Analyzer.needs` asked for is there: anything else raises KeyError.
+        Raises KeyError for frames that `Analyzer.needs` did not ask for.
         """
 
     def audio(self) -> np.ndarray:
         """Mono float32 `[N]` at 16 kHz, read-only; raises NothingToAnalyze without an audio track."""
 
     def memo(self, key: Hashable, compute: Callable[[], T]) -> T:
-        """`compute()`, at most once per worker and clip: for data that several analyzers derive."""
+        """The result of `compute()`, which runs at most once per worker and clip for all analyzers."""
 
 
 class NothingToAnalyze(Exception):
     """The clip lacks what the analyzer reads (no audio, too short): an empty result, not a failure."""
 
 
-def setting(default: Any, help: str, *, low: float | None = None, high: float | None = None) -> Any:
-    """A dataclass field for `Settings`: its default, what it means, and the range that makes sense."""
+def setting(default: T, help: str, *, low: float | None = None, high: float | None = None) -> T:
+    """A dataclass field for `Settings`: its default, what it means, and the range of useful values."""
     return field(default=default, metadata={"help": help, "low": low, "high": high})
 
 
 @dataclass
 class Settings:
-    """What can be set for an analyzer on the command line, as `models.<analyzer>.<key>=value`."""
+    """The settings of an analyzer on the command line, as `models.<analyzer>.<key>=value`."""
 
 
 @dataclass
@@ -103,60 +103,62 @@ class FrameSettings(Settings):
 
 
 class Analyzer(Part):
-    """One analyzer: loaded once, then called for clip after clip.
+    """One analyzer: it is loaded once and then called for clip after clip.
 
-    A subclass sets `name`, and where they differ from the defaults the other class variables;
-    `settings_type` is a dataclass derived from `Settings` whose defaults are the embedded profile.
+    A subclass sets `name`, and those of the other class variables that differ from their defaults. If it has
+    settings, `settings_type` is a dataclass derived from `Settings`, whose defaults are the embedded profile,
+    and a line `settings: MySettings` tells type checkers about it.
     """
 
     name: ClassVar[str]
     #: Analyzers whose segments it reads, or (ALL,).
     upstream: ClassVar[tuple[str, ...]] = ()
-    #: Why its results are not those of the model it stands in for; None for a real one.
+    #: Why its results are not those of the model that it stands in for; None for a real model.
     stand_in: ClassVar[str | None] = None
-    #: Whether `load` gets the GPU of its group, if it has one; the others are loaded on the CPU.
+    #: Whether `load` gets the GPU of its group, if there is one; otherwise it is loaded on the CPU.
     uses_gpu: ClassVar[bool] = False
     settings_type: ClassVar[type[Settings]] = Settings
+    settings: Settings
 
     def __init__(self, settings: Settings | None = None) -> None:
-        self.settings: Any = settings if settings is not None else self.settings_type()
+        self.settings = settings if settings is not None else self.settings_type()
 
     def models(self) -> tuple[str, ...]:
-        """The model cards whose weights it uses; empty for an algorithm without any."""
-        model = getattr(self.settings, "model", None)
+        """The model cards whose weights it uses; empty for an algorithm without weights."""
+        model: str | None = getattr(self.settings, "model", None)
         return (model,) if model else ()
 
     def needs(self) -> Needs:
-        """The frames and audio it will ask the clip view for, under its settings."""
+        """The frames and audio that it will ask the clip view for, under its settings."""
         if isinstance(self.settings, FrameSettings):
             return Needs(frames=(FrameRequest(self.settings.fps, self.settings.size),))
         return Needs()
 
     def load(self, device: str = "cpu") -> None:
-        """Bring the weights onto `device`; heavy imports belong here, not at the top of the file."""
+        """Load the weights onto `device`; heavy imports belong here, not at the top of the file."""
 
     def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
         """The findings in `clip`, in order of time.
 
-        `upstream` has the segments of the analyzers named in `self.upstream`; one that failed or was
-        not part of the run is absent. Raises NothingToAnalyze where the clip lacks what is read.
+        `upstream` has the segments of the analyzers named in `self.upstream`, without those that failed or
+        were not part of the run. Raises NothingToAnalyze if the clip lacks what it reads.
         """
         raise NotImplementedError
 
     def headline(self, segments: list[Segment]) -> str:
-        """The finding in one line, for the report's table: by default the most frequent labels."""
+        """The findings in one line, for the report's table: by default the most frequent labels."""
         counts = Counter(segment.label for segment in segments)
         return ", ".join(f"{label} ×{n}" if n > 1 else label for label, n in counts.most_common(3))
 
     def facts(self) -> Mapping[str, Any]:
-        """What to report of the last analysis beside its findings: batch size, tokens per second."""
+        """Facts about the last analysis for the report, such as batch size or tokens per second."""
         return {}
 
     def unload(self) -> None:
-        """Give the weights' memory back; `load` may be called again."""
+        """Free the weights' memory; `load` may be called again."""
 
     def offload(self) -> None:
-        """Park the weights in host memory until `wake`: nothing to do for those that are there anyway."""
+        """Move the weights to host memory until `wake`; nothing happens if they are there already."""
 
     def wake(self) -> None:
-        """Bring parked weights back to the device."""
+        """Move the weights back to the device."""

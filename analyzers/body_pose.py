@@ -1,6 +1,6 @@
-"""How people hold themselves: 17 keypoints per person, and a posture read off them.
+"""The pose of people: 17 keypoints per person, and the posture that follows from them.
 
-MoveNet SinglePose Lightning (Google 2021) looks at a square around each person that the detector found. As in
+MoveNet SinglePose Lightning (Google 2021) gets a square around each person that the detector found. As in
 MoveNet's own cropping, the square leaves room around the body and is black outside the frame.
 """
 
@@ -12,15 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from clipbench.analyzers.base import Analyzer, ClipView, Segment, setting
-from clipbench.analyzers.features.networks import open_net
-from clipbench.analyzers.features.vision.coco_detector import (
-    Detection,
-    Detector,
-    DetectorSettings,
-    rounded,
-    spans,
-)
+from clipbench.analyzers.features.onnx_networks import open_network
+from clipbench.analyzers.features.time_spans import frame_spans
+from clipbench.analyzers.features.vision.boxes import rounded
+from clipbench.analyzers.features.vision.coco_detector import CocoDetector, DetectorSettings
 from clipbench.analyzers.features.vision.crops import apply, crop
+from clipbench.analyzers.features.vision.nanodet import Detection
 
 KEYPOINTS = (
     "nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder",
@@ -30,14 +27,14 @@ KEYPOINTS = (
 PIXELS = 192
 #: The crop's side, in longer sides of the person's box.
 ROOM = 1.2
-#: A body whose line from hips to shoulders leans further than this lies down.
+#: A body whose line from hips to shoulders leans further than this is lying.
 LYING_DEG = 60.0
-#: Thighs that reach down by less than this share of the trunk's length are those of someone sitting.
+#: A person whose thighs drop by less than this share of the trunk's length is sitting.
 SITTING_DROP = 0.6
 
 
 @dataclass
-class PoseSettings(DetectorSettings):
+class BodyPoseSettings(DetectorSettings):
     """Settings of body_pose."""
 
     model: str = setting("movenet-lightning", "model card of the network that places keypoints")
@@ -53,13 +50,15 @@ class BodyPose(Analyzer):
     """MoveNet on the persons that the detector finds."""
 
     name = "body_pose"
-    settings_type = PoseSettings
+    settings: BodyPoseSettings
+    settings_type = BodyPoseSettings
 
     def models(self) -> tuple[str, ...]:
         return self.settings.detector, self.settings.model
 
     def load(self, device: str = "cpu") -> None:
-        self._detector, self._net = Detector(self.settings), open_net(self.settings.model)
+        self._detector = CocoDetector(self.settings)
+        self._network = open_network(self.settings.model)
 
     def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
         s = self.settings
@@ -70,7 +69,7 @@ class BodyPose(Analyzer):
             for found in objects
             if found.label == "person" and found.box[3] - found.box[1] >= s.min_height
         ]
-        timed = spans(times, clip)
+        spans = frame_spans(times, clip)
         segments = []
         for (index, person), points in zip(persons, self._keypoints(images, persons), strict=True):
             scores = points[points[:, 2] >= s.min_keypoint, 2]
@@ -78,15 +77,15 @@ class BodyPose(Analyzer):
                 label = posture(points, s.min_keypoint, clip.width / clip.height)
                 keypoints = {name: rounded(point) for name, point in zip(KEYPOINTS, points, strict=True)}
                 data = {"box": rounded(person.box), "keypoints": keypoints}
-                segments.append(Segment(*timed[index], label, round(float(scores.mean()), 4), data))
+                segments.append(Segment(*spans[index], label, round(float(scores.mean()), 4), data))
         return segments
 
     def unload(self) -> None:
         self._detector.close()
-        self._net.close()
+        self._network.close()
 
     def _keypoints(self, images: np.ndarray, persons: list[tuple[int, Detection]]) -> list[np.ndarray]:
-        """Per person [17, 3]: x and y in fractions of the frame, which may lie beyond it, and a score."""
+        """Per person [17, 3]: x and y in fractions of the frame, which may be outside it, and a score."""
         if not persons:
             return []
         height, width = images.shape[1:3]
@@ -95,7 +94,7 @@ class BodyPose(Analyzer):
         for index, person in persons:
             low, high = person.box[:2] * size, person.box[2:] * size
             cut.append(crop(images[index], (low + high) / 2, ROOM * (high - low).max(), 0.0, PIXELS))
-        found = self._net(np.stack([picture for picture, _ in cut]), batch=self.settings.batch)[0][:, 0]
+        found = self._network(np.stack([picture for picture, _ in cut]), batch=self.settings.batch)[0][:, 0]
         return [
             np.column_stack([apply(to_image, points[:, 1::-1] * PIXELS) / size, points[:, 2]])
             for points, (_, to_image) in zip(found, cut, strict=True)
@@ -103,11 +102,11 @@ class BodyPose(Analyzer):
 
 
 def posture(points: np.ndarray, min_score: float, aspect: float) -> str:
-    """What a body does, from its keypoints [17, 3] in a frame `aspect` times as wide as high.
+    """The posture of a body, from its keypoints [17, 3] in a frame `aspect` times as wide as high.
 
-    Without shoulders `face_only`, or `lower_body` where hips are seen; without both hips and both knees
-    `upper_body`; else `lying`, `sitting` or `standing`, by the trunk's lean and by how far the thighs reach
-    down. Legs beyond the frame's edge are the network's guess, and not seen.
+    Without shoulders it is `face_only`, or `lower_body` if hips are seen; without both hips and both knees it
+    is `upper_body`; otherwise `lying`, `sitting` or `standing`, by the trunk's lean and by how far the thighs
+    drop. Legs beyond the frame's edge are the network's guess and count as unseen.
     """
     seen = points[:, 2] >= min_score
     inside = ((points[:, :2] >= 0) & (points[:, :2] <= 1)).all(1)

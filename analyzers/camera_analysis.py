@@ -1,9 +1,9 @@
 """What the camera does: rest, pan, tilt, zoom, roll or shake, from corner tracks (camera_motion.py).
 
-Whether the camera moves at all is the mean path of the picture's points in frame diagonals per second, one
-scale for all motions. A zoom or roll keeps one point of the picture in place: where that lies in the frame or
-just outside, it is one, however far from the centre; otherwise it is a pan or tilt. Where the tracks are lost
-there is a cut, and nothing is smoothed or merged across it.
+The mean path of the picture's points, in frame diagonals per second, decides whether the camera moves at all:
+it is one scale for all motions. A zoom or roll keeps one point of the picture in place. If that point is in
+the frame or just outside, the motion is a zoom or roll, and otherwise a pan or tilt. Where the tracks are
+lost there is a cut, and nothing is smoothed or merged across it.
 """
 
 from __future__ import annotations
@@ -19,28 +19,33 @@ from clipbench.analyzers.features.vision import camera_motion
 
 #: Mean distance of a rectangle's points from its centre, in diagonals (0.27 for 1:1, 0.26 for 16:9).
 _MEAN_RADIUS = 0.265
-#: How far from the centre the fixed point of a zoom or roll may lie, in frame widths and heights.
+#: How far from the centre the fixed point of a zoom or roll may be, in frame widths and heights.
 _PIVOT = 0.65
-#: Of each motion, backward and forward. The picture goes left and up when the camera turns right and down.
+#: The labels of each motion, backward and forward. The picture moves left when the camera turns right.
 _NAMES = (("pan_right", "pan_left"), ("tilt_down", "tilt_up"), ("zoom_out", "zoom_in"), ("roll", "roll"))
 
 
 @dataclass
-class CameraSettings(FrameSettings):
+class CameraAnalysisSettings(FrameSettings):
+    """Settings of camera_analysis."""
+
     fps: float = setting(10.0, "frames read per second of clip", low=0.01, high=240)
     size: int = setting(320, "longer side of the frames in pixels, 0 for as stored", low=0, high=8192)
     still: float = setting(0.007, "least motion of a moving camera, diagonals per second", low=0, high=1)
     smooth_s: float = setting(0.5, "window of the running median in seconds", low=0, high=10)
-    shake: float = setting(0.03, "least to and fro of a shaking camera, diagonals per second", low=0, high=10)
-    bridge_s: float = setting(0.3, "longest flash in seconds over which tracks are picked up", low=0, high=5)
-    min_duration_s: float = setting(0.4, "shorter stretches go to their neighbours", low=0, high=60)
+    shake: float = setting(
+        0.03, "least back-and-forth motion of a shaking camera, diagonals per second", low=0, high=10
+    )
+    bridge_s: float = setting(0.3, "longest flash in seconds across which tracks continue", low=0, high=5)
+    min_duration_s: float = setting(0.4, "shorter stretches join their neighbours", low=0, high=60)
 
 
 class CameraAnalysis(Analyzer):
     """Camera motion by tracked corners and a similarity transform that most of the picture follows."""
 
     name = "camera_analysis"
-    settings_type = CameraSettings
+    settings: CameraAnalysisSettings
+    settings_type = CameraAnalysisSettings
 
     def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
         times, images = clip.frames(self.settings.fps, self.settings.size)
@@ -51,7 +56,7 @@ class CameraAnalysis(Analyzer):
         for first, stop in pairwise(bounds):
             for segment in self._shot(moves[first : stop - 1], edges[first : stop + 1], images.shape[1:3]):
                 if segments and segments[-1].confidence == segment.confidence == 0:
-                    # Between two stretches without a track there is no cut to tell either.
+                    # Between two stretches without tracks no cut can be seen either.
                     segment = replace(segment, start_s=segments.pop().start_s)
                 segments.append(segment)
         return segments
@@ -59,9 +64,9 @@ class CameraAnalysis(Analyzer):
     def _moves(
         self, images: np.ndarray, times: np.ndarray
     ) -> tuple[list[camera_motion.Motion | None], list[int]]:
-        """The motion from each frame to the next, and the frames that no track leads to: cuts.
+        """The motion from each frame to the next, and the frames that no track reaches: cuts.
 
-        Between two cuts all motions are known, or none is, where the frames are plain.
+        Between two cuts all motions are known, or none if the frames are plain.
         """
         import cv2
 
@@ -80,14 +85,17 @@ class CameraAnalysis(Analyzer):
                     break
             if found is None:
                 index += 1
-                if max(len(corners[index - 1]), len(corners[index])) >= camera_motion.LEAST:
+                if max(len(corners[index - 1]), len(corners[index])) >= camera_motion.MIN_TRACKS:
                     cuts.append(index)
         return moves, cuts
 
-    def _shot(self, moves: list, edges: np.ndarray, shape: tuple[int, int]) -> list[Segment]:
-        """Segments of one shot: `moves` between its frames, `edges` their times and the shot's end."""
-        if not moves or moves[0] is None:
-            # One frame, or nothing to see: no motion was seen, and none can be ruled out.
+    def _shot(
+        self, found: list[camera_motion.Motion | None], edges: np.ndarray, shape: tuple[int, ...]
+    ) -> list[Segment]:
+        """Segments of one shot: `found` between its frames, `edges` their times and the shot's end."""
+        moves = [move for move in found if move is not None]
+        if not moves:
+            # A single frame or a plain picture: no motion was seen, and none can be ruled out.
             return [Segment(float(edges[0]), float(edges[-1]), "static", 0.0, _data(np.zeros(4)))]
         height, width = shape
         steps = np.maximum(np.diff(edges)[:-1], 1e-6)
@@ -102,7 +110,7 @@ class CameraAnalysis(Analyzer):
             smooth = np.median(paths[max(0, index - reach) : index + reach + 1], axis=0)
             shakes = self._shakes(paths[max(0, index - 2 * reach) : index + 2 * reach + 1, :2])
             labels.append("shake" if shakes else self._label(smooth, smooth / weights, width / height))
-        # The last frame is shown on after its motion has ended.
+        # The last frame stays on screen after its motion has ended.
         spans = np.append(edges[:-2], edges[-1])
         segments = []
         for start, stop in _merged(labels, spans, self.settings.min_duration_s):
@@ -125,14 +133,14 @@ class CameraAnalysis(Analyzer):
         return _NAMES[motion][int(path[motion] > 0)]
 
     def _shakes(self, near: np.ndarray) -> bool:
-        """Whether the picture goes to and fro in `near` `[N, 2]`: a long way, little progress, many turns."""
-        way = np.linalg.norm(near, axis=1).mean()
-        progress = np.linalg.norm(near.mean(axis=0))
+        """Whether the picture goes back and forth in `near` `[N, 2]`: far, many turns, little progress."""
+        way = float(np.linalg.norm(near, axis=1).mean())
+        progress = float(np.linalg.norm(near.mean(axis=0)))
         turns = int(((near[1:] * near[:-1]).sum(axis=1) < 0).sum())
         return way > 2 * progress and way - progress > self.settings.shake and turns >= 3
 
     def _margin(self, label: str, rate: np.ndarray) -> float:
-        """How clear a label is: a half on the threshold, towards one the further the motion is from it."""
+        """How clear a label is: a half on the threshold, and closer to one further away from it."""
         if label == "shake":
             return 1.0
         size, still = float(np.abs(rate).max()), self.settings.still
@@ -142,7 +150,7 @@ class CameraAnalysis(Analyzer):
 def _merged(labels: list[str], spans: np.ndarray, least_s: float) -> list[tuple[int, int]]:
     """Stretches `[start, stop)` of equal neighbours in `labels`, which is changed in place.
 
-    One shorter than `least_s` takes the label of its longer neighbour, the shortest first.
+    Stretches shorter than `least_s` get the label of their longer neighbour, the shortest first.
     """
     while True:
         starts = [0] + [index for index in range(1, len(labels)) if labels[index] != labels[index - 1]]
@@ -157,7 +165,7 @@ def _merged(labels: list[str], spans: np.ndarray, least_s: float) -> list[tuple[
 
 
 def _part(whole: camera_motion.Motion, count: int) -> camera_motion.Motion:
-    """One of `count` equal steps that make up `whole`."""
+    """One of `count` equal steps whose sum is `whole`."""
     return camera_motion.Motion(
         whole.dx / count, whole.dy / count, whole.scale ** (1 / count), whole.roll / count, whole.evidence
     )

@@ -1,9 +1,9 @@
 """The palette of each sampled frame, its brightness, saturation and colour temperature.
 
-The palette is k-means in CIE L*a*b* (D65), where distance is about what the eye sees. Brightness is the mean
-L* in 0..1, saturation the mean of HSV's. The temperature is that of the mean colour, by McCamy's cubic
-(C. S. McCamy, "Correlated color temperature as an explicit function of chromaticity coordinates", 1992); it
-is null where the cubic does not hold or the picture is black.
+The palette is k-means in CIE L*a*b* (D65), where distances are about those that the eye sees. Brightness is
+the mean L* in 0..1, saturation the mean of HSV's. The temperature is that of the mean colour, by McCamy's
+cubic (C. S. McCamy, "Correlated color temperature as an explicit function of chromaticity coordinates",
+1992); it is null if the cubic does not hold or the picture is black.
 """
 
 from __future__ import annotations
@@ -60,18 +60,20 @@ _XKCD = {
     "plum": "#580f41",
 }
 COLOURS = _CSS | _XKCD
-#: Kelvin between which McCamy's cubic is close to the isotemperature lines.
+#: The range in kelvin in which McCamy's cubic is close to the isotemperature lines.
 _TEMPERATURES = (2000, 12500)
 #: Linear sRGB to CIE XYZ (IEC 61966-2-1).
 _XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
 
 
 @dataclass
-class ColorSettings(FrameSettings):
+class ColorAnalysisSettings(FrameSettings):
+    """Settings of color_analysis."""
+
     fps: float = setting(3.0, "frames read per second of clip", low=0.01, high=240)
     size: int = setting(320, "longer side of the frames in pixels, 0 for as stored", low=0, high=8192)
     colors: int = setting(5, "colours in a palette", low=1, high=32)
-    pixels: int = setting(4096, "pixels of a frame that the palette is made of", low=16, high=1_000_000)
+    pixels: int = setting(4096, "pixels of a frame that the palette is computed from", low=16, high=1_000_000)
     merge: float = setting(6.0, "colours closer than this in L*a*b* are one", low=0, high=100)
     min_share: float = setting(0.01, "colours of a smaller share are left out", low=0, high=0.5)
 
@@ -80,7 +82,8 @@ class ColorAnalysis(Analyzer):
     """Palettes by k-means in L*a*b*."""
 
     name = "color_analysis"
-    settings_type = ColorSettings
+    settings: ColorAnalysisSettings
+    settings_type = ColorAnalysisSettings
 
     def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
         import cv2
@@ -111,7 +114,7 @@ class ColorAnalysis(Analyzer):
 
 
 def to_lab(image: np.ndarray) -> np.ndarray:
-    """uint8 sRGB `[H, W, 3]` in L* (0..100), a* and b*: float32 `[H, W, 3]`."""
+    """L* (0..100), a* and b* of uint8 sRGB `[H, W, 3]`: float32 `[H, W, 3]`."""
     import cv2
 
     return cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
@@ -127,10 +130,11 @@ def palette(lab: np.ndarray, count: int, merge: float) -> tuple[np.ndarray, np.n
     count = min(count, len(np.unique(lab.round(1), axis=0)))
     if count == 1:
         return lab.mean(axis=0, keepdims=True), np.ones(1)
-    # Seeded, since OpenCV draws the first centres from a generator of the whole process.
+    # Seeded, because OpenCV draws the first centres from a generator that the whole process shares.
     cv2.setRNGSeed(0)
     stop = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_MAX_ITER, 20, 0.2)
-    _, labels, centres = cv2.kmeans(lab, count, None, stop, 1, cv2.KMEANS_PP_CENTERS)
+    best = np.empty((len(lab), 1), np.int32)
+    _, labels, centres = cv2.kmeans(lab, count, best, stop, 1, cv2.KMEANS_PP_CENTERS)
     shares = np.bincount(labels.ravel(), minlength=count) / len(lab)
     while len(centres) > 1:
         apart = np.linalg.norm(centres[:, None] - centres[None], axis=2) + np.eye(len(centres)) * 1e6
@@ -169,6 +173,6 @@ def _named() -> tuple[list[str], np.ndarray]:
 
 
 def _subsample(image: np.ndarray, pixels: int) -> np.ndarray:
-    """`image` made small by taking every nth pixel: averages would make colours that are not there."""
+    """`image` reduced to every nth pixel: averaging would create colours that it does not have."""
     step = max(1, int(np.ceil(np.sqrt(image.shape[0] * image.shape[1] / pixels))))
     return np.ascontiguousarray(image[step // 2 :: step, step // 2 :: step])

@@ -1,15 +1,15 @@
-"""Quality of picture and speech, without an undistorted original to compare with.
+"""Quality of picture and speech, without an original to compare with.
 
-Picture, means over each second, on frames of one size so that clips can be compared:
+The picture, as means over each second, on frames of one size so that clips can be compared:
 
 - `sharpness`: root mean square of the Sobel gradient in levels per pixel (Tenengrad).
-- `noise`: deviation in levels (J. Immerkaer, "Fast Noise Variance Estimation", CVIU 64(2), 1996).
-- `exposure`: 0..1, the share of pixels neither black nor white, less where the mean is far from grey.
-- `brisque`: about 0 (good) to 100 (bad), see brisque.py; null where the picture is plain.
-- `score`: the geometric mean of the four, each brought to 0..1, since one bad property spoils a picture.
+- `noise`: standard deviation in levels (J. Immerkaer, "Fast Noise Variance Estimation", CVIU 64(2), 1996).
+- `exposure`: 0..1, the share of pixels neither black nor white, reduced if the mean is far from grey.
+- `brisque`: about 0 (good) to 100 (bad), see brisque.py; null if the picture is plain.
+- `score`: the geometric mean of the four, each scaled to 0..1, because one bad property spoils a picture.
 
-Speech, one segment per 9 s of it, as much as the network hears at once, without the pauses: mean opinion
-scores 1..5 by DNSMOS P.835 (C. K. A. Reddy, V. Gopal, R. Cutler, ICASSP 2022).
+Speech, one segment per 9 s of speech without the pauses, which the network hears at once: mean opinion scores
+1..5 by DNSMOS P.835 (C. K. A. Reddy, V. Gopal, R. Cutler, ICASSP 2022).
 """
 
 from __future__ import annotations
@@ -17,20 +17,35 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import ClassVar
 
 import numpy as np
 
-from clipbench.analyzers import weights as models
-from clipbench.analyzers.base import Analyzer, ClipView, FrameRequest, FrameSettings, Needs, Segment, setting
-from clipbench.analyzers.features import networks
+from clipbench.analyzers import weights
+from clipbench.analyzers.base import (
+    Analyzer,
+    ClipView,
+    FrameRequest,
+    FrameSettings,
+    Needs,
+    Segment,
+    Settings,
+    setting,
+)
+from clipbench.analyzers.features import onnx_networks
 from clipbench.analyzers.features.sound.spectra import SAMPLE_RATE
-from clipbench.analyzers.features.speech import voice_activity
+from clipbench.analyzers.features.speech.voice_activity import (
+    Region,
+    SpeechSettings,
+    find_speech,
+    join_regions,
+)
 from clipbench.analyzers.features.vision.brisque import Brisque
 
-#: Samples that the speech network takes.
+#: Samples in the speech network's input.
 _SAMPLES = 144160
-#: Its scores in order, and the polynomials (highest power first) that bring them to the scale of opinions,
-#: from the package that it comes with.
+#: Its scores in order, and the polynomials (highest power first) that map them to the scale of opinions, from
+#: the package that it comes with.
 _SCORES = {
     "mos_signal": (-0.08397278, 1.22083953, 0.0052439),
     "mos_background": (-0.13166888, 1.60915514, -0.39604546),
@@ -40,38 +55,38 @@ _SECOND_DIFFERENCE = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
 
 
 @dataclass
-class QualitySettings(FrameSettings, voice_activity.SpeechSettings):
+class QualitySettings(FrameSettings, SpeechSettings):
+    """Settings of an analyzer that rates pictures and speech."""
+
     fps: float = setting(2.0, "frames read per second of clip", low=0.01, high=240)
     size: int = setting(640, "longer side of the frames in pixels, 0 for as stored", low=0, high=8192)
-    brisque_model: str = setting("brisque", "model card of the support vector machine for pictures")
     speech_model: str = setting("dnsmos", "model card of the network for speech")
-    sharp: float = setting(4.0, "sharpness that scores a half", low=0.01, high=255)
-    noisy: float = setting(4.0, "noise that scores a half", low=0.01, high=255)
     join_s: float = setting(1.0, "pauses up to this many seconds belong to the speech", low=0, high=9)
     min_total_s: float = setting(0.5, "less speech than this is not scored", low=0.1, high=9)
 
 
-class ContentQuality(Analyzer):
-    """BRISQUE, sharpness, noise and exposure of the picture; DNSMOS of the speech."""
+class QualityAnalyzer(Analyzer):
+    """Rates speech by DNSMOS, and each second of the picture by what a subclass measures of its frames."""
 
-    name = "content_quality"
-    settings_type = QualitySettings
+    settings: QualitySettings
+    settings_type: ClassVar[type[Settings]] = QualitySettings
 
-    def models(self) -> tuple[str, ...]:
-        return (self.settings.brisque_model, self.settings.speech_model, self.settings.vad_model)
+    def measure_frames(self, clip: ClipView, images: np.ndarray) -> list[dict[str, float | None]]:
+        """The measures of each of the clip's frames, uint8 RGB [T, H, W, 3], by their names."""
+        raise NotImplementedError
+
+    def open_speech_networks(self) -> None:
+        """Open the networks that find and rate speech."""
+        self._speech = onnx_networks.open_network(self.settings.speech_model)
+        self._vad = onnx_networks.open_network(self.settings.vad_model)
+
+    def close_speech_networks(self) -> None:
+        """Close what `open_speech_networks` opened."""
+        self._speech.close()
+        self._vad.close()
 
     def needs(self) -> Needs:
         return Needs(frames=(FrameRequest(self.settings.fps, self.settings.size),), audio=True)
-
-    def load(self, device: str = "cpu") -> None:
-        self._brisque = Brisque(models.resolve(self.settings.brisque_model))
-        self._speech = networks.open_net(self.settings.speech_model)
-        self._vad = networks.open_net(self.settings.vad_model)
-
-    def unload(self) -> None:
-        self._speech.close()
-        self._vad.close()
-        self._brisque = None
 
     def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
         found = self._video(clip) + (self._voices(clip) if clip.has_audio else [])
@@ -86,7 +101,7 @@ class ContentQuality(Analyzer):
     def _video(self, clip: ClipView) -> list[Segment]:
         times, images = clip.frames(self.settings.fps, self.settings.size)
         end_s = max(clip.duration_s, float(times[-1]))
-        measured = self._measured(clip, images)
+        measured = self.measure_frames(clip, images)
         # The first frame of each second, and one past the last.
         firsts = [0, *(1 + np.flatnonzero(np.diff(np.floor(times + 1e-6)))).tolist(), len(times)]
         segments = []
@@ -96,34 +111,9 @@ class ContentQuality(Analyzer):
             segments.append(Segment(*span, "video", None, data))
         return segments
 
-    def _measured(self, clip: ClipView, images: np.ndarray) -> list[dict[str, float | None]]:
-        """What is measured of each of the clip's frames, uint8 RGB [T, H, W, 3]."""
-        import cv2
-
-        return [self._measure(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)) for image in images]
-
-    def _measure(self, grey: np.ndarray) -> dict[str, float | None]:
-        data = {
-            "sharpness": sharpness(grey),
-            "noise": noise(grey),
-            "exposure": exposure(grey),
-            "brisque": self._brisque(grey),
-        }
-        return data | {"score": self._score(**data)}
-
-    def _score(self, sharpness: float, noise: float, exposure: float, brisque: float | None) -> float:
-        sharp, noisy = self.settings.sharp, self.settings.noisy
-        parts = [sharpness / (sharpness + sharp), exposure, noisy / (noise + noisy)]
-        if brisque is not None:
-            parts.append(1 - brisque / 100)
-        # None counts as less than a hundredth, so that the others still tell bad from worse.
-        return float(np.exp(np.log(np.clip(parts, 0.01, 1)).mean()))
-
     def _voices(self, clip: ClipView) -> list[Segment]:
         audio, settings = clip.audio(), self.settings
-        groups = _grouped(
-            voice_activity.join(voice_activity.regions(clip, self._vad, settings), settings.join_s)
-        )
+        groups = group_regions(join_regions(find_speech(clip, self._vad, settings), settings.join_s))
         groups = [spans for spans in groups if np.diff(spans).sum() >= settings.min_total_s]
         if not groups:
             return []
@@ -131,7 +121,7 @@ class ContentQuality(Analyzer):
             np.concatenate([audio[int(start * SAMPLE_RATE) : int(end * SAMPLE_RATE)] for start, end in spans])
             for spans in groups
         ]
-        # np.resize repeats what is too short, as the network's package does.
+        # np.resize repeats a stretch that is too short, as the network's package does.
         (raw,) = self._speech(np.stack([np.resize(stretch, _SAMPLES) for stretch in stretches]), batch=4)
         segments = []
         for spans, row in zip(groups, raw.astype(float), strict=True):
@@ -143,8 +133,62 @@ class ContentQuality(Analyzer):
         return segments
 
 
-def _grouped(regions: list[voice_activity.Region]) -> list[list[tuple[float, float]]]:
-    """Start and end of the regions, the long ones cut, in groups that the network hears at once."""
+@dataclass
+class ContentQualitySettings(QualitySettings):
+    """Settings of content_quality."""
+
+    brisque_model: str = setting("brisque", "model card of the support vector machine for pictures")
+    sharp: float = setting(4.0, "sharpness that scores a half", low=0.01, high=255)
+    noisy: float = setting(4.0, "noise that scores a half", low=0.01, high=255)
+
+
+class ContentQuality(QualityAnalyzer):
+    """BRISQUE, sharpness, noise and exposure of the picture; DNSMOS of the speech."""
+
+    name = "content_quality"
+    settings: ContentQualitySettings
+    settings_type = ContentQualitySettings
+
+    def models(self) -> tuple[str, ...]:
+        return (self.settings.brisque_model, self.settings.speech_model, self.settings.vad_model)
+
+    def load(self, device: str = "cpu") -> None:
+        self._brisque: Brisque | None = Brisque(weights.resolve(self.settings.brisque_model))
+        self.open_speech_networks()
+
+    def unload(self) -> None:
+        self.close_speech_networks()
+        self._brisque = None
+
+    def measure_frames(self, clip: ClipView, images: np.ndarray) -> list[dict[str, float | None]]:
+        import cv2
+
+        return [self._measure(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)) for image in images]
+
+    def _measure(self, grey: np.ndarray) -> dict[str, float | None]:
+        assert self._brisque is not None
+        sharp, noisy, exposed = sharpness(grey), noise(grey), exposure(grey)
+        brisque = self._brisque(grey)
+        parts = [
+            sharp / (sharp + self.settings.sharp),
+            exposed,
+            self.settings.noisy / (noisy + self.settings.noisy),
+        ]
+        if brisque is not None:
+            parts.append(1 - brisque / 100)
+        # No part counts as less than a hundredth, so that the others still distinguish bad from worse.
+        score = float(np.exp(np.log(np.clip(parts, 0.01, 1)).mean()))
+        return {
+            "sharpness": sharp,
+            "noise": noisy,
+            "exposure": exposed,
+            "brisque": brisque,
+            "score": score,
+        }
+
+
+def group_regions(regions: list[Region]) -> list[list[tuple[float, float]]]:
+    """Start and end of the regions, with long ones cut, in groups that the network hears at once."""
     longest = _SAMPLES / SAMPLE_RATE
     groups: list[list[tuple[float, float]]] = []
     room = 0.0
@@ -160,7 +204,7 @@ def _grouped(regions: list[voice_activity.Region]) -> list[list[tuple[float, flo
 
 
 def _mean(values: list[float | None]) -> float | None:
-    """The mean of those that there are."""
+    """The mean of the known values, or None."""
     known = [value for value in values if value is not None]
     return round(float(np.mean(known)), 4) if known else None
 
@@ -174,7 +218,7 @@ def sharpness(grey: np.ndarray) -> float:
 
 
 def noise(grey: np.ndarray) -> float:
-    """Deviation of the noise in uint8 `[H, W]`, in levels; fine texture counts in part."""
+    """Standard deviation of the noise in uint8 `[H, W]`, in levels; fine texture partly counts as noise."""
     import cv2
 
     if min(grey.shape) < 3:
@@ -184,7 +228,7 @@ def noise(grey: np.ndarray) -> float:
 
 
 def exposure(grey: np.ndarray) -> float:
-    """0..1: one where nothing is clipped and the mean lies in the middle half of the range."""
+    """0..1: one if nothing is clipped and the mean is in the middle half of the range."""
     clipped = np.count_nonzero((grey <= 4) | (grey >= 251)) / grey.size
     mean = float(grey.mean()) / 255
     return float(1 - clipped) * min(1.0, 4 * mean, 4 * (1 - mean))

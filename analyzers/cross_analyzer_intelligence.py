@@ -1,28 +1,34 @@
-"""What the analyzers know together: senses that agree or contradict, and what is worth knowing.
+"""What the analyzers know together: modalities that agree or contradict, and observations worth knowing.
 
-The rules are in cross_modal.py and insights.py; every statement carries its evidence.
+The rules are in cross_modal.py and observations.py; every statement carries its evidence.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from clipbench.analyzers.base import ALL, Analyzer, ClipView, NothingToAnalyze, Segment, Settings, setting
-from clipbench.analyzers.features.rules import cross_modal, insights
-from clipbench.analyzers.features.rules.evidence import Shown
+from clipbench.analyzers.features.rules import cross_modal, observations
+from clipbench.analyzers.features.rules.sightings import Sightings
 from clipbench.analyzers.features.text import sentence_embeddings
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @dataclass
-class CrossSettings(Settings):
+class CrossAnalyzerIntelligenceSettings(Settings):
+    """Settings of cross_analyzer_intelligence."""
+
     model: str = setting("minilm-l6-v2", "model card of the sentence embeddings")
-    similarity: float = setting(0.65, "cosine from which a word is taken to name a thing", low=0, high=1)
+    similarity: float = setting(0.65, "cosine similarity from which a word names a thing", low=0, high=1)
     min_confidence: float = setting(0.5, "confidence from which a detection counts", low=0, high=1)
-    sure_sex: float = setting(0.8, "mean confidence from which a face's sex is told", low=0, high=1)
+    sure_sex: float = setting(0.8, "mean confidence from which a face's sex is stated", low=0, high=1)
     min_sound: float = setting(0.3, "score from which a sound's tag counts", low=0, high=1)
     speech_margin_s: float = setting(1.0, "seconds that speech may lead or trail the picture", low=0, high=60)
-    min_stretch_s: float = setting(1.0, "shorter stretches are not worth a statement", low=0, high=60)
+    min_stretch_s: float = setting(1.0, "shorter stretches get no statement", low=0, high=60)
     min_silence_s: float = setting(0.5, "the same, for silence", low=0, high=60)
     poor_picture: float = setting(0.3, "quality score of a picture worth a warning", low=0, high=1)
     poor_speech: float = setting(2.5, "mean opinion of speech worth a warning", low=1, high=5)
@@ -33,7 +39,8 @@ class CrossAnalyzerIntelligence(Analyzer):
 
     name = "cross_analyzer_intelligence"
     upstream = (ALL,)
-    settings_type = CrossSettings
+    settings: CrossAnalyzerIntelligenceSettings
+    settings_type = CrossAnalyzerIntelligenceSettings
     _embedder: sentence_embeddings.Embedder | None = None
 
     def load(self, device: str = "cpu") -> None:
@@ -48,7 +55,7 @@ class CrossAnalyzerIntelligence(Analyzer):
         if not upstream:
             raise NothingToAnalyze("no other analyzer has a result")
         options = self.settings
-        shown = Shown(upstream, options.min_confidence)
+        shown = Sightings(upstream, options.min_confidence)
         texts = cross_modal.texts_of(upstream, options.speech_margin_s)
         found = [
             *cross_modal.naming(texts, shown, self._alike, options.similarity),
@@ -56,21 +63,23 @@ class CrossAnalyzerIntelligence(Analyzer):
             *cross_modal.speech_without_sound(upstream),
             *cross_modal.sound_and_picture(upstream, shown, options.min_sound),
             *cross_modal.faces_and_people(upstream, options.min_stretch_s),
-            *insights.longest_on_screen(upstream, options.min_confidence),
-            *insights.people(upstream, options.sure_sex, options.min_stretch_s),
-            *insights.fastest_passage(upstream),
-            *insights.silence(upstream, options.min_silence_s),
-            *insights.voice_over(upstream, options.min_stretch_s),
-            *insights.music(upstream, options.min_sound),
-            *insights.quality(upstream, options.poor_picture, options.poor_speech),
+            *observations.longest_on_screen(upstream, options.min_confidence),
+            *observations.people(upstream, options.sure_sex, options.min_stretch_s),
+            *observations.fastest_passage(upstream),
+            *observations.silence(upstream, options.min_silence_s),
+            *observations.voice_over(upstream, options.min_stretch_s),
+            *observations.music(upstream, options.min_sound),
+            *observations.quality(upstream, options.poor_picture, options.poor_speech),
         ]
         return sorted(found, key=lambda segment: (segment.start_s, segment.end_s))
 
     def headline(self, segments: list[Segment]) -> str:
-        told = [s for s in segments if s.label == "contradiction"] or segments
-        return told[0].data["statement"]
+        first = next((s for s in segments if s.label == "contradiction"), segments[0])
+        return str(first.data["statement"])
 
-    def _alike(self, words: list[str], things: list[str]):
+    def _alike(self, words: list[str], things: list[str]) -> np.ndarray:
         """Cosine similarities [words, things] of their embeddings."""
+        assert self._embedder is not None
         vectors = self._embedder([*words, *things])
-        return vectors[: len(words)] @ vectors[len(words) :].T
+        similarities: np.ndarray = vectors[: len(words)] @ vectors[len(words) :].T
+        return similarities

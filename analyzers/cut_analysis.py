@@ -1,8 +1,8 @@
 """Hard cuts, fades through black or white, and the shots between them.
 
-The work is PySceneDetect's, see analyzers/features/shots.py. `strength` is the share of the 8-bit range that
-changes: the content score (mean difference of luma and chroma) of a cut, the brightness lost or gained in
-a fade.
+PySceneDetect finds them, see analyzers/features/vision/shots.py. `strength` is the share of the 8-bit range
+that changes: the content score (mean difference of luma and chroma) of a cut, the brightness that a fade
+loses or gains.
 """
 
 from __future__ import annotations
@@ -17,18 +17,23 @@ from clipbench.analyzers.features.vision import shots
 
 
 @dataclass
-class CutSettings(shots.ShotSettings):
-    min_shot_s: float = setting(0.2, "of cuts closer than this many seconds the first counts", low=0, high=60)
+class CutAnalysisSettings(shots.ShotSettings):
+    """Settings of cut_analysis."""
+
+    min_shot_s: float = setting(
+        0.2, "of cuts closer than this many seconds only the first counts", low=0, high=60
+    )
 
 
 class CutAnalysis(Analyzer):
     """Cuts and shots, by PySceneDetect's AdaptiveDetector and ThresholdDetector."""
 
     name = "cut_analysis"
-    settings_type = CutSettings
+    settings: CutAnalysisSettings
+    settings_type = CutAnalysisSettings
 
     def load(self, device: str = "cpu") -> None:
-        import scenedetect.detectors  # noqa: F401  (slow to import: paid for here, not in the first clip)
+        import scenedetect.detectors  # noqa: F401  (slow to import: here, not in the first clip)
 
     def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
         times, images = clip.frames(self.settings.fps, self.settings.size)
@@ -43,7 +48,7 @@ class CutAnalysis(Analyzer):
         segments = []
         for fade in shots.fades(images, edges[:-1], self.settings):
             strength = float(np.ptp(shots.brightness(images[fade.start : fade.stop + 1]))) / 255
-            # How far the ramp leads, against the least that counts: the black level itself.
+            # The depth of the ramp against the least that counts, the black level itself.
             confidence = round(strength / (strength + self.settings.black / 255), 4)
             span = float(edges[fade.start]), float(edges[fade.stop])
             segments.append(Segment(*span, "fade", confidence, {"strength": round(strength, 4)}))

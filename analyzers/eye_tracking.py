@@ -1,56 +1,55 @@
-"""Where each pair of eyes looks, how far they are open, and when they blink.
+"""Where each pair of eyes looks, how far the eyes are open, and when they blink.
 
 MediaPipe's iris network (Ablavatski et al. 2020, arXiv:2006.11341) gives the contour of each eye and the
-centre of its iris. It was trained on the eye at the left of the picture; the other is shown mirrored.
+centre of its iris. It was trained on the eye at the left of the picture; the other one is mirrored for it.
 
-Gaze is that of the eyes in the head: how far the iris is from the middle between the corners of its eye,
-in half widths of the eye (the convention of the Human library's gaze angle), with y counted from where the
-iris rests. Openness is the eye aspect ratio of Soukupová and Čech 2016 ("Real-Time Eye Blink Detection
-using Facial Landmarks"): below 0.2 an eye counts as closed, as there.
+Gaze is relative to the head: how far the iris is from the middle between the corners of its eye, in half
+widths of the eye (the convention of the Human library's gaze angle), with y counted from the resting position
+of the iris. Openness is the eye aspect ratio of Soukupová and Čech 2016 ("Real-Time Eye Blink Detection using
+Facial Landmarks"): as there, an eye below 0.2 counts as closed.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from clipbench.analyzers.base import ClipView, Segment, setting
-from clipbench.analyzers.features.faces.faces import (
-    LEFT_EYE,
-    RIGHT_EYE,
-    Face,
-    FaceAnalyzer,
-    FaceSettings,
-    output,
-    tracks,
-)
+from clipbench.analyzers.features.faces.face_analyzer import FaceAnalyzer, FaceAnalyzerSettings
+from clipbench.analyzers.features.faces.face_finder import LEFT_EYE, RIGHT_EYE, Face
+from clipbench.analyzers.features.faces.face_tracks import follow_faces
+from clipbench.analyzers.features.onnx_networks import output_of_shape
+from clipbench.analyzers.features.vision.boxes import rounded
 from clipbench.analyzers.features.vision.crops import apply, crop
 
 PIXELS = 64
-#: How much of an eye's surroundings the network wants to see, in widths of the eye.
+#: The side of the network's crop, in widths of the eye.
 EYE_MARGIN = 2.3
 #: The network's points: corners of the eye, pairs of (upper, lower) lid, and the centre of the iris.
 OUTER, INNER, LIDS, IRIS = 0, 8, ((11, 3), (13, 5)), 71
-#: Looking straight ahead, the iris is above the line through the corners by so many half widths of the eye.
+#: The y of an iris that looks straight ahead: above the line through the corners, in half widths of the eye.
 REST_Y = -0.14
 
 
 @dataclass
-class EyeSettings(FaceSettings):
-    # Every second of these is a frame of age_estimation, which has then found its faces already.
+class EyeTrackingSettings(FaceAnalyzerSettings):
+    """Settings of eye_tracking."""
+
+    # Every second frame is one of age_estimation, which has then found its faces already.
     fps: float = setting(6.0, "frames read per second of clip", low=0.01, high=240)
     model: str = setting("iris", "model card of the eye contour and iris network")
-    sideways: float = setting(0.15, "|gaze x| from which it is left or right", low=0, high=1)
-    upright: float = setting(0.08, "|gaze y| from which it is up or down", low=0, high=1)
+    sideways: float = setting(0.15, "|gaze x| from which the gaze is left or right", low=0, high=1)
+    upright: float = setting(0.08, "|gaze y| from which the gaze is up or down", low=0, high=1)
     closed: float = setting(0.2, "openness below which eyes are closed", low=0, high=1)
-    blink_s: float = setting(0.5, "eyes closed for longer do not blink", low=0, high=10)
+    blink_s: float = setting(0.5, "longest time that eyes are closed in a blink", low=0, high=10)
 
 
 class Eyes(NamedTuple):
-    """Both eyes of a face: iris centres [2, 2] in pixels, left of the picture first; gaze [2]; openness."""
+    """Both eyes of a face: iris centres [2, 2] in pixels, the one on the left first; gaze [2]; openness."""
 
     iris: np.ndarray
     gaze: np.ndarray
@@ -61,22 +60,23 @@ class EyeTracking(FaceAnalyzer):
     """Gaze and openness per face and sample, and blinks."""
 
     name = "eye_tracking"
-    settings_type = EyeSettings
+    settings: EyeTrackingSettings
+    settings_type = EyeTrackingSettings
 
-    def analyze(self, clip: ClipView, upstream) -> list[Segment]:
+    def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
         samples = self._finder.find(clip)
         times, images = clip.frames(self.settings.fps, self.settings.size)
         height, width = images.shape[1:3]
         starts = [float(t) for t in times]
         ends = [*starts[1:], max(clip.duration_s, starts[-1])] if starts else []
         segments = []
-        for track in tracks(samples):
+        for track in follow_faces(samples):
             seen = self._look([(images[i], face) for i, face in track])
             labels = [self._label(eyes) for eyes in seen]
             for (i, face), eyes, label in zip(track, seen, labels, strict=True):
-                left, right = ([round(float(v), 4) for v in point / [width, height]] for point in eyes.iris)
-                data = {
-                    "gaze": [round(float(v), 4) for v in np.clip(eyes.gaze, -1, 1)],
+                left, right = (rounded(point / [width, height]) for point in eyes.iris)
+                data: dict[str, Any] = {
+                    "gaze": rounded(np.clip(eyes.gaze, -1, 1)),
                     "openness": round(eyes.openness, 4),
                     "iris": {"left": left, "right": right},
                     "box": face.relative_box(height, width),
@@ -93,6 +93,7 @@ class EyeTracking(FaceAnalyzer):
         return sorted(segments, key=lambda s: s.start_s)
 
     def _look(self, faces: list[tuple[np.ndarray, Face]]) -> list[Eyes]:
+        """The eyes of each face, which is in the picture beside it."""
         crops = []
         for image, face in faces:
             for corners in (LEFT_EYE, RIGHT_EYE):
@@ -101,11 +102,11 @@ class EyeTracking(FaceAnalyzer):
                 crops.append(crop(image, ends.mean(axis=0), side, face.roll, PIXELS))
         pictures = np.stack([picture for picture, _ in crops])
         pictures[1::2] = pictures[1::2, :, ::-1]
-        outputs = self._net(pictures, batch=self.settings.batch)
-        points = output(outputs, 76, 3)[..., :2].astype(np.float64)
+        outputs = self._network(pictures, batch=self.settings.batch)
+        points = output_of_shape(outputs, 76, 3)[..., :2].astype(np.float64)
         points[1::2, :, 0] = PIXELS - points[1::2, :, 0]
         # In the crops every face is upright, so gaze and openness are measured there. In a face that is
-        # turned away, the eye that shows more counts for more.
+        # turned away, the eye that is more visible has more weight.
         eyes = []
         for k in range(0, len(crops), 2):
             maps = [to_image for _, to_image in crops[k : k + 2]]
@@ -131,9 +132,9 @@ class EyeTracking(FaceAnalyzer):
 def gaze(eye: np.ndarray) -> np.ndarray:
     """Gaze [x, y] of an eye's contour [76, 2] in its upright crop.
 
-    Sideways it is counted from the middle of the crop, which is that between the mesh's corners: the
-    contour's own corners give way to an iris that moves towards them. Upwards the contour's vary less
-    from face to face.
+    Its x is counted from the middle of the crop, which is the middle between the mesh's corners, because the
+    contour's own corners shift when the iris moves towards them. Its y is counted from the contour's corners,
+    which vary less between faces.
     """
     half_width = PIXELS / EYE_MARGIN / 2
     corners_y = eye[[OUTER, INNER], 1].mean()

@@ -1,7 +1,7 @@
-"""What can be seen, second by second, in a sentence each: the embedded stand-in for Qwen2-VL.
+"""A sentence about what every second shows: the embedded stand-in for Qwen2-VL.
 
-There is no small vision-language model in any package. This one describes with a fixed grammar: what the
-detector found, what an ImageNet classifier takes the picture for, how the camera moves, what is written.
+No package has a small vision-language model. This analyzer describes with a fixed grammar: what the detector
+found, what an ImageNet classifier recognises, how the camera moves, and which text is on screen.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from statistics import median
 import numpy as np
 
 from clipbench.analyzers.base import Analyzer, ClipView, FrameSettings, Segment, setting
-from clipbench.analyzers.features.rules.evidence import covered_s
 from clipbench.analyzers.features.text.english import counted, listed, sentence
 from clipbench.analyzers.features.text.lexicon import thing_of
+from clipbench.analyzers.features.time_spans import covered_s
 from clipbench.analyzers.features.vision.imagenet import Classifier, Guess, best_guess
 
 MOTIONS = {
@@ -34,7 +34,9 @@ MOTIONS = {
 
 
 @dataclass
-class DescriptionSettings(FrameSettings):
+class Qwen2VLTemporalSettings(FrameSettings):
+    """Settings of qwen2_vl_temporal."""
+
     fps: float = setting(2.0, "frames classified per second of clip", low=0.01, high=240)
     size: int = setting(640, "longer side of the frames in pixels, 0 for as stored", low=0, high=8192)
     model: str = setting("efficientnet-lite0", "model card of the classifier")
@@ -54,7 +56,8 @@ class Qwen2VLTemporal(Analyzer):
         "no package has a small vision-language model: the sentences are composed from an ImageNet "
         "classifier, object_detection, camera_analysis and text_overlay"
     )
-    settings_type = DescriptionSettings
+    settings: Qwen2VLTemporalSettings
+    settings_type = Qwen2VLTemporalSettings
     _classifier: Classifier | None = None
 
     def load(self, device: str = "cpu") -> None:
@@ -67,6 +70,7 @@ class Qwen2VLTemporal(Analyzer):
 
     def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
         frames = clip.frames(self.settings.fps, self.settings.size)
+        assert self._classifier is not None
         probabilities = self._classifier(clip, frames).probabilities
         seconds = max(1, math.ceil(clip.duration_s - 1e-3))
         return [
@@ -79,12 +83,14 @@ class Qwen2VLTemporal(Analyzer):
             for second in range(seconds)
         ]
 
-    def _describe(self, start_s: float, end_s: float, guesses: list[Guess], upstream) -> Segment:
+    def _describe(
+        self, start_s: float, end_s: float, guesses: list[Guess], upstream: Mapping[str, list[Segment]]
+    ) -> Segment:
         detections = during(upstream.get("object_detection"), start_s, end_s)
         objects = objects_in(detections, start_s, end_s, self.settings.min_object)
         subjects = dict(list(objects.items())[: self.settings.max_subjects])
         guess = max(guesses, key=lambda guess: guess.probability)
-        # Beside people the classifier mostly names clothes and tools, and less surely.
+        # Beside people the classifier mostly names clothes and tools, and is less reliable.
         least = self.settings.min_class_beside if subjects else self.settings.min_class
         if guess.probability >= least and thing_of(guess.kind) not in map(thing_of, subjects):
             subjects[guess.kind] = 1
@@ -98,7 +104,7 @@ class Qwen2VLTemporal(Analyzer):
         written = listed([f"“{text}”" for text in texts])
         label = sentence(
             shown or "nothing is recognised",
-            MOTIONS.get(motion, ""),
+            MOTIONS.get(motion or "", ""),
             f"the text reads {written}" if written else "",
         )
         data = {
@@ -111,13 +117,13 @@ class Qwen2VLTemporal(Analyzer):
 
 
 def _within(times_s: np.ndarray, second: int) -> np.ndarray:
-    """Indices of the frames in `[second, second + 1)`, or of the last one before it."""
+    """Indices of the frames in `[second, second + 1)`, or of the last frame before it."""
     inside = np.flatnonzero((times_s >= second - 1e-6) & (times_s < second + 1 - 1e-6))
     return inside if len(inside) else np.array([max(0, int(np.searchsorted(times_s, second)) - 1)])
 
 
 def during(segments: list[Segment] | None, start_s: float, end_s: float) -> list[Segment]:
-    """Those of `segments` (None: there are no results) that hold for a tenth of the time or more."""
+    """The `segments` (None: there are no results) that cover at least a tenth of the time."""
     least = 0.1 * (end_s - start_s)
     return [segment for segment in segments or () if covered_s([segment], start_s, end_s) >= least]
 
@@ -125,9 +131,9 @@ def during(segments: list[Segment] | None, start_s: float, end_s: float) -> list
 def objects_in(
     detections: list[Segment], start_s: float, end_s: float, min_confidence: float
 ) -> dict[str, int]:
-    """How many of each class are seen at once, in the middle one of its samples; the surest class first.
+    """How many objects of each class are seen at once (the median of its samples), the surest class first.
 
-    A class must be there for 0.4 of the time: one that flickers is a mistake of the detector.
+    A class must cover 0.4 of the time: one that flickers is a mistake of the detector.
     """
     seen: dict[str, list[Segment]] = {}
     for detection in detections:

@@ -1,33 +1,34 @@
 """How speech sounds: arousal and valence estimated from pitch, loudness, voice quality and rate.
 
-What is measured are parameters of the GeMAPS set (Eyben et al. 2016): median F0 and its range in
-semitones, level, alpha ratio; and syllables per second, from intensity peaks (de Jong and Wempe 2009).
-Arousal raises all of them (Scherer 2003). Valence is hardly in the voice: listeners hear it, but acoustic
-parameters did not predict it (Laukka, Juslin and Bresin 2005). What there is goes with a livelier pitch
-(Kamiloglu, Fischer and Sauter 2020) and spectral balance (Goudbeek and Scherer 2010), so it stays small.
+The measures are parameters of the GeMAPS set (Eyben et al. 2016): median F0 and its range in semitones,
+level, alpha ratio; and syllables per second, from intensity peaks (de Jong and Wempe 2009). Arousal raises
+all of them (Scherer 2003). Valence hardly shows in the voice: listeners hear it, but acoustic parameters did
+not predict it (Laukka, Juslin and Bresin 2005). Its weak signs are a livelier pitch (Kamiloglu, Fischer and
+Sauter 2020) and spectral balance (Goudbeek and Scherer 2010), so its estimates stay small.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from clipbench.analyzers.base import Analyzer, ClipView, Needs, Segment, setting
-from clipbench.analyzers.features import networks
+from clipbench.analyzers.base import Analyzer, ClipView, Needs, Segment, Settings, setting
+from clipbench.analyzers.features import onnx_networks
 from clipbench.analyzers.features.sound.spectra import SAMPLE_RATE, centred, decibels, spectrogram
-from clipbench.analyzers.features.speech import voice_activity
-from clipbench.analyzers.features.speech.voice_activity import Pitch, PitchSettings
+from clipbench.analyzers.features.speech.pitch import Pitch, PitchSettings, find_pitch
+from clipbench.analyzers.features.speech.voice_activity import Region, find_speech, join_regions
 
 _HOP = 160  # 10 ms between two frames of the intensity contour
 _INTENSITY_FRAME = 512
 
 
 class Voice(NamedTuple):
-    """What is measured of a stretch of speech; NaN where nothing in it is voiced."""
+    """The measures of a stretch of speech; NaN if nothing in it is voiced."""
 
     f0_hz: float
     f0_range: float  # from the 20th to the 80th percentile, in semitones
@@ -36,13 +37,15 @@ class Voice(NamedTuple):
     syllables_per_s: float
 
 
-# What counts as no arousal, and the difference that counts as one of it. The former are the means over
-# windows of 2 s of five calm LibriVox recordings.
+# The value that means no arousal, and the difference that means an arousal of one. The former are the means
+# over windows of 2 s of five calm LibriVox recordings.
 _F0_RANGE, _ALPHA_RATIO, _RATE = (4.6, 3.0), (-10.2, 5.0), (3.9, 1.5)
 
 
 @dataclass
-class EmotionSettings(PitchSettings):
+class SpeechEmotionSettings(PitchSettings):
+    """Settings of speech_emotion."""
+
     window_s: float = setting(2.0, "seconds of speech judged at a time", low=0.5, high=30)
     join_gap_s: float = setting(0.3, "a shorter gap does not divide speech", low=0.0, high=5)
     neutral: float = setting(0.3, "distance from the middle up to which speech is neutral", low=0.0, high=1)
@@ -52,8 +55,9 @@ class SpeechEmotion(Analyzer):
     """Arousal and valence in windows of speech."""
 
     name = "speech_emotion"
-    settings_type = EmotionSettings
-    stand_in = (
+    settings: SpeechEmotionSettings
+    settings_type: ClassVar[type[Settings]] = SpeechEmotionSettings
+    stand_in: ClassVar[str | None] = (
         "no package carries a small speech-emotion network: arousal and valence are estimated from pitch, "
         "loudness, spectral balance and syllable rate"
     )
@@ -65,15 +69,13 @@ class SpeechEmotion(Analyzer):
         return Needs(audio=True)
 
     def load(self, device: str = "cpu") -> None:
-        self._pitch = networks.open_net(self.settings.model)
-        self._vad = networks.open_net(self.settings.vad_model)
+        self._pitch = onnx_networks.open_network(self.settings.model)
+        self._vad = onnx_networks.open_network(self.settings.vad_model)
 
-    def analyze(self, clip: ClipView, upstream) -> list[Segment]:
+    def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
         audio = clip.audio()
-        found = voice_activity.join(
-            voice_activity.regions(clip, self._vad, self.settings), self.settings.join_gap_s
-        )
-        track = voice_activity.pitch(clip, self._pitch, found, self.settings)
+        found = join_regions(find_speech(clip, self._vad, self.settings), self.settings.join_gap_s)
+        track = find_pitch(clip, self._pitch, found, self.settings)
         spans = [span for region in found for span in split(region, self.settings.window_s)]
         voices = [measure(audio, track, *span) for span in spans]
         if not voices:
@@ -88,7 +90,9 @@ class SpeechEmotion(Analyzer):
         self._pitch.close()
         self._vad.close()
 
-    def _segment(self, span, voice: Voice, track: Pitch, arousal: float, valence: float) -> Segment:
+    def _segment(
+        self, span: tuple[float, float], voice: Voice, track: Pitch, arousal: float, valence: float
+    ) -> Segment:
         return Segment(
             round(span[0], 3),
             round(span[1], 3),
@@ -109,15 +113,15 @@ class SpeechEmotion(Analyzer):
         )
 
 
-def split(region: voice_activity.Region, window_s: float) -> list[tuple[float, float]]:
-    """The region in equal parts as close to `window_s` as they can be (start and end in seconds)."""
+def split(region: Region, window_s: float) -> list[tuple[float, float]]:
+    """The region in equal parts as close to `window_s` as possible (start and end in seconds)."""
     parts = max(1, round((region.end_s - region.start_s) / window_s))
     edges = np.linspace(region.start_s, region.end_s, parts + 1)
     return [(float(start), float(end)) for start, end in itertools.pairwise(edges)]
 
 
 def measure(audio: np.ndarray, track: Pitch, start_s: float, end_s: float) -> Voice:
-    """What the voice is like in a stretch of 16 kHz sound whose pitch is tracked."""
+    """The measures of the voice in a stretch of 16 kHz sound whose pitch is tracked."""
     sound = audio[round(start_s * SAMPLE_RATE) : round(end_s * SAMPLE_RATE)]
     hz = track.between(start_s, end_s).hz
     semitones = 12 * np.log2(hz[~np.isnan(hz)])
@@ -136,23 +140,23 @@ def measure(audio: np.ndarray, track: Pitch, start_s: float, end_s: float) -> Vo
 
 
 def nuclei(sound: np.ndarray, track: Pitch) -> np.ndarray:
-    """Where syllables peak, in seconds from the start of `sound`, after de Jong and Wempe (2009).
+    """The times of syllable nuclei, in seconds from the start of `sound`, after de Jong and Wempe (2009).
 
-    A nucleus is a peak of intensity that is 2 dB above the dips beside it, at most 25 dB under the
-    loudest, and voiced.
+    A nucleus is a voiced peak of intensity that is 2 dB above the dips beside it and at most 25 dB below the
+    loudest.
     """
     from scipy.signal import find_peaks
 
     frames = centred(sound, _INTENSITY_FRAME, _HOP) * np.hanning(_INTENSITY_FRAME)
     level = decibels((frames**2).mean(1))
     peaks, _ = find_peaks(level, height=level.max() - 25, prominence=2)
-    times = peaks * _HOP / SAMPLE_RATE
+    times: np.ndarray = peaks * _HOP / SAMPLE_RATE
     steps = np.clip(np.rint(times / track.step_s).astype(int), 0, max(0, len(track.hz) - 1))
     return times[~np.isnan(track.hz[steps])] if len(track.hz) else times[:0]
 
 
 def judge(voice: Voice, usual_f0_hz: float, usual_level_db: float) -> tuple[float, float]:
-    """Arousal and valence, -1..1, against calm reading and against the speaker's usual pitch and level."""
+    """Arousal and valence, -1..1, relative to calm reading and to the speaker's usual pitch and level."""
     raised = lively = 0.0
     if not math.isnan(voice.f0_hz):
         raised = _score(12 * math.log2(voice.f0_hz / usual_f0_hz), 0, 3)
@@ -173,7 +177,7 @@ def name(arousal: float, valence: float, neutral: float) -> str:
 
 
 def _score(value: float, mean: float, deviation: float) -> float:
-    """In deviations from the mean, at most two, so that one badly measured cue does not decide."""
+    """Deviations from the mean, at most two, so that one badly measured cue does not decide."""
     return max(-2.0, min(2.0, (value - mean) / deviation))
 
 

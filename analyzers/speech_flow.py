@@ -1,32 +1,39 @@
-"""How speech flows: its regions, the pauses between them, and the words per minute."""
+"""The flow of speech: its regions, the pauses between them, and the words per minute."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from clipbench.analyzers.base import Analyzer, ClipView, Needs, Segment, setting
-from clipbench.analyzers.features import networks
-from clipbench.analyzers.features.speech import voice_activity
-from clipbench.analyzers.features.speech.voice_activity import Region, SpeechSettings
+from clipbench.analyzers.features import onnx_networks
+from clipbench.analyzers.features.speech.voice_activity import (
+    Region,
+    SpeechSettings,
+    find_speech,
+    join_regions,
+)
 
 _TRANSCRIPT = "speech_transcription"
 
 
 @dataclass
-class FlowSettings(SpeechSettings):
+class SpeechFlowSettings(SpeechSettings):
+    """Settings of speech_flow."""
+
     min_pause_s: float = setting(0.25, "a shorter gap is articulation, not a pause", low=0.0, high=10)
 
 
 class SpeechFlow(Analyzer):
     """Regions by Silero VAD, words from the transcript.
 
-    The least pause of 0.25 s is Goldman-Eisler's (1968), under which gaps are stops and other articulation.
+    The shortest pause, 0.25 s, is Goldman-Eisler's (1968): shorter gaps are stops and other articulation.
     """
 
     name = "speech_flow"
     upstream = (_TRANSCRIPT,)
-    settings_type = FlowSettings
+    settings: SpeechFlowSettings
+    settings_type = SpeechFlowSettings
 
     def models(self) -> tuple[str, ...]:
         return (self.settings.vad_model,)
@@ -35,16 +42,14 @@ class SpeechFlow(Analyzer):
         return Needs(audio=True)
 
     def load(self, device: str = "cpu") -> None:
-        self._vad = networks.open_net(self.settings.vad_model)
+        self._vad = onnx_networks.open_network(self.settings.vad_model)
 
     def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
-        found = voice_activity.join(
-            voice_activity.regions(clip, self._vad, self.settings), self.settings.min_pause_s
-        )
-        counts = [None] * len(found)
+        found = join_regions(find_speech(clip, self._vad, self.settings), self.settings.min_pause_s)
+        counts: Sequence[int | None] = [None] * len(found)
         if _TRANSCRIPT in upstream:
             counts = count_words(found, upstream[_TRANSCRIPT])
-        segments = []
+        segments: list[Segment] = []
         for index, (region, words) in enumerate(zip(found, counts, strict=True)):
             if index:
                 segments.append(Segment(segments[-1].end_s, round(region.start_s, 3), "pause"))
@@ -71,7 +76,7 @@ class SpeechFlow(Analyzer):
 
 
 def count_words(regions: list[Region], transcript: list[Segment]) -> list[int]:
-    """How many words are said in each region: a word counts in the one that is nearest to its middle."""
+    """How many words are said in each region; a word counts in the region that is nearest to its middle."""
     counts = [0] * len(regions)
     for segment in transcript:
         for word in segment.data["words"] if regions else ():

@@ -1,25 +1,23 @@
 """What is said, word by word: Whisper (Radford et al. 2022) where Silero VAD hears speech.
 
-Only speech reaches Whisper, since it invents words over music and silence: the regions of speech are cut
-out, laid end to end in windows of at most 30 s, and the word times mapped back to the clip, as
-faster-whisper's `vad_filter` does. A window is encoded once, for the words and for their times.
+Only speech reaches Whisper, because it invents words over music and silence: the regions of speech are cut
+out and laid end to end in windows of at most 30 s, and the word times are mapped back to the clip, as in
+faster-whisper's `vad_filter`. A window is encoded once, for the words and for their times.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
 
-from clipbench.analyzers import threads
-from clipbench.analyzers import weights as models
-from clipbench.analyzers.base import Analyzer, ClipView, Needs, Segment, setting
-from clipbench.analyzers.features import networks
+from clipbench.analyzers import weights
+from clipbench.analyzers.base import Analyzer, ClipView, Needs, Segment, Settings, setting
+from clipbench.analyzers.features import onnx_networks, torch_runtime
 from clipbench.analyzers.features.sound.spectra import SAMPLE_RATE
-from clipbench.analyzers.features.speech import voice_activity
-from clipbench.analyzers.features.speech.voice_activity import SpeechSettings
+from clipbench.analyzers.features.speech.voice_activity import SpeechSettings, find_speech, join_regions
 from clipbench.analyzers.features.speech.word_timing import (
     PAUSE_S,
     WINDOW_S,
@@ -33,97 +31,85 @@ from clipbench.analyzers.features.speech.word_timing import (
 from clipbench.analyzers.weights import whisper_ct2
 
 if TYPE_CHECKING:
-    from whisper import DecodingOptions, DecodingResult
+    import torch
+    from whisper import DecodingOptions, DecodingResult, Whisper
 
-#: What a window is made of: start and end of pieces of the clip in seconds, together at most 30 s.
+#: The content of a window: start and end of pieces of the clip in seconds, together at most 30 s.
 Spans: TypeAlias = Sequence[tuple[float, float]]
 
-_OPENING, _CLOSING = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"  # punctuation that goes with a word beside it
+_OPENING, _CLOSING = (
+    "\"'“¿([{-",
+    "\"'.。,，!！?？:：”)]}、",
+)  # punctuation that belongs to the next or the previous word
 
 
 @dataclass
 class WhisperSettings(SpeechSettings):
-    """What any Whisper can be told."""
+    """Settings of an analyzer that transcribes with Whisper."""
 
     language: str = setting("en", "language that is spoken, as Whisper abbreviates it")
     margin_s: float = setting(0.3, "sound kept around a region of speech", low=0.0, high=5)
     phrase_gap_s: float = setting(0.6, "silence between words that ends a segment", low=0.05, high=10)
-    no_speech_threshold: float = setting(0.6, "silence above this probability, if the words are unlikely too",
-                                         low=0.0, high=1.0)  # fmt: skip
-    logprob_threshold: float = setting(-1.0, "mean log probability under which words are unlikely", high=0.0)
-    compression_threshold: float = setting(2.4, "text that compresses better is a loop, and dropped", low=1.0)
+    no_speech_threshold: float = setting(
+        0.6, "silence above this probability, if the words are unlikely too", low=0.0, high=1.0
+    )
+    logprob_threshold: float = setting(-1.0, "mean log probability below which words are unlikely", high=0.0)
+    compression_threshold: float = setting(
+        2.4, "text that compresses better is a repetition, and dropped", low=1.0
+    )
 
 
-@dataclass
-class TranscriptionSettings(WhisperSettings):
-    model: str = setting("whisper-tiny.en", "model card, or an openai-whisper checkpoint (.pt)")
+class WhisperAnalyzer(Analyzer):
+    """Transcribes with a Whisper that a subclass loads; its word times come from the cross-attention."""
 
-
-class SpeechTranscription(Analyzer):
-    """Whisper, greedily decoded, with word times from its cross-attention."""
-
-    name = "speech_transcription"
-    settings_type = TranscriptionSettings
-
-    def models(self) -> tuple[str, ...]:
-        return (self.settings.model, self.settings.vad_model)
+    settings: WhisperSettings
+    settings_type: ClassVar[type[Settings]] = WhisperSettings
 
     def needs(self) -> Needs:
         return Needs(audio=True)
 
-    def load(self, device: str = "cpu") -> None:
-        import torch
-        import whisper
-        from whisper import timing
-
-        torch.set_num_threads(threads.budget())
-        timing.dtw_cpu = align  # numba would compile whisper's own for seconds
-        path = models.resolve(self.settings.model)
-        with networks.building:
-            ours = path.suffix != ".pt"
-            model = whisper_ct2.load(path).to(device) if ours else whisper.load_model(str(path), device)
-        self._open(model)
-
-    def _open(self, model) -> None:
-        """Take over a loaded Whisper, and open what stands around it."""
+    def open_model(self, model: Whisper) -> None:
+        """Take over a loaded Whisper, and open its tokenizer and the network that finds speech."""
         from whisper.tokenizer import get_tokenizer
 
-        self._whisper = model
+        self._whisper: Any = model
         self._tokenizer = get_tokenizer(
             self._whisper.is_multilingual,
             num_languages=self._whisper.num_languages,
             language=self.settings.language,
             task="transcribe",
         )
-        self._vad = networks.open_net(self.settings.vad_model)
+        self._vad = onnx_networks.open_network(self.settings.vad_model)
 
-    def analyze(self, clip: ClipView, upstream) -> list[Segment]:
+    def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
         audio = clip.audio()
-        found = voice_activity.regions(clip, self._vad, self.settings)
+        found = find_speech(clip, self._vad, self.settings)
         words: list[Word] = []
         packed = windows(found, len(audio) / SAMPLE_RATE, self.settings.margin_s)
-        for spans, result in zip(packed, self._decode(audio, packed), strict=True):
+        for spans, result in zip(packed, self.decode_windows(audio, packed), strict=True):
             if not self._is_invented(result):
                 words += self._words(result, spans)
-        spoken = voice_activity.join(found, PAUSE_S)
+        spoken = join_regions(found, PAUSE_S)
         return [_segment(phrase) for phrase in phrases(fit(words, spoken), self.settings.phrase_gap_s)]
 
     def unload(self) -> None:
         self._whisper = None
         self._vad.close()
 
-    def _decode(self, audio: np.ndarray, packed: Sequence[Spans], batch: int = 1) -> list[DecodingResult]:
-        """What Whisper writes for each window, in runs of `batch` windows."""
+    def decode_windows(
+        self, audio: np.ndarray, packed: Sequence[Spans], batch: int = 1
+    ) -> list[DecodingResult]:
+        """Whisper's text for each window, in runs of `batch` windows."""
         import whisper
 
-        results = []
+        results: list[DecodingResult] = []
         for at in range(0, len(packed), batch):
             part = packed[at : at + batch]
-            results += whisper.decode(self._whisper, self._spectra(audio, part), self._options(part))
+            results += whisper.decode(self._whisper, self._spectra(audio, part), self.decoding_options(part))
         return results
 
-    def _spectra(self, audio: np.ndarray, packed: Sequence[Spans]):
-        """Log-mel spectra of the windows, filled up to 30 s with silence: float32 [N, bands, 3000]."""
+    def _spectra(self, audio: np.ndarray, packed: Sequence[Spans]) -> torch.Tensor:
+        """Log-mel spectra of the windows, filled with silence to 30 s: float32 [N, bands, 3000]."""
         import torch
         import whisper
 
@@ -137,7 +123,7 @@ class SpeechTranscription(Analyzer):
             spectra.append(whisper.pad_or_trim(mel, whisper.audio.N_FRAMES))
         return torch.stack(spectra)
 
-    def _options(self, packed: Sequence[Spans]) -> DecodingOptions:
+    def decoding_options(self, packed: Sequence[Spans]) -> DecodingOptions:
         """How to decode these windows: greedily."""
         import whisper
 
@@ -148,11 +134,12 @@ class SpeechTranscription(Analyzer):
         )
 
     def _is_invented(self, result: DecodingResult) -> bool:
-        """Whether Whisper's text shows that it wrote it without having heard anything, or got into a loop."""
+        """Whether Whisper's text shows that it heard nothing, or that it repeats itself."""
         settings = self.settings
         silent = result.no_speech_prob > settings.no_speech_threshold
         unlikely = result.avg_logprob < settings.logprob_threshold
-        return (silent and unlikely) or result.compression_ratio > settings.compression_threshold
+        repeats = result.compression_ratio > settings.compression_threshold
+        return bool((silent and unlikely) or repeats)
 
     def _words(self, result: DecodingResult, spans: Spans) -> list[Word]:
         """The words of a window's text, with their times in the clip."""
@@ -181,16 +168,49 @@ class SpeechTranscription(Analyzer):
         return words
 
 
+@dataclass
+class SpeechTranscriptionSettings(WhisperSettings):
+    """Settings of speech_transcription."""
+
+    model: str = setting("whisper-tiny.en", "model card, or an openai-whisper checkpoint (.pt)")
+
+
+class SpeechTranscription(WhisperAnalyzer):
+    """Whisper, greedily decoded."""
+
+    name = "speech_transcription"
+    settings: SpeechTranscriptionSettings
+    settings_type = SpeechTranscriptionSettings
+
+    def models(self) -> tuple[str, ...]:
+        return (self.settings.model, self.settings.vad_model)
+
+    def load(self, device: str = "cpu") -> None:
+        import whisper
+        from whisper import timing
+
+        torch_runtime.use_thread_budget()
+        timing.dtw_cpu = align  # numba would need seconds to compile whisper's own
+        path = weights.resolve(self.settings.model)
+        with torch_runtime.building:
+            if path.suffix == ".pt":
+                model = whisper.load_model(str(path), device)
+            else:
+                model = whisper_ct2.load(path).to(device)
+        self.open_model(model)
+
+
 class _Encoded:
     """Whisper behind its encoder: called with encoded sound where whisper's code passes a spectrogram."""
 
-    def __init__(self, model) -> None:
+    def __init__(self, model: Any) -> None:
         self._model = model
 
-    def __call__(self, features, tokens):
-        return self._model.decoder(tokens, features)
+    def __call__(self, features: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self._model.decoder(tokens, features)
+        return logits
 
-    def __getattr__(self, name: str):
+    def __getattr__(self, name: str) -> Any:
         return getattr(self._model, name)
 
 

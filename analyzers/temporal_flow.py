@@ -1,9 +1,9 @@
-"""How a clip moves on: its phases by pace, and where it turns to another topic.
+"""How a clip develops: its phases by pace, and where its topic changes.
 
-Pace is how often the picture cuts and how fast people speak, in a window that slides over the clip. A topic
-changes where what is said before and after a point is least alike, as in TextTiling (Hearst,
-"TextTiling: Segmenting Text into Multi-paragraph Subtopic Passages", 1997), with sentence embeddings in
-place of its word counts.
+Pace is how often the picture cuts and how fast people speak, in a window that slides over the clip. The topic
+changes where the sentences before and after a point are least similar, as in TextTiling (Hearst, "TextTiling:
+Segmenting Text into Multi-paragraph Subtopic Passages", 1997), with sentence embeddings instead of its word
+counts.
 """
 
 from __future__ import annotations
@@ -23,21 +23,25 @@ PACES = ("slow", "medium", "fast")
 
 @dataclass
 class TemporalFlowSettings(Settings):
+    """Settings of temporal_flow."""
+
     model: str = setting("minilm-l6-v2", "model card of the sentence embeddings")
     window_s: float = setting(5.0, "seconds over which cuts and words are counted", low=1, high=600)
     min_phase_s: float = setting(2.0, "shorter phases join a neighbour", low=0, high=600)
-    snap_s: float = setting(2.5, "how far a phase's border moves to a scene's or a cut", low=0, high=60)
+    snap_s: float = setting(
+        2.5, "distance over which a phase's border moves to a cut or a scene's border", low=0, high=60
+    )
     medium_cuts: float = setting(10.0, "cuts per minute from which the pace is medium", low=0, high=1000)
     fast_cuts: float = setting(30.0, "cuts per minute from which the pace is fast", low=0, high=1000)
     medium_words: float = setting(110.0, "words per minute from which the pace is medium", low=0, high=1000)
     fast_words: float = setting(170.0, "words per minute from which the pace is fast", low=0, high=1000)
-    said_similarity: float = setting(0.2, "sentences less alike than this change topic", low=-1, high=1)
-    shown_similarity: float = setting(0.3, "the same for what is shown, in silence", low=-1, high=1)
+    said_similarity: float = setting(0.2, "sentences less similar than this change the topic", low=-1, high=1)
+    shown_similarity: float = setting(0.3, "the same for descriptions, where nobody speaks", low=-1, high=1)
     topic_block: int = setting(2, "sentences on either side that are compared", low=1, high=50)
 
 
 class Passage(NamedTuple):
-    """A sentence, and the time from which it is said or true."""
+    """A sentence that is said or describes the picture, and the time for which it does."""
 
     start_s: float
     end_s: float
@@ -49,6 +53,7 @@ class TemporalFlow(Analyzer):
 
     name = "temporal_flow"
     upstream = ("speech_transcription", "cut_analysis", "scene_segmentation", "qwen2_vl_temporal")
+    settings: TemporalFlowSettings
     settings_type = TemporalFlowSettings
     _embedder: sentence_embeddings.Embedder | None = None
 
@@ -66,7 +71,7 @@ class TemporalFlow(Analyzer):
         cuts = cut_times(upstream["cut_analysis"]) if "cut_analysis" in upstream else None
         words = word_times(upstream["speech_transcription"]) if "speech_transcription" in upstream else None
         scenes = [scene.start_s for scene in upstream.get("scene_segmentation", ())]
-        descriptions = upstream.get("qwen2_vl_temporal", ())
+        descriptions = upstream.get("qwen2_vl_temporal", [])
 
         phases = []
         for index, (start, end) in enumerate(self._phases(clip.duration_s, cuts, words, scenes)):
@@ -83,13 +88,13 @@ class TemporalFlow(Analyzer):
             }
             phases.append(Segment(start, end, "phase", None, data))
 
-        spoken = spoken_sentences(upstream.get("speech_transcription", ()))
+        spoken = spoken_sentences(upstream.get("speech_transcription", []))
         silent = [
             Passage(d.start_s, d.end_s, ", ".join(d.data["subjects"]) if "subjects" in d.data else d.label)
             for d in descriptions
             if not any(s.start_s < d.end_s and d.start_s < s.end_s for s in spoken)
         ]
-        # What is shown for a second is no topic yet; a sentence is.
+        # A single description is not enough for a topic; a single sentence is.
         silent = [passage for passage in silent if passage.text]
         topics = self._topic_changes(spoken, self.settings.said_similarity, 1)
         topics += self._topic_changes(silent, self.settings.shown_similarity, 2)
@@ -105,7 +110,7 @@ class TemporalFlow(Analyzer):
         return ", ".join(([f"{pace} pace"] if pace else []) + changes[:2]) or super().headline(segments)
 
     def _pace(self, cuts_per_minute: float | None, words_per_minute: float | None) -> str | None:
-        """The faster of what is seen and heard: rapid speech over one shot is as fast as rapid cutting."""
+        """The faster of picture and speech: rapid speech over one shot is as fast as rapid cutting."""
         options = self.settings
         levels = [
             (rate >= medium) + (rate >= fast)
@@ -117,7 +122,9 @@ class TemporalFlow(Analyzer):
         ]
         return PACES[max(levels)] if levels else None
 
-    def _phases(self, duration_s, cuts, words, scenes) -> list[tuple[float, float]]:
+    def _phases(
+        self, duration_s: float, cuts: list[float] | None, words: list[float] | None, scenes: list[float]
+    ) -> list[tuple[float, float]]:
         """Stretches of one pace, end to end over the whole clip."""
         options = self.settings
         half = options.window_s / 2
@@ -127,7 +134,7 @@ class TemporalFlow(Analyzer):
             start, end = max(0, middle - half), min(duration_s, middle + half)
             paces.append(self._pace(per_minute(cuts, start, end), per_minute(words, start, end)))
         runs = [len(list(group)) for _, group in groupby(paces)]
-        # The shortest run goes first, so that a flicker cannot swallow a real phase.
+        # The shortest run is joined first, so that a flicker cannot swallow a real phase.
         while len(runs) > 1 and min(runs) < options.min_phase_s:
             index = runs.index(min(runs))
             neighbour = max((i for i in (index - 1, index + 1) if 0 <= i < len(runs)), key=lambda i: runs[i])
@@ -140,18 +147,19 @@ class TemporalFlow(Analyzer):
             if min(border - borders[-1], duration_s - border) >= options.min_phase_s:
                 borders.append(round(border, 3))
         phases = pairwise([*borders, round(duration_s, 3)])
-        # Counted within its borders, a stretch may turn out to be no other than the one before it.
+        # Counted within its borders, a stretch may have the same pace as the one before it.
         by_pace = groupby(phases, key=lambda p: self._pace(per_minute(cuts, *p), per_minute(words, *p)))
         joined = [list(group) for _, group in by_pace]
         return [(group[0][0], group[-1][1]) for group in joined]
 
     def _topic_changes(self, passages: list[Passage], limit: float, least: int) -> list[Segment]:
-        """Where passages are less alike than `limit`, and less than nearby, with `least` on either side."""
+        """Where passages are less similar than `limit` and than nearby; `least` are on either side."""
         import numpy as np
 
         options = self.settings
         if len(passages) < 2:
             return []
+        assert self._embedder is not None
         vectors = self._embedder([passage.text for passage in passages])
         alike = []
         for gap in range(1, len(passages)):
@@ -178,7 +186,7 @@ def cut_times(segments: list[Segment]) -> list[float]:
 
 
 def word_times(segments: list[Segment]) -> list[float]:
-    """When each spoken word begins, in seconds; spread evenly where a transcript has no word times."""
+    """When each spoken word begins, in seconds; spread evenly if a transcript has no word times."""
     times: list[float] = []
     for segment in segments:
         if "words" in segment.data:
@@ -191,9 +199,10 @@ def word_times(segments: list[Segment]) -> list[float]:
 
 
 def per_minute(times: list[float] | None, start_s: float, end_s: float) -> float | None:
-    """How many of `times` fall into the span, per minute; None where they are not known.
+    """How many of `times` are in the span, per minute; None if they are not known.
 
-    One on the border of two spans counts half in each, so that a cut does not quicken the one it opens.
+    A time on the border of two spans counts half in each, so that a cut does not make the span faster that it
+    opens.
     """
     if times is None:
         return None
@@ -202,7 +211,7 @@ def per_minute(times: list[float] | None, start_s: float, end_s: float) -> float
 
 
 def snapped(at: float, anchors: tuple[list[float], ...], reach: float) -> float:
-    """The time nearest to `at` in the first of the lists that has one within `reach`; else `at` itself."""
+    """The time nearest to `at` in the first list that has one within `reach`; otherwise `at` itself."""
     for times in anchors:
         near = [time for time in times if abs(time - at) <= reach]
         if near:
@@ -211,7 +220,7 @@ def snapped(at: float, anchors: tuple[list[float], ...], reach: float) -> float:
 
 
 def spoken_sentences(segments: list[Segment]) -> list[Passage]:
-    """The transcript in whole sentences: phrases are joined until one ends like one, or a pause comes."""
+    """The transcript in whole sentences: phrases are joined until one ends a sentence, or a pause follows."""
     found: list[Passage] = []
     is_open = False
     for segment in segments:

@@ -1,10 +1,10 @@
 """Effects of editing: flash, fades, freeze, blur, monochrome, split screen and letterbox.
 
-The measures are in effect_measures.py; here they become stretches of time. `strength` is, by
-effect: the brightness gained (flash) or gone through (fades) in shares of the range, the share of the
-motion that stopped (freeze) or of the detail that went (blur), of pixels without colour (monochrome), of
-the dividing line that is seen (split_screen), of the picture under bars (letterbox). More frames are read
-than the ten per second that most effects need: at ten, a flash of two frames falls between them.
+The measures are in effect_measures.py; here they become stretches of time. `strength` depends on the effect:
+the change of brightness as a share of the range (flash, fades), or the share of the motion that stopped
+(freeze), of the detail that is lost (blur), of pixels without colour (monochrome), of the dividing line that
+is visible (split_screen), of the picture under bars (letterbox). More frames are read than the ten per second
+that most effects need, because at ten a flash of two frames would fall between them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from clipbench.analyzers.features.vision import effect_measures, shots
 
 
 @dataclass
-class EffectSettings(shots.ShotSettings):
+class VisualEffectsSettings(shots.ShotSettings):
+    """Settings of visual_effects."""
+
     flash_gain: float = setting(25.0, "least gain of brightness (0..255) in a flash", low=1, high=255)
     freeze_stir: float = setting(1.0, "most change (0..255) between frozen frames", low=0, high=255)
     motion_stir: float = setting(2.0, "least change (0..255) between frames that move", low=0, high=255)
@@ -44,7 +46,7 @@ class Effect(NamedTuple):
     confidence: float
 
     def segment(self, edges: np.ndarray) -> Segment:
-        """The same in seconds; `edges` are the frames' times and the clip's end."""
+        """The effect in seconds; `edges` are the frames' times and the clip's end."""
         span = float(edges[self.start]), float(edges[self.stop])
         return Segment(*span, self.label, round(self.confidence, 4), {"strength": round(self.strength, 4)})
 
@@ -53,10 +55,11 @@ class VisualEffects(Analyzer):
     """Effects by brightness, chroma, sharpness, lines and standstill of the frames."""
 
     name = "visual_effects"
-    settings_type = EffectSettings
+    settings: VisualEffectsSettings
+    settings_type = VisualEffectsSettings
 
     def load(self, device: str = "cpu") -> None:
-        import scenedetect.detectors  # noqa: F401  (slow to import: paid for here, not in the first clip)
+        import scenedetect.detectors  # noqa: F401  (slow to import: here, not in the first clip)
 
     def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
         settings = self.settings
@@ -66,7 +69,7 @@ class VisualEffects(Analyzer):
         greys = effect_measures.greys(images)
         found = self._flashes(images, greys, times)
         found += self._fades(images, times, found)
-        # What is seen under a flash or in a fade says nothing of the picture.
+        # Frames of a flash or a fade say nothing about the picture.
         picture = np.array([grey.std() for grey in greys]) >= settings.min_contrast
         for effect in found:
             picture[effect.start : effect.stop] = False
@@ -87,7 +90,7 @@ class VisualEffects(Analyzer):
         )
 
     def _flashes(self, images: np.ndarray, greys: np.ndarray, times: np.ndarray) -> list[Effect]:
-        """Nearly the whole picture brightens at once, and within `flash_s` half of the gain is gone again."""
+        """Nearly the whole picture brightens at once, and loses half of the gain within `flash_s`."""
         levels, reach = shots.brightness(images), shots.flash_frames(times, self.settings)
         least = self.settings.flash_gain
         found, index = [], 1
@@ -96,7 +99,7 @@ class VisualEffects(Analyzer):
             ahead = levels[index : index + reach + 1]
             gain = float(ahead.max() - base)
             over = ahead <= base + gain / 2
-            # From the peak on, so that a ramp of two frames is not the end.
+            # Counted from the peak, so that a ramp of two frames is not the end.
             stop = index + int(np.argmax(ahead)) + int(np.argmax(over[np.argmax(ahead) :]))
             if levels[index] - base >= least and over[np.argmax(ahead) :].any():
                 peak = index + int(np.argmax(ahead))
@@ -128,14 +131,14 @@ class VisualEffects(Analyzer):
     ) -> list[Effect]:
         """Frames that repeat after the picture of the same shot had moved.
 
-        A camera at rest is no freeze: its noise changes from frame to frame, and a rendered picture without
-        noise did not move before; a change of light (`lights`: flashes and fades) is no motion. Where the
-        motion goes on afterwards it is surest.
+        A camera at rest is not a freeze: its noise changes from frame to frame, and a rendered picture
+        without noise did not move before. A change of light (`lights`: flashes and fades) is not motion.
+        Confidence is highest if the motion continues afterwards.
         """
         settings, rate = self.settings, shots.frame_rate(times)
         stir = effect_measures.stir(greys)
         repeats = stir <= settings.freeze_stir
-        # One keyframe of the codec within does not end it.
+        # A single keyframe of the codec does not end it.
         repeats[1:-1] |= repeats[:-2] & repeats[2:]
         repeats[[0, *cuts]] = False
         for light in lights:
@@ -153,7 +156,7 @@ class VisualEffects(Analyzer):
             strength = 1 - float(np.median(stir[start:stop]) / np.median(moving))
             goes_on = stop < last and np.median(stir[stop : min(last, stop + before)]) >= settings.motion_stir
             confidence = strength * (0.95 if goes_on else 0.6)
-            # The frame that then repeats is the first of the freeze.
+            # The freeze begins with the frame that then repeats.
             found.append(Effect("freeze", start - 1, stop, strength, confidence))
         return found
 
@@ -162,7 +165,7 @@ class VisualEffects(Analyzer):
     ) -> list[Effect]:
         """Where `values` (0..1) reach `threshold` for long enough; gaps of two frames are filled.
 
-        Confidence is a half on the threshold and one at the far end.
+        Confidence is a half on the threshold and one at the maximum.
         """
         there = (values >= threshold) & picture
         for start, stop in _runs(~there):
@@ -178,7 +181,7 @@ class VisualEffects(Analyzer):
 
 
 def _lost_detail(sharp: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """The share of detail that each frame of a shot lacks against its sharpest of those that are `seen`."""
+    """The share of detail that each frame lacks compared with the sharpest of the shot's `seen` frames."""
     reference = float(np.percentile(sharp[seen], 90)) if seen.any() else 0.0
     return np.clip(1 - sharp / reference, 0, 1) if reference > 0 else np.zeros(len(sharp))
 

@@ -142,9 +142,9 @@ def counted(analyzer: Any, clip: Any, meter: Meter) -> str:
         analyzer.settings = replace(analyzer.settings, cuda_graph=False)  # the same work, started otherwise
     try:
         analyzer.load("meta")
-        networks = dict(getattr(analyzer, "nets", {}))
-        if eyes := getattr(analyzer, "eyes", None):
-            networks["eyes"] = eyes.net
+        networks = dict(getattr(analyzer, "networks", {}))
+        if encoder := getattr(analyzer, "encoder", None):
+            networks["clip"] = encoder.network
         if isinstance(analyzer, speech_transcription.WhisperLargeV3):
             speech_transcription.halve(networks["whisper"])
         meter.know(*networks.values())

@@ -1,4 +1,4 @@
-"""Production back ends on the device "meta", doing what they would do on a GPU: for tests/perf/floors.py."""
+"""Production back ends on the device "meta", doing what they would do on a GPU: for studies/floors.py."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from unittest import mock
 
 import torch
 
-from clipbench.analyzers.production import device as devices
-from clipbench.analyzers.production import speech_transcription
+from clipbench.analyzers.production import random_weights, speech_transcription, torch_device, transfers
 from clipbench.analyzers.production.hub import library_class
 from studies.operation_meter import Meter
 
@@ -21,7 +20,7 @@ def on_meta() -> Iterator[Meter]:
     """A context in which back ends work on the device "meta" as they would on a GPU, counted by a Meter."""
     meter = Meter()
 
-    def random_net(build: Any, device: str, dtype: torch.dtype) -> torch.nn.Module:
+    def random_network(build: Any, device: str, dtype: torch.dtype) -> torch.nn.Module:
         try:
             with torch.device(device):
                 return build().to(dtype=dtype)
@@ -35,17 +34,21 @@ def on_meta() -> Iterator[Meter]:
     def options(self: Any, packed: Any) -> Any:
         return replace(asked(self, packed), fp16=True)
 
-    asked = speech_transcription.WhisperLargeV3._options
+    asked = speech_transcription.WhisperLargeV3.decoding_options
     changes = {
-        "random_net": random_net,
-        "upload": upload,
-        "settle": lambda net, shape: None,
-        "precision": lambda device, half="float16": getattr(torch, half),
-        "phase": lambda device, text: meter.phase(text),
+        random_weights: {"random_network": random_network, "settle_batch_norm": lambda network, shape: None},
+        transfers: {"upload": upload},
+        torch_device: {
+            "precision": lambda device, half="float16": getattr(torch, half),
+            "phase": lambda device, text: meter.phase(text),
+        },
     }
     with contextlib.ExitStack() as stack:
-        stack.enter_context(mock.patch.multiple(devices, **changes))
-        stack.enter_context(mock.patch.object(speech_transcription.WhisperLargeV3, "_options", options))
+        for module, functions in changes.items():
+            stack.enter_context(mock.patch.multiple(module, **functions))
+        stack.enter_context(
+            mock.patch.object(speech_transcription.WhisperLargeV3, "decoding_options", options)
+        )
         stack.enter_context(whispers_heads())
         stack.enter_context(shared_heads())
         stack.enter_context(meter.on())

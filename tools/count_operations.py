@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import prod
 from pathlib import Path
 
-from clipbench.analyzers import weights as models
+from clipbench.analyzers import weights
 
 #: The sizes at which networks of any size are counted: what a 9:16 clip at 640 pixels becomes.
 SIZES = {"pictures_h": 640, "pictures_w": 352}
@@ -49,6 +49,6 @@ def operations(node, shapes: dict[str, list[int]]) -> int:
 
 
 if __name__ == "__main__":
-    for card in map(models.card, models.names()):
+    for card in map(weights.card, weights.names()):
         if card.path().suffix == ".onnx" and card.package is None:
             print(f"{card.name:24} {count(card.path()):7.3f} GFLOP   {card.input}")

@@ -1,1 +1,1 @@
-"""What analyzers are made of: networks, and what several of them derive from a clip."""
+"""What several analyzers share: networks, and what they derive from a clip."""

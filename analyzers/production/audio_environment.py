@@ -7,20 +7,22 @@ does. The spectrogram of the whole clip is computed once, on the device, and cut
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clipbench.analyzers.audio_environment import AudioEnvironment, heard
+from clipbench.analyzers.audio_environment import tagged_window
 from clipbench.analyzers.base import ClipView, Needs, NothingToAnalyze, Segment, setting
 from clipbench.analyzers.features.sound.spectra import SAMPLE_RATE
-from clipbench.analyzers.production import device as devices
+from clipbench.analyzers.production import torch_device, transfers
 from clipbench.analyzers.production.base import ProductionSettings
-from clipbench.analyzers.production.device import OnDevice
+from clipbench.analyzers.production.batching import batches, fitting_batch
 from clipbench.analyzers.production.hub import FromHub, library_class
-from clipbench.analyzers.production.weights import HubModel
+from clipbench.analyzers.production.parking import OnDevice
+from clipbench.analyzers.production.pretrained import HubModel
 
 if TYPE_CHECKING:
     import torch
@@ -29,43 +31,50 @@ if TYPE_CHECKING:
 _WINDOW, _HOP, _FFT, _LOW_HZ, _EMPHASIS, _FLOOR = 400, 160, 512, 20, 0.97, 1.192092955078125e-07
 _MEAN, _DEVIATION = -4.2677393, 4.5689974
 _HOP_S = _HOP / SAMPLE_RATE
-#: Activations of one window in MB, generously: 1214 tokens, 768 wide, and the four times wider layer beside.
+#: Activations of one window in MB, generously: 1214 tokens, 768 wide, and the next layer, four times as wide.
 _WINDOW_MB = 30.0
 
 
 @dataclass
 class AstSettings(ProductionSettings):
-    batch: int = setting(32, "windows per run of the network, where memory allows", low=1, high=1024)
+    """Settings of audio_environment on AST."""
+
+    batch: int = setting(32, "windows per run of the network, if memory allows", low=1, high=1024)
     window_s: float = setting(1.0, "seconds of sound in a window", low=0.1, high=10.24)
     step_s: float = setting(0.5, "seconds from one window to the next", low=_HOP_S, high=10.24)
     tags: int = setting(5, "tags kept of every window", low=3, high=527)
 
 
-class AstAudioEnvironment(FromHub, OnDevice, AudioEnvironment):
-    """AST in the place of YAMNet, with its 527 tags."""
+class AstAudioEnvironment(FromHub, OnDevice):
+    """AST instead of YAMNet, with its 527 tags."""
 
     name = "audio_environment"
+    settings: AstSettings
     settings_type = AstSettings
     hub_model = HubModel("MIT/ast-finetuned-audioset-10-10-0.4593", 0.4)
     config_name = "ast"
     memory_gb = 1.5
+    _config: Any = None
 
     def needs(self) -> Needs:
         return Needs(audio=True)
 
     def load(self, device: str = "cpu") -> None:
-        net = self.build(library_class("ASTForAudioClassification"), device)
-        self.place(device, ast=net)
-        self._names = [net.config.id2label[index] for index in range(net.config.num_labels)]
+        network = self.build(library_class("ASTForAudioClassification"), device)
+        self.place(device, ast=network)
+        self._config = network.config
+        self._names: list[str] = [self._config.id2label[index] for index in range(self._config.num_labels)]
 
-    def analyze(self, clip: ClipView, upstream) -> list[Segment]:
+    def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
         audio, settings = clip.audio(), self.settings
         if len(audio) < _WINDOW:
-            raise NothingToAnalyze(f"{len(audio)} samples of sound, and a spectrum takes {_WINDOW}")
+            raise NothingToAnalyze(f"the sound has {len(audio)} samples, and a spectrum needs {_WINDOW}")
         end_of_clip = max(clip.duration_s, len(audio) / SAMPLE_RATE)
         step, length = round(settings.step_s / _HOP_S), round(settings.window_s / _HOP_S)
         return [
-            heard(at * _HOP_S, min((at + length) * _HOP_S, end_of_clip), scores, self._names, settings.tags)
+            tagged_window(
+                at * _HOP_S, min((at + length) * _HOP_S, end_of_clip), scores, self._names, settings.tags
+            )
             for at, scores in zip(*self._scores(audio, step, length), strict=True)
         ]
 
@@ -73,17 +82,18 @@ class AstAudioEnvironment(FromHub, OnDevice, AudioEnvironment):
         """Where windows of `length` frames begin, one every `step`, and the tags' probabilities [N, 527]."""
         import torch
 
-        net = self.nets["ast"]
-        batch = devices.fitting_batch(self.settings.batch, _WINDOW_MB, self.device)
+        network, longest = self.networks["ast"], self._config.max_length
+        dtype = next(network.parameters()).dtype
+        batch = fitting_batch(self.settings.batch, _WINDOW_MB, self.device)
         found = []
-        with torch.inference_mode(), devices.phase(self.device, "AST"):
-            bands = log_mel(devices.upload(audio, self.device), net.config.num_mel_bins)
+        with torch.inference_mode(), torch_device.phase(self.device, "AST"):
+            bands = log_mel(transfers.upload(audio, self.device), self._config.num_mel_bins)
             starts = list(range(0, max(1, len(bands) - length + step), step))
-            inputs = padded(bands, starts, min(length, net.config.max_length), net.config.max_length)
+            inputs = padded(bands, starts, min(length, longest), longest)
             self._facts = {"windows": len(starts), "batch": min(batch, len(starts))}
-            for part in devices.batches(len(starts), batch):
-                found.append(net(input_values=inputs[part].to(net.dtype)).logits.float().sigmoid())
-            (scores,) = devices.download(torch.cat(found))
+            for part in batches(len(starts), batch):
+                found.append(network(input_values=inputs[part].to(dtype)).logits.float().sigmoid())
+            (scores,) = transfers.download(torch.cat(found))
         return starts, np.nan_to_num(scores)
 
 
@@ -96,19 +106,20 @@ def log_mel(audio: torch.Tensor, bands: int) -> torch.Tensor:
     before = torch.cat([frames[:, :1], frames[:, :-1]], 1)
     frames = (frames - _EMPHASIS * before) * torch.hann_window(_WINDOW, periodic=False, device=audio.device)
     power = torch.fft.rfft(frames, _FFT).abs().square()
-    return (power @ devices.upload(filters(bands), str(audio.device))).clamp(min=_FLOOR).log()
+    weighted: torch.Tensor = power @ transfers.upload(filters(bands), str(audio.device))
+    return weighted.clamp(min=_FLOOR).log()
 
 
 def padded(bands: torch.Tensor, starts: list[int], length: int, whole: int) -> torch.Tensor:
-    """Windows [N, whole, bands] of a spectrum: `length` frames from each of `starts` on, normalised.
+    """Windows [N, whole, bands] of a spectrum: `length` frames from each of `starts`, normalised.
 
-    The rest is zeros before normalising, which is what the network was trained to hear as nothing.
+    The rest is zero before normalisation, which is what the network was trained to hear as nothing.
     """
     import torch
 
     missing = max(0, starts[-1] + length - len(bands))
     bands = torch.nn.functional.pad(bands, (0, 0, 0, missing))
-    rows = devices.upload(np.array(starts), str(bands.device))
+    rows = transfers.upload(np.array(starts), str(bands.device))
     windows = bands.unfold(0, length, 1)[rows].transpose(1, 2)
     windows = torch.nn.functional.pad(windows, (0, 0, 0, whole - length))
     return (windows - _MEAN) / (2 * _DEVIATION)

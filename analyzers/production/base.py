@@ -1,7 +1,8 @@
-"""What every production back end is: where its weights come from, and what it asks of a device."""
+"""What every production back end is: where its weights come from, and what it needs of a device."""
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,11 +11,11 @@ from clipbench.analyzers.base import Analyzer, Settings, setting
 
 @dataclass
 class ProductionSettings(Settings):
-    """Settings of a production back end; `profile` and `model_size` are the run's, set when it is planned.
+    """Settings of a production back end; the plan sets `profile` and `model_size`, which are the run's.
 
-    With `profile` "full" the weights are pretrained, with "random" the same architecture is initialised at
-    random; `model_size` (models.size) is "full" or, for random weights only, "tiny": the same code on a
-    network of a few layers.
+    With `profile` "full" the weights are pretrained; with "random" the same architecture has random ones.
+    `model_size` (models.size) is "full" or, for random weights only, "tiny": the same code on a network of a
+    few layers.
     """
 
     profile: str = "full"
@@ -24,7 +25,7 @@ class ProductionSettings(Settings):
 
 
 class MissingWeights(Exception):
-    """Pretrained weights that are neither here nor to be fetched: `what` they are and `how` to get them."""
+    """Pretrained weights are missing and cannot be downloaded: `what` they are, and `how` to get them."""
 
     def __init__(self, what: str, how: str) -> None:
         super().__init__(f"{what}: {how}")
@@ -32,18 +33,19 @@ class MissingWeights(Exception):
 
 
 class Production(Analyzer):
-    """A back end of `models=full` and `models=random`; `name` is the analyzer whose place it takes."""
+    """A back end of `models=full` and `models=random`; `name` is the analyzer that it replaces."""
 
-    settings_type: ClassVar[type[ProductionSettings]] = ProductionSettings
-    #: A real model takes the place of what stood in for it.
-    stand_in = None
-    uses_gpu = True
-    #: What it needs of a GPU's memory, in GB: weights, and the activations of one batch. For placement.
+    settings: ProductionSettings
+    settings_type: ClassVar[type[Settings]] = ProductionSettings
+    #: A real model is no stand-in.
+    stand_in: ClassVar[str | None] = None
+    uses_gpu: ClassVar[bool] = True
+    #: GB of GPU memory that it needs, for placement: its weights and the activations of one batch.
     memory_gb: ClassVar[float] = 1.0
 
     @property
     def random(self) -> bool:
-        """Whether its weights are random, so that nothing it finds means anything."""
+        """Whether its weights are random, so that its results mean nothing."""
         return self.settings.profile == "random"
 
     @property
@@ -52,5 +54,14 @@ class Production(Analyzer):
         return self.random and self.settings.model_size == "tiny"
 
     def fetch(self) -> None:
-        """Have the pretrained weights on this machine, downloading what is not; raises MissingWeights."""
+        """Download the pretrained weights if they are not on this machine; raises MissingWeights."""
         raise NotImplementedError
+
+
+def require_package(package: str) -> None:
+    """Raise ModuleNotFoundError, with what to do, if `package` is not installed."""
+    if importlib.util.find_spec(package) is None:
+        raise ModuleNotFoundError(
+            f"the production models need {package}: run `make`, or `pip install 'clipbench[full]'`",
+            name=package,
+        )

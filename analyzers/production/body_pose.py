@@ -1,4 +1,4 @@
-"""Persons and their 17 keypoints by YOLO11x-pose, from the whole frame: see analyzers/production/yolo.py."""
+"""People and their 17 keypoints by YOLO11x-pose, from the whole frame: see analyzers/production/yolo.py."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from clipbench.analyzers.base import ClipView, Segment, setting
-from clipbench.analyzers.body_pose import KEYPOINTS, BodyPose, posture
-from clipbench.analyzers.features.vision.coco_detector import rounded, spans
-from clipbench.analyzers.production.weights import FileModel
+from clipbench.analyzers.body_pose import KEYPOINTS, posture
+from clipbench.analyzers.features.time_spans import frame_spans
+from clipbench.analyzers.features.vision.boxes import rounded
+from clipbench.analyzers.production.pretrained import FileModel
 from clipbench.analyzers.production.yolo import CACHE, RELEASE, Yolo, YoloSettings
 
 
@@ -16,16 +17,17 @@ from clipbench.analyzers.production.yolo import CACHE, RELEASE, Yolo, YoloSettin
 class YoloPoseSettings(YoloSettings):
     """Settings of body_pose on YOLO."""
 
-    candidates: int = setting(300, "boxes per frame that suppression is done on", low=1, high=30_000)
+    candidates: int = setting(300, "boxes per frame that suppression chooses from", low=1, high=30_000)
     max_objects: int = setting(20, "persons kept per frame; COCO is scored on as many", low=1, high=30_000)
     min_keypoint: float = setting(0.5, "keypoints with a lower score count as unseen", low=0, high=1)
     min_keypoints: int = setting(3, "persons with fewer keypoints seen are dropped", low=1, high=17)
 
 
-class YoloPose(Yolo, BodyPose):
-    """YOLO11x-pose on sampled frames: it finds persons and keypoints in one run, and cuts nothing out."""
+class YoloPose(Yolo):
+    """YOLO11x-pose on sampled frames: it finds persons and keypoints in one run, without crops."""
 
     name = "body_pose"
+    settings: YoloPoseSettings
     settings_type = YoloPoseSettings
     file = FileModel("yolo11x-pose.pt", f"{RELEASE}/yolo11x-pose.pt", CACHE, 0.12)
     network, description, classes = "PoseModel", "yolo11x-pose.yaml", 1
@@ -34,7 +36,7 @@ class YoloPose(Yolo, BodyPose):
         s = self.settings
         times = clip.frames(s.fps, s.size).times_s
         segments = []
-        for span, persons in zip(spans(times, clip), self.find(clip), strict=True):
+        for span, persons in zip(frame_spans(times, clip), self.find(clip), strict=True):
             for person in persons:
                 scores = person.points[:, 2]
                 scores = scores[scores >= s.min_keypoint]

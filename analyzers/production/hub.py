@@ -1,4 +1,4 @@
-"""Networks of the library transformers: pretrained from a folder, or random from a configuration here."""
+"""Back ends on networks of the library transformers, pretrained or with random weights."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clipbench.analyzers import threads
-from clipbench.analyzers.production import device as devices
-from clipbench.analyzers.production import torchvision_cpu
+from clipbench.analyzers.features import torch_runtime
+from clipbench.analyzers.production import random_weights, torch_device, torchvision_cpu
 from clipbench.analyzers.production.base import MissingWeights, Production
-from clipbench.analyzers.production.weights import HubModel, folder_of
+from clipbench.analyzers.production.pretrained import HubModel, model_folder
 
 if TYPE_CHECKING:
     import torch
 
+#: The architectures, as arguments of transformers' configurations.
 CONFIGS = Path(__file__).with_name("configs")
 
 
@@ -31,7 +31,7 @@ class FromHub(Production):
     _facts: Mapping[str, Any] = {}
 
     def models(self) -> tuple[str, ...]:
-        """The repository; and the folder, where weights are taken from one: they may be others."""
+        """The repository, and the folder if the settings name one, whose weights may be others."""
         where = f" in {self.settings.weights}" if self.settings.weights and not self.random else ""
         return (self.hub_model.repository + where,)
 
@@ -40,41 +40,46 @@ class FromHub(Production):
 
     def folder(self) -> Path:
         """The folder with the pretrained weights; raises MissingWeights."""
-        return folder_of(self.hub_model, self.settings.weights, f"models.production.{self.name}.weights")
+        return model_folder(self.hub_model, self.settings.weights, f"models.production.{self.name}.weights")
 
     def fetch(self) -> None:
         self.folder()
 
     def build(self, architecture: Any, device: str, half: str = "float16", part: str = "") -> torch.nn.Module:
-        """A network of transformers' class `architecture` on `device`, in `half` where that is a GPU.
+        """A network of transformers' class `architecture` on `device`, in type `half` if that is a GPU.
 
-        `part` names the part of the configuration that describes it, where it is not the whole model.
+        `part` names the part of the configuration that describes it, if it is not the whole model. Raises
+        MissingWeights.
         """
-        import torch
-
-        if not devices.on_gpu(device):
-            torch.set_num_threads(threads.budget())
-        dtype = devices.precision(device, half)
+        if not torch_device.on_gpu(device):
+            torch_runtime.use_thread_budget()
+        dtype = torch_device.precision(device, half)
         if not self.random:
             folder = self.folder()
-            with devices.building, quiet():
-                net, found = architecture.from_pretrained(
+            with torch_runtime.building, no_progress_bars():
+                network, found = architecture.from_pretrained(
                     folder, dtype=dtype, local_files_only=True, output_loading_info=True
                 )
-            if lacks := sorted(found["missing_keys"]):  # the library would go on with random ones
+            if lacks := sorted(found["missing_keys"]):  # the library would continue with random ones
                 raise MissingWeights(
                     str(self.hub_model),
                     f"{folder} lacks {len(lacks)} of its weights, such as {lacks[0]}: is it another network?",
                 )
-            return net.to(device).eval().requires_grad_(False)
+            loaded: torch.nn.Module = network.to(device).eval().requires_grad_(False)
+            return loaded
         described = configuration(self.config_name, self.settings.model_size)
         config = architecture.config_class(**(described[part] if part else described))
-        return devices.random_net(lambda: architecture._from_config(config, dtype=dtype), device, dtype)
+
+        def untrained() -> torch.nn.Module:
+            model: torch.nn.Module = architecture._from_config(config, dtype=dtype)
+            return model
+
+        return random_weights.random_network(untrained, device, dtype)
 
 
 def library_class(name: str) -> Any:
     """The class `name` of the library transformers."""
-    with devices.building:
+    with torch_runtime.building:
         torchvision_cpu.prepare()
         import transformers
 
@@ -83,18 +88,20 @@ def library_class(name: str) -> Any:
 
 def configuration(name: str, size: str) -> dict[str, Any]:
     """The architecture `name` (a file in configs/) in `size` "full" or "tiny", as transformers' arguments."""
-    return json.loads((CONFIGS / f"{name}.json").read_text(encoding="utf-8"))[size]
+    sizes: dict[str, dict[str, Any]] = json.loads((CONFIGS / f"{name}.json").read_text(encoding="utf-8"))
+    return sizes[size]
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Without transformers' progress bars: workers have no terminal of their own."""
+def no_progress_bars() -> Iterator[None]:
+    """A context without transformers' progress bars: workers have no terminal of their own."""
     from transformers.utils import logging
 
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
+    library: Any = logging  # its functions have no types
+    shown = library.is_progress_bar_enabled()
+    library.disable_progress_bar()
     try:
         yield
     finally:
         if shown:
-            logging.enable_progress_bar()
+            library.enable_progress_bar()

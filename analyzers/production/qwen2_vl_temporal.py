@@ -1,15 +1,13 @@
 """A description of every second by Qwen2-VL-7B-Instruct (Wang et al. 2024), all seconds in one batch.
 
-Every second gets the same number of frames, visual tokens and words to answer with, so all prompts are
-equally long, and a clip costs the same whatever it shows. Frames are resized and cut into patches on the
-device.
+Every second gets the same number of frames, visual tokens and answer tokens, so all prompts are equally
+long, and a clip costs the same whatever it shows. Frames are resized and cut into patches on the device.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import math
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,15 +16,14 @@ import numpy as np
 
 from clipbench.analyzers.base import ClipView, FrameSettings, Segment, setting
 from clipbench.analyzers.features.text.lexicon import named
-from clipbench.analyzers.production import device as devices
-from clipbench.analyzers.production import qwen_inputs
+from clipbench.analyzers.production import qwen_inputs, torch_device, transfers
 from clipbench.analyzers.production.base import ProductionSettings
-from clipbench.analyzers.production.device import OnDevice
+from clipbench.analyzers.production.batching import batches, equal_batch, fitting_batch
 from clipbench.analyzers.production.hub import FromHub, library_class
+from clipbench.analyzers.production.parking import OnDevice
+from clipbench.analyzers.production.pretrained import HubModel
 from clipbench.analyzers.production.qwen_decoder import Decoder
 from clipbench.analyzers.production.qwen_inputs import Tokenizer
-from clipbench.analyzers.production.weights import HubModel
-from clipbench.analyzers.qwen2_vl_temporal import Qwen2VLTemporal
 
 if TYPE_CHECKING:
     import torch
@@ -37,44 +34,47 @@ _SECOND_MB = 400.0
 
 @dataclass
 class Qwen2VLSettings(FrameSettings, ProductionSettings):
+    """Settings of qwen2_vl_temporal on Qwen2-VL."""
+
     fps: float = setting(4.0, "frames read per second of clip", low=0.01, high=240)
     size: int = setting(448, "longer side of the frames in pixels, 0 for as stored", low=0, high=8192)
-    batch: int = setting(32, "seconds described at a time, where memory allows", low=1, high=512)
+    batch: int = setting(32, "seconds described at a time, if memory allows", low=1, high=512)
     frames: int = setting(4, "frames shown of each second, an even number", low=2, high=64)
     visual_tokens: int = setting(288, "tokens at most for the frames of a second", low=2, high=16384)
     max_new_tokens: int = setting(48, "tokens written about each second", low=4, high=2048)
-    cuda_graph: bool = setting(True, "on a GPU: record a decoding step once, and replay it")
+    cuda_graph: bool = setting(True, "on a GPU: record a decoding step once and replay it")
     question: str = setting(
         "Describe in one sentence what this second of a video shows: who or what, where, what happens.",
         "what is asked about each second",
     )
 
 
-class Qwen2VL7B(FromHub, OnDevice, Qwen2VLTemporal):
-    """Qwen2-VL in the place of the composed sentences; it looks at frames alone."""
+class Qwen2VL7B(FromHub, OnDevice):
+    """Qwen2-VL instead of the composed sentences; it reads nothing but frames."""
 
     name = "qwen2_vl_temporal"
-    upstream = ()
-    stand_in = None
+    settings: Qwen2VLSettings
     settings_type = Qwen2VLSettings
     hub_model = HubModel("Qwen/Qwen2-VL-7B-Instruct", 16.6)
     config_name = "qwen2_vl"
     memory_gb = 22.0
     _decoder: Decoder | None = None
+    _model: Any = None
 
     def load(self, device: str = "cpu") -> None:
-        net = self.build(library_class("Qwen2VLForConditionalGeneration"), device, "bfloat16")
-        if devices.on_gpu(device) and importlib.util.find_spec("flash_attn"):
-            net.model.visual.set_attn_implementation("flash_attention_2")
-        self.place(device, qwen=net)
-        self._tokenizer = self._open_tokenizer(net.config)
+        network = self.build(library_class("Qwen2VLForConditionalGeneration"), device, "bfloat16")
+        self._model = network  # the library's class, whose parts have no types
+        if torch_device.on_gpu(device) and importlib.util.find_spec("flash_attn"):
+            self._model.model.visual.set_attn_implementation("flash_attention_2")
+        self.place(device, qwen=network)
+        self.tokenizer = self._open_tokenizer(self._model.config)
 
     def unload(self) -> None:
-        self._decoder = None
+        self._decoder = self._model = None
         OnDevice.unload(self)
 
     def offload(self) -> None:
-        self._decoder = None  # its cache, and a graph that holds addresses
+        self._decoder = None  # frees its cache, and a graph that holds addresses
         OnDevice.offload(self)
 
     def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
@@ -100,33 +100,32 @@ class Qwen2VL7B(FromHub, OnDevice, Qwen2VLTemporal):
         """A text for each span of the clip, in seconds."""
         import torch
 
-        settings, config = self.settings, self.nets["qwen"].config
-        vision = config.vision_config
-        frames = devices.frames_on(clip, settings.fps, settings.size, self.device)
+        settings, vision = self.settings, self._model.config.vision_config
+        frames = transfers.frames_on_device(clip, settings.fps, settings.size, self.device)
         shown = settings.frames // vision.temporal_patch_size * vision.temporal_patch_size
         chosen = pick(clip.frames(settings.fps, settings.size).times_s, spans, shown)
         blocks = shown // vision.temporal_patch_size
         rows, columns = qwen_inputs.grid(clip.width, clip.height, max(1, settings.visual_tokens // blocks))
 
-        most = devices.fitting_batch(settings.batch, _SECOND_MB, self.device)
-        batch = devices.equal_batch(len(spans), most)  # the last one is filled up: one recorded step
+        most = fitting_batch(settings.batch, _SECOND_MB, self.device)
+        batch = equal_batch(len(spans), most)  # the last one is filled up, so that one recorded step fits all
         runs = math.ceil(len(spans) / batch)
         chosen = np.concatenate([chosen, np.repeat(chosen[-1:], runs * batch - len(spans), 0)])
         self._facts = {"batch": batch}
-        clock = Clock(self.device)
+        timer = torch_device.DeviceTimer(self.device)
         found = []
         with torch.inference_mode():
-            index = devices.upload(chosen, self.device)
-            for part in devices.batches(len(chosen), batch):
-                clock.mark("start")
-                with devices.phase(self.device, "Qwen2-VL prefill"):
-                    decoder = self._prefill(frames[index[part]], (blocks, rows, columns))
-                clock.mark("prefill")
-                with devices.phase(self.device, "Qwen2-VL decode"):
+            index = transfers.upload(chosen, self.device)
+            for part in batches(len(chosen), batch):
+                timer.mark("start")
+                with torch_device.phase(self.device, "Qwen2-VL prefill"):
+                    decoder = self.prefill(frames[index[part]], (blocks, rows, columns))
+                timer.mark("prefill")
+                with torch_device.phase(self.device, "Qwen2-VL decode"):
                     found.append(decoder.decode().clone())
-                clock.mark("decode")
-            (tokens,) = devices.download(torch.cat(found)[: len(spans)])
-        took = clock.seconds()
+                timer.mark("decode")
+            (tokens,) = transfers.download(torch.cat(found)[: len(spans)])
+        took = timer.seconds()
         self._facts = {
             "batch": batch,
             "prompt_tokens": decoder.length,
@@ -137,28 +136,28 @@ class Qwen2VL7B(FromHub, OnDevice, Qwen2VLTemporal):
             "decoded_tokens_per_s": round(runs * batch * (decoder.budget - 1) / max(took["decode"], 1e-9), 1),
             "cuda_graph": decoder.graph is not None,
             "why_no_cuda_graph": decoder.why_no_graph,
-            "tokenizer": self._tokenizer.name,
+            "tokenizer": self.tokenizer.name,
         }
-        return [self._text(row) for row in tokens.tolist()]
+        return [self.text_of(row) for row in tokens.tolist()]
 
-    def _prefill(self, frames: torch.Tensor, cells: tuple[int, int, int]) -> Decoder:
-        """A decoder that has read the prompts about `frames` [N, T, 3, H, W], of `cells` tokens a video."""
+    def prefill(self, frames: torch.Tensor, cells: tuple[int, int, int]) -> Decoder:
+        """A decoder that has read the prompts about `frames` [N, T, 3, H, W], in `cells` tokens each."""
         import torch
 
-        model = self.nets["qwen"]
+        model = self._model
         vision = model.config.vision_config
         count, (blocks, rows, columns) = len(frames), cells
         merge = vision.spatial_merge_size
-        # On the host: the library reads it element by element.
+        # On the host, because the library reads it element by element.
         sizes = torch.tensor([[blocks, rows * merge, columns * merge]])
-        tokens, first = self._prompt(blocks * rows * columns)
+        tokens, first = self.prompt_tokens(blocks * rows * columns)
         places = slice(first, first + blocks * rows * columns)
         kinds = torch.zeros(1, len(tokens), dtype=torch.int)
-        kinds[:, places] = 2  # video, to the library
+        kinds[:, places] = 2  # the library's number for video
         ids = torch.tensor([tokens])
         positions, _ = model.model.get_rope_index(ids, kinds, video_grid_thw=sizes)
-        # Sent before the vision half is queued: neither the host nor the copies wait for it.
-        ids, positions = (devices.upload(one.numpy(), self.device) for one in (ids, positions))
+        # Sent before the vision half is queued, so that neither the host nor the copies wait for it.
+        ids, positions = (transfers.upload(one.numpy(), self.device) for one in (ids, positions))
         pixels = qwen_inputs.patches(
             frames, rows, columns, vision.patch_size, merge, vision.temporal_patch_size
         )
@@ -176,25 +175,27 @@ class Qwen2VL7B(FromHub, OnDevice, Qwen2VLTemporal):
     def _see(self, pixels: torch.Tensor, sizes: torch.Tensor) -> torch.Tensor:
         """The visual tokens [N, D] of patches, by the vision half; every block of frames sees only itself.
 
-        What the library would compute from `sizes` on the device, and wait for, it is given.
+        The library is given what it would otherwise compute from `sizes` on the device, and wait for.
         """
         from transformers.vision_utils import get_vision_cu_seqlens, get_vision_position_ids
 
-        visual = self.nets["qwen"].model.visual
+        visual = self._model.model.visual
         ends = get_vision_cu_seqlens(sizes)
         if "flash" in visual.config._attn_implementation:
-            ends = devices.upload(ends.numpy(), self.device)
-        places = devices.upload(
+            ends = transfers.upload(ends.numpy(), self.device)
+        places = transfers.upload(
             get_vision_position_ids(sizes, visual.spatial_merge_size).numpy(), self.device
         )
         longest = int(sizes[0, 1] * sizes[0, 2])
         known = {"cu_seqlens": ends, "max_seqlen": longest, "position_ids": places}
-        return visual(pixels, grid_thw=sizes, **known).pooler_output
+        tokens: torch.Tensor = visual(pixels, grid_thw=sizes, **known).pooler_output
+        return tokens
 
-    def _prompt(self, count: int) -> tuple[list[int], int]:
-        config = self.nets["qwen"].config
+    def prompt_tokens(self, count: int) -> tuple[list[int], int]:
+        """The prompt's tokens, and where its `count` video tokens begin."""
+        config = self._model.config
         vision = (config.vision_start_token_id, config.video_token_id, config.vision_end_token_id)
-        return qwen_inputs.prompt(self._tokenizer, self.settings.question, vision, count)
+        return qwen_inputs.prompt(self.tokenizer, self.settings.question, vision, count)
 
     def _open_tokenizer(self, config: Any) -> Tokenizer:
         """The model's own tokenizer; for random weights the same one from a package, or bytes without it."""
@@ -203,11 +204,11 @@ class Qwen2VL7B(FromHub, OnDevice, Qwen2VLTemporal):
         package = None if self.tiny else qwen_inputs.from_package()
         return package or qwen_inputs.of_bytes(config.text_config.eos_token_id - 1)
 
-    def _text(self, tokens: list[int]) -> str:
-        """What the tokens say up to the end of the turn; random weights never end it."""
-        if not self.random and self._tokenizer.end in tokens:
-            tokens = tokens[: tokens.index(self._tokenizer.end)]
-        return qwen_inputs.clean(self._tokenizer.decode(tokens))
+    def text_of(self, tokens: list[int]) -> str:
+        """The text of the tokens up to the end of the turn; random weights never end it."""
+        if not self.random and self.tokenizer.end in tokens:
+            tokens = tokens[: tokens.index(self.tokenizer.end)]
+        return qwen_inputs.clean(self.tokenizer.decode(tokens))
 
 
 def pick(times_s: np.ndarray, spans: list[tuple[float, float]], count: int) -> np.ndarray:
@@ -215,30 +216,3 @@ def pick(times_s: np.ndarray, spans: list[tuple[float, float]], count: int) -> n
     share = (np.arange(count) + 0.5) / count
     wanted = np.array([start + (end - start) * share for start, end in spans])
     return np.clip(np.searchsorted(times_s, wanted + 1e-6, side="right") - 1, 0, len(times_s) - 1)
-
-
-class Clock:
-    """Adds up how long phases take on a device, without waiting for it before `seconds` is asked."""
-
-    def __init__(self, device: str) -> None:
-        self._device, self._on_gpu = device, devices.on_gpu(device)
-        self._marks: list[tuple[str, Any]] = []
-
-    def mark(self, phase: str) -> None:
-        """The end of `phase`, which began at the mark before."""
-        if not self._on_gpu:
-            self._marks.append((phase, time.perf_counter()))
-            return
-        import torch
-
-        event = torch.cuda.Event(enable_timing=True)
-        event.record(torch.cuda.current_stream(self._device))
-        self._marks.append((phase, event))
-
-    def seconds(self) -> dict[str, float]:
-        """Seconds by phase; everything marked must have happened."""
-        total: dict[str, float] = {}
-        for (_, before), (phase, after) in zip(self._marks, self._marks[1:], strict=False):
-            took = before.elapsed_time(after) / 1000 if self._on_gpu else after - before
-            total[phase] = total.get(phase, 0.0) + took
-        return total

@@ -1,7 +1,7 @@
-"""Greedy decoding of a batch of equally long prompts with a static cache, and no waiting for the device.
+"""Greedy decoding of a batch of equally long prompts with a static cache, without waiting for the device.
 
-Every sequence is decoded for the whole budget of tokens, and cut at its end afterwards: looking for ends
-would make the host wait at every token. On a GPU the step is recorded as a CUDA graph, since starting its
+Every sequence is decoded for the whole budget of tokens and cut at its end afterwards: looking for ends
+would make the host wait at every token. On a GPU the step is recorded as a CUDA graph, because starting its
 kernels one by one takes longer than running them.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from clipbench.analyzers.production import device as devices
+from clipbench.analyzers.production import torch_device
 
 if TYPE_CHECKING:
     import torch
@@ -21,13 +21,15 @@ def recording_stream(device: str) -> torch.cuda.Stream:
     """The one stream that steps are recorded in: each has a workspace of cuBLAS, and PyTorch has only 32."""
     import torch
 
-    return torch.cuda.Stream(device)
+    cuda: Any = torch.cuda  # its streams have no types
+    stream: torch.cuda.Stream = cuda.Stream(device)
+    return stream
 
 
 class Decoder:
     """Decodes `rows` prompts of `length` tokens for `budget` tokens each, with the language half of `model`.
 
-    All memory is allocated once. A CUDA graph holds addresses: once the model has moved, make another.
+    All memory is allocated once. A CUDA graph holds addresses: after the model has moved, make a new decoder.
     """
 
     def __init__(self, model: Any, rows: int, length: int, budget: int, device: str, graph: bool) -> None:
@@ -38,7 +40,7 @@ class Decoder:
         self.device, self.length, self.budget = device, length, budget
         self.language, self.head = model.model.language_model, model.lm_head
         places = -(-(length + budget) // 8) * 8  # kernels want masks of such lengths
-        self.cache = StaticCache(config=model.config.text_config, max_cache_len=places)
+        self.cache: Any = StaticCache(config=model.config.text_config, max_cache_len=places)
         with torch.device(device):
             self.tokens = torch.zeros(rows, budget, dtype=torch.long)
             self.last = torch.zeros(rows, 1, dtype=torch.long)
@@ -50,28 +52,28 @@ class Decoder:
             self.causal = torch.nn.functional.pad(causal, (0, places - length)).view(1, 1, length, places)
         self.graph: torch.cuda.CUDAGraph | None = None
         self.why_no_graph = "" if graph else "not asked for"
-        if not devices.on_gpu(device):
+        if not torch_device.on_gpu(device):
             self.why_no_graph = "there is no GPU"
 
     def prefill(self, embeddings: torch.Tensor, positions: torch.Tensor) -> None:
         """Read the prompts, `embeddings` [rows, length, D] at `positions` [3, rows, length]."""
         self.cache.reset()
         first = self._next(embeddings, positions, self.causal)
-        self._begin(first, positions)
-        if devices.on_gpu(self.device) and self.graph is None and not self.why_no_graph:
-            self._record(first, positions)
+        self.restart(first, positions)
+        if torch_device.on_gpu(self.device) and self.graph is None and not self.why_no_graph:
+            self.record_step(first, positions)
 
     def decode(self) -> torch.Tensor:
-        """The tokens [rows, budget]; the next prefill overwrites them."""
+        """The tokens [rows, budget], which the next prefill overwrites."""
         for _ in range(self.budget - 1):
             if self.graph is not None:
                 self.graph.replay()
             else:
-                self._step()
+                self.step()
         return self.tokens
 
-    def _begin(self, first: torch.Tensor, positions: torch.Tensor) -> None:
-        """Everything as it is after the prompt and its `first` token, whatever was decoded since."""
+    def restart(self, first: torch.Tensor, positions: torch.Tensor) -> None:
+        """Set the state to that after the prompt and its `first` token, whatever was decoded since."""
         for layer in self.cache.layers:
             layer.cumulative_length.fill_(self.length)
         self.last.copy_(first)
@@ -82,8 +84,8 @@ class Decoder:
         self.visible.fill_(False)
         self.visible[..., : self.length] = True
 
-    def _step(self) -> None:
-        """Read the last token and write the next, with all state on the device."""
+    def step(self) -> None:
+        """Read the last token and write the next one, with all state on the device."""
         self.visible.index_fill_(3, self.place, True)
         embeddings = self.language.get_input_embeddings()(self.last)
         self.last.copy_(self._next(embeddings, self.position, self.visible))
@@ -100,10 +102,11 @@ class Decoder:
             past_key_values=self.cache,
             use_cache=True,
         ).last_hidden_state
-        return self.head(states[:, -1]).argmax(-1, keepdim=True)
+        tokens: torch.Tensor = self.head(states[:, -1]).argmax(-1, keepdim=True)
+        return tokens
 
-    def _record(self, first: torch.Tensor, positions: torch.Tensor) -> None:
-        """Record a step as a CUDA graph; where that fails, steps are run one kernel at a time."""
+    def record_step(self, first: torch.Tensor, positions: torch.Tensor) -> None:
+        """Record a step as a CUDA graph; if that fails, steps run one kernel at a time."""
         import torch
 
         current, side = torch.cuda.current_stream(self.device), recording_stream(self.device)
@@ -111,18 +114,18 @@ class Decoder:
             side.wait_stream(current)
             with torch.cuda.stream(side):
                 for _ in range(2):  # libraries allocate and choose kernels at their first calls
-                    self._step()
+                    self.step()
             current.wait_stream(side)
             graph = torch.cuda.CUDAGraph()
-            # Other threads of this process may go on allocating meanwhile.
+            # Other threads of this process may allocate meanwhile.
             with torch.cuda.graph(graph, stream=side, capture_error_mode="thread_local"):
-                self._step()
+                self.step()
             self.graph = graph
-            devices.recorders.add(self)
+            torch_device.graph_recorders.add(self)
         except torch.OutOfMemoryError:
             raise
         except RuntimeError as error:
             self.why_no_graph = str(error).splitlines()[0]
         finally:
-            torch.cuda.set_stream(current)  # a recording that fails leaves the other one behind
-        self._begin(first, positions)
+            torch.cuda.set_stream(current)  # a recording that fails leaves its own one set
+        self.restart(first, positions)

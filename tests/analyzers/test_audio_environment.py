@@ -5,8 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from clipbench.analyzers import weights as models
-from clipbench.analyzers.audio_environment import AudioEnvironment, EnvironmentSettings, open_graph, patches
+from clipbench.analyzers import weights
+from clipbench.analyzers.audio_environment import (
+    AudioEnvironment,
+    AudioEnvironmentSettings,
+    open_graph,
+    patches,
+)
 from clipbench.analyzers.base import NothingToAnalyze
 from tests.support.clip_views import ArrayClip
 from tests.support.sounds import RATE, chords, noise, recording, silence, tone
@@ -86,10 +91,10 @@ def test_next_to_no_sound_is_nothing_to_analyze(analyzer):
 def test_other_files_are_refused(tmp_path):
     path = tmp_path / "yamnet.zip"
     path.write_bytes(b"not a zip")
-    with pytest.raises(models.ModelError, match=r"yamnet\.zip"):
-        open_graph(models.resolve("yamnet"), path)
-    with pytest.raises(models.ModelError, match=r"crepe-tiny\.onnx"):
-        open_graph(models.resolve("crepe-tiny"), models.resolve("whisper-tiny.en"))
+    with pytest.raises(weights.ModelError, match=r"yamnet\.zip"):
+        open_graph(weights.resolve("yamnet"), path)
+    with pytest.raises(weights.ModelError, match=r"crepe-tiny\.onnx"):
+        open_graph(weights.resolve("crepe-tiny"), weights.resolve("whisper-tiny.en"))
 
 
 def test_the_graph_is_the_one_that_its_command_makes():
@@ -97,11 +102,11 @@ def test_the_graph_is_the_one_that_its_command_makes():
     from tools.convert_networks import yamnet
 
     made = yamnet.without_rounding(onnx.load_model_from_string(yamnet.source()))
-    assert made.SerializeToString() == models.resolve("yamnet").read_bytes()
+    assert made.SerializeToString() == weights.resolve("yamnet").read_bytes()
 
 
 def test_settings():
-    analyzer = AudioEnvironment(EnvironmentSettings(tags=3, step_s=0.48, batch=2))
+    analyzer = AudioEnvironment(AudioEnvironmentSettings(tags=3, step_s=0.48, batch=2))
     analyzer.load()
     segments = analyzer.analyze(ArrayClip(audio=noise(2)), {})
     assert [segment.start_s for segment in segments] == [0, 0.48, 0.96, 1.44]

@@ -8,7 +8,7 @@ import pytest
 
 from clipbench.analyzers.background_segmentation import (
     BackgroundSegmentation,
-    SegmentationSettings,
+    BackgroundSegmentationSettings,
     background_blur,
     main_colors,
     run_lengths,
@@ -20,7 +20,7 @@ from tests.support.photographs import drifting, photographs
 
 
 def run(clip, upstream=None, **settings):
-    analyzer = BackgroundSegmentation(SegmentationSettings(**settings))
+    analyzer = BackgroundSegmentation(BackgroundSegmentationSettings(**settings))
     analyzer.load()
     found = analyzer.analyze(clip, upstream or {})
     analyzer.unload()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from clipbench.analyzers.body_pose import KEYPOINTS, BodyPose, PoseSettings, posture
+from clipbench.analyzers.body_pose import KEYPOINTS, BodyPose, BodyPoseSettings, posture
 from tests.support.faces_truth import admiral, astronaut
 from tests.support.photographs import drifting, photographs, placed
 
@@ -14,7 +14,7 @@ SHOULDERS = {"astronaut": ((85, 245), (335, 255)), "admiral": ((75, 385), (455, 
 
 
 def run(clip, **settings):
-    analyzer = BodyPose(PoseSettings(**settings))
+    analyzer = BodyPose(BodyPoseSettings(**settings))
     analyzer.load()
     found = analyzer.analyze(clip, {})
     analyzer.unload()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from clipbench.analyzers.camera_analysis import CameraAnalysis, CameraSettings
+from clipbench.analyzers.camera_analysis import CameraAnalysis, CameraAnalysisSettings
 from tests.support.clip_views import ArrayClip
 from tests.support.footage import photo, recorded, shoot
 
@@ -108,7 +108,7 @@ def test_black_is_no_evidence_of_rest():
 def test_what_counts_as_rest_is_a_setting():
     frames = shot("chelsea", lambda t: {"x": 0.05 * t})
     assert run(frames)[0].label == "pan_right"
-    assert run(frames, CameraSettings(still=0.1))[0].label == "static"
+    assert run(frames, CameraAnalysisSettings(still=0.1))[0].label == "static"
 
 
 @pytest.mark.parametrize("shape", [(1, 320, 180), (1, 144, 176), (2, 9, 16), (5, 144, 176), (5, 180, 320)])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from clipbench.analyzers import color_analysis
-from clipbench.analyzers.color_analysis import ColorAnalysis, ColorSettings
+from clipbench.analyzers.color_analysis import ColorAnalysis, ColorAnalysisSettings
 from tests.support.clip_views import ArrayClip
 from tests.support.footage import photo, recorded, shoot
 
@@ -89,7 +89,7 @@ def test_a_photograph_that_turns_warm():
 def test_the_same_frames_give_the_same_palette():
     frames = recorded(shoot(photo("coffee"), 3, fps=3))
     assert run(frames) == run(frames)
-    assert len(run(frames, ColorSettings(colors=3))[0].data["palette"]) <= 3
+    assert len(run(frames, ColorAnalysisSettings(colors=3))[0].data["palette"]) <= 3
 
 
 @pytest.mark.parametrize("shape", [(1, 320, 180), (1, 144, 176), (2, 9, 16), (5, 1, 1)])

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from clipbench.analyzers import content_quality, weights
-from clipbench.analyzers.content_quality import ContentQuality
+from clipbench.analyzers.content_quality import ContentQuality, group_regions
 from clipbench.analyzers.features.speech.voice_activity import Region
-from clipbench.analyzers.features.vision import brisque
-from clipbench.analyzers.features.vision.brisque import Brisque
+from clipbench.analyzers.features.vision.brisque import Brisque, fit_gaussian
 from tests.support.clip_views import ArrayClip
 from tests.support.footage import photo, recorded, shoot
 from tests.support.sounds import RATE, noise, silence
@@ -57,13 +56,13 @@ def test_brisque_ranks_photographs_above_their_distortions(name):
 
 def test_the_fit_finds_the_distribution_that_was_drawn_from():
     rng = np.random.default_rng(0)
-    shape, mean, left, right = brisque._fit(rng.normal(0, 2, 200_000))
+    shape, mean, left, right = fit_gaussian(rng.normal(0, 2, 200_000))
     assert (shape, mean, left, right) == pytest.approx((2, 0, 4, 4), abs=0.06)
-    shape, *_ = brisque._fit(rng.laplace(0, 1, 200_000))
+    shape, *_ = fit_gaussian(rng.laplace(0, 1, 200_000))
     assert shape == pytest.approx(1, abs=0.03)
     side = np.abs(rng.normal(0, 1, 200_000))
     skewed = np.where(rng.random(200_000) < 0.25, -side, 3 * side)
-    _, mean, left, right = brisque._fit(skewed)
+    _, mean, left, right = fit_gaussian(skewed)
     assert mean > 0 and (left, right) == pytest.approx((1, 9), rel=0.03)
 
 
@@ -127,7 +126,7 @@ def test_silence_noise_and_no_sound_have_no_speech(analyzer):
 
 def test_speech_is_grouped_by_what_the_network_hears():
     regions = [Region(0, 4, 1), Region(5, 9, 1), Region(10, 12, 1), Region(20, 41, 1)]
-    groups = content_quality._grouped(regions)
+    groups = group_regions(regions)
     assert groups[0] == [(0, 4), (5, 9)] and groups[1][0] == (10, 12)
     assert all(np.diff(spans).sum() <= 9.01 for spans in groups)
     assert sum(np.diff(spans).sum() for spans in groups) == pytest.approx(31)

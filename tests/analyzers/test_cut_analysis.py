@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from clipbench.analyzers.cut_analysis import CutAnalysis, CutSettings
+from clipbench.analyzers.cut_analysis import CutAnalysis, CutAnalysisSettings
 from tests.support.clip_views import ArrayClip
 from tests.support.footage import FPS, photo, recorded, shoot
 
@@ -125,7 +125,7 @@ def test_fades_from_black_and_to_black_end_the_clip(analyzer):
 def test_the_threshold_is_a_setting():
     frames = recorded(np.concatenate([shoot(photo("coffee"), 20), shoot(photo("chelsea"), 20)]))
     assert len(times(run(CutAnalysis(), frames), "hard_cut")) == 1
-    assert times(run(CutAnalysis(CutSettings(min_score=200.0)), frames), "hard_cut") == []
+    assert times(run(CutAnalysis(CutAnalysisSettings(min_score=200.0)), frames), "hard_cut") == []
 
 
 @pytest.mark.parametrize("shape", [(1, 320, 180, 3), (1, 144, 176, 3), (2, 9, 16, 3), (15, 144, 176, 3)])

@@ -5,17 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import clipbench.analyzers.features.vision.coco_detector
 from clipbench.analyzers.body_pose import BodyPose
-from clipbench.analyzers.features.vision.coco_detector import COCO, Detection, consistent, detect, fit
-from clipbench.analyzers.features.vision.crops import iou
-from clipbench.analyzers.object_detection import ObjectDetection, ObjectSettings
+from clipbench.analyzers.features.vision import nanodet
+from clipbench.analyzers.features.vision.boxes import iou
+from clipbench.analyzers.features.vision.coco_detector import consistent
+from clipbench.analyzers.features.vision.nanodet import COCO, Detection, decode, fit
+from clipbench.analyzers.object_detection import ObjectDetection, ObjectDetectionSettings
 from tests.support.clip_views import ArrayClip
 from tests.support.photographs import drifting, photographs, placed
 
 
 def run(clip, **settings):
-    analyzer = ObjectDetection(ObjectSettings(**settings))
+    analyzer = ObjectDetection(ObjectDetectionSettings(**settings))
     analyzer.load()
     found = analyzer.analyze(clip, {})
     analyzer.unload()
@@ -66,11 +67,7 @@ def test_a_clip_of_one_frame_needs_no_neighbours():
 def test_two_analyzers_of_a_worker_share_the_detections(monkeypatch):
     clip, _ = drifting(photographs()["astronaut"][0])
     calls = []
-    monkeypatch.setattr(
-        clipbench.analyzers.features.vision.coco_detector,
-        "detect",
-        lambda maps: calls.append(1) or detect(maps),
-    )
+    monkeypatch.setattr(nanodet, "decode", lambda maps: calls.append(1) or decode(maps))
     run(clip)
     pose = BodyPose()
     pose.load()
@@ -97,7 +94,7 @@ def heads(cells):
 
 
 def test_decoding_puts_the_box_around_its_cell():
-    (found,) = detect(heads([(16, 1, 2, "cat")]))
+    (found,) = decode(heads([(16, 1, 2, "cat")]))
     assert found.label == "cat"
     assert found.score == pytest.approx(1 / (1 + np.exp(-3)))
     # The cell's centre is at (40, 24); 24 pixels to each side.
@@ -105,9 +102,9 @@ def test_decoding_puts_the_box_around_its_cell():
 
 
 def test_one_object_is_reported_once():
-    same = detect(heads([(16, 1, 1, "cat"), (16, 1, 1, "dog")]))
+    same = decode(heads([(16, 1, 1, "cat"), (16, 1, 1, "dog")]))
     assert len(same) == 1
-    assert len(detect(heads([(8, 1, 1, "cat"), (8, 6, 6, "cat")]))) == 2
+    assert len(decode(heads([(8, 1, 1, "cat"), (8, 6, 6, "cat")]))) == 2
 
 
 def test_flickers_go_and_weak_moments_stay():

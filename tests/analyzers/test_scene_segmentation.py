@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from skimage import data
 
-from clipbench.analyzers.scene_segmentation import SceneSegmentation, SceneSettings
+from clipbench.analyzers.scene_segmentation import SceneSegmentation, SceneSegmentationSettings
 from tests.support.clip_views import ArrayClip
 
 
@@ -66,7 +66,7 @@ def test_a_scene_ends_within_a_fade_through_black(analyzer):
 
 
 def test_a_scene_lasts_its_least_length():
-    analyzer = SceneSegmentation(SceneSettings(min_scene_s=3.0))
+    analyzer = SceneSegmentation(SceneSegmentationSettings(min_scene_s=3.0))
     analyzer.load()
     frames = [*pan(data.chelsea(), 8), *pan(data.astronaut(), 2), *pan(data.coffee(), 8)]
     assert len(scenes(analyzer, frames)) == 2

@@ -7,8 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from clipbench.analyzers.features import networks
-from clipbench.analyzers.features.speech.voice_activity import PitchSettings, Region, track_pitch
+from clipbench.analyzers.features import onnx_networks
+from clipbench.analyzers.features.speech.pitch import PitchSettings, track_pitch
+from clipbench.analyzers.features.speech.voice_activity import Region
 from clipbench.analyzers.speech_emotion import SpeechEmotion, Voice, judge, measure, name, nuclei, split
 from tests.support.clip_views import ArrayClip
 from tests.support.sounds import RATE, chords, noise, recording, silence
@@ -25,7 +26,7 @@ def voice(seconds: float, hz: float, syllables_per_s: float, level: float = 0.2,
 
 
 def measured(audio):
-    net = networks.open_net("crepe-tiny")
+    net = onnx_networks.open_network("crepe-tiny")
     seconds = len(audio) / RATE
     track = track_pitch(audio, net, [(0, seconds)], PitchSettings())
     net.close()
@@ -51,7 +52,7 @@ def test_level_and_spectral_balance():
 
 def test_a_click_is_no_syllable():
     audio = np.concatenate([voice(1, 150, 2), silence(0.5), noise(0.01), silence(0.5)])
-    net = networks.open_net("crepe-tiny")
+    net = onnx_networks.open_network("crepe-tiny")
     track = track_pitch(audio, net, [(0, 2)], PitchSettings())
     net.close()
     assert (nuclei(audio, track) < 1).all()

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 from skimage import data
 
+from clipbench.analyzers.features.text.ocr import PpOcr
 from clipbench.analyzers.text_overlay import TextOverlay, TextOverlaySettings
 from tests.support.clip_views import ArrayClip
 
@@ -43,27 +44,27 @@ def captioned(captions: list[tuple[str, int]], x: int = 20, y: int = 520, size: 
     return ArrayClip([write(f, t, x, y, size) if t else f for f, t in zip(frames, shown, strict=True)], FPS)
 
 
-def count_calls(analyzer: TextOverlay, monkeypatch) -> dict[str, int]:
+def count_calls(monkeypatch) -> dict[str, int]:
     """How many frames are searched and lines read from now on."""
-    reader, calls = analyzer._reader, {"find": 0, "read": 0}
-    find, read = reader.find, reader.read
+    calls = {"find": 0, "read": 0}
+    find, read = PpOcr.find, PpOcr.read
 
-    def counting_find(image):
+    def counting_find(self, image):
         calls["find"] += 1
-        return find(image)
+        return find(self, image)
 
-    def counting_read(image, quads):
+    def counting_read(self, image, quads):
         calls["read"] += len(quads)
-        return read(image, quads)
+        return read(self, image, quads)
 
-    monkeypatch.setattr(reader, "find", counting_find)
-    monkeypatch.setattr(reader, "read", counting_read)
+    monkeypatch.setattr(PpOcr, "find", counting_find)
+    monkeypatch.setattr(PpOcr, "read", counting_read)
     return calls
 
 
 def test_captions_are_read_once_while_the_picture_behind_them_moves(analyzer, monkeypatch):
     clip = captioned([("", 1), ("Look at the cat", 4), ("", 1), ("Goodbye, cat!", 3)])
-    calls = count_calls(analyzer, monkeypatch)
+    calls = count_calls(monkeypatch)
     found = analyzer.analyze(clip, {})
     assert [(s.label, s.start_s, s.end_s) for s in found] == [
         ("Look at the cat", 0.5, 2.5),
@@ -104,7 +105,7 @@ def test_photographs_without_text_give_nothing(analyzer):
 
 def test_a_still_is_searched_once(analyzer, monkeypatch):
     still = write(pan(data.coffee(), 1)[0], "Fresh coffee", 40, 80)
-    calls = count_calls(analyzer, monkeypatch)
+    calls = count_calls(monkeypatch)
     found = analyzer.analyze(ArrayClip([still] * 6, FPS), {})
     assert [(s.label, s.start_s, s.end_s) for s in found] == [("Fresh coffee", 0, 3)]
     assert calls == {"find": 1, "read": 1}

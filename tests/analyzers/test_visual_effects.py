@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from clipbench.analyzers.visual_effects import EffectSettings, VisualEffects
+from clipbench.analyzers.visual_effects import VisualEffects, VisualEffectsSettings
 from tests.support.clip_views import ArrayClip
 from tests.support.footage import FPS, photo, recorded, shoot
 
@@ -136,7 +136,7 @@ def test_letterbox(bars):
 def test_thresholds_are_settings():
     frames = pan("coffee")
     frames[30:33] = 255
-    assert run(recorded(frames), EffectSettings(flash_gain=250.0)) == []
+    assert run(recorded(frames), VisualEffectsSettings(flash_gain=250.0)) == []
 
 
 @pytest.mark.parametrize("shape", [(1, 320, 180), (1, 144, 176), (2, 9, 16), (15, 144, 176)])

@@ -1,19 +1,24 @@
-"""Where two senses bear on one thing: what is said, written, shown and heard agreeing or contradicting.
+"""Agreements and contradictions between modalities: what is said, written, shown and heard.
 
-Every rule would rather say nothing than something wrong: a contradiction takes a thing that the detector
-would hardly miss, no trace of it, and something else surely in its place.
+Every rule prefers to say nothing rather than something wrong: a contradiction requires a thing that the
+detector would hardly miss, no trace of that thing, and clear evidence of something else instead.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from clipbench.analyzers.base import Segment
-from clipbench.analyzers.features.rules.evidence import Results, Shown, clock, overlapping, statement, weakest
+from clipbench.analyzers.features.rules.evidence import Results, clock, statement, weakest
+from clipbench.analyzers.features.rules.sightings import Sightings
 from clipbench.analyzers.features.text import lexicon
 from clipbench.analyzers.features.text.english import counted
+from clipbench.analyzers.features.time_spans import overlapping
+
+if TYPE_CHECKING:
+    import numpy as np
 
 SPEECH_TAGS = frozenset(
     [
@@ -44,7 +49,7 @@ AUDIBLE = {
 
 
 class Text(NamedTuple):
-    """A text that is said or written, and for how long what it names may come earlier or later."""
+    """A text that is said or written, and by how many seconds what it names may come earlier or later."""
 
     analyzer: str
     modality: str
@@ -53,7 +58,7 @@ class Text(NamedTuple):
 
 
 def texts_of(results: Results, margin_s: float) -> list[Text]:
-    """Everything that is written or said; speech may run `margin_s` ahead of the picture or behind."""
+    """Everything that is written or said; speech may lead or trail the picture by up to `margin_s`."""
     written = [Text("text_overlay", "written", s, 0.0) for s in results.get("text_overlay", ())]
     said = [
         Text("speech_transcription", "said", s, margin_s) for s in results.get("speech_transcription", ())
@@ -62,11 +67,14 @@ def texts_of(results: Results, margin_s: float) -> list[Text]:
 
 
 def naming(
-    texts: Sequence[Text], shown: Shown, alike: Callable[[list[str], list[str]], object], similarity: float
+    texts: Sequence[Text],
+    shown: Sightings,
+    alike: Callable[[list[str], list[str]], np.ndarray],
+    similarity: float,
 ) -> list[Segment]:
-    """Texts that name what is shown, or something else than is shown.
+    """Statements about texts that name what is shown, or something that is not.
 
-    `alike(words, things)` gives cosine similarities [words, things], for words outside of the lexicon.
+    `alike(words, things)` returns cosine similarities [words, things], for words outside the lexicon.
     """
     found = []
     for text in texts:
@@ -101,14 +109,14 @@ def naming(
     return found
 
 
-def _misnaming(text: Text, names: list[lexicon.Named], shown: Shown) -> list[Segment]:
-    """A contradiction, where the things that a text names are certainly not what is shown instead."""
+def _misnaming(text: Text, names: list[lexicon.Named], shown: Sightings) -> list[Segment]:
+    """A contradiction, if the things that a text names are certainly not shown, and something else is."""
     segment = text.segment
     around = max(1.0, 2 * text.margin_s)
     traces = shown.faintly(segment.start_s - around, segment.end_s + around)
     instead = shown.surely(segment.start_s, segment.end_s, share=0.5)
     if text.modality == "said":
-        # Somebody on screen may speak of anything.
+        # A person on screen may speak of anything.
         instead.pop("person", None)
     missing = [name for name in names if name.thing in lexicon.TELLING and name.thing not in traces]
     mistaken = any(
@@ -135,14 +143,14 @@ def _source(text: Text) -> str:
 
 
 def quoted(text: str, limit: int = 60) -> str:
-    """A text in quotation marks, cut at a word where it is long."""
+    """A text in quotation marks, cut after a word if it is long."""
     if len(text) > limit:
         text = f"{text[:limit].rsplit(' ', 1)[0]} …"
     return f"“{text}”"
 
 
 def subtitles(results: Results, margin_s: float) -> list[Segment]:
-    """Texts on screen that say what is said at that time."""
+    """Texts on screen that repeat what is said at that time."""
     from rapidfuzz.fuzz import partial_ratio
 
     found = []
@@ -169,7 +177,7 @@ def subtitles(results: Results, margin_s: float) -> list[Segment]:
 
 
 def speech_without_sound(results: Results) -> list[Segment]:
-    """Words that are transcribed where no speech is heard: a recogniser may invent some over music."""
+    """Words that are transcribed where no speech is heard: a recogniser may invent words over music."""
     found = []
     for phrase in results.get("speech_transcription", ()):
         windows = overlapping(results.get("audio_environment", ()), phrase.start_s, phrase.end_s)
@@ -190,8 +198,8 @@ def speech_without_sound(results: Results) -> list[Segment]:
     return found
 
 
-def sound_and_picture(results: Results, shown: Shown, min_score: float) -> list[Segment]:
-    """Things that are heard while they are shown. What is only heard may be out of the picture."""
+def sound_and_picture(results: Results, shown: Sightings, min_score: float) -> list[Segment]:
+    """Things that are heard while they are shown; things that are only heard may be outside the picture."""
     found: dict[str, Segment] = {}
     for window in results.get("audio_environment", ()):
         loud = {tag["tag"] for tag in window.data.get("tags", ()) if tag["score"] >= min_score}
@@ -211,14 +219,15 @@ def sound_and_picture(results: Results, shown: Shown, min_score: float) -> list[
 
 
 def faces_and_people(results: Results, min_s: float) -> list[Segment]:
-    """Stretches in which more faces than people are found: one of the two detectors is wrong."""
+    """Stretches with more faces than people: one of the two detectors is wrong."""
     people, faces = results.get("object_detection"), results.get("age_estimation")
     if people is None or not faces:
         return []
     per_sample: dict[float, list[Segment]] = {}
     for face in faces:
         per_sample.setdefault(face.start_s, []).append(face)
-    found, run = [], []
+    found: list[Segment] = []
+    run: list[list[Segment]] = []
     for at, seen in [*sorted(per_sample.items()), (float("inf"), [])]:
         bodies = [p for p in overlapping(people, at, at + 1e-3) if p.label == "person"]
         joins = not run or at <= run[-1][0].end_s + 1e-3

@@ -1,7 +1,7 @@
 """Short-time spectra and mel filters, for the analyzers that read sound.
 
-Written out in numpy: importing librosa compiles its numba functions, which takes 17 s of the first run on
-a fresh machine, and everything needed of it is here.
+They are written in numpy because importing librosa compiles its numba functions, which takes 17 s of the
+first run on a fresh machine.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ SAMPLE_RATE = 16000
 
 
 def frame(audio: np.ndarray, length: int, hop: int) -> np.ndarray:
-    """The stretches of `length` samples every `hop` samples, [T, length], a view; audio must have one."""
+    """Frames of `length` samples every `hop` samples, [T, length], as a view; needs `length` samples."""
     return np.lib.stride_tricks.sliding_window_view(audio, length)[::hop]
 
 
 def centred(audio: np.ndarray, length: int, hop: int) -> np.ndarray:
-    """Like `frame`, but stretch t is centred on sample `t * hop`; zeros stand beyond both ends."""
+    """Like `frame`, but frame t is centred on sample `t * hop`; zeros are added beyond both ends."""
     return frame(np.pad(audio, length // 2), length, hop)
 
 
@@ -34,7 +34,7 @@ def spectrogram(audio: np.ndarray, window: int, hop: int, *, fft: int | None = N
 def mel_filters(bands: int, fft: int, low_hz: float, high_hz: float) -> np.ndarray:
     """Triangles [fft // 2 + 1, bands] of height 1, evenly spaced on HTK's mel scale, linear in mel.
 
-    They are those of TensorFlow's `linear_to_mel_weight_matrix`, which leaves out the bin at 0 Hz.
+    They equal TensorFlow's `linear_to_mel_weight_matrix`, which leaves out the bin at 0 Hz.
     """
     mel = 1127.0 * np.log1p(np.linspace(0, SAMPLE_RATE / 2, fft // 2 + 1) / 700.0)
     low, high = 1127.0 * np.log1p(np.array([low_hz, high_hz]) / 700.0)
@@ -47,5 +47,6 @@ def mel_filters(bands: int, fft: int, low_hz: float, high_hz: float) -> np.ndarr
 
 
 def decibels(power: np.ndarray | float, floor: float = 1e-10) -> np.ndarray:
-    """10 log10 of a power, which is taken as at least `floor`."""
-    return 10 * np.log10(np.maximum(power, floor))
+    """10 log10 of a power, which counts as at least `floor`."""
+    level: np.ndarray = 10 * np.log10(np.maximum(power, floor))
+    return level

@@ -1,4 +1,4 @@
-"""Words and their times: from the regions of speech to what Whisper is given, and back to the clip."""
+"""Words and their times: from regions of speech to Whisper's windows, and from its words back to the clip."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from clipbench.analyzers.features.speech.voice_activity import Region
 
-#: What Whisper was trained on: given less it is faster, but misses words, or loops until it is stopped.
+#: The length that Whisper was trained on: with less it is faster, but misses words or repeats itself.
 WINDOW_S = 30.0
 #: A shorter gap in speech may lie within a word.
 PAUSE_S = 0.25
@@ -20,7 +20,7 @@ _TITLES = {"Mr.", "Mrs.", "Ms.", "Dr.", "St.", "Prof."}  # their full stop ends 
 
 
 class Word(NamedTuple):
-    """A word with the punctuation that belongs to it, and when it is said, in seconds of the clip."""
+    """A word with its punctuation, and when it is said, in seconds of the clip."""
 
     text: str
     start_s: float
@@ -29,7 +29,7 @@ class Word(NamedTuple):
 
 
 def windows(regions: Sequence[Region], duration_s: float, margin_s: float) -> list[list[tuple[float, float]]]:
-    """The regions with a margin around them (start and end in seconds), in windows of at most 30 s."""
+    """The regions with a margin (start and end in seconds), packed into windows of at most 30 s."""
     spans: list[tuple[float, float]] = []
     for region in regions:
         start, end = max(0.0, region.start_s - margin_s), min(duration_s, region.end_s + margin_s)
@@ -51,7 +51,7 @@ def windows(regions: Sequence[Region], duration_s: float, margin_s: float) -> li
 
 
 def to_clip(start_s: float, end_s: float, spans: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    """A word's times in spans laid end to end, as times in the clip, within the span where its middle is."""
+    """Times of a word in spans laid end to end, as times in the clip, within the span that has its middle."""
     ends = list(itertools.accumulate(end - start for start, end in spans))
     index = min(bisect.bisect(ends, (start_s + end_s) / 2), len(spans) - 1)
     first, last = spans[index]
@@ -60,14 +60,14 @@ def to_clip(start_s: float, end_s: float, spans: Sequence[tuple[float, float]]) 
 
 
 def fit(words: Sequence[Word], regions: Sequence[Region]) -> list[Word]:
-    """The words, each within the region of speech that most of it is in.
+    """The words, each cut to the region of speech that contains most of it.
 
-    Whisper's words reach into pauses, and begin late: after a pause by up to 0.3 s, and after punctuation,
-    which takes time of its own in the alignment. So a word begins where the word before it ends, or its
-    region begins, if that is less than `_LATE_S` earlier.
+    Whisper's words extend into pauses, and begin late: by up to 0.3 s after a pause, and after punctuation,
+    which occupies time in the alignment. So a word begins where the previous word ends or where its region
+    begins, if that is less than `_LATE_S` earlier.
     """
     fitted: list[Word] = []
-    begun, free_s = None, 0.0  # the region of the word before, and its end
+    begun, free_s = None, 0.0  # the region of the previous word, and that word's end
     for word in words:
         shared = [min(word.end_s, region.end_s) - max(word.start_s, region.start_s) for region in regions]
         if not shared or max(shared) <= 0:
@@ -85,7 +85,7 @@ def fit(words: Sequence[Word], regions: Sequence[Region]) -> list[Word]:
 
 
 def phrases(words: Sequence[Word], gap_s: float) -> list[list[Word]]:
-    """The words in groups that end with a sentence, or before a silence of more than `gap_s`."""
+    """The words in groups that end with a sentence or before a silence of more than `gap_s`."""
     groups: list[list[Word]] = []
     for word in words:
         last = groups[-1][-1] if groups else None
@@ -99,7 +99,7 @@ def phrases(words: Sequence[Word], gap_s: float) -> list[list[Word]]:
 def align(cost: np.ndarray) -> np.ndarray:
     """The cheapest monotonic path through a cost matrix [N, M] as indices [2, length]: dynamic time warping.
 
-    Does what `whisper.timing.dtw_cpu` does, a diagonal at a time.
+    It computes what `whisper.timing.dtw_cpu` does, but a diagonal at a time.
     """
     rows, columns = cost.shape
     total = np.full((rows + 1, columns + 1), np.inf)

@@ -1,4 +1,4 @@
-"""Words for sentences about what is seen: articles, plurals, lists."""
+"""English articles, plurals and lists, for sentences about what is seen."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ IRREGULAR = {
     "scissors": "scissors",
     "broccoli": "broccoli",
 }
-#: Said without "a": they are plural already, or not counted.
+#: Used without "a": they are plural already, or uncountable.
 BARE = {"skis", "scissors", "broccoli", "sheep"}
-#: Written with a vowel, spoken with a consonant.
+#: Beginnings that are written with a vowel and spoken with a consonant.
 CONSONANT_SOUND = ("uni", "use", "euro", "ukulele", "one")
 
 
@@ -48,7 +48,7 @@ def counted(noun: str, count: int = 1) -> str:
 
 
 def listed(items: Sequence[str]) -> str:
-    """Items as one says them: "a", "a and b", "a, b and c"."""
+    """Items as one would say them: "a", "a and b", "a, b and c"."""
     return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
 
 

@@ -1,11 +1,11 @@
-"""Words for things that detectors can see, and which of them a text names."""
+"""Words for things that detectors can see, and finding them in texts."""
 
 from __future__ import annotations
 
 import re
 from typing import NamedTuple
 
-#: The words, in the singular and without ambiguous ones, by which each thing is called.
+#: The unambiguous words for each thing, in the singular.
 WORDS = {
     "person": "person people man men woman women boy girl child children lady gentleman guy astronaut",
     "cat": "cat kitten kitty tabby",
@@ -34,18 +34,18 @@ WORDS = {
 }
 THINGS = {word: thing for thing, words in WORDS.items() for word in words.split()}
 
-#: Things whose absence a detector can be trusted with: large, unlike each other, not called otherwise.
+#: Things whose absence a detector can be trusted with: large, distinct, and with no other names.
 TELLING = frozenset(
     """cat dog bird horse cow sheep elephant zebra giraffe bicycle car motorcycle airplane bus truck
     boat""".split()  # noqa: SIM905
 )
-#: Things that detectors take for one another.
+#: Things that detectors confuse.
 ALIKE = (
     frozenset({"car", "truck", "bus"}),
     frozenset({"bicycle", "motorcycle"}),
     frozenset({"horse", "cow", "sheep"}),
 )
-#: Things with another thing's word in their name.
+#: Names that contain the word for another thing.
 COMPOUNDS = re.compile(r"\b(hot dogs?|raining cats and dogs|bird['’]s[- ]eye)\b", re.IGNORECASE)
 DENIALS = frozenset(["no", "not", "never", "without", "isn't", "wasn't", "nor"])
 COMMON = frozenset(
@@ -58,7 +58,7 @@ COMMON = frozenset(
 
 
 class Named(NamedTuple):
-    """A thing that a text names, by which word, and whether the text denies it."""
+    """A thing that a text names, the word for it, and whether the text denies it."""
 
     thing: str
     word: str
@@ -71,7 +71,7 @@ def words_of(text: str) -> list[str]:
 
 
 def singular(word: str) -> str:
-    """A plural's singular, where that is a word of the lexicon; else the word itself."""
+    """The singular of a plural if the lexicon has it; otherwise the word itself."""
     if word in THINGS:
         return word
     for ending, instead in (("'s", ""), ("ies", "y"), ("es", ""), ("s", "")):
@@ -89,7 +89,7 @@ def thing_of(label: str) -> str:
 
 
 def named(text: str) -> list[Named]:
-    """The things that a text names, each once, in its order."""
+    """The things that a text names, each once, in their order."""
     words = words_of(COMPOUNDS.sub(" ", text))
     found: dict[str, Named] = {}
     for index, word in enumerate(words):
@@ -101,6 +101,6 @@ def named(text: str) -> list[Named]:
 
 
 def other_words(text: str) -> list[str]:
-    """Words outside of the lexicon that may name something: of three letters or more, and not common."""
+    """Words outside the lexicon that may name something: of three letters or more, and not common."""
     words = dict.fromkeys(words_of(text))
     return [w for w in words if len(w) > 2 and w not in COMMON and singular(w) not in THINGS]

@@ -1,4 +1,4 @@
-"""Finding and reading lines of text in pictures: PP-OCR through RapidOCR, on CPU, without any download.
+"""Finding and reading lines of text in pictures: PP-OCR through RapidOCR, on the CPU, without downloads.
 
 Source: RapidOCR (Apache-2.0), whose pre- and postprocessing this calls; the networks are PaddleOCR's
 PP-OCRv6, a differentiable-binarization detector (Liao et al., "Real-time Scene Text Detection with
@@ -7,26 +7,41 @@ Differentiable Binarization", AAAI 2020) and a CTC recogniser.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from clipbench.analyzers import threads, weights
+from clipbench.analyzers import weights
+from clipbench.analyzers.features.onnx_networks import new_session
 
 
 class Reading(NamedTuple):
-    """What a line says, and the mean probability of its characters."""
+    """The text of a line, and the mean probability of its characters."""
 
     text: str
     confidence: float
 
 
-class Reader:
-    """The two networks, ready to use.
+class LineReader(Protocol):
+    """Finds lines of text in pictures and reads them."""
 
-    `detection_size` is the longer side in pixels of the picture in which text is looked for: the cost of
-    `find` grows with its square, and letters lower than about 8 pixels at that size are not found. `read`
-    always works on the pixels of the full picture.
+    def find(self, image: np.ndarray) -> np.ndarray:
+        """Lines of text in `image` (uint8 RGB [H, W, 3]): corners in pixels, float32 [N, 4, 2].
+
+        The corners go clockwise from the text's top left.
+        """
+
+    def read(self, image: np.ndarray, quads: Sequence[np.ndarray]) -> list[Reading]:
+        """The text of the lines at `quads` (from `find`) of `image`, which may be empty."""
+
+
+class PpOcr:
+    """A LineReader on PP-OCR's two networks.
+
+    `detection_size` is the longer side in pixels of the picture that `find` searches: its cost grows with the
+    square, and letters that are less than about 8 pixels high at that size are not found. `read` always works
+    on the pixels of the full picture.
     """
 
     def __init__(
@@ -38,11 +53,11 @@ class Reader:
         from rapidocr.utils.log import logger
         from rapidocr.utils.typings import EngineType, LangRec
 
-        logger.setLevel("ERROR")  # it reports on the console which engine and file it uses
+        logger.setLevel("ERROR")  # it would print which engine and file it uses
         self._size = detection_size
         common = {"engine_type": EngineType.ONNXRUNTIME}
         finding = {
-            "session": _session(detector),
+            "session": new_session(weights.resolve(detector)),
             "limit_side_len": detection_size,
             "limit_type": "max",
             "box_thresh": box_threshold,
@@ -50,21 +65,18 @@ class Reader:
             "std": [0.5, 0.5, 0.5],
         }
         reading = {
-            "session": _session(recognizer),
+            "session": new_session(weights.resolve(recognizer)),
             "rec_batch_num": batch,
             "rec_img_shape": [3, 48, 320],
             "lang_type": LangRec.CH,  # PP-OCRv6 has one network for Chinese, Latin and Japanese
             "font_path": None,
         }
-        config = {"allow_objects": True}  # the sessions are no configuration values
-        self._detector = TextDetector(OmegaConf.create(common | finding, flags=config))
-        self._recognizer = TextRecognizer(OmegaConf.create(common | reading, flags=config))
+        config = {"allow_objects": True}  # sessions are not configuration values
+        finder: Any = OmegaConf.create(common | finding, flags=config)  # declared as a dict, used as this
+        reader: Any = OmegaConf.create(common | reading, flags=config)
+        self._detector, self._recognizer = TextDetector(finder), TextRecognizer(reader)
 
     def find(self, image: np.ndarray) -> np.ndarray:
-        """Lines of text in `image` (uint8 RGB [H, W, 3]): corners in pixels, float32 [N, 4, 2].
-
-        The corners go clockwise from the text's top left.
-        """
         import cv2
 
         height, width = image.shape[:2]
@@ -75,10 +87,11 @@ class Reader:
         found = self._detector(small[..., ::-1])
         if found.boxes is None:
             return np.empty((0, 4, 2), np.float32)
-        return np.float32(found.boxes) * np.float32([width / shape[0], height / shape[1]])
+        scales = np.array([width / shape[0], height / shape[1]], np.float32)
+        quads: np.ndarray = np.array(found.boxes, np.float32) * scales
+        return quads
 
-    def read(self, image: np.ndarray, quads: np.ndarray) -> list[Reading]:
-        """What the lines at `quads` (as from `find`) of `image` say; may be empty text."""
+    def read(self, image: np.ndarray, quads: Sequence[np.ndarray]) -> list[Reading]:
         from rapidocr.ch_ppocr_rec.typings import TextRecInput
         from rapidocr.utils.process_img import get_rotate_crop_image
 
@@ -86,20 +99,5 @@ class Reader:
             return []
         crops = [get_rotate_crop_image(image, quad)[..., ::-1] for quad in quads]
         found = self._recognizer(TextRecInput(img=crops))
-        return [
-            Reading(text.strip(), float(score)) for text, score in zip(found.txts, found.scores, strict=True)
-        ]
-
-
-def _session(model: str):
-    """An ONNX Runtime session under the worker's thread budget: RapidOCR's own knows no such budget."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads.budget()
-    options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(
-        str(weights.resolve(model)), options, providers=["CPUExecutionProvider"]
-    )
+        texts = zip(found.txts or (), found.scores, strict=True)
+        return [Reading(text.strip(), float(score)) for text, score in texts]

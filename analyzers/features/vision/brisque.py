@@ -1,8 +1,8 @@
-"""BRISQUE: how distorted a photograph looks, without the undistorted one to compare with.
+"""BRISQUE: how distorted a photograph looks, without the original to compare with.
 
 A. Mittal, A. K. Moorthy, A. C. Bovik, "No-Reference Image Quality Assessment in the Spatial Domain", IEEE
-Transactions on Image Processing 21(12), 2012. The statistics of a natural picture, divided by its local
-contrast, follow generalized Gaussians; distortions bend them. 18 parameters at each of two scales go into a
+Transactions on Image Processing 21(12), 2012. A natural picture divided by its local contrast follows
+generalized Gaussians, and distortions change their shape. 18 parameters at each of two scales go into a
 support vector machine that was trained on people's opinions.
 """
 
@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-#: Least and greatest of each feature over the training pictures, 18 at full and 18 at half size, as the
-#: machine's authors and the package `brisque` (models/normalize.pickle) have them.
+#: Minimum and maximum of each feature over the training pictures, 18 at full and 18 at half size, from the
+#: machine's authors and the package `brisque` (models/normalize.pickle).
 _LEAST, _GREATEST = np.array(
     [
         [0.336999, 0.019667, 0.23, -0.125959, 0.000167, 0.000616, 0.231, -0.125873, 0.000165],
@@ -31,13 +31,13 @@ _LEAST, _GREATEST = np.array(
 
 
 class Brisque:
-    """The trained machine; raises ValueError where the file is not one for 36 features."""
+    """The trained machine; raises ValueError if the file is not one for 36 features."""
 
     def __init__(self, path: Path) -> None:
         self._gamma, self._rho, self._coefficients, self._vectors = _read_svm(path)
 
     def __call__(self, grey: np.ndarray) -> float | None:
-        """The score of a uint8 `[H, W]` picture, about 0 (good) to 100 (bad); None where it is plain."""
+        """The score of a uint8 `[H, W]` picture, about 0 (good) to 100 (bad); None for a plain one."""
         found = features(grey)
         if found is None:
             return None
@@ -47,19 +47,18 @@ class Brisque:
 
 
 def features(grey: np.ndarray) -> np.ndarray | None:
-    """The 36 statistics of a uint8 `[H, W]` picture, or None where it is too plain or small to have any."""
+    """The 36 statistics of a uint8 `[H, W]` picture, or None if it is too plain or too small."""
     import cv2
 
     if min(grey.shape) < 16:
         return None
-    picture = grey.astype(np.float32)
+    picture: np.ndarray = grey.astype(np.float32)
     found: list[float] = []
     for _ in range(2):
         normalized = _normalized(picture)
-        fits = [_fit(normalized)] + [
-            _fit(normalized[here] * normalized[there]) for here, there in _NEIGHBOURS
-        ]
-        if None in fits:
+        values = [normalized, *(normalized[here] * normalized[there] for here, there in _NEIGHBOURS)]
+        fits = [each for each in map(fit_gaussian, values) if each is not None]
+        if len(fits) < len(values):
             return None
         (shape, _, left, right), *products = fits
         found += [shape, (left + right) / 2, *(value for product in products for value in product)]
@@ -78,7 +77,7 @@ _NEIGHBOURS = (
 
 
 def _normalized(picture: np.ndarray) -> np.ndarray:
-    """The picture less its local mean, over its local deviation (7 x 7 pixels, Gaussian) plus a level."""
+    """The picture minus its local mean, divided by its local deviation (7 x 7 pixels, Gaussian) plus 1."""
     import cv2
 
     def blur(values: np.ndarray) -> np.ndarray:
@@ -86,7 +85,8 @@ def _normalized(picture: np.ndarray) -> np.ndarray:
 
     mean = blur(picture)
     deviation = np.sqrt(np.abs(blur(picture * picture) - mean * mean))
-    return (picture - mean) / (deviation + 1)
+    normalized: np.ndarray = (picture - mean) / (deviation + 1)
+    return normalized
 
 
 @cache
@@ -99,11 +99,11 @@ def _shapes() -> tuple[np.ndarray, np.ndarray]:
     return shapes, ratios
 
 
-def _fit(values: np.ndarray) -> list[float] | None:
+def fit_gaussian(values: np.ndarray) -> tuple[float, float, float, float] | None:
     """Shape, mean, left and right variance of an asymmetric generalized Gaussian, by its moments.
 
     N. E. Lasmar, Y. Stitou, Y. Berthoumieu, "Multiscale skewed heavy tailed model for texture analysis",
-    ICIP 2009. None where the values are all on one side of zero.
+    ICIP 2009. None if the values are all on one side of zero.
     """
     squares = values * values
     negative = values < 0
@@ -119,7 +119,7 @@ def _fit(values: np.ndarray) -> list[float] | None:
     shape = float(shapes[min(int(np.searchsorted(ratios, ratio)), len(shapes) - 1)])
     lgamma = math.lgamma
     mean = (right - left) * math.exp(lgamma(2 / shape) - (lgamma(1 / shape) + lgamma(3 / shape)) / 2)
-    return [shape, mean, left**2, right**2]
+    return shape, mean, left**2, right**2
 
 
 def _read_svm(path: Path) -> tuple[float, float, np.ndarray, np.ndarray]:
@@ -127,7 +127,7 @@ def _read_svm(path: Path) -> tuple[float, float, np.ndarray, np.ndarray]:
     head, _, body = path.read_text(encoding="ascii").partition("SV\n")
     values = dict(line.split(maxsplit=1) for line in head.splitlines())
     if values.get("kernel_type") != "rbf":
-        raise ValueError(f"{path}: a support vector machine with an rbf kernel is needed")
+        raise ValueError(f"{path}: not a support vector machine with an rbf kernel")
     rows = [line.split() for line in body.splitlines()]
     vectors = np.zeros((len(rows), len(_LEAST)))
     for vector, (_, *entries) in zip(vectors, rows, strict=True):

@@ -11,21 +11,24 @@ from typing import NamedTuple
 
 import numpy as np
 
-#: The picture is cut into this many cells along its longer side, and each gives at most so many corners.
+from clipbench.analyzers.features.vision.crops import apply
+
+#: The picture is divided into this many cells along its longer side; each has at most so many corners.
 _CELLS = 8
 _PER_CELL = 5
 #: Corners weaker than this (least eigenvalue) are noise: sensor noise of 4 levels reaches 0.00007, text 0.02.
 _FLOOR = 1e-4
-#: Fewer tracks than this are no evidence of anything.
-LEAST = 8
-#: Pixels: how far a track may come back from its start, lie from the fitted transform, move and be fixed.
+#: Fewer tracks than this prove nothing.
+MIN_TRACKS = 8
+#: In pixels: how far from its start a track may come back, how far from the fitted transform it may be, and
+#: how far a fixed point may move.
 _ROUND_TRIP, _RESIDUAL, _FIXED = 0.7, 0.5, 0.15
-#: What is fixed to the screen is an overlay if all of it lies in at most this share of the rows of cells.
+#: Points that are fixed to the screen are an overlay if they cover at most this share of the rows of cells.
 _BAND = 0.5
 
 
 class Motion(NamedTuple):
-    """How the picture moves from one frame to another: about the frame's centre, in pixels, radians, factor.
+    """How the picture moves from one frame to another: shift in pixels, factor and radians about its centre.
 
     `evidence` is the share of the corners that were found again and agree, 0..1.
     """
@@ -37,7 +40,7 @@ class Motion(NamedTuple):
     evidence: float
 
 
-def _cells(points: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+def _cells(points: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """Row and column of the cell of each of `points` `[N, 2]`: int `[N, 2]`."""
     return (points[:, ::-1] * _CELLS / max(shape)).astype(int)
 
@@ -47,8 +50,10 @@ def corners(grey: np.ndarray) -> np.ndarray:
     import cv2
 
     distance = max(2.0, max(grey.shape) / 64)
-    # A low bar, since the strongest corners are those of captions.
-    found, quality = cv2.goodFeaturesToTrackWithQuality(grey, 600, 0.005, distance, None, blockSize=5)
+    # A low threshold, because captions have the strongest corners.
+    found, quality = cv2.goodFeaturesToTrackWithQuality(  # type: ignore[call-overload]  # allows no mask
+        grey, 600, 0.005, distance, None, blockSize=5
+    )
     if found is None:
         return np.empty((0, 2), np.float32)
     found = found[quality.ravel() >= _FLOOR, 0]
@@ -65,13 +70,15 @@ def _follow(before: np.ndarray, after: np.ndarray, points: np.ndarray) -> tuple[
     """Where `points` `[N, 2]` are in `after`, and which of them are trusted."""
     import cv2
 
-    options = {
-        "winSize": (15, 15),
-        "maxLevel": 3,
-        "criteria": (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 20, 0.01),
-    }
-    moved, there, _ = cv2.calcOpticalFlowPyrLK(before, after, points, None, **options)
-    home, back, _ = cv2.calcOpticalFlowPyrLK(after, before, moved, None, **options)
+    def follow(source: np.ndarray, target: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 20, 0.01)
+        moved, found, _ = cv2.calcOpticalFlowPyrLK(
+            source, target, start, np.empty_like(start), winSize=(15, 15), maxLevel=3, criteria=criteria
+        )
+        return moved, found
+
+    moved, there = follow(before, after, points)
+    home, back = follow(after, before, moved)
     good = (there[:, 0] == 1) & (back[:, 0] == 1) & (np.linalg.norm(home - points, axis=1) < _ROUND_TRIP)
     inside = ((moved >= 0) & (moved < np.array(before.shape[::-1]))).all(axis=1)
     return moved, good & inside
@@ -89,14 +96,16 @@ def _fit(source: np.ndarray, target: np.ndarray) -> np.ndarray | None:
 
 
 def _agree(matrix: np.ndarray, source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    return np.linalg.norm(source @ matrix[:, :2].T + matrix[:, 2] - target, axis=1) < _RESIDUAL
+    """Which points of `source` the transform takes to their place in `target`: bool `[N]`."""
+    agreed: np.ndarray = np.linalg.norm(apply(matrix, source) - target, axis=1) < _RESIDUAL
+    return agreed
 
 
-def _is_overlay(fixed: np.ndarray, rest: np.ndarray, shape: tuple[int, int]) -> bool:
-    """Whether what is fixed on the screen is a caption or logo over a moving picture.
+def _is_overlay(fixed: np.ndarray, rest: np.ndarray, shape: tuple[int, ...]) -> bool:
+    """Whether the points that are fixed on the screen are a caption or logo over a moving picture.
 
-    It is, if the rest of the picture covers more cells, or covers most rows while the fixed points keep to
-    a band. Otherwise what moves is an object before a camera at rest.
+    They are if the rest of the picture covers more cells, or covers most rows while the fixed points stay in
+    a band. Otherwise an object moves before a camera at rest.
     """
     cells_fixed, cells_rest = (_cells(points, shape) for points in (fixed, rest))
     rows_fixed, rows_rest = len(np.unique(cells_fixed[:, 0])), len(np.unique(cells_rest[:, 0]))
@@ -108,20 +117,20 @@ def _is_overlay(fixed: np.ndarray, rest: np.ndarray, shape: tuple[int, int]) -> 
 def motion(before: np.ndarray, after: np.ndarray, points: np.ndarray) -> Motion | None:
     """The picture's motion between two grey images, from corners `points` of the first.
 
-    None where the tracks are lost, which is a cut, or there is nothing to follow, which is a plain picture.
+    None if the tracks are lost, which is a cut, or if there is nothing to follow in a plain picture.
     """
-    if len(points) < LEAST:
+    if len(points) < MIN_TRACKS:
         return None
     moved, good = _follow(before, after, points)
     source, target = points[good], moved[good]
-    if len(source) < LEAST:
+    if len(source) < MIN_TRACKS:
         return None
     matrix = _fit(source, target)
     if matrix is None:
         return None
     fixed = np.linalg.norm(target - source, axis=1) < _FIXED
     considered = np.ones(len(source), bool)
-    if (~fixed).sum() >= LEAST and fixed.sum() >= 3:
+    if (~fixed).sum() >= MIN_TRACKS and fixed.sum() >= 3:
         other = _fit(source[~fixed], target[~fixed])
         if other is not None:
             agree = _agree(other, source, target)
@@ -130,7 +139,7 @@ def motion(before: np.ndarray, after: np.ndarray, points: np.ndarray) -> Motion 
             if joint and overlay.any() and _is_overlay(source[overlay], source[agree], before.shape):
                 matrix, considered = other, ~overlay
     agree = _agree(matrix, source, target) & considered
-    if agree.sum() < LEAST:
+    if agree.sum() < MIN_TRACKS:
         return None
     lost = len(points) - len(source)
     evidence = agree.sum() / (considered.sum() + lost)

@@ -1,22 +1,11 @@
-"""Cutting pictures out of pictures for networks, and boxes.
+"""Cutting squares out of pictures for networks.
 
-Pixel coordinates here have the picture's corner, not the first pixel's centre, at (0, 0).
+The origin of pixel coordinates is the picture's corner here, not the centre of its first pixel.
 """
 
 from __future__ import annotations
 
 import numpy as np
-
-
-def iou(a: np.ndarray, b: np.ndarray) -> float:
-    """Intersection over union of two boxes [x1, y1, x2, y2]; 0 where both are empty."""
-    both = area(np.concatenate([np.maximum(a[:2], b[:2]), np.minimum(a[2:], b[2:])]))
-    union = area(a) + area(b) - both
-    return both / union if union > 0 else 0.0
-
-
-def area(box: np.ndarray) -> float:
-    return float(max(0, box[2] - box[0]) * max(0, box[3] - box[1]))
 
 
 def letterbox(image: np.ndarray, pixels: int) -> tuple[np.ndarray, float, np.ndarray]:
@@ -33,11 +22,13 @@ def letterbox(image: np.ndarray, pixels: int) -> tuple[np.ndarray, float, np.nda
     return square, scale, np.array([x, y], float)
 
 
-def crop(image, centre, side: float, roll: float, pixels: int) -> tuple[np.ndarray, np.ndarray]:
+def crop(
+    image: np.ndarray, centre: np.ndarray, side: float, roll: float, pixels: int
+) -> tuple[np.ndarray, np.ndarray]:
     """A square of `image` turned upright, uint8 [pixels, pixels, 3], and the map from it to `image` [2, 3].
 
-    `centre` [x, y] and `side` are in pixels of `image`, `roll` in radians clockwise; what lies outside is
-    black. The map takes points of the crop to points of the image (see `apply`).
+    `centre` [x, y] and `side` are in pixels of `image`, `roll` in radians clockwise; what lies outside the
+    image is black. `apply` takes points of the crop through the map to points of the image.
     """
     import cv2
 
@@ -52,4 +43,5 @@ def crop(image, centre, side: float, roll: float, pixels: int) -> tuple[np.ndarr
 
 def apply(transform: np.ndarray, points: np.ndarray) -> np.ndarray:
     """`points` [N, 2] through an affine map [2, 3]."""
-    return points @ transform[:, :2].T + transform[:, 2]
+    moved: np.ndarray = points @ transform[:, :2].T + transform[:, 2]
+    return moved

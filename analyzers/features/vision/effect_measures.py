@@ -1,6 +1,6 @@
-"""What single frames and pairs of frames tell about effects: measures without thresholds on time.
+"""Measures of frames and of pairs of frames from which effects are found.
 
-Frames are uint8 RGB `[T, H, W, 3]`, `greys` uint8 `[T, H, W]`; each measure is one number per frame.
+Frames are uint8 RGB `[T, H, W, 3]`, grey images uint8 `[T, H, W]`; each measure is one number per frame.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from itertools import pairwise
 
 import numpy as np
 
-#: Levels of chroma from which a pixel is coloured, of luma under which it belongs to a black bar, and of
-#: difference from which it lies on an edge.
+#: Levels of chroma above which a pixel is coloured, of luma below which it belongs to a black bar, and of
+#: difference above which it is on an edge.
 _COLOURED, _DARK, _EDGE = 10, 24, 12
-#: Where a split screen is divided, in shares of its width or height, and how far off the line may be.
+#: Where a split screen is divided, in shares of its width or height, and the tolerance of that.
 _DIVISIONS, _OFF = (1 / 3, 1 / 2, 2 / 3), 0.02
 
 
@@ -24,23 +24,24 @@ def greys(images: np.ndarray) -> np.ndarray:
 
 
 def colourfulness(images: np.ndarray) -> np.ndarray:
-    """Share of coloured pixels, 0..1; noise and a tint too weak to see do not count."""
+    """Share of coloured pixels, 0..1; noise and invisible tints do not count."""
     import cv2
 
     shares = []
     for image in images:
         small = cv2.resize(image, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
         _, red, blue = cv2.split(cv2.cvtColor(small, cv2.COLOR_RGB2YCrCb))
-        chroma = cv2.max(cv2.absdiff(red, 128), cv2.absdiff(blue, 128))
+        grey = np.full_like(red, 128)
+        chroma = cv2.max(cv2.absdiff(red, grey), cv2.absdiff(blue, grey))
         shares.append(np.count_nonzero(chroma > _COLOURED) / chroma.size)
     return np.array(shares)
 
 
 def sharpness(grey_images: np.ndarray) -> np.ndarray:
-    """How fine the detail is: the Laplacian over the gradient, which blur lowers and light does not.
+    """How fine the detail is: the Laplacian over the gradient, which blur reduces and light does not.
 
-    A low quantile over blocks is taken, weighted by gradient up to a limit: plain areas have no say, and a
-    sharp caption over a blurred picture little. The plainest blocks give the noise that is subtracted.
+    It is a low quantile over blocks, weighted by gradient up to a limit: plain areas do not count, and a
+    sharp caption over a blurred picture counts little. The noise of the plainest blocks is subtracted.
     """
     import cv2
 
@@ -75,7 +76,7 @@ def stir(grey_images: np.ndarray) -> np.ndarray:
 def bars(grey_images: np.ndarray) -> np.ndarray:
     """Share of the frame under black bars at top and bottom, or at both sides, 0..1.
 
-    Bars end at a line and are alike in size; there may be a caption in one.
+    Bars end at a straight line and have similar sizes; one may contain a caption.
     """
     import cv2
 
@@ -88,28 +89,28 @@ def bars(grey_images: np.ndarray) -> np.ndarray:
 
 
 def _bar_share(dark: np.ndarray) -> float:
-    """Bars' share of the lines whose shares of dark pixels are `dark`, looking from both ends."""
+    """The share of lines that are in bars at both ends; `dark` has each line's share of dark pixels."""
     sizes = [_bar_size(lines) for lines in (dark, dark[::-1])]
     if min(sizes) < 0.6 * max(sizes) or max(sizes) == 0:
         return 0.0
-    # Between bars there must be a picture that is not as dark as they are.
+    # The picture between the bars must not be as dark as they are.
     inside = dark[sizes[0] : len(dark) - sizes[1]]
     return sum(sizes) / len(dark) if len(inside) and inside.mean() < 0.7 else 0.0
 
 
 def _bar_size(dark: np.ndarray) -> int:
-    """Lines of the bar that `dark` begins with: to the last step from a black line to one that is not."""
-    ends = 1 + np.flatnonzero((dark[:-3] >= 0.95) & (dark[2:-1] < 0.85) & (dark[3:] < 0.85))
-    # A caption within the bar leaves its lines half dark at least, and the bar dark as a whole.
-    ends = [end for end in ends if dark[:end].min() > 0.5 and dark[:end].mean() > 0.8]
-    return int(max(ends, default=0))
+    """How many lines the bar at the start of `dark` has: up to the last step from black to picture."""
+    steps = 1 + np.flatnonzero((dark[:-3] >= 0.95) & (dark[2:-1] < 0.85) & (dark[3:] < 0.85))
+    # With a caption in the bar, its lines are still at least half dark, and the bar is dark as a whole.
+    ends = [int(end) for end in steps if dark[:end].min() > 0.5 and dark[:end].mean() > 0.8]
+    return max(ends, default=0)
 
 
 def seams(grey_images: np.ndarray, reach: int) -> np.ndarray:
-    """How plainly a straight line divides the picture into halves or thirds, from edge to edge, 0..1.
+    """How clearly a straight line divides the picture into halves or thirds, from edge to edge, 0..1.
 
-    That is the share of the line's pixels that lie on an edge, in the mean of `reach` frames to either side,
-    so that only a line that stays in place while the picture moves is left.
+    It is the share of the line's pixels that are on an edge, averaged over `reach` frames to either side,
+    so that only a line counts that stays in place while the picture moves.
     """
     lines = []
     for axis in (2, 1):
@@ -123,7 +124,7 @@ def seams(grey_images: np.ndarray, reach: int) -> np.ndarray:
 
 
 def _edge_lines(lines: np.ndarray) -> np.ndarray:
-    """Share of pixels in eight parts of each line of `[N, M]` that differ across the line: `[N, 8]`."""
+    """Share of pixels that differ across the line, in eight parts of each line of `[N, M]`: `[N, 8]`."""
     import cv2
 
     edge = (cv2.absdiff(lines[2:], lines[:-2]) > _EDGE).astype(np.float32)
@@ -133,14 +134,14 @@ def _edge_lines(lines: np.ndarray) -> np.ndarray:
 
 
 def _seam(parts: np.ndarray) -> float:
-    """The plainest line among `parts` `[N, 8]` that stands where screens are divided, or 0."""
+    """The clearest of the lines `parts` `[N, 8]` that are where screens are divided, or 0."""
     whole = parts.mean(axis=1)
     count = len(whole)
     best = 0.0
     for division in _DIVISIONS:
         near = np.arange(round((division - _OFF) * count), round((division + _OFF) * count) + 1)
         line = int(near[np.argmax(whole[near])])
-        # A thin line with nothing like it beside it, and hardly a gap: not the edge of a door or tower.
+        # A thin line with nothing like it beside it and hardly a gap, unlike the edge of a door or tower.
         beside = max(whole[max(0, line - 5)], whole[min(count - 1, line + 5)])
         if parts[line].min() > 0.15 and whole[line] - beside > 0.25:
             best = max(best, float(whole[line]))

@@ -1,7 +1,8 @@
-"""What frames show, by an ImageNet classifier: class probabilities, and embeddings to compare them with."""
+"""What frames show, by an ImageNet classifier: class probabilities, and embeddings for comparing frames."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from typing import NamedTuple
 
@@ -9,12 +10,12 @@ import numpy as np
 
 from clipbench.analyzers import weights
 from clipbench.analyzers.base import ClipView, Frames
-from clipbench.analyzers.features import networks
+from clipbench.analyzers.features import onnx_networks
 
 SIDE = 224
 
-#: Classes (ImageNet sorts animals by WordNet) that are kinds of one thing, by what one calls that thing.
-FAMILIES = {
+#: Classes that are kinds of one thing, by its everyday name (ImageNet sorts animals by WordNet).
+FAMILIES: dict[str, Iterable[int]] = {
     "fish": (*range(7), *range(389, 398)),
     "bird": (*range(7, 25), *range(80, 101), *range(127, 147)),
     "frog": range(30, 33),
@@ -44,8 +45,8 @@ FAMILIES = {
 }
 
 
-class Looks(NamedTuple):
-    """Of T frames: `probabilities` float32 [T, 1000], and unit vectors `embeddings` float32 [T, 1280]."""
+class Classification(NamedTuple):
+    """T classified frames: `probabilities` float32 [T, 1000], unit vectors `embeddings` float32 [T, 1280]."""
 
     probabilities: np.ndarray
     embeddings: np.ndarray
@@ -58,7 +59,7 @@ def class_names() -> tuple[str, ...]:
 
 
 class Guess(NamedTuple):
-    """What a picture is taken for: its `name`, the `kind` that one would call it, and a probability."""
+    """What a picture is taken for: its `name`, the everyday name of its `kind`, and a probability."""
 
     name: str
     kind: str
@@ -68,14 +69,14 @@ class Guess(NamedTuple):
 def best_guess(probabilities: np.ndarray) -> Guess:
     """The best guess for class probabilities [1000].
 
-    A small network is sure of a cat before it is sure which cat, so the kinds of one thing count together;
-    the name is the kind's own where no class has most of the kind's probability.
+    A small network is sure of a cat before it is sure which cat, so the classes of a kind count together; the
+    name is that of the kind if no class has most of the kind's probability.
     """
     names = class_names()
     best = int(probabilities.argmax())
     guess = Guess(names[best], names[best], float(probabilities[best]))
-    for kind, members in FAMILIES.items():
-        members = np.array(members)
+    for kind, classes in FAMILIES.items():
+        members = np.array(list(classes))
         together = float(probabilities[members].sum())
         if together >= guess.probability:
             finest = members[int(probabilities[members].argmax())]
@@ -88,30 +89,33 @@ class Classifier:
     """The network of the model card `model`, run on `batch` frames at a time."""
 
     def __init__(self, model: str, batch: int) -> None:
-        self._net = networks.open_net(model)
+        self._network = onnx_networks.open_network(model)
         self._model, self._batch = model, batch
 
     def close(self) -> None:
-        self._net.close()
+        self._network.close()
 
-    def __call__(self, clip: ClipView, frames: Frames) -> Looks:
-        """The looks of `frames` of `clip`; a frame that another analyzer had looked at is not run again."""
-        known = clip.memo(("imagenet", self._model, frames.images.shape[1:3]), dict)
+    def __call__(self, clip: ClipView, frames: Frames) -> Classification:
+        """The classification of `frames` of `clip`, which analyzers share: each frame is run only once."""
+        known: dict[float, tuple[np.ndarray, np.ndarray]] = clip.memo(
+            ("imagenet", self._model, frames.images.shape[1:3]), dict
+        )
         times = [round(float(time), 4) for time in frames.times_s]
         new = [index for index, time in enumerate(times) if time not in known]
         if new:
-            logits, embeddings = self._net(squares(frames.images[new]), batch=self._batch)
+            logits, embeddings = self._network(squares(frames.images[new]), batch=self._batch)
             embeddings = embeddings / np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-9)
-            for index, *look in zip(new, softmax(logits), embeddings, strict=True):
-                known[times[index]] = look
-        return Looks(*(np.stack(part) for part in zip(*(known[time] for time in times), strict=True)))
+            for index, *found in zip(new, softmax(logits), embeddings, strict=True):
+                known[times[index]] = (found[0], found[1])
+        probabilities, vectors = zip(*(known[time] for time in times), strict=True)
+        return Classification(np.stack(probabilities), np.stack(vectors))
 
 
 def squares(images: np.ndarray) -> np.ndarray:
     """Frames uint8 [T, H, W, 3] as squares [T, 224, 224, 3].
 
-    Of a long frame the middle is cut out in 4:3 and squeezed. The usual square crop would lose what stands
-    at the edges; squeezing all of a 9:16 frame distorts more than the network tolerates.
+    From a long frame the middle is cut out in 4:3 and squeezed. The usual square crop would lose what is at
+    the edges; squeezing all of a 9:16 frame distorts more than the network tolerates.
     """
     import cv2
 
@@ -124,5 +128,6 @@ def squares(images: np.ndarray) -> np.ndarray:
 
 def softmax(logits: np.ndarray) -> np.ndarray:
     """Probabilities of logits [N, C], along the last axis."""
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)
+    powers: np.ndarray = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    probabilities: np.ndarray = powers / powers.sum(axis=-1, keepdims=True)
+    return probabilities

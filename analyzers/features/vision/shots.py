@@ -1,8 +1,8 @@
-"""Where shots begin and end: hard cuts and fades, for the analyzers that must not look across them.
+"""Where shots begin and end: hard cuts and fades, for analyzers that must not look across them.
 
-The detectors are PySceneDetect's (`AdaptiveDetector`, `ThresholdDetector`), fed with frames that are
-already decoded. Added to them is what tells a cut from a flash, after which the picture comes back, and from
-an effect that changes its colours or sharpness; and fades are followed to the ends of their ramps.
+The detectors are PySceneDetect's (`AdaptiveDetector`, `ThresholdDetector`), which get frames that are
+already decoded. This module also distinguishes a cut from a flash, after which the picture comes back, and
+from an effect that changes colours or sharpness; and it follows fades to the ends of their ramps.
 
 All positions are frame indices; a cut at `k` means that frame `k` is the first of the new shot.
 """
@@ -10,31 +10,35 @@ All positions are frame indices; a cut at `k` means that frame `k` is the first 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from clipbench.analyzers.base import ClipView, FrameSettings, setting
 
-#: A picture that returns to under this share of the difference has come back: a flash, not a cut.
+if TYPE_CHECKING:
+    from scenedetect import FrameTimecode
+
+#: A picture whose difference falls below this share has come back: it was a flash, not a cut.
 _CAME_BACK = 0.4
-#: Pictures whose luma correlates more than this are one, recoloured, blurred or brightened.
+#: Pictures whose luma correlates more than this are the same one, recoloured, blurred or brightened.
 _ALIKE = 0.85
-#: Phase correlation under this finds its peak in noise (seen: same scene from 0.36, others up to 0.10).
+#: Below this, phase correlation finds its peak in noise (measured: at least 0.36 in one scene, at most 0.10
+#: between two).
 _ALIGNED = 0.2
 
 
 @dataclass
 class ShotSettings(FrameSettings):
-    """What an analyzer that looks for shots can be told."""
+    """Settings of an analyzer that looks for shots."""
 
     fps: float = setting(30.0, "frames read per second of clip", low=0.01, high=240)
     size: int = setting(320, "longer side of the frames in pixels, 0 for as stored", low=0, high=8192)
     ratio: float = setting(3.0, "a cut's score over the mean of its neighbours", low=1, high=100)
     min_score: float = setting(8.0, "least content score (0..255) of a hard cut", low=0, high=255)
-    window: int = setting(3, "neighbours on either side that a cut is held against", low=1, high=30)
+    window: int = setting(3, "neighbours on either side that a cut is compared with", low=1, high=30)
     flash_s: float = setting(0.4, "longest flash in seconds: the picture is back after it", low=0, high=5)
-    black: float = setting(16.0, "mean brightness (0..255) under which a frame is black", low=1, high=255)
+    black: float = setting(16.0, "mean brightness (0..255) below which a frame is black", low=1, high=255)
     white: float = setting(240.0, "mean brightness (0..255) from which a frame is white", low=1, high=255)
     fade_rate: float = setting(20.0, "least change of brightness per second in a fade", low=0.1, high=1000)
     min_ramp_s: float = setting(0.1, "shortest ramp of a fade in seconds", low=0, high=60)
@@ -50,10 +54,10 @@ class Fade(NamedTuple):
     white: bool
 
 
-def _timecode(index: int):
+def _timecode(index: int) -> FrameTimecode:
     from scenedetect import FrameTimecode
 
-    # Only ever used as a frame number: the times of the clip's own frames may be irregular.
+    # It only serves as a frame number, because the times of the clip's frames may be irregular.
     return FrameTimecode(index, fps=30.0)
 
 
@@ -68,7 +72,7 @@ def _planes(image: np.ndarray) -> np.ndarray:
     """Luma and both chroma planes of an RGB image at about half size, side by side: uint8 `[h, 3 w]`.
 
     PySceneDetect compares hue, saturation and value. In black, white and grey areas noise alone makes the
-    first two jump, so the detector is given these planes as one grey picture and compares only its value.
+    first two jump, so the detector gets these planes as one grey picture and compares only its value.
     """
     import cv2
 
@@ -97,12 +101,12 @@ def _thumbnail(image: np.ndarray) -> np.ndarray:
 
 
 def _difference(before: np.ndarray, after: np.ndarray) -> float:
-    """Mean difference of two thumbnails where they overlap, once a moving camera's shift is undone."""
+    """Mean difference of two thumbnails where they overlap, after the shift by a moving camera is undone."""
     import cv2
 
     height, width = before.shape
     window = cv2.createHanningWindow((width, height), cv2.CV_32F)
-    # On copies: OpenCV 5.0 applies the window to the images that it is given.
+    # On copies, because OpenCV 5.0 applies the window to the images in place.
     (dx, dy), response = cv2.phaseCorrelate(before.copy(), after.copy(), window)
     if response < _ALIGNED or max(abs(dx) / width, abs(dy) / height) > 0.5:
         return float(np.abs(after - before).mean())
@@ -113,9 +117,9 @@ def _difference(before: np.ndarray, after: np.ndarray) -> float:
 
 
 def _is_alike(before: np.ndarray, after: np.ndarray) -> bool:
-    """Whether two images show one picture, whatever was done to its colours, brightness or sharpness.
+    """Whether two images show the same picture, even if its colours, brightness or sharpness changed.
 
-    It is enough if their middles do: bars or a caption may have come.
+    It is enough if their middles do: bars or a caption may have appeared.
     """
     first, second = _thumbnail(before), _thumbnail(after)
     height, width = first.shape
@@ -130,14 +134,14 @@ def _correlation(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def comes_back(images: np.ndarray, before: int, changed: int, later: range) -> bool:
-    """Whether the picture at `before`, which is another at `changed`, is there again at one of `later`."""
+    """Whether the picture at `before`, which differs at `changed`, is back at one of `later`."""
     reference = _thumbnail(images[before])
     limit = _CAME_BACK * _difference(reference, _thumbnail(images[changed]))
     return any(_difference(reference, _thumbnail(images[index])) < limit for index in later)
 
 
 def frame_rate(times: np.ndarray) -> float:
-    """Frames per second as they came, which are fewer than asked for where the clip has fewer."""
+    """Actual frames per second, which are fewer than asked for if the clip has fewer."""
     return 1 / float(np.median(np.diff(times))) if len(times) > 1 else 1.0
 
 
@@ -147,7 +151,7 @@ def flash_frames(times: np.ndarray, settings: ShotSettings) -> int:
 
 
 def hard_cuts(clip: ClipView, settings: ShotSettings) -> list[int]:
-    """First frames of new shots, where a flash is none; found once per worker and settings.
+    """First frames of new shots, without flashes; found once per worker and settings.
 
     A cut's content score is at least `min_score` and `ratio` times the mean of the `window` frames on either
     side (PySceneDetect's AdaptiveDetector).
@@ -166,7 +170,7 @@ def _hard_cuts(images: np.ndarray, settings: ShotSettings, reach: int) -> list[i
     detector = AdaptiveDetector(
         settings.ratio, 0, window_width=window, min_content_val=settings.min_score, luma_only=True
     )
-    # The detector looks `window` frames to both sides: without the repeats it is blind at the clip's ends.
+    # The detector looks `window` frames to both sides, so without the repeats it is blind at the clip's ends.
     order = [0] * window + list(range(len(images))) + [len(images) - 1] * window
     found: list[int] = []
     for position, index in enumerate(order):
@@ -199,9 +203,9 @@ def _ramp(levels: np.ndarray, start: int, direction: int, min_step: float) -> in
 def fades(images: np.ndarray, times: np.ndarray, settings: ShotSettings) -> list[Fade]:
     """Fades through black and white in uint8 RGB `[T, H, W, 3]` at `times`, in order of time.
 
-    Plain frames are under `black` or from `white` on (PySceneDetect's ThresholdDetector); on at least one
+    Plain frames are below `black` or not below `white` (PySceneDetect's ThresholdDetector); on at least one
     side the brightness must change at `fade_rate` for `min_ramp_s`, or it is a cut to black. A picture that
-    is back after `flash_s` was not faded.
+    is back within `flash_s` did not fade.
     """
     levels, rate = brightness(images), frame_rate(times)
     least = max(1, round(settings.min_ramp_s * rate))
@@ -212,7 +216,7 @@ def fades(images: np.ndarray, times: np.ndarray, settings: ShotSettings) -> list
         for first in _fade_outs(levels, settings.white if white else settings.black, white):
             rest = plain[first:]
             resume = len(levels) if rest.all() else first + int(np.argmin(rest))
-            # The ramps lead on under the threshold, to the plainest frames.
+            # The ramps continue beyond the threshold to the plainest frames.
             plainest = first + np.flatnonzero(away[first:resume] <= away[first:resume].min() + 1)
             first, resume = int(plainest[0]), int(plainest[-1]) + 1
             start = _ramp(away, first, -1, settings.fade_rate / rate)
@@ -224,21 +228,21 @@ def fades(images: np.ndarray, times: np.ndarray, settings: ShotSettings) -> list
 
 
 def _fade_outs(levels: np.ndarray, threshold: float, white: bool) -> list[int]:
-    """Where the brightness first passes the threshold, each time that it does."""
+    """The frames at which the brightness passes the threshold."""
     from scenedetect.detectors import ThresholdDetector
 
     method = ThresholdDetector.Method.CEILING if white else ThresholdDetector.Method.FLOOR
     detector = ThresholdDetector(threshold, 0, fade_bias=-1.0, add_final_scene=True, method=method)
     found = []
     for index in range(len(levels)):
-        # The detector takes the mean of what it is given, so the mean will do for the frame.
+        # The detector only computes the mean of a frame, so it gets the mean.
         found += detector.process_frame(_timecode(index), levels[index : index + 1])
     found += detector.post_process(_timecode(len(levels) - 1))
     return sorted({code.frame_num for code in found})
 
 
 def _is_back(images: np.ndarray, fade: Fade) -> bool:
-    """Whether the picture after a fade is the one from before it."""
+    """Whether the picture after a fade is the one before it."""
     if fade.start == 0 or fade.stop == len(images):
         return False
     return comes_back(images, fade.start - 1, fade.plain, range(fade.stop, fade.stop + 1))

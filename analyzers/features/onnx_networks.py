@@ -1,0 +1,125 @@
+"""ONNX networks on the CPU, which the analyzers of a worker share.
+
+Every session follows the worker's thread budget, and a network that several analyzers open is loaded once.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from clipbench.analyzers import threads, weights
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import numpy as np
+
+
+@dataclass
+class _Shared:
+    """A loaded session, and how many `Network`s use it."""
+
+    session: Any
+    users: int = 0
+
+
+_sessions: dict[tuple[Path, int], _Shared] = {}
+_lock = threading.Lock()
+
+
+class Network:
+    """A network that is ready to run; `open_network` makes it, and `close` gives it back."""
+
+    def __init__(self, key: tuple[Path, int], session: Any) -> None:
+        self._key, self._session = key, session
+        self.inputs: list[str] = [node.name for node in session.get_inputs()]
+        self.outputs: list[str] = [node.name for node in session.get_outputs()]
+
+    def __call__(self, *inputs: np.ndarray, batch: int | None = None) -> list[np.ndarray]:
+        """All outputs for `inputs`, which are given in the order of `self.inputs`.
+
+        With `batch`, at most that many rows are run at a time, which limits the memory for activations.
+        Requires at least one row.
+        """
+        import numpy as np
+
+        if self._session is None:
+            raise RuntimeError("the network was closed")
+        rows = len(inputs[0])
+        if batch is None or rows <= batch:
+            outputs: list[np.ndarray] = self._session.run(None, dict(zip(self.inputs, inputs, strict=True)))
+            return outputs
+        chunks = [
+            self(*(values[start : start + batch] for values in inputs)) for start in range(0, rows, batch)
+        ]
+        return [np.concatenate(parts) for parts in zip(*chunks, strict=True)]
+
+    def close(self) -> None:
+        """Stop using the network; its memory is freed when its last user has closed it."""
+        if self._session is None:
+            return
+        self._session = None
+        with _lock:
+            shared = _sessions[self._key]
+            shared.users -= 1
+            if shared.users == 0:
+                del _sessions[self._key]
+
+
+def open_network(name: str) -> Network:
+    """The network of the model card `name` (or of a path to an .onnx file) on this process's cores.
+
+    Raises weights.ModelError if the file is missing or is not the one that its card describes.
+    """
+    path = weights.resolve(name)
+    key = (path, threads.budget())
+    with _lock:
+        shared = _sessions.get(key)
+        if shared is None:
+            try:
+                session = new_session(path)
+            except Exception as error:
+                raise weights.ModelError(
+                    f"{path} is not a network that ONNX Runtime can load: {error}"
+                ) from error
+            shared = _sessions[key] = _Shared(session)
+        shared.users += 1
+    return Network(key, shared.session)
+
+
+def new_session(model: Path | bytes, initializers: Mapping[str, bytes] | None = None) -> Any:
+    """An ONNX Runtime session on the CPU that keeps to the thread budget; nobody shares it.
+
+    `model` is a file or its content; `initializers` are the contents of the external files that it names.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads.budget()
+    options.inter_op_num_threads = 1
+    # Idle threads that spin would take cores from the other workers.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    if initializers:
+        contents = list(initializers.values())
+        options.add_external_initializers_from_files_in_memory(
+            list(initializers), contents, [len(content) for content in contents]
+        )
+    source = model if isinstance(model, bytes) else str(model)
+    return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+
+
+def output_of_shape(outputs: list[np.ndarray], *shape: int) -> np.ndarray:
+    """The output whose rows have `shape`, [N, *shape]: networks differ in the order of their outputs.
+
+    Raises ValueError if there is none, as with another network than the one expected.
+    """
+    import numpy as np
+
+    for value in outputs:
+        if value[0].size == np.prod(shape):
+            return value.reshape(len(value), *shape)
+    raise ValueError(f"the network has no output of shape {shape}, only {[value.shape for value in outputs]}")

@@ -1,0 +1,34 @@
+"""Spans of time: of sampled frames, and how segments cover them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from clipbench.analyzers.base import ClipView, Segment
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def frame_spans(times_s: np.ndarray, clip: ClipView) -> list[tuple[float, float]]:
+    """Start and end in seconds of each sampled frame, which lasts until the next one or the clip's end."""
+    edges = [round(float(time), 6) for time in (*times_s, max(clip.duration_s, *times_s[-1:]))]
+    return list(pairwise(edges))
+
+
+def overlapping(segments: Sequence[Segment], start_s: float, end_s: float) -> list[Segment]:
+    """The segments that overlap `[start_s, end_s)`."""
+    return [s for s in segments if s.start_s < end_s and s.end_s > start_s]
+
+
+def covered_s(segments: Sequence[Segment], start_s: float, end_s: float) -> float:
+    """For how many seconds of `[start_s, end_s)` there is at least one of the segments."""
+    total, reached = 0.0, start_s
+    for segment in sorted(segments, key=lambda s: s.start_s):
+        begin, stop = max(segment.start_s, reached), min(segment.end_s, end_s)
+        if stop > begin:
+            total += stop - begin
+            reached = stop
+    return total

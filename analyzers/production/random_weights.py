@@ -1,0 +1,70 @@
+"""Networks with random weights that compute with numbers like those of trained ones (models=random)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from clipbench.analyzers.features import torch_runtime
+
+if TYPE_CHECKING:
+    import torch
+
+M = TypeVar("M", bound="torch.nn.Module")
+
+
+def random_network(build: Callable[[], M], device: str, dtype: torch.dtype) -> M:
+    """The network that `build` makes, on `device`, in `dtype`, with the same random weights every time."""
+    import torch
+
+    with torch_runtime.building, torch.device(device):
+        network = build()
+    return initialise(network.to(device=device, dtype=dtype))
+
+
+def initialise(network: M, seed: int = 0) -> M:
+    """Overwrite a network's parameters in place with random ones that keep the scale of activations.
+
+    Weights are normal with variance 1/fan_in (LeCun et al., "Efficient BackProp", 1998), biases are zero,
+    and normalisation layers do nothing. So numbers neither overflow half precision nor become zeros, with
+    which a GPU draws less power. The generator is not the global one, so other threads do not disturb it.
+    """
+    import torch
+
+    generators: dict[torch.device, torch.Generator] = {}
+    with torch.no_grad():
+        for module in network.modules():
+            norm = "norm" in type(module).__name__.lower()
+            for name, parameter in module.named_parameters(recurse=False):
+                if not parameter.requires_grad:
+                    continue  # a constant, such as the steps of a distribution
+                if name.endswith("bias"):
+                    parameter.zero_()
+                elif norm:
+                    parameter.fill_(1.0)
+                else:
+                    if parameter.device not in generators:
+                        generators[parameter.device] = torch.Generator(parameter.device).manual_seed(seed)
+                    fan_in = parameter[0].numel() if parameter.dim() > 1 else parameter.numel()
+                    parameter.normal_(0.0, fan_in**-0.5, generator=generators[parameter.device])
+    return network
+
+
+def settle_batch_norm(network: torch.nn.Module, shape: tuple[int, ...]) -> None:
+    """Set the statistics of batch normalisation to those of one batch of noise in 0..1 of this `shape`.
+
+    Without them, what activation functions remove would add up over a random network's layers. It computes
+    in double precision: the last digits, which differ between machines, vanish when the result is rounded.
+    """
+    import torch
+
+    for module in network.modules():
+        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+            module.momentum = 1.0
+    weight = next(network.parameters())
+    device, dtype = weight.device, weight.dtype
+    generator = torch.Generator(device).manual_seed(0)
+    noise = torch.rand(shape, generator=generator, device=device, dtype=torch.float64)
+    with torch.no_grad():
+        network.double().train()(noise)
+    network.to(dtype).eval()

@@ -1,0 +1,123 @@
+"""The device that a production back end runs on: precision, memory, waiting, timing.
+
+Devices are named as PyTorch names them: "cpu", "cuda", "cuda:N". All of this also runs on "cpu", where
+nothing is asynchronous.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import weakref
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    import torch
+
+M = TypeVar("M", bound="torch.nn.Module")
+
+#: Objects that have recorded CUDA graphs and may replay them.
+graph_recorders: weakref.WeakSet[Any] = weakref.WeakSet()
+
+
+def on_gpu(device: str) -> bool:
+    """Whether `device` is a CUDA device."""
+    return device.startswith("cuda")
+
+
+def precision(device: str, half: str = "float16") -> torch.dtype:
+    """The type to compute in: `half` ("float16" or "bfloat16") on a GPU, float32 on the CPU."""
+    import torch
+
+    dtype: torch.dtype = getattr(torch, half) if on_gpu(device) else torch.float32
+    return dtype
+
+
+def channels_last(network: M) -> M:
+    """`network` with its weights laid out channels last, which convolutions on a GPU are fastest with."""
+    import torch
+
+    untyped: Any = network  # PyTorch's types do not know `memory_format` on its own
+    converted: M = untyped.to(memory_format=torch.channels_last)
+    return converted
+
+
+def phase(device: str, text: str) -> contextlib.AbstractContextManager[object]:
+    """A context that is an NVTX range on a GPU, which Nsight shows beside the kernels; elsewhere nothing."""
+    if not on_gpu(device):
+        return contextlib.nullcontext()
+    import torch
+
+    span: contextlib.AbstractContextManager[object] = torch.cuda.nvtx.range(text)
+    return span
+
+
+def release(device: str) -> None:
+    """Give memory that PyTorch keeps for later back to the device."""
+    if on_gpu(device):
+        import gc
+
+        import torch
+
+        gc.collect()  # networks are full of reference cycles
+        torch.cuda.empty_cache()
+
+
+def release_all(device: str) -> None:
+    """`release`, and cuBLAS's workspaces as well: one for each stream, 32 MiB on an H100.
+
+    The workspaces stay while somebody may replay a recorded graph, which holds their addresses.
+    """
+    release(device)
+    if not on_gpu(device) or len(graph_recorders):
+        return
+    import torch
+
+    if clear := getattr(torch._C, "_cuda_clearCublasWorkspaces", None):
+        clear()
+        torch.cuda.empty_cache()
+
+
+def wait(device: str) -> None:
+    """Make the host wait for the work that this thread has queued on a GPU.
+
+    It waits for an event, which does not block other threads of the process.
+    """
+    if not on_gpu(device):
+        return
+    _recorded_event(device).synchronize()
+
+
+def _recorded_event(device: str, timing: bool = False) -> torch.cuda.Event:
+    """An event behind the work that this thread has queued on a GPU."""
+    import torch
+
+    cuda: Any = torch.cuda  # its events have no types
+    event: torch.cuda.Event = cuda.Event(enable_timing=timing)
+    event.record(torch.cuda.current_stream(device))
+    return event
+
+
+class DeviceTimer:
+    """Adds up how long phases take on a device, without waiting for it until `seconds` is called."""
+
+    def __init__(self, device: str) -> None:
+        self._device = device
+        self._host_marks: list[tuple[str, float]] = []
+        self._gpu_marks: list[tuple[str, torch.cuda.Event]] = []
+
+    def mark(self, phase: str) -> None:
+        """Mark the end of `phase`, which began at the previous mark."""
+        if not on_gpu(self._device):
+            self._host_marks.append((phase, time.perf_counter()))
+            return
+        self._gpu_marks.append((phase, _recorded_event(self._device, timing=True)))
+
+    def seconds(self) -> dict[str, float]:
+        """Seconds by phase; the device must have reached all marks."""
+        total: dict[str, float] = {}
+        for (_, start), (phase, end) in zip(self._host_marks, self._host_marks[1:], strict=False):
+            total[phase] = total.get(phase, 0.0) + end - start
+        for (_, before), (phase, after) in zip(self._gpu_marks, self._gpu_marks[1:], strict=False):
+            total[phase] = total.get(phase, 0.0) + before.elapsed_time(after) / 1000
+        return total
