@@ -132,6 +132,8 @@ def environment_rows(found: Environment) -> list[tuple[str, str]]:
     else:
         cards = [f"none ({found.gpus.reason})"]
     dirty = {True: ", with uncommitted changes", False: ", no uncommitted changes", None: ""}
+    version = found.clipbench and f"clipbench {found.clipbench}"
+    commit = found.git_commit and f"{found.git_commit[:12]}{dirty[found.git_dirty]}"
     rows = {
         "CPU": f"{found.cpu or 'unknown'}, {found.machine}".rstrip(", "),
         "cores": f"{found.cores_allowed} of {found.cores}" if found.cores else None,
@@ -139,7 +141,7 @@ def environment_rows(found: Environment) -> list[tuple[str, str]]:
         "GPU": "; ".join(cards) or "none",
         "system": found.os,
         "Python": found.python,
-        "code": found.git_commit and f"{found.git_commit[:12]}{dirty[found.git_dirty]}",
+        "code": ", ".join(filter(None, (version, commit))),
         "packages": ", ".join(f"{name} {v}" for name, v in found.packages.items() if v),
     }
     return [(what, value or "unknown") for what, value in rows.items()]

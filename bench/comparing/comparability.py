@@ -55,6 +55,7 @@ def hints(result: Result) -> dict[str, Any]:
     """What a reader should be told of where it differs, though comparing it can be the point."""
     there = result.environment
     found = {
+        "version of clipbench": there.clipbench,
         "git commit": there.git_commit[:9] if there.git_commit else None,
         "changes that are not committed": there.git_dirty,
         "operating system": there.os,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import subprocess
@@ -9,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import clipbench
 from clipbench.analyzers.threads import cores_allowed
 from clipbench.bench.locations import checkout
 from clipbench.bench.probes import nvml
@@ -33,7 +35,8 @@ def describe() -> Environment:
         os=platform.platform(),
         python=platform.python_version(),
         packages={name: version(name) for name in PACKAGES},
-        git_commit=git("rev-parse", "HEAD"),
+        clipbench=clipbench.__version__,
+        git_commit=commit(),
         git_dirty=bool(status) if (status := git("status", "--porcelain")) is not None else None,
     )
 
@@ -84,6 +87,18 @@ def version(package: str) -> str | None:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return None
+
+
+def commit() -> str | None:
+    """clipbench's own commit: that of its checkout, or the one that pip installed it from."""
+    if checkout() is not None:
+        return git("rev-parse", "HEAD")
+    try:
+        origin = metadata.distribution("clipbench").read_text("direct_url.json")
+    except metadata.PackageNotFoundError:
+        return None
+    found: str | None = json.loads(origin or "{}").get("vcs_info", {}).get("commit_id")
+    return found
 
 
 def git(*arguments: str) -> str | None:

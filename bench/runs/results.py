@@ -180,6 +180,7 @@ class Environment:
     os: str | None = None
     python: str | None = None
     packages: dict[str, str | None] = field(default_factory=dict)
+    clipbench: str | None = None  # its version
     git_commit: str | None = None
     git_dirty: bool | None = None
 

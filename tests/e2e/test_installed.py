@@ -88,6 +88,7 @@ def test_a_run_writes_into_the_working_directory_and_the_cache(run, installed, o
 
 def test_the_commit_of_the_users_repository_is_not_taken_for_that_of_clipbench(run, own_folder):
     environment = json.loads((own_folder / "outputs" / "latest" / "result.json").read_text())["environment"]
+    assert environment["clipbench"] == clipbench.__version__
     assert environment["git_commit"] is None and environment["git_dirty"] is None
 
 
