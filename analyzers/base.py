@@ -117,6 +117,8 @@ class Analyzer(Part):
     stand_in: ClassVar[str | None] = None
     #: Whether `load` gets the GPU of its group, if there is one; otherwise it is loaded on the CPU.
     uses_gpu: ClassVar[bool] = False
+    #: What it needs of a GPU's memory, in GB: weights, and the activations of one batch. None: not declared.
+    memory_gb: ClassVar[float | None] = None
     settings_type: ClassVar[type[Settings]] = Settings
     settings: Settings
 
@@ -133,6 +135,11 @@ class Analyzer(Part):
         if isinstance(self.settings, FrameSettings):
             return Needs(frames=(FrameRequest(self.settings.fps, self.settings.size),))
         return Needs()
+
+    @property
+    def random(self) -> bool:
+        """Whether its weights are random, so that its findings mean nothing."""
+        return False
 
     def load(self, device: str = "cpu") -> None:
         """Load the weights onto `device`; heavy imports belong here, not at the top of the file."""

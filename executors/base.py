@@ -1,4 +1,4 @@
-"""The executor contract: what is planned, what comes back, and the four methods in between.
+"""The executor contract: what is planned, what comes back, and the methods in between.
 
 Executors know nothing of any single analyzer: they see tasks, and analyzers through `analyzers.base`.
 """
@@ -6,12 +6,14 @@ Executors know nothing of any single analyzer: they see tasks, and analyzers thr
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol
 
-from clipbench.analyzers.base import ClipView, Segment, Settings
+from clipbench.analyzers.base import ClipView, Segment
 from clipbench.executors.faults import Fault
+from clipbench.executors.layout import Group, Machine, Task, WorkerPlan, in_order, one_per_group
+from clipbench.executors.settings import ExecutorSettings
 from clipbench.plugins import Part
 
 Status = Literal["ok", "failed", "timeout", "oom", "crashed", "skipped"]
@@ -33,86 +35,52 @@ class OpenClip(ClipView, Protocol):
     def close(self) -> None: ...
 
 
-class Clip(ClipView, Protocol):
-    """A clip as an executor gets it: a view that can be shared, whose frames may still be on their way."""
+class Shared(Protocol):
+    """A clip as the scheduling sees it: a handle for workers, and whether the frames have been decoded."""
 
     def share(self) -> Handle:
-        """For other processes of this machine: nothing is copied."""
-
-    def export(self) -> Handle:
-        """For other machines: all of a decoded clip."""
+        """A handle for other processes of this machine: nothing is copied."""
 
     def decoded(self) -> bool:
-        """Whether all frames are there; raises what went wrong while decoding."""
+        """Whether all frames have been decoded; raises what went wrong while decoding."""
 
 
-@dataclass(frozen=True)
-class Task:
-    """One analyzer to run: its name, its settings, and what of this plan it waits for.
+class Clip(ClipView, Shared, Protocol):
+    """A clip as an executor gets it: a view that can be shared, whose frames may still be being decoded."""
 
-    `upstream` are the analyzers whose results it reads, `after` those that it only comes after; `frames` says
-    whether it reads frames at all, and so must wait for them; `gpu` whether it uses the GPU of its group.
-    """
-
-    analyzer: str
-    settings: Settings
-    upstream: tuple[str, ...] = ()
-    after: tuple[str, ...] = ()
-    frames: bool = False
-    gpu: bool = False
-
-
-@dataclass(frozen=True)
-class Group:
-    """Analyzers that share one worker, on one device and CPU set, in the order in which to start them."""
-
-    name: str
-    device: str
-    tasks: tuple[Task, ...]
-    cpus: tuple[int, ...] = ()
-
-    def device_of(self, analyzer: str) -> str:
-        """Where one of its analyzers runs: on the group's device, or on the CPU if it uses no GPU."""
-        return self.device if any(t.gpu for t in self.tasks if t.analyzer == analyzer) else "cpu"
-
-
-Cleanup = Literal["exit", "unload", "offload"]
+    def export(self) -> Handle:
+        """A handle for other machines, with all of the decoded clip in it."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A validated grouping: what runs, on which device, with how many threads per worker.
+    """A validated grouping under an executor: what runs, in which workers, on which devices.
 
-    `timeout_s` is what one analysis may take, `load_timeout_s` one loading; `cleanup` is the state in which
-    workers are left between bursts of work; `profile` the kind and the folder of a profiler to attach;
-    `workers` counts them where they are not the groups; `memory_fraction` is the share of its GPU's memory
-    that a worker's process may take (None: all); `visible` has the numbers of the GPUs that this process may
-    use, in CUDA's order; `options` are those of one strategy only.
+    `groups` are those of the grouping, `layout` the workers that the executor made of them, and `settings`
+    the executor's. `visible` has the numbers of the GPUs that this process may use, in CUDA's order;
+    `profile` is the kind of a profiler to attach and the folder for what it writes.
     """
 
     groups: tuple[Group, ...]
-    threads: int
-    workers: int = 1
-    timeout_s: float = 120.0
-    load_timeout_s: float = 600.0
-    cleanup: Cleanup = "exit"
-    memory_fraction: float | None = None
+    layout: tuple[WorkerPlan, ...]
+    settings: ExecutorSettings = field(default_factory=ExecutorSettings)
     visible: tuple[int, ...] = ()
     faults: tuple[Fault, ...] = ()
     profile: tuple[str, str] = ("", "")
-    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def workers(self) -> int:
+        """How many workers there are."""
+        return len(self.layout)
+
+    @property
+    def threads(self) -> int:
+        """The thread budget of a worker: the largest, where they differ."""
+        return max((worker.threads for worker in self.layout), default=1)
 
     def tasks(self) -> list[Task]:
-        """All tasks, each after those whose results it reads, otherwise in the grouping's order."""
-        waiting = [task for group in self.groups for task in group.tasks]
-        ordered: list[Task] = []
-        placed: set[str] = set()
-        while waiting:
-            task = next(t for t in waiting if placed.issuperset({*t.upstream, *t.after}))
-            waiting.remove(task)
-            ordered.append(task)
-            placed.add(task.analyzer)
-        return ordered
+        """All tasks, each after those that it waits for, otherwise in the grouping's order."""
+        return in_order(self.groups)
 
     def group_of(self, analyzer: str) -> Group:
         """The group that holds `analyzer`."""
@@ -166,18 +134,20 @@ class Observer(Protocol):
 
 
 class ExecutorUnavailable(Exception):
-    """The executor cannot be had here: the message says what it takes."""
+    """The executor cannot be used here: the message says what it requires."""
 
 
 class Executor(Part):
     """Runs the analyzers of a plan on clips.
 
-    `start` once, then `run` or `run_many`; `cleanup` gives memory back as the plan says, and `wake` makes it
-    ready again; `close` ends everything and must also do alone, at any point. A failing analyzer never
-    raises here: it is an `Outcome`, and every task of the plan gets one for every clip.
+    Call `start` once, then `run` or `run_many`; `cleanup` gives memory back as the settings say, and `wake`
+    makes it ready again; `close` ends everything, and may be called at any point, also twice. A failing
+    analyzer never raises here: it is an `Outcome`, and every task of the plan gets one for every clip.
     """
 
     name: ClassVar[str]
+    #: A dataclass derived from ExecutorSettings: what `executor.<key>=` can set.
+    settings_type: ClassVar[type[ExecutorSettings]] = ExecutorSettings
     #: The kinds of fault (executors/faults.py) that cost no more than the analyzer they strike.
     contains: ClassVar[frozenset[str]] = frozenset()
     #: Whether it starts on a clip whose frames are still being decoded.
@@ -187,6 +157,16 @@ class Executor(Part):
 
     def __init__(self, observer: Observer) -> None:
         self.observer = observer
+
+    @classmethod
+    def layout(
+        cls, groups: Sequence[Group], machine: Machine, settings: ExecutorSettings
+    ) -> tuple[WorkerPlan, ...]:
+        """The workers that these groups become on this machine; by default one for each group.
+
+        Their devices are those that the groups ask for: which GPU `gpu:auto` is, planning decides afterwards.
+        """
+        return one_per_group(groups, machine, settings.threads)
 
     def start(self, plan: Plan) -> None:
         """Make the workers and load every analyzer."""

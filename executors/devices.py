@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
 
 #: What makes CUDA count as NVML does.
 ORDER = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
@@ -50,7 +51,8 @@ def own_stream(device: str) -> Iterator[None]:
         return
     import torch
 
-    with torch.cuda.device(device), torch.cuda.stream(torch.cuda.Stream(device)):
+    stream: Any = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+    with torch.cuda.device(device), torch.cuda.stream(stream):
         yield
 
 

@@ -4,51 +4,56 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
 
+from clipbench.executors.connected import Connected
 from clipbench.executors.faults import CONTAINABLE
-from clipbench.executors.remote import Remote, Spec, serve_process
-from clipbench.executors.scheduled import Scheduled
-
-#: Seconds that a worker has for exiting by itself.
-GRACE_S = 2.0
+from clipbench.executors.protocol import Command, Link, Report, WorkerSpec
+from clipbench.executors.serving import serve_process
+from clipbench.executors.supervision import GRACE_S
 
 
-class Processes(Scheduled):
-    """Opens and ends worker processes."""
+class Processes(Connected):
+    """The base of executors whose workers are spawned processes."""
 
     contains = CONTAINABLE
 
-    def open(self, spec: Spec) -> Remote:
+    def open(self, spec: WorkerSpec) -> Link:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(
-            target=serve_process, args=(theirs, spec), name=spec.group.name, daemon=True
+            target=serve_process, args=(theirs, spec), name=spec.worker.name, daemon=True
         )
-        remote = Remote(spec, ours, process)
         process.start()
         theirs.close()
-        return remote
+        return ProcessLink(ours, process)
 
-    def kill(self, remote: Remote) -> None:
-        remote.body.kill()
-        remote.body.join()
-        remote.connection.close()
 
-    def end(self, remote: Remote) -> None:
-        # What it still has to say fills the pipe, and it waits until somebody hears it.
-        while remote.body.is_alive() and remote.connection.poll(GRACE_S):
-            try:
-                self._hear(remote, remote.connection.recv())
-            except (EOFError, OSError):
-                break
-        remote.body.join(GRACE_S)
-        self.kill(remote)
+class ProcessLink:
+    """A worker process at the other end of a pipe."""
 
-    def died_of(self, remote: Remote) -> str:
-        remote.body.join(GRACE_S)
-        code = remote.body.exitcode
-        if code is None:
-            return "the worker closed its connection"
-        if code < 0:
-            return f"the worker was ended by {signal.Signals(-code).name}"
-        return f"the worker exited with code {code}"
+    def __init__(self, connection: Connection[Command, Report], process: SpawnProcess) -> None:
+        self.connection, self.process = connection, process
+        self.send, self.recv = connection.send, connection.recv
+        self.poll, self.fileno = connection.poll, connection.fileno
+
+    def kill(self, grace_s: float = 0.0) -> None:
+        if grace_s:
+            self.process.join(grace_s)
+        self.process.kill()
+        self.process.join()
+        self.connection.close()
+
+    def died_of(self) -> str:
+        self.process.join(GRACE_S)
+        return describe_exit(self.process.exitcode)
+
+
+def describe_exit(code: int | None) -> str:
+    """How a worker process ended, in words: its exit code, or the signal if that is negative."""
+    if code is None:
+        return "the worker closed its connection"
+    if code < 0:
+        return f"the worker was ended by {signal.Signals(-code).name}"
+    return f"the worker exited with code {code}"

@@ -8,7 +8,6 @@ project must be installed with the same Python and the same packages.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import secrets
@@ -25,52 +24,65 @@ from multiprocessing import Pipe
 from queue import SimpleQueue
 from typing import Any
 
+from clipbench.analyzers.base import setting
 from clipbench.analyzers.threads import cores_allowed
 from clipbench.executors import devices, faults
-from clipbench.executors.base import Clip, ExecutorUnavailable, OpenClip, Outcome, Plan, now
-from clipbench.executors.remote import Remote, Spec, names, serve
-from clipbench.executors.scheduled import Scheduled
+from clipbench.executors.base import (
+    Clip,
+    ExecutorUnavailable,
+    Handle,
+    Observer,
+    OpenClip,
+    Plan,
+    Shared,
+    now,
+)
+from clipbench.executors.connected import Connected
+from clipbench.executors.protocol import Command, Ended, Link, Report, WorkerSpec
+from clipbench.executors.serving import THREAD_VARIABLES, serve
+from clipbench.executors.settings import ExecutorSettings
+from clipbench.executors.supervision import GRACE_S
 
-#: Seconds that an actor has for ending by itself.
-GRACE_S = 2.0
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+log = logging.getLogger(__name__)
 
 
-class Ray(Scheduled):
+@dataclass(frozen=True)
+class RaySettings(ExecutorSettings):
+    """The settings of Ray."""
+
+    address: str | None = setting(
+        None, "of a cluster to join, such as 10.0.0.5:6379 or auto; null: start one for the run"
+    )
+
+
+class Ray(Connected):
     """The groups of the plan, each an actor."""
 
     name = "ray"
+    settings_type = RaySettings
     contains = faults.CONTAINABLE
     overlaps_decoding = False  # what is in the object store can no longer be written
     children = False  # Ray's daemon starts them
-    cluster: ThreadPoolExecutor | None = None
-    folder: tempfile.TemporaryDirectory | None = None
-    remotes = ()
+
+    def __init__(self, observer: Observer) -> None:
+        super().__init__(observer)
+        self.cluster: ThreadPoolExecutor | None = None
+        self.folder: tempfile.TemporaryDirectory[str] | None = None
 
     def start(self, plan: Plan) -> None:
-        address = plan.options.get("address")
-        if "ray" not in sys.modules:  # it reads them when it is imported
-            os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-            if not address:  # a cluster that only this process can speak to, and no token in the user's home
-                os.environ.setdefault("RAY_AUTH_MODE", "token")
-                os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+        assert isinstance(plan.settings, RaySettings)
+        address = plan.settings.address
+        prepare_import(address)
         try:
             import ray
         except ImportError as error:
-            raise ExecutorUnavailable('executor=ray takes Ray: pip install "clipbench[ray]"') from error
+            raise ExecutorUnavailable('executor=ray requires Ray: pip install "clipbench[ray]"') from error
         logging.getLogger("ray").setLevel(logging.ERROR)
-        options = {"address": address, "log_to_driver": False, "logging_level": logging.ERROR}
-        if not address:
-            # Ray's sockets lie in it, and a socket's path must be short.
-            self.folder = tempfile.TemporaryDirectory("", "clipbench-", "/tmp", ignore_cleanup_errors=True)
-            options |= {"address": "local", "num_cpus": cores_allowed(), "_temp_dir": self.folder.name}
-            # Where a signal has ended Ray's processes before us, we do not wait a minute for them.
-            patience = {"gcs_rpc_server_reconnect_timeout_s": 15}
-            options |= {"include_dashboard": False, "_system_config": patience}
         # Ray's processes end with the thread that starts them, so it stays until `close`. An interrupt
         # does not reach it, and leaves no half a cluster.
         self.cluster = ThreadPoolExecutor(1, "ray")
-        started = self.cluster.submit(ray.init, **options)
+        options = {"address": address} if address else self._own_cluster()
+        started = self.cluster.submit(join, options)
         while not started.done():
             wait([started], timeout=0.05)
             if threading.current_thread() is threading.main_thread():  # Ray puts its own in the place of ours
@@ -79,61 +91,59 @@ class Ray(Scheduled):
             started.result()
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise ExecutorUnavailable(f"executor=ray: no cluster at {address or 'hand'}: {error}") from error
-        wanted = {group.device for group in plan.groups} - {"cpu"}
-        if len(wanted) > (there := int(ray.cluster_resources().get("GPU", 0))):
+        wanted = {worker.device for worker in plan.layout} - {"cpu"}
+        resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        if len(wanted) > (there := int(resources.get("GPU", 0))):
             raise ExecutorUnavailable(f"executor=ray: the plan takes {len(wanted)} GPUs, Ray has {there}")
+        #: Device → the share of it that each of its workers is lent.
+        self.shares = {d: 1 / sum(w.device == d for w in plan.layout) for d in wanted}
         super().start(plan)
 
-    def open(self, spec: Spec) -> Remote:
+    def _own_cluster(self) -> dict[str, Any]:
+        """What makes Ray start a cluster for this run alone."""
+        # Ray's sockets lie in the folder, and a socket's path must be short.
+        self.folder = tempfile.TemporaryDirectory("", "clipbench-", "/tmp", ignore_cleanup_errors=True)
+        return {
+            "address": "local",
+            "num_cpus": cores_allowed(),
+            "_temp_dir": self.folder.name,
+            "include_dashboard": False,
+            # Where a signal has ended Ray's processes before us, we do not wait a minute for them.
+            "_system_config": {"gcs_rpc_server_reconnect_timeout_s": 15},
+        }
+
+    def open(self, spec: WorkerSpec) -> Link:
         import ray
 
-        device = spec.group.device
-        environment = dict.fromkeys(THREADS, str(spec.plan.threads))
-        share = 0.0
+        device = spec.worker.device
+        environment = dict.fromkeys(THREAD_VARIABLES, str(spec.worker.threads))
         if device == "cpu":
             environment["CUDA_VISIBLE_DEVICES"] = ""  # no context on a GPU that this worker does not use
-        else:
-            share = 1 / sum(group.device == device for group in spec.plan.groups)
-        make = ray.remote(
-            num_cpus=0,  # the plan has shared out the cores
-            num_gpus=share,
-            max_restarts=0,  # whoever replaces it must know what it was at
-            scheduling_strategy="SPREAD",
-            concurrency_groups={"inbox": 1},
-            runtime_env={"env_vars": environment},
-        )
-        line = Line(make(Actor).remote(spec))
-        return Remote(spec, line, line)
+        options: dict[str, Any] = {
+            "num_cpus": 0,  # the plan has shared out the cores
+            "num_gpus": self.shares.get(device, 0.0),
+            "max_restarts": 0,  # whoever replaces it must know what it was doing
+            "scheduling_strategy": "SPREAD",
+            "concurrency_groups": {"inbox": 1},
+            "runtime_env": {"env_vars": environment},
+        }
+        make: Any = ray.remote(**options)
+        return ActorLink(make(Actor).remote(spec))
 
-    def kill(self, remote: Remote) -> None:
-        import ray
-
-        ray.kill(remote.body.actor, no_restart=True)
-        remote.body.close()
-
-    def end(self, remote: Remote) -> None:
-        with contextlib.suppress(EOFError):
-            while remote.connection.poll(GRACE_S):
-                self._hear(remote, remote.connection.recv())
-        self.kill(remote)
-
-    def died_of(self, remote: Remote) -> str:
-        return remote.body.reason
-
-    def run_many(self, clips: Iterator[Clip], in_flight: int) -> Iterator[tuple[int, Outcome]]:
-        yield from super().run_many(map(Stored, clips), in_flight)
+    def shared(self, clip: Clip) -> Shared:
+        return Stored(clip)
 
     def pids(self) -> dict[str, int]:
-        here = {remote.name for remote in self.remotes if remote.body.here}
+        workers = self.supervisor.workers if self.supervisor else []
+        here = {w.name for w in workers if isinstance(w.link, ActorLink) and w.link.here}
         return {name: pid for name, pid in super().pids().items() if name in here}
 
     def close(self) -> None:
         if self.cluster is not None:
             import ray
 
-            for remote in self.remotes:
-                self.kill(remote)
-            self.remotes = []
+            if self.supervisor is not None:
+                self.supervisor.kill()
             self.cluster.submit(ray.shutdown).result()
             self.cluster.shutdown()
             self.cluster = None
@@ -141,38 +151,57 @@ class Ray(Scheduled):
             self.folder.cleanup()
 
 
+def prepare_import(address: str | None) -> None:
+    """Set what Ray reads when it is imported."""
+    if "ray" in sys.modules:
+        return
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    if not address:  # a cluster that only this process can speak to, and no token in the user's home
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+
+
+def join(options: dict[str, Any]) -> None:
+    """Start a cluster, or join one."""
+    import ray
+
+    ray.init(log_to_driver=False, logging_level=logging.ERROR, **options)
+
+
 class Actor:
     """A worker, in a process that Ray makes; to `serve` it is the connection."""
 
-    def __init__(self, spec: Spec) -> None:
-        dies = any(f.kind == "no_start" and f.analyzer in names(spec.group) for f in spec.plan.faults)
-        if dies and spec.attempt == 0:
+    def __init__(self, spec: WorkerSpec) -> None:
+        if spec.dies_at_start():
             faults.strike("no_start")
-        self.spec, self.inbox, self.outbox = spec, SimpleQueue(), SimpleQueue()
+        self.spec = spec
+        self.inbox: SimpleQueue[Command] = SimpleQueue()
+        self.outbox: SimpleQueue[Report | None] = SimpleQueue()
         self.recv, self.send = self.inbox.get, self.outbox.put
 
-    def tell(self, message: tuple) -> None:
+    def tell(self, command: Command) -> None:
         """Called by the executor: what the worker is to do."""
-        self.inbox.put(message)
+        self.inbox.put(command)
 
-    def talk(self) -> Iterator[tuple]:
-        """Called by the executor: serve, and say where this is, at which difference to the time of day, and
-        then all that the worker says."""
+    def talk(self) -> Iterator[Any]:
+        """Called by the executor: serve, and report all that the worker says.
+
+        The first report is the node and how far its clock is from the time of day.
+        """
         import ray
 
         yield ray.get_runtime_context().get_node_id(), time.time() - now()
-        threading.Thread(
-            target=serve, args=(self, self.spec, devices.alone(self.spec.group.device)), daemon=True
-        ).start()
-        while (message := self.outbox.get()) is not None:
-            yield message
+        device = devices.alone(self.spec.worker.device)
+        threading.Thread(target=serve, args=(self, self.spec, device), daemon=True).start()
+        while (report := self.outbox.get()) is not None:
+            yield report
 
     def close(self) -> None:
         self.outbox.put(None)
 
 
-class Line:
-    """An actor as the executor holds it: the connection, and the body, of a `Remote`."""
+class ActorLink:
+    """An actor as the executor holds it. What it says is passed on through a pipe, to be waited for."""
 
     def __init__(self, actor: Any) -> None:
         self.actor, self.here, self.reason = actor, False, "the actor ended"
@@ -181,34 +210,46 @@ class Line:
         self.listener = threading.Thread(target=self._listen, daemon=True)
         self.listener.start()
 
-    def send(self, message: tuple) -> None:
-        self.actor.tell.options(concurrency_group="inbox", num_returns=0).remote(message)
+    def send(self, command: Command) -> None:
+        self.actor.tell.options(concurrency_group="inbox", num_returns=0).remote(command)
 
     def _listen(self) -> None:
         """Pass on what the actor says, with the times of another machine on this one's clock."""
         import ray
 
         try:
-            stream = map(ray.get, self.actor.talk.options(num_returns="streaming").remote())
+            said: Iterator[Any] = self.actor.talk.options(num_returns="streaming").remote()
+            stream: Iterator[Any] = map(ray.get, said)
             node, epoch = next(stream)
             self.here = node == ray.get_runtime_context().get_node_id()
             shift = 0.0 if self.here else epoch - (time.time() - now())
-            for message in stream:
-                if message[0] == "ended":
-                    span = message[1]
-                    message = "ended", replace(span, start_s=span.start_s + shift, end_s=span.end_s + shift)
-                self.said.send(message)
+            for report in stream:
+                self.said.send(shifted(report, shift))
         except ray.exceptions.RayError as error:
             self.reason = reason(str(error))
-        except OSError:
-            pass  # nobody wants to hear it any more
+        except OSError as error:
+            log.debug("nobody listens to the actor any more: %s", error)
         finally:
             self.said.close()
 
-    def close(self) -> None:
-        """Stop listening to an actor that has ended or was killed."""
+    def kill(self, grace_s: float = 0.0) -> None:
+        import ray
+
+        ray.kill(self.actor, no_restart=True)
         self.heard.close()
         self.listener.join(GRACE_S)
+
+    def died_of(self) -> str:
+        return self.reason
+
+
+def shifted(report: Report, by_s: float) -> Report:
+    """A report with its times moved by so many seconds."""
+    match report:
+        case Ended(span) if by_s:
+            return Ended(replace(span, start_s=span.start_s + by_s, end_s=span.end_s + by_s))
+        case _:
+            return report
 
 
 class Stored:
@@ -217,7 +258,7 @@ class Stored:
     def __init__(self, clip: Clip) -> None:
         self.clip, self.decoded = clip, clip.decoded
 
-    def share(self) -> Reference:
+    def share(self) -> Handle:
         return self.reference
 
     @cached_property
@@ -236,7 +277,8 @@ class Reference:
     def open(self) -> OpenClip:
         import ray
 
-        return ray.get(self.stored).open()
+        handle: Handle = ray.get(self.stored)
+        return handle.open()
 
 
 def reason(message: str) -> str:

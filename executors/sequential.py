@@ -6,11 +6,15 @@ It contains what an analyzer raises. A hang, or a crash of the process, it canno
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from clipbench.analyzers.base import Segment
 from clipbench.executors import devices
-from clipbench.executors.base import Clip, Executor, Outcome, Plan
+from clipbench.executors.base import Clip, Executor, Observer, Outcome, Plan
 from clipbench.executors.faults import RAISED
+from clipbench.executors.layout import Group, Machine, WorkerPlan, gpu_memory, in_order, thread_budget
+from clipbench.executors.protocol import WorkerSpec
+from clipbench.executors.settings import ExecutorSettings
 from clipbench.executors.worker import Worker
 
 
@@ -19,36 +23,57 @@ class Sequential(Executor):
 
     name = "sequential"
     contains = RAISED
-    worker: Worker | None = None
+
+    def __init__(self, observer: Observer) -> None:
+        super().__init__(observer)
+        self.worker: Worker | None = None
+
+    @classmethod
+    def layout(
+        cls, groups: Sequence[Group], machine: Machine, settings: ExecutorSettings
+    ) -> tuple[WorkerPlan, ...]:
+        wished = [g.device for g in groups if g.device != "cpu" and any(task.gpu for task in g.tasks)]
+        tasks = tuple(in_order(groups))
+        device, memory_gb = (wished[0], gpu_memory(tasks)) if wished else ("cpu", None)
+        return (
+            WorkerPlan("main", device, tasks, thread_budget(machine, 1, settings.threads), (), memory_gb),
+        )
 
     def start(self, plan: Plan) -> None:
-        self.plan, self.tasks = plan, plan.tasks()
-        groups = sorted(plan.groups, key=lambda group: not devices.on_gpu(group.device))
-        device = devices.among_all(groups[0].device, plan.visible)
+        self.plan, planned = plan, plan.layout[0]
+        device = devices.among_all(planned.device, plan.visible)
         devices.choose(device)
-        self.worker = Worker("main", device, plan, self.observer, groups[0].device)
-        for task in self.tasks:
+        spec = WorkerSpec(planned, plan.visible, plan.settings.memory_fraction, plan.faults, plan.profile)
+        self.worker = Worker(spec, device, self.observer)
+        for task in planned.tasks:
             self.worker.load(task)
 
+    def started(self) -> Worker:
+        """The worker; raises RuntimeError before `start` and after `close`."""
+        if self.worker is None:
+            raise RuntimeError("the executor is not started")
+        return self.worker
+
     def run_many(self, clips: Iterator[Clip], in_flight: int) -> Iterator[tuple[int, Outcome]]:
+        worker = self.started()
         for number, clip in enumerate(clips):
-            results = {}
-            for task in self.tasks:
+            results: dict[str, list[Segment]] = {}
+            for task in self.plan.layout[0].tasks:
                 upstream = {name: results[name] for name in task.upstream if name in results}
-                outcome = self.worker.analyze(task, clip, upstream)
+                outcome = worker.analyze(task, clip, upstream)
                 if outcome.status == "ok":
                     results[task.analyzer] = outcome.segments
                 yield number, outcome
-            self.worker.clip += 1
+            worker.clip += 1
 
     def cleanup(self) -> None:
-        if self.plan.cleanup == "offload":
-            self.worker.offload()
+        if self.plan.settings.cleanup == "offload":
+            self.started().offload()
         else:
-            self.worker.unload()
+            self.started().unload()
 
     def wake(self) -> None:
-        self.worker.wake(tuple(self.tasks))
+        self.started().wake(self.plan.layout[0].tasks)
 
     def state(self) -> dict[str, str]:
         loaded = len(self.worker.loaded) if self.worker else 0

@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
-from clipbench.executors.base import Group, Plan, Task
-from clipbench.executors.devices import on_gpu
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from clipbench.analyzers.base import setting
+from clipbench.executors.layout import Group, Machine, WorkerPlan, gpu_memory, in_order, thread_budget
 from clipbench.executors.processes import Processes
-from clipbench.executors.remote import Remote
+from clipbench.executors.settings import ExecutorSettings
+
+
+@dataclass(frozen=True)
+class PoolSettings(ExecutorSettings):
+    """The settings of the pool."""
+
+    workers: int | None = setting(None, "how many workers; null: one for each core", low=1, high=4096)
 
 
 class SpawnPool(Processes):
-    """`executor.workers` equal processes; the groups of the plan only say which analyzers there are."""
+    """Equal processes; the groups of the plan only say which analyzers and which GPUs there are."""
 
     name = "spawn_pool"
+    settings_type = PoolSettings
 
-    def groups(self, plan: Plan) -> tuple[Group, ...]:
-        devices = [group.device for group in plan.groups if on_gpu(group.device)] or ["cpu"]
+    @classmethod
+    def layout(
+        cls, groups: Sequence[Group], machine: Machine, settings: ExecutorSettings
+    ) -> tuple[WorkerPlan, ...]:
+        assert isinstance(settings, PoolSettings)
+        count = machine.cores if settings.workers is None else settings.workers
+        tasks = tuple(in_order(groups))
+        memory_gb = gpu_memory(tasks)
+        wished = [group.device for group in groups if group.device != "cpu" and memory_gb is not None]
+        devices = wished or ["cpu"]
+        threads = thread_budget(machine, count, settings.threads)
         return tuple(
-            Group(f"worker{n}", devices[n % len(devices)], tuple(plan.tasks())) for n in range(plan.workers)
+            WorkerPlan(f"worker{n}", devices[n % len(devices)], tasks, threads, (), memory_gb)
+            for n in range(count)
         )
-
-    def may_run(self, remote: Remote, task: Task) -> bool:
-        return task.analyzer in remote.loaded

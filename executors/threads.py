@@ -12,45 +12,49 @@ from multiprocessing.connection import Connection
 
 from clipbench.analyzers import threads
 from clipbench.executors import devices
+from clipbench.executors.connected import Connected
 from clipbench.executors.faults import HUNG, RAISED
-from clipbench.executors.remote import Remote, Spec, serve
-from clipbench.executors.scheduled import Scheduled
-
-#: Seconds that a thread has for ending by itself.
-GRACE_S = 2.0
+from clipbench.executors.protocol import Command, Link, Report, WorkerConnection, WorkerSpec
+from clipbench.executors.serving import serve
 
 
-def work(connection: Connection, spec: Spec) -> None:
+def work(connection: WorkerConnection, spec: WorkerSpec) -> None:
     """A worker thread: one CUDA context for all of them, a stream for each."""
-    device = devices.among_all(spec.group.device, spec.plan.visible)
+    device = devices.among_all(spec.worker.device, spec.visible)
     with devices.own_stream(device):
         serve(connection, spec, device, shared=True)
 
 
-class Threads(Scheduled):
+class Threads(Connected):
     """The groups of the plan, each a thread of this process."""
 
     name = "threads"
     contains = RAISED | HUNG
 
-    def open(self, spec: Spec) -> Remote:
+    def open(self, spec: WorkerSpec) -> Link:
         ours, theirs = multiprocessing.Pipe()
         # A daemon, so that one that hangs does not keep the process.
-        thread = threading.Thread(target=work, args=(theirs, spec), name=spec.group.name, daemon=True)
-        remote = Remote(spec, ours, thread)
+        thread = threading.Thread(target=work, args=(theirs, spec), name=spec.worker.name, daemon=True)
         thread.start()
-        return remote
-
-    def kill(self, remote: Remote) -> None:
-        remote.connection.close()
-
-    def end(self, remote: Remote) -> None:
-        remote.body.join(GRACE_S)
-        self.kill(remote)
+        return ThreadLink(ours, thread)
 
     def close(self) -> None:
         super().close()
         threads.limit(None)  # the workers' budget is the whole process's, which now is the caller's again
 
-    def died_of(self, remote: Remote) -> str:
+
+class ThreadLink:
+    """A worker thread at the other end of a pipe. Threads cannot be killed: one that hangs is left behind."""
+
+    def __init__(self, connection: Connection[Command, Report], thread: threading.Thread) -> None:
+        self.connection, self.thread = connection, thread
+        self.send, self.recv = connection.send, connection.recv
+        self.poll, self.fileno = connection.poll, connection.fileno
+
+    def kill(self, grace_s: float = 0.0) -> None:
+        if grace_s:
+            self.thread.join(grace_s)
+        self.connection.close()
+
+    def died_of(self) -> str:
         return "the worker's thread ended with an error"

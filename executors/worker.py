@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import logging
 import traceback
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,26 +13,30 @@ from typing import Any
 from clipbench.analyzers import registry, threads
 from clipbench.analyzers.base import Analyzer, ClipView, NothingToAnalyze, Segment, Settings
 from clipbench.executors import devices, faults
-from clipbench.executors.base import Observer, Outcome, Phase, Plan, Span, Task, now
+from clipbench.executors.base import Observer, Outcome, Phase, Span, now
+from clipbench.executors.layout import Task
 from clipbench.executors.profiling import profiler
+from clipbench.executors.protocol import WorkerSpec
+
+log = logging.getLogger(__name__)
 
 
 class Worker:
-    """Holds the analyzers of one group and runs them one at a time, in the calling thread.
+    """Holds the analyzers of one worker and runs them one at a time, in the calling thread.
 
-    `device` is as PyTorch calls it here, `place` as the plan does. `lost_gpu` is the error after which CUDA
-    does nothing more in this process.
+    `device` is as PyTorch calls it here. `lost_gpu` is the error after which CUDA does nothing more in this
+    process.
     """
 
-    def __init__(self, name: str, device: str, plan: Plan, observer: Observer, place: str = "cpu") -> None:
-        self.name, self.device, self.plan, self.observer = name, device, plan, observer
-        self.place, self.lost_gpu = place, ""
+    def __init__(self, spec: WorkerSpec, device: str, observer: Observer) -> None:
+        self.spec, self.device, self.observer = spec, device, observer
+        self.name, self.lost_gpu = spec.worker.name, ""
         self.loaded: dict[str, Analyzer] = {}
         self.unloadable: dict[str, Outcome] = {}
         self.clip = 0
-        threads.limit(plan.threads)
-        if plan.memory_fraction is not None:
-            devices.limit_memory(device, plan.memory_fraction)
+        threads.limit(spec.worker.threads)
+        if spec.memory_fraction is not None:
+            devices.limit_memory(device, spec.memory_fraction)
 
     @contextlib.contextmanager
     def span(self, phase: Phase, analyzer: str = "") -> Iterator[None]:
@@ -64,7 +69,7 @@ class Worker:
         return analyzer
 
     def _outcome(self, task: Task) -> Outcome:
-        return Outcome(task.analyzer, "ok", self.name, self.place if task.gpu else "cpu")
+        return Outcome(task.analyzer, "ok", self.name, self.spec.worker.device if task.gpu else "cpu")
 
     def _failed(self, outcome: Outcome, error: Exception, prefix: str = "") -> Outcome:
         failure(outcome, error, prefix)
@@ -77,9 +82,15 @@ class Worker:
         with self._forgiving():
             devices.release(self.device)
 
-    def _forgiving(self) -> contextlib.AbstractContextManager[None]:
+    @contextlib.contextmanager
+    def _forgiving(self) -> Iterator[None]:
         """What is given back to a GPU that is lost fails, and is given back when the process ends."""
-        return contextlib.suppress(Exception) if self.lost_gpu else contextlib.nullcontext()
+        try:
+            yield
+        except Exception as error:
+            if not self.lost_gpu:
+                raise
+            log.debug("%s has lost its GPU, and cannot give memory back: %s", self.name, error)
 
     def analyze(self, task: Task, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> Outcome:
         """One analyzer on one clip, whatever happens; out of memory, once more at half the batch."""
@@ -102,9 +113,14 @@ class Worker:
         return outcome
 
     def _try(
-        self, outcome: Outcome, task: Task, analyzer: Analyzer, clip: ClipView, upstream: Mapping
+        self,
+        outcome: Outcome,
+        task: Task,
+        analyzer: Analyzer,
+        clip: ClipView,
+        upstream: Mapping[str, list[Segment]],
     ) -> None:
-        kind, folder = self.plan.profile
+        kind, folder = self.spec.profile
         try:
             self._strike(task, *faults.KINDS - {"no_load", "no_start"})
             with profiler(kind, Path(folder), self.name, task.analyzer):
@@ -115,7 +131,7 @@ class Worker:
             self._failed(outcome, error)
 
     def _strike(self, task: Task, *kinds: str) -> None:
-        for fault in self.plan.faults:
+        for fault in self.spec.faults:
             if fault.analyzer == task.analyzer and fault.kind in kinds:
                 faults.strike(fault.kind, fault.seconds)
 
@@ -163,7 +179,8 @@ def facts_of(analyzer: Analyzer) -> Mapping[str, Any]:
     """What an analyzer says of an analysis that failed: maybe nothing yet."""
     try:
         return analyzer.facts()
-    except Exception:
+    except Exception as error:
+        log.debug("%s has no facts of an analysis that failed: %r", analyzer.name, error)
         return {}
 
 

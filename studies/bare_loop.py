@@ -12,7 +12,8 @@ from clipbench.analyzers import registry
 from clipbench.analyzers.base import Analyzer, ClipView, NothingToAnalyze, Segment
 from clipbench.analyzers.threads import limit
 from clipbench.bench.clips.decoding import decode
-from clipbench.executors.base import Task, now
+from clipbench.executors.base import now
+from clipbench.executors.layout import Task
 
 
 class Bare:

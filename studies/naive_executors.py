@@ -22,7 +22,8 @@ from clipbench.analyzers.base import Analyzer, ClipView, Needs, NothingToAnalyze
 from clipbench.analyzers.threads import limit
 from clipbench.bench.clips.container import read_container
 from clipbench.bench.clips.decoding import decode
-from clipbench.executors.base import Group, Task, now
+from clipbench.executors.base import now
+from clipbench.executors.layout import Group, Task
 from studies.bare_loop import found, loaded
 
 Results = dict[str, list[Segment]]

@@ -84,7 +84,7 @@ def configuration(session: Any) -> dict[str, Any]:
         "executor.threads": plan.threads,
         "executor.workers": plan.workers,
         "executor.address": cfg.executor.address,
-        "executor.memory_fraction": plan.memory_fraction,
+        "executor.memory_fraction": plan.settings.memory_fraction,
         "scenario.warmup": cfg.scenario.warmup,
         "scenario.in_flight": cfg.scenario.in_flight,
     }

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Literal
 
-from clipbench.analyzers import registry
 from clipbench.bench.clips.clip_info import ClipInfo
 from clipbench.bench.measuring import gpu_metrics
 from clipbench.bench.measuring.bounds import Bound, lower_bound
@@ -168,7 +167,7 @@ def on_gpu(compute: Callable[[Record, list, set[int]], gpu_metrics.Figure]) -> C
     """A metric of the GPUs that the plan's groups are on; given the record, its windows and those GPUs."""
 
     def measure(record: Record) -> Measured:
-        used = {int(g.device.removeprefix("gpu:")) for g in record.plan.groups if g.device != "cpu"}
+        used = {int(g.device.removeprefix("gpu:")) for g in record.plan.layout if g.device != "cpu"}
         if not used:
             return Measured(reason="no worker of this run was on a GPU")
         if isinstance(record.telemetry, NotMeasured):
@@ -208,7 +207,7 @@ def vlm_rate(record: Record) -> Measured:
     if outcome is None:
         return Measured(reason="qwen2_vl_temporal was not part of the run")
     task = next(t for t in record.plan.tasks() if t.analyzer == "qwen2_vl_temporal")
-    if registry.create(task.analyzer, task.settings).stand_in:
+    if task.stand_in:
         return Measured(reason="qwen2_vl_temporal is a stand-in in this profile, not Qwen2-VL")
     if outcome.status != "ok":
         return Measured(reason=f"qwen2_vl_temporal {outcome.status}: {outcome.reason}")

@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-from clipbench import executors
-from clipbench.analyzers import registry
 from clipbench.analyzers.base import Needs
 from clipbench.bench.clips.decoding import decode
 from clipbench.bench.clips.shared_clip import SharedClip
@@ -19,6 +17,7 @@ from clipbench.bench.measuring.metrics import Pass, Record
 from clipbench.bench.probes.sampler import Sampler
 from clipbench.bench.runs.results import Cleanup
 from clipbench.bench.runs.telemetry import NotMeasured
+from clipbench.executors import registry as executors
 from clipbench.executors.base import Executor, Observer, Outcome, Phase, Plan, Span, now
 
 #: Seconds for the sampler to see the state that cleanup leaves.
@@ -51,7 +50,7 @@ class Recorder:
 
 def needs_of(plan: Plan) -> list[Needs]:
     """What the analyzers of a plan read of a clip."""
-    return [registry.create(task.analyzer, task.settings).needs() for task in plan.tasks()]
+    return [task.needs for task in plan.tasks()]
 
 
 class Run:
@@ -147,7 +146,7 @@ class Run:
         woken = now()
         self.executor.wake()
         self.record.cleanup = Cleanup(
-            mode=self.plan.cleanup,
+            mode=self.plan.settings.cleanup,
             workers=states,
             cleaned_s=cleaned,
             observed_until_s=woken,
@@ -157,4 +156,4 @@ class Run:
 
 def executor_factory(name: str) -> Callable[[Observer], Executor]:
     """What makes the executor called `name`."""
-    return lambda observer: executors.create(name, observer=observer)
+    return lambda observer: executors.create(name, observer)

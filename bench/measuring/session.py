@@ -10,11 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from clipbench.analyzers import registry
 from clipbench.analyzers.base import Segment
 from clipbench.bench import quality
 from clipbench.bench.clips.clip_info import sha256
-from clipbench.bench.errors import Exit, InputError, nearest
+from clipbench.bench.errors import Exit, InputError
 from clipbench.bench.measuring import targets
 from clipbench.bench.measuring.metrics import METRICS, Record
 from clipbench.bench.measuring.runner import Progress, Run, executor_factory
@@ -27,10 +26,10 @@ from clipbench.bench.probes.other_load import OtherWork
 from clipbench.bench.runs import storage
 from clipbench.bench.runs.results import MetricValue, Result
 from clipbench.bench.runs.telemetry import NotMeasured
-from clipbench.executors import names as executor_names
-from clipbench.executors import profiling, strategy
+from clipbench.executors import profiling
 from clipbench.executors.base import Plan
 from clipbench.executors.faults import HARMLESS
+from clipbench.executors.registry import strategy
 
 VIDEO = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mpg", ".ts")
 
@@ -60,11 +59,6 @@ def prepare(cfg: Any, folder: Path) -> Session:
     Raises InputError for whatever is wrong with the configuration, the clips' names or the folder, and for
     pretrained weights that are neither here nor to be had.
     """
-    executor = cfg.executor.name
-    if executor not in executor_names():
-        raise InputError(
-            f"executor.name: there is no executor {executor}{nearest(executor, executor_names())}"
-        )
     scenario = cfg.scenario
     if cfg.repeats is not None:
         scenario.repeats = cfg.repeats
@@ -85,8 +79,10 @@ def prepare(cfg: Any, folder: Path) -> Session:
     if package := profiling.lacking(plan.profile[0]):
         raise InputError(f"profile={plan.profile[0]} takes {package}: pip install {package}")
     for fault in plan.faults:
-        if fault.kind not in strategy(executor).contains | HARMLESS:
-            raise InputError(f"faults={fault.kind}: executor={executor} cannot contain it; use spawn_pool")
+        if fault.kind not in strategy(cfg.executor.name).contains | HARMLESS:
+            raise InputError(
+                f"faults={fault.kind}: executor={cfg.executor.name} cannot contain it; use spawn_pool"
+            )
     one_of(cfg.gate.mode, ("report", "enforce"), "gate.mode")
     clips = find_clips(cfg.clip.path) if scenario.name == "offline" else [Path(cfg.clip.path)]
     if cfg.clip.truth is not None:
@@ -147,11 +143,7 @@ def run(
     record = measuring.record
     figures, why_none = score(session, record)
     metrics = [metric.measure(record) for metric in METRICS] + figures
-    stand_ins = {
-        task.analyzer
-        for task in session.plan.tasks()
-        if registry.create(task.analyzer, task.settings).stand_in
-    }
+    stand_ins = {task.analyzer for task in session.plan.tasks() if task.stand_in}
     judged = targets.judge(session.limits, metrics, stand_ins)
     absent = targets.not_measured(cfg.gate.require, metrics, judged)
     profiled = bool(session.plan.profile[0])
@@ -212,7 +204,7 @@ def random_results(plan: Plan) -> dict[str, str]:
     reasons: dict[str, str] = {}
     for task in plan.tasks():
         of_random = [name for name in task.upstream if name in reasons]
-        if getattr(task.settings, "profile", "") == "random":
+        if task.random:
             reasons[task.analyzer] = "its weights are random"
         elif of_random:
             reasons[task.analyzer] = f"it reads {of_random[0]}, whose results mean nothing: random weights"

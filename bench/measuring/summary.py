@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from clipbench.analyzers import registry, weights
+from clipbench.analyzers import weights
 from clipbench.bench import invocation
 from clipbench.bench.measuring.gpu_metrics import Window, merged
 from clipbench.bench.measuring.metrics import Record
@@ -93,14 +93,13 @@ def summarise(name: str, record: Record, figures: list[MetricValue]) -> Analyzer
         outcomes = [Outcome(name, "skipped", group.name, device, reason="the run was interrupted")]
     worst = next((o for o in outcomes if o.status != "ok"), outcomes[-1])
     task = next(t for t in group.tasks if t.analyzer == name)
-    analyzer = registry.create(name, task.settings)
     loads = [s.end_s - s.start_s for s in record.spans if s.analyzer == name and s.phase == "load"]
     prefix = f"quality.{name}."
     return AnalyzerResult(
         status=worst.status,
-        model=list(analyzer.models()),
-        weights={model: digest for model in analyzer.models() if (digest := weights_digest(model))},
-        stand_in=analyzer.stand_in,
+        model=list(task.models),
+        weights={model: digest for model in task.models if (digest := weights_digest(model))},
+        stand_in=task.stand_in,
         group=group.name,
         worker=worst.worker,
         device=worst.device or group.device_of(name),

@@ -19,6 +19,7 @@ from clipbench import plugins
 from clipbench.analyzers import registry
 from clipbench.analyzers.base import Analyzer
 from clipbench.bench.locations import CONF, packaged
+from clipbench.bench.planning.executor_settings import ExecutorConfig, executor_config
 from clipbench.executors.faults import KINDS
 
 
@@ -43,22 +44,6 @@ class GroupingConfig:
     name: str = MISSING
     groups: dict[str, GroupConfig] = MISSING
     stages: bool = False
-
-
-@dataclass
-class ExecutorConfig:
-    """The strategy. `threads` per worker (null: the cores allowed, shared out), `workers` where they are not
-    the groups (null: one a core), `cleanup` exit, unload or offload, `memory_fraction` of its GPU that a
-    worker may take, `address` of a cluster to join."""
-
-    name: str = MISSING
-    threads: int | None = None
-    workers: int | None = None
-    timeout_s: float = 120.0
-    load_timeout_s: float = 600.0
-    cleanup: str = "exit"
-    memory_fraction: float | None = None
-    address: str | None = None
 
 
 @dataclass
@@ -181,7 +166,7 @@ class Config:
 
 
 def schema() -> type[Config]:
-    """`Config` with a field for every analyzer: what Hydra checks the configuration against.
+    """`Config` with the settings of every analyzer and executor: what Hydra checks the configuration against.
 
     Raises PluginError where a plugin cannot be used.
     """
@@ -197,7 +182,11 @@ def schema() -> type[Config]:
         ("production", production, field(default_factory=production)),
     ]
     models = make_dataclass("Models", [*parts, *settings_fields(known)], bases=(ModelsConfig,))
-    fields = [("models", models, field(default_factory=models))]
+    executor = executor_config()
+    fields = [
+        ("models", models, field(default_factory=models)),
+        ("executor", executor, field(default_factory=executor)),
+    ]
     return make_dataclass("Config", fields, bases=(Config,))
 
 

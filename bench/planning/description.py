@@ -6,10 +6,8 @@ import os
 from dataclasses import asdict
 from typing import Any
 
-from clipbench.analyzers import registry
-from clipbench.analyzers.production.base import Production
 from clipbench.bench.planning.placement import visible
-from clipbench.bench.planning.plan import absent_upstream, make_plan, wishes
+from clipbench.bench.planning.plan import absent_upstream, make_plan
 from clipbench.bench.probes import environment
 
 
@@ -20,9 +18,6 @@ def describe(cfg: Any) -> dict[str, Any]:
     """
     gpus = visible(environment.gpus(), os.environ.get("CUDA_VISIBLE_DEVICES"))
     plan = make_plan(cfg, gpus)
-    known = {task.analyzer: registry.create(task.analyzer, task.settings) for task in plan.tasks()}
-    resolved = {group.name: ([t.analyzer for t in group.tasks], group.device) for group in plan.groups}
-    asked = wishes(cfg.executor, plan.workers, resolved, known)
     return {
         "grouping": cfg.grouping.name,
         "executor": cfg.executor.name,
@@ -38,10 +33,8 @@ def describe(cfg: Any) -> dict[str, Any]:
                 "analyzers": [
                     {
                         "name": task.analyzer,
-                        "models": list(known[task.analyzer].models()),
-                        "memory_gb": known[task.analyzer].memory_gb
-                        if isinstance(known[task.analyzer], Production)
-                        else None,
+                        "models": list(task.models),
+                        "memory_gb": task.memory_gb,
                         "reads": list(task.upstream),
                     }
                     for task in group.tasks
@@ -52,7 +45,7 @@ def describe(cfg: Any) -> dict[str, Any]:
         "gpus": [
             {
                 **asdict(gpu),
-                "asked_gb": sum(w.memory_gb for w in asked if w.device == f"gpu:{gpu.index}" and w.memory_gb),
+                "asked_gb": sum(w.memory_gb or 0.0 for w in plan.layout if w.device == f"gpu:{gpu.index}"),
             }
             for gpu in gpus
         ],

@@ -1,37 +1,16 @@
-"""Which GPU each group is on, so that a model that wants to be alone is, and no memory is promised twice."""
+"""Which GPU each worker is on, so that a model that wants to be alone is, and no memory is promised twice."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 from clipbench.bench.errors import InputError
 from clipbench.bench.probes.visible_devices import VARIABLE, Card
 from clipbench.bench.probes.visible_devices import visible as visible_cards
 from clipbench.bench.runs.results import GpuSummary
 from clipbench.bench.runs.telemetry import NotMeasured
-
-#: GB of a GPU that a process takes before it holds anything: CUDA's context and libraries. 0.3 GB with lazy
-#: loading, 0.5 GB reported elsewhere; a plan counts with the larger.
-CONTEXT_GB = 0.5
-
-
-@dataclass(frozen=True)
-class Gpu:
-    """A GPU that may be used; `index` counts as NVML does."""
-
-    index: int
-    memory_gb: float
-    name: str = ""
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What a worker asks for: `device` is cpu, gpu:N or gpu:auto; no `memory_gb` where it can use no GPU."""
-
-    worker: str
-    device: str
-    memory_gb: float | None
+from clipbench.executors.layout import Gpu, WorkerPlan
 
 
 def visible(found: list[GpuSummary] | NotMeasured, restriction: str | None) -> tuple[Gpu, ...]:
@@ -51,38 +30,48 @@ def visible(found: list[GpuSummary] | NotMeasured, restriction: str | None) -> t
     return tuple(gpus[choice.index] for choice in visible_cards(cards, restriction).choices)
 
 
-def place(wishes: Sequence[Wish], gpus: Sequence[Gpu]) -> list[str]:
-    """For each wish "cpu" or "gpu:N". Without a GPU all is cpu.
+def place(workers: Sequence[WorkerPlan], gpus: Sequence[Gpu]) -> tuple[WorkerPlan, ...]:
+    """The workers with their devices resolved to "cpu" or "gpu:N". Without a GPU all are on the CPU.
 
-    gpu:N is the N-th of `gpus`, modulo their number, so that more groups than GPUs share them. gpu:auto, the
+    gpu:N is the N-th of `gpus`, modulo their number, so that more workers than GPUs share them. gpu:auto, the
     largest first, goes where the most memory is free among those GPUs that nobody named, and to a named one
     only where no other has room: who names a GPU has it alone, if that is possible. Raises InputError where
-    the memory that the workers' models are declared to need is not there.
+    the memory that the workers' models are declared to need does not exist.
     """
-    placed: dict[int, Gpu | None] = {}
+    placed: dict[int, Gpu] = {}
+    waiting: list[tuple[int, float]] = []
     free = {gpu: gpu.memory_gb for gpu in gpus}
-    for number, wish in enumerate(wishes):
-        kind, _, index = wish.device.partition(":")
-        if wish.device != "cpu" and (kind != "gpu" or not (index == "auto" or index.isdigit())):
-            raise InputError(f"grouping: there is no device {wish.device}; write cpu, gpu:0 or gpu:auto")
-        if wish.device == "cpu" or not gpus or wish.memory_gb is None:
-            placed[number] = None
-        elif index != "auto":
+    for number, worker in enumerate(workers):
+        check_device(worker.device)
+        index = worker.device.removeprefix("gpu:")
+        if worker.device == "cpu" or not gpus or worker.memory_gb is None:
+            continue
+        if index == "auto":
+            waiting.append((number, worker.memory_gb))
+        else:
             placed[number] = gpus[int(index) % len(gpus)]
-            free[placed[number]] -= wish.memory_gb
+            free[placed[number]] -= worker.memory_gb
     named = set(placed.values())
-    waiting = [n for n in range(len(wishes)) if n not in placed]
-    for number in sorted(waiting, key=lambda n: -wishes[n].memory_gb):
-        need = wishes[number].memory_gb
+    for number, need in sorted(waiting, key=lambda each: -each[1]):
         roomy = [gpu for gpu in gpus if free[gpu] >= need] or list(gpus)
         candidates = [gpu for gpu in roomy if gpu not in named] or roomy
         placed[number] = max(candidates, key=free.__getitem__)
         free[placed[number]] -= need
     for gpu in gpus:
         if free[gpu] < 0:
-            there = {wishes[n].worker: wishes[n].memory_gb for n, at in placed.items() if at is gpu}
+            there = {workers[n].name: workers[n].memory_gb or 0.0 for n, at in placed.items() if at is gpu}
             raise InputError(overcommitted(gpu, there))
-    return [f"gpu:{gpu.index}" if gpu else "cpu" for gpu in (placed[n] for n in range(len(wishes)))]
+    return tuple(
+        replace(worker, device=f"gpu:{placed[n].index}" if n in placed else "cpu")
+        for n, worker in enumerate(workers)
+    )
+
+
+def check_device(device: str) -> None:
+    """Raise InputError for what is no device that a grouping can ask for."""
+    kind, _, index = device.partition(":")
+    if device != "cpu" and (kind != "gpu" or not (index == "auto" or index.isdigit())):
+        raise InputError(f"grouping: there is no device {device}; write cpu, gpu:0 or gpu:auto")
 
 
 def overcommitted(gpu: Gpu, needs: Mapping[str, float]) -> str:
@@ -90,6 +79,6 @@ def overcommitted(gpu: Gpu, needs: Mapping[str, float]) -> str:
     listed = ", ".join(f"{worker} {need:.1f}" for worker, need in needs.items() if need)
     return (
         f"grouping: GPU {gpu.index} ({gpu.name}) has {gpu.memory_gb:g} GB, and its workers need "
-        f"{sum(needs.values()):.1f} GB ({listed}); put some on another GPU or on cpu, give spawn_pool fewer "
-        "executor.workers, or take smaller models"
+        f"{sum(needs.values()):.1f} GB ({listed}); put some on another GPU or on cpu, start fewer "
+        "workers with executor.workers if the executor has it, or use smaller models"
     )

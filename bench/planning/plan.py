@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import sys
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
@@ -14,10 +13,12 @@ from clipbench.analyzers.base import ALL, Analyzer
 from clipbench.analyzers.production.base import Production
 from clipbench.analyzers.threads import core_numbers, cores_allowed
 from clipbench.bench.errors import InputError, nearest
-from clipbench.bench.planning.config import out_of_range
-from clipbench.bench.planning.placement import CONTEXT_GB, Gpu, Wish, place
-from clipbench.executors.base import Group, Plan, Task
+from clipbench.bench.planning.config import Config, out_of_range
+from clipbench.bench.planning.executor_settings import chosen
+from clipbench.bench.planning.placement import check_device, place
+from clipbench.executors.base import Plan
 from clipbench.executors.faults import KINDS, Fault
+from clipbench.executors.layout import Gpu, Group, Machine, Task, WorkerPlan
 from clipbench.plugins import file_of
 
 #: What `models=` chooses between, and the sizes of random models.
@@ -26,8 +27,27 @@ PROFILES, SIZES = ("embedded", "full", "random"), ("full", "tiny")
 REST = "*"
 
 
-def make_plan(cfg: Any, gpus: Sequence[Gpu] = (), profile_folder: str = "") -> Plan:
-    """The plan of a configuration (as `OmegaConf.to_object` gives it); raises InputError with the fix."""
+def make_plan(cfg: Config, gpus: Sequence[Gpu] = (), profile_folder: str = "") -> Plan:
+    """The plan of a configuration; raises InputError with the fix."""
+    executor, settings = chosen(cfg.executor)
+    if line := out_of_range(settings, "executor"):
+        raise InputError(line)
+    groups = groups_of(cfg)
+    tasks = {task.analyzer for group in groups for task in group.tasks}
+    machine = Machine(cores_allowed(), core_numbers(), tuple(gpus))
+    layout = place(executor.layout(groups, machine, settings), machine.gpus)
+    return Plan(
+        groups=tuple(on_its_worker(group, layout) for group in groups),
+        layout=layout,
+        settings=settings,
+        visible=tuple(gpu.index for gpu in gpus),
+        faults=planted(cfg.faults, tasks),
+        profile=(one_of(cfg.profile or "", ("", "torch", "python"), "profile"), profile_folder),
+    )
+
+
+def groups_of(cfg: Config) -> tuple[Group, ...]:
+    """The groups of a configuration with their tasks, on the devices that they ask for."""
     known = choose_models(cfg.models)
     groups = resolve_groups(cfg.grouping, known)
     upstream = resolve_upstream({name: type(analyzer) for name, analyzer in known.items()})
@@ -36,50 +56,31 @@ def make_plan(cfg: Any, gpus: Sequence[Gpu] = (), profile_folder: str = "") -> P
         where = "models.production" if isinstance(known[name], Production) else "models"
         if line := out_of_range(known[name].settings, f"{where}.{name}"):
             raise InputError(line)
-    chosen = {g: ([n for n in names if n in wanted], device) for g, (names, device) in groups.items()}
-    chosen = {g: (names, device) for g, (names, device) in chosen.items() if names}
-    workers = worker_count(cfg.executor, len(chosen))
-    devices = place(wishes(cfg.executor, workers, chosen, known), gpus)
-    if cfg.executor.name == "sequential":
-        devices = [next((device for device in devices if device != "cpu"), "cpu")] * len(devices)
-    threads = cores_allowed() // min(workers, cores_allowed())
-    if cfg.executor.threads is not None:
-        threads = cfg.executor.threads
-    if threads < 1:
-        raise InputError(
-            f"executor.threads={threads} makes no sense: it takes 1 or more, or null to share out"
-        )
-    cpus = share_cores(len(chosen)) if cfg.executor.name == "gpu_pinned" else [()] * len(chosen)
-    planned, before = [], ()
-    for (group_name, (names, _)), device, cores in zip(chosen.items(), devices, cpus, strict=True):
-        tasks = []
-        for name in names:
-            reads = tuple(u for u in upstream[name] if u in wanted)
-            frames = bool(known[name].needs().frames)
-            gpu = known[name].uses_gpu
-            tasks.append(Task(name, known[name].settings, reads, before, frames, gpu))
-        planned.append(Group(group_name, device, tuple(tasks), cores))
+    made: list[Group] = []
+    before: tuple[str, ...] = ()
+    for group_name, (names, device) in groups.items():
+        check_device(device)
+        names = [name for name in names if name in wanted]
+        tasks = [
+            Task.of(known[name], tuple(u for u in upstream[name] if u in wanted), before) for name in names
+        ]
+        if tasks:
+            made.append(Group(group_name, device, tuple(tasks)))
         if cfg.grouping.stages:
             before += tuple(names)
-    check_waits(planned, f"conf/grouping/{cfg.grouping.name}.yaml")
-    return Plan(
-        groups=tuple(planned),
-        threads=threads,
-        workers=workers,
-        timeout_s=positive(cfg.executor.timeout_s, "executor.timeout_s"),
-        load_timeout_s=positive(cfg.executor.load_timeout_s, "executor.load_timeout_s"),
-        cleanup=one_of(cfg.executor.cleanup, ("exit", "unload", "offload"), "executor.cleanup"),
-        memory_fraction=fraction(cfg.executor.memory_fraction, "executor.memory_fraction"),
-        visible=tuple(gpu.index for gpu in gpus),
-        faults=planted(cfg.faults, wanted),
-        profile=(one_of(cfg.profile or "", ("", "torch", "python"), "profile"), profile_folder),
-        options={"address": cfg.executor.address},
-    )
+    check_waits(made, f"conf/grouping/{cfg.grouping.name}.yaml")
+    return tuple(made)
+
+
+def on_its_worker(group: Group, layout: Sequence[WorkerPlan]) -> Group:
+    """A group with the device and the cores of the first worker that holds it."""
+    worker = next(worker for worker in layout if worker.holds(group.tasks[0].analyzer))
+    return replace(group, device=worker.device, cpus=worker.cpus)
 
 
 def choose_models(models: Any) -> dict[str, Analyzer]:
     """Every analyzer as its profile has it: the embedded one, or its production back end."""
-    chosen = {}
+    made: dict[str, Analyzer] = {}
     for name in registry.discover():
         own = getattr(models.profiles, name)
         profile = one_of(
@@ -89,55 +90,8 @@ def choose_models(models: Any) -> dict[str, Analyzer]:
         if profile != "embedded" and name in registry.back_ends():
             size = one_of(models.size or "full", SIZES if profile == "random" else ("full",), "models.size")
             settings = replace(getattr(models.production, name), profile=profile, model_size=size)
-        chosen[name] = registry.create(name, settings)
-    return chosen
-
-
-def worker_count(executor: Any, groups: int) -> int:
-    """How many workers there will be."""
-    if executor.name == "sequential":
-        return 1
-    if executor.name != "spawn_pool":
-        return groups
-    workers = cores_allowed() if executor.workers is None else executor.workers
-    if workers < 1:
-        raise InputError(
-            f"executor.workers={workers} makes no sense: it takes 1 or more, or null for all cores"
-        )
-    return workers
-
-
-def share_cores(groups: int) -> list[tuple[int, ...]]:
-    """Cores for each group, evenly; none are set aside where there are more groups than cores."""
-    cores = core_numbers()
-    if groups > len(cores):
-        return [()] * groups
-    edges = [round(i * len(cores) / groups) for i in range(groups + 1)]
-    return [cores[a:b] for a, b in itertools.pairwise(edges)]
-
-
-def wishes(
-    executor: Any, workers: int, chosen: Mapping[str, tuple[list[str], str]], known: Mapping[str, Analyzer]
-) -> list[Wish]:
-    """What the groups ask for, under an executor: a worker's models, and once a process CUDA's context."""
-    devices = {group: device for group, (_, device) in chosen.items()}
-    needs = {
-        group: sum(known[n].memory_gb for n in names if isinstance(known[n], Production))
-        for group, (names, _) in chosen.items()
-    }
-    usable = {group: any(known[n].uses_gpu for n in names) for group, (names, _) in chosen.items()}
-    if executor.name == "sequential":  # one process holds everything, on one device
-        whole = sum(needs.values()) + CONTEXT_GB
-        first = next((group for group in chosen if usable[group] and devices[group] != "cpu"), None)
-        return [Wish(g, devices[g], whole if g == first else None) for g in chosen]
-    if executor.name == "spawn_pool":  # its workers hold all models each, on the groups' GPUs in turn
-        everything = sum(needs.values()) + CONTEXT_GB
-        on_gpus = [group for group, device in devices.items() if device != "cpu" and any(usable.values())]
-        share = {g: len(range(n, workers, len(on_gpus))) * everything for n, g in enumerate(on_gpus)}
-        return [Wish(group, devices[group], share.get(group)) for group in chosen]
-    return [
-        Wish(group, devices[group], needs[group] + CONTEXT_GB if usable[group] else None) for group in chosen
-    ]
+        made[name] = registry.create(name, settings)
+    return made
 
 
 def check_waits(groups: list[Group], where: str) -> None:
@@ -164,20 +118,6 @@ def one_of(value: str, choices: Sequence[str], key: str) -> str:
     """`value`, if it is one of `choices`."""
     if value not in choices:
         raise InputError(f"{key}={value} is not there{nearest(value, [c for c in choices if c])}")
-    return value
-
-
-def positive(value: float, key: str) -> float:
-    """`value`, if it is above zero."""
-    if not value > 0:
-        raise InputError(f"{key}={value} makes no sense: it takes seconds above 0")
-    return value
-
-
-def fraction(value: float | None, key: str) -> float | None:
-    """`value`, if it is a share of something, or None."""
-    if value is not None and not 0 < value <= 1:
-        raise InputError(f"{key}={value} makes no sense: it takes a share above 0, up to 1, or null")
     return value
 
 

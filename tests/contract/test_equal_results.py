@@ -10,12 +10,13 @@ import pytest
 import yaml
 from omegaconf import OmegaConf
 
-from clipbench import executors
 from clipbench.analyzers import registry
 from clipbench.bench.clips.decoding import decode
 from clipbench.bench.measuring.runner import needs_of
-from clipbench.bench.planning.config import ExecutorConfig, FaultConfig, GroupingConfig, compose
+from clipbench.bench.planning.config import FaultConfig, GroupingConfig, compose
+from clipbench.bench.planning.executor_settings import executor_config
 from clipbench.bench.planning.plan import make_plan
+from clipbench.executors import registry as executors
 from tests.e2e.test_command_line import PROJECT
 from tests.support.fakes import Notes
 
@@ -49,7 +50,7 @@ def plan_for(executor: str, grouping: str):
     return make_plan(
         SimpleNamespace(
             grouping=OmegaConf.to_object(typed),
-            executor=ExecutorConfig(name=executor),
+            executor=executor_config()(name=executor),
             models=compose().models,
             faults=FaultConfig(),
             only=[],

@@ -8,17 +8,17 @@ import os
 import signal
 import threading
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
-from clipbench import executors
 from clipbench.bench.clips.shared_memory import MEMORY_PREFIX
+from clipbench.executors import registry as executors
 from clipbench.executors.faults import DEADLY, HUNG, Fault
+from clipbench.executors.layout import Group
 from tests.support.clip_views import ArrayClip
-from tests.support.fakes import Notes, grouped, plan, use_fakes
+from tests.support.fakes import Notes, grouped, plan, planned, task, use_fakes
 
 NAMES = executors.names()
 STRIKES = [(name, kind) for name in NAMES for kind in sorted(executors.strategy(name).contains)]
@@ -76,7 +76,7 @@ def outcomes(executor, seconds: float = 1.0):
 @pytest.mark.parametrize("name", usable(NAMES))
 def test_the_contract(name):
     groups = {"a": ("steady", "raising", "unloadable"), "b": ("deaf", "reader", "hungry", "greedy")}
-    with running(name, grouped(groups)) as executor:
+    with running(name, grouped(groups, executor=name)) as executor:
         found = outcomes(executor)
         again = outcomes(executor, 2.0)
         spans = executor.observer.spans
@@ -110,7 +110,9 @@ def test_the_contract(name):
 @pytest.mark.parametrize("name", usable(NAMES))
 def test_cleanup_and_waking(name):
     for mode in ("exit", "unload", "offload"):
-        with running(name, grouped({"a": ("steady",), "b": ("deaf",)}, cleanup=mode)) as executor:
+        with running(
+            name, grouped({"a": ("steady",), "b": ("deaf",)}, cleanup=mode, executor=name)
+        ) as executor:
             first = outcomes(executor)
             executor.cleanup()
             assert executor.state()
@@ -126,7 +128,9 @@ def test_cleanup_and_waking(name):
 @pytest.mark.parametrize("name", usable(NAMES))
 def test_several_clips_in_flight_do_not_mix(name):
     clips = [ArrayClip(duration_s=1.0 + n) for n in range(5)]
-    with running(name, grouped({"a": ("sleeper", "counting"), "b": ("late", "counting_too")})) as executor:
+    with running(
+        name, grouped({"a": ("sleeper", "counting"), "b": ("late", "counting_too")}, executor=name)
+    ) as executor:
         found = list(executor.run_many(iter(clips), 3))
     assert len(found) == 5 * 4
     for number, outcome in found:
@@ -140,7 +144,7 @@ def test_several_clips_in_flight_do_not_mix(name):
 @pytest.mark.parametrize("name", usable(NAMES))
 def test_close_may_come_at_any_point(name):
     executors.create(name, observer=Notes()).close()
-    with running(name, plan("sleeper")) as executor:
+    with running(name, plan("sleeper", executor=name)) as executor:
         next(executor.run(ArrayClip(duration_s=1.0)))
         executor.close()
 
@@ -149,7 +153,7 @@ def test_close_may_come_at_any_point(name):
 def test_a_fault_costs_only_the_analyzer_that_it_strikes(name, kind):
     groups = {"a": ("steady", "sleeper"), "b": ("deaf", "late", "counting")}
     options = {"faults": (Fault(kind, "steady"),), "timeout_s": 0.5}
-    with running(name, grouped(groups, **options)) as executor:
+    with running(name, grouped(groups, **options, executor=name)) as executor:
         for _ in range(2):  # the next clip has a whole set of workers again
             found = outcomes(executor)
             struck = found.pop("steady")
@@ -165,7 +169,7 @@ def test_a_fault_costs_only_the_analyzer_that_it_strikes(name, kind):
 
 @pytest.mark.parametrize("name", usable([n for n in NAMES if executors.strategy(n).contains >= DEADLY]))
 def test_a_worker_killed_from_outside_is_replaced(name):
-    with running(name, grouped({"a": ("sleeper", "steady"), "b": ("deaf",)})) as executor:
+    with running(name, grouped({"a": ("sleeper", "steady"), "b": ("deaf",)}, executor=name)) as executor:
         killed = executor.pids().values()
         for pid in killed:
             os.kill(pid, signal.SIGKILL)
@@ -180,7 +184,7 @@ def test_a_worker_killed_from_outside_is_replaced(name):
 
 @pytest.mark.parametrize("name", usable([n for n in PARALLEL if executors.strategy(n).contains >= HUNG]))
 def test_workers_work_at_the_same_time(name):
-    with running(name, grouped({"a": ("sleeper",), "b": ("greedy",)})) as executor:
+    with running(name, grouped({"a": ("sleeper",), "b": ("greedy",)}, executor=name)) as executor:
         outcomes(executor)
         spans = [s for s in executor.observer.spans if s.phase == "analyze"]
     assert max(s.start_s for s in spans) < min(s.end_s for s in spans)
@@ -191,17 +195,17 @@ def test_the_thread_budget_ends_with_the_executor(name, monkeypatch):
     from clipbench.analyzers import threads
 
     monkeypatch.setenv("CLIPBENCH_THREADS", "7")
-    with running(name, plan("steady", threads=1)):
+    with running(name, plan("steady", executor=name, threads=1)):
         assert threads.budget() == 1
     assert threads.budget() == 7
 
 
 def test_a_worker_that_ends_whenever_it_is_idle_is_given_up():
     """It would be made anew for as long as the other one works."""
-    groups = grouped({"a": ("undermined", "late"), "b": ("sleeper",)})
-    a, b = groups.groups
-    slow = replace(b.tasks[0], settings=replace(b.tasks[0].settings, seconds=60))
-    with running("gpu_pinned", replace(groups, groups=(a, replace(b, tasks=(slow,))))) as executor:
+    names = ("undermined", "late", "sleeper")
+    a = Group("a", "cpu", tuple(task(name, names) for name in names[:2]))
+    b = Group("b", "cpu", (task("sleeper", names, seconds=60),))
+    with running("gpu_pinned", planned([a, b], "gpu_pinned", {})) as executor:
         found = {}
         for outcome in executor.run(ArrayClip(duration_s=1.0)):
             found[outcome.analyzer] = outcome

@@ -10,13 +10,13 @@ from importlib.util import find_spec
 
 import pytest
 
-from clipbench import executors
 from clipbench.analyzers import registry
 from clipbench.bench.clips.decoding import decode
 from clipbench.bench.measuring.runner import needs_of
 from clipbench.bench.measuring.session import random_results
 from clipbench.bench.planning.config import compose
 from clipbench.bench.planning.plan import make_plan
+from clipbench.executors import registry as executors
 from tests.contract.test_equal_results import same
 from tests.e2e.test_command_line import PROJECT
 from tests.support.clips import beginning
@@ -36,7 +36,7 @@ def outcomes(executor: str, clip):
     options = (
         f"executor={executor}",
         f"grouping={GROUPINGS.get(executor, 'two_core')}",
-        "executor.workers=2",
+        *(["executor.workers=2"] if executor == "spawn_pool" else []),
     )
     plan = make_plan(compose(*TINY, *options))
     running = executors.create(executor, observer=Notes())

@@ -10,16 +10,16 @@ import cv2
 import numpy as np
 import pytest
 
-from clipbench import executors
 from clipbench.analyzers import registry
 from clipbench.bench.clips.decoding import decode
 from clipbench.bench.measuring.runner import needs_of
 from clipbench.bench.planning.plan import resolve_upstream
 from clipbench.bench.runs import storage
-from clipbench.executors.base import Group, Plan, Task
+from clipbench.executors import registry as executors
+from clipbench.executors.layout import Group, Task
 from tests.e2e.test_command_line import run
 from tests.support.clips import write_clip
-from tests.support.fakes import Notes
+from tests.support.fakes import Notes, planned
 from tools.reference_clip.scenes import photograph
 
 
@@ -81,8 +81,8 @@ def loaded():
     """All twenty, loaded once: the executor and what they need."""
     known = registry.discover()
     upstream = resolve_upstream(known)
-    tasks = tuple(Task(name, cls.settings_type(), upstream[name]) for name, cls in known.items())
-    plan = Plan((Group("all", "cpu", tasks),), threads=2)
+    tasks = tuple(Task.of(cls(), upstream[name]) for name, cls in known.items())
+    plan = planned([Group("all", "cpu", tasks)], "sequential", {"threads": 2})
     executor = executors.create("sequential", observer=Notes())
     executor.start(plan)
     yield executor, needs_of(plan)

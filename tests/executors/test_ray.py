@@ -13,15 +13,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clipbench import executors
 from clipbench.analyzers.base import FrameRequest, Needs
 from clipbench.bench.clips.decoding import decode
 from clipbench.executors import ray as ray_executor
-from clipbench.executors.base import ExecutorUnavailable, Group, Plan
+from clipbench.executors import registry as executors
+from clipbench.executors.base import ExecutorUnavailable, Plan
+from clipbench.executors.layout import Group
 from tests.e2e.test_command_line import PROJECT
 from tests.support.clip_views import ArrayClip
 from tests.support.clips import numbered_frames, write_clip
-from tests.support.fakes import Notes, grouped, use_fakes
+from tests.support.fakes import Notes, grouped, planned, use_fakes
 
 with_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed")
 
@@ -39,7 +40,7 @@ def started(plan: Plan):
 def test_without_ray_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(ExecutorUnavailable, match=r'pip install "clipbench\[ray\]"'):
-        started(Plan((), 1))
+        started(planned([], "ray", {}))
 
 
 def arrays(clip) -> list[np.ndarray]:
@@ -78,7 +79,7 @@ def test_what_ray_says_of_a_death_is_one_line():
 def test_what_it_starts_is_its_own_and_goes_with_it(monkeypatch):
     use_fakes(monkeypatch)
     handler = signal.getsignal(signal.SIGTERM)
-    executor = started(grouped({"a": ("steady",)}))
+    executor = started(grouped({"a": ("steady",)}, executor="ray"))
     try:
         folder = Path(executor.folder.name)
         assert folder.is_dir()
@@ -92,7 +93,7 @@ def test_what_it_starts_is_its_own_and_goes_with_it(monkeypatch):
 @with_ray
 def test_more_gpus_than_there_are_is_refused():
     with pytest.raises(ExecutorUnavailable, match="the plan takes 2000 GPUs"):
-        started(Plan(tuple(Group(f"g{n}", f"gpu:{n}", ()) for n in range(2000)), 1))
+        started(planned([Group(f"g{n}", f"gpu:{n}", ()) for n in range(2000)], "ray", {}))
 
 
 CLUSTER = """
@@ -120,7 +121,7 @@ def test_a_cluster_that_was_there_before_is_there_afterwards(monkeypatch):
         try:
             address = cluster.stdout.readline().strip()
             for _ in range(2):  # the second time shows that the first has left it as it was
-                executor = started(grouped({"a": ("steady",)}, options={"address": address}))
+                executor = started(grouped({"a": ("steady",)}, executor="ray", address=address))
                 try:
                     assert executor.folder is None
                     assert ray.get_runtime_context().gcs_address == address

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from clipbench import executors
 from clipbench.analyzers import registry
 from clipbench.executors import devices
-from clipbench.executors.base import Group
+from clipbench.executors import registry as executors
+from clipbench.executors.layout import Group, WorkerPlan
+from clipbench.executors.protocol import WorkerSpec
 from clipbench.executors.worker import Worker
 from tests.support.clip_views import ArrayClip
 from tests.support.fakes import Notes, grouped, plan, task, use_fakes
@@ -24,7 +25,8 @@ def fakes(monkeypatch):
 
 
 def worker(*names: str, device: str = "cpu", place: str = "cpu") -> Worker:
-    return Worker("main", device, plan(*names), Notes(), place)
+    planned = WorkerPlan("main", place, plan(*names).layout[0].tasks)
+    return Worker(WorkerSpec(planned), device, Notes())
 
 
 @pytest.mark.parametrize(("gpu", "loaded", "reported"), [(True, "cuda", "gpu:5"), (False, "cpu", "cpu")])
@@ -61,7 +63,8 @@ def test_a_lost_gpu_costs_one_analyzer_and_its_worker(name):
     notes = Notes()
     executor = executors.create(name, observer=notes)
     try:
-        executor.start(grouped({"a": ("poisoned", "poisoned_early", "steady"), "b": ("deaf",)}))
+        groups = {"a": ("poisoned", "poisoned_early", "steady"), "b": ("deaf",)}
+        executor.start(grouped(groups, executor=name))
         found = {o.analyzer: o for o in executor.run(CLIP)}
     finally:
         executor.close()

@@ -16,7 +16,8 @@ from clipbench.analyzers.base import Segment
 from clipbench.bench.clips.decoding import decode
 from clipbench.bench.clips.shared_clip import SharedClip
 from clipbench.bench.planning.plan import make_plan
-from clipbench.executors.base import Plan, Task
+from clipbench.executors.base import Plan
+from clipbench.executors.layout import Task
 from clipbench.executors.worker import Worker
 from tests.support.fakes import Notes
 from tests.support.ideal import CLIP, composed

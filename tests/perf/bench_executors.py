@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from clipbench import executors
 from clipbench.analyzers import registry
 from clipbench.bench.planning.plan import resolve_upstream
-from clipbench.executors.base import Group, Plan, Task
+from clipbench.executors import registry as executors
+from clipbench.executors.layout import Group, Task
 from tests.support.clip_views import ArrayClip
-from tests.support.fakes import Notes
+from tests.support.fakes import Notes, planned
 
 NOOPS = Path(__file__).resolve().parent / "noops" / "noops.py"
 LACKING = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed")
@@ -33,14 +33,14 @@ def plan():
         upstream = resolve_upstream(known)
         tasks = [Task(name, cls.settings_type(), upstream[name]) for name, cls in known.items()]
         groups = (Group("even", "cpu", tuple(tasks[::2])), Group("odd", "cpu", tuple(tasks[1::2])))
-        yield Plan(groups, threads=1, workers=2)
+        yield lambda name: planned(groups, name, {"threads": 1})
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_passes_over_twenty_no_ops(measure, plan, name):
     executor = executors.create(name, observer=Notes())
     try:
-        executor.start(plan)
+        executor.start(plan(name))
         clip = ArrayClip(duration_s=0.1)
 
         def passes() -> None:
@@ -57,7 +57,7 @@ def test_start_and_end(measure, plan, name):
     def starts() -> None:
         for _ in range(STARTS.get(name, 1)):
             executor = executors.create(name, observer=Notes())
-            executor.start(plan)
+            executor.start(plan(name))
             executor.close()
 
     try:

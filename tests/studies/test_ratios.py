@@ -14,7 +14,7 @@ from rich.console import Console
 from clipbench.analyzers import registry
 from clipbench.analyzers.base import Segment
 from clipbench.bench.planning.plan import resolve_upstream
-from clipbench.executors.base import Task
+from clipbench.executors.layout import Task
 from studies import naive_executors, ratios
 from studies.bare_loop import Bare
 from studies.contestants import LANES, MEANING, Lane, Sample, Unmeasured

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from clipbench.analyzers import registry
-from clipbench.executors.base import Group, Plan, Task
+from clipbench.executors import registry as executors
+from clipbench.executors.base import Plan
+from clipbench.executors.layout import Group, Machine, Task
 
 FAKES = Path(__file__).resolve().parent / "fake_analyzers" / "fakes.py"
 
@@ -19,7 +24,7 @@ def use_fakes(monkeypatch) -> None:
 def task(name: str, among: tuple[str, ...], **settings) -> Task:
     """A task for the fake `name`, reading what it names of the others."""
     cls = registry.discover()[name]
-    return Task(name, cls.settings_type(**settings), tuple(u for u in cls.upstream if u in among))
+    return Task.of(cls(cls.settings_type(**settings)), tuple(u for u in cls.upstream if u in among))
 
 
 def plan(*names: str, **options) -> Plan:
@@ -27,11 +32,27 @@ def plan(*names: str, **options) -> Plan:
     return grouped({"all": names}, **options)
 
 
-def grouped(groups: dict[str, tuple[str, ...]], **options) -> Plan:
-    """These fakes in these groups."""
+def grouped(groups: dict[str, tuple[str, ...]], executor: str = "threads", **options) -> Plan:
+    """These fakes in these groups, as the plan of an executor on a machine with two cores.
+
+    `options` are fields of the plan, or settings of the executor, which has one thread per worker.
+    """
     among = tuple(name for names in groups.values() for name in names)
     made = [Group(g, "cpu", tuple(task(n, among) for n in names)) for g, names in groups.items()]
-    return Plan(tuple(made), **{"threads": 1, "workers": len(made), **options})
+    fields = {f.name for f in dataclasses.fields(Plan)}
+    return planned(
+        made,
+        executor,
+        {"threads": 1, **{key: value for key, value in options.items() if key not in fields}},
+        **{key: value for key, value in options.items() if key in fields},
+    )
+
+
+def planned(groups: Sequence[Group], executor: str, settings: Mapping[str, Any], **fields) -> Plan:
+    """The plan of an executor for these groups on a machine with two cores."""
+    cls = executors.strategy(executor)
+    chosen = cls.settings_type(**settings)
+    return Plan(tuple(groups), cls.layout(groups, Machine(2, (0, 1)), chosen), chosen, **fields)
 
 
 class Notes:

@@ -191,8 +191,12 @@ def of_readers() -> dict[str, Iterator[Segment]]:
 
 
 def on_gpu(plan: Plan) -> Plan:
-    """The same plan with every group on the first GPU."""
-    return replace(plan, groups=tuple(replace(group, device="gpu:0") for group in plan.groups))
+    """The same plan with every group and worker on the first GPU."""
+    return replace(
+        plan,
+        groups=tuple(replace(group, device="gpu:0") for group in plan.groups),
+        layout=tuple(replace(worker, device="gpu:0") for worker in plan.layout),
+    )
 
 
 def record(

@@ -29,11 +29,11 @@ from clipbench.bench.runs.results import (
 )
 from clipbench.bench.runs.serialization import from_json, to_json
 from clipbench.bench.runs.telemetry import NotMeasured
-from clipbench.executors.base import Group, Plan
 from clipbench.executors.faults import Fault
+from clipbench.executors.layout import Group
 from clipbench.reports.comparison import baseline_console as report
 from tests.support.clips import numbered_frames, write_clip
-from tests.support.fakes import FAKES, Notes, plan, task, use_fakes
+from tests.support.fakes import FAKES, Notes, plan, planned, task, use_fakes
 
 PROJECT = Path(__file__).resolve().parents[3]
 ENFORCED = SimpleNamespace(mode="enforce", require=["baseline"])
@@ -435,7 +435,11 @@ def test_real_passes_are_not_slower_than_themselves_and_a_sleep_is_found(tmp_pat
 
     def measure(count: int, *faults: Fault) -> list[Result]:
         group = Group("all", "cpu", (task("steady", ()), task("sleeper", (), seconds=0.02)))
-        run = Run(Plan((group,), threads=1, faults=faults), Notes(), executor_factory("sequential"))
+        run = Run(
+            planned([group], "sequential", {"threads": 1}, faults=faults),
+            Notes(),
+            executor_factory("sequential"),
+        )
         for _ in range(3 * count + 1):
             run.burst([clip], False, 1, 1)
         run.executor.close()

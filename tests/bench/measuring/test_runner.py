@@ -24,7 +24,7 @@ def fakes(monkeypatch):
 
 
 def record(clip, *names, warmup=1, repeats=2, notes=None):
-    run = Run(plan(*names), notes or Notes(), executor_factory("sequential"))
+    run = Run(plan(*names, executor="sequential"), notes or Notes(), executor_factory("sequential"))
     return run.measure([clip], warmup, repeats, 1)
 
 
@@ -109,7 +109,11 @@ def test_efficiency_is_at_most_one_and_a_queue_has_throughput_instead(clip):
     found = record(clip, "steady", "sleeper")
     assert 0 < metric(found, "efficiency").value <= 1
     assert metric(found, "throughput").value is None
-    run = Run(grouped({"a": ("sleeper",), "b": ("steady",)}), Notes(), executor_factory("threads"))
+    run = Run(
+        grouped({"a": ("sleeper",), "b": ("steady",)}, executor="threads"),
+        Notes(),
+        executor_factory("threads"),
+    )
     queue = run.measure([clip, clip, clip], 1, 2, in_flight=2)
     assert len(queue.measured()) == 6
     assert metric(queue, "throughput").value > 0 and metric(queue, "rtf_warm").value is None

@@ -13,29 +13,35 @@ from clipbench.analyzers.registry import discover
 from clipbench.bench.errors import InputError
 from clipbench.bench.planning.config import compose
 from clipbench.bench.planning.description import describe
-from clipbench.bench.planning.placement import CONTEXT_GB, Gpu, Wish, place, visible
+from clipbench.bench.planning.placement import place, visible
 from clipbench.bench.planning.plan import make_plan
 from clipbench.bench.probes import environment
 from clipbench.bench.runs.results import GpuSummary
 from clipbench.bench.runs.telemetry import NotMeasured
+from clipbench.executors.layout import CONTEXT_GB, Gpu, WorkerPlan
 from clipbench.reports.plan_console import show
 
 MACHINES = {n: tuple(Gpu(i, 85.5, "H100") for i in range(n)) for n in (1, 2, 4, 8)}
 EXECUTORS = ("sequential", "spawn_pool", "gpu_pinned", "threads", "ray")
+#: As many workers as one GPU has memory for.
+POOL = {"spawn_pool": ("executor.workers=1",)}
 
 
 def planned(gpus, *overrides):
     return make_plan(compose("models=random", *overrides), gpus)
 
 
+def asking(name: str, device: str, memory_gb: float | None) -> WorkerPlan:
+    return WorkerPlan(name, device, (), memory_gb=memory_gb)
+
+
+def devices(workers) -> list[str]:
+    return [worker.device for worker in workers]
+
+
 def needs(plan) -> dict[str, float]:
     """Group → GB that its production models are declared to need."""
-    from clipbench.analyzers.registry import create
-
-    return {
-        g.name: sum(getattr(create(t.analyzer, t.settings), "memory_gb", 0.0) for t in g.tasks)
-        for g in plan.groups
-    }
+    return {group.name: sum(task.memory_gb or 0.0 for task in group.tasks) for group in plan.groups}
 
 
 @pytest.mark.parametrize("count", MACHINES)
@@ -63,7 +69,7 @@ def test_qwen_is_alone(count):
 
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_each_executor_has_a_plan_for_one_gpu(executor):
-    plan = planned(MACHINES[1], "grouping=optimized", f"executor={executor}", "executor.workers=1")
+    plan = planned(MACHINES[1], "grouping=optimized", f"executor={executor}", *POOL.get(executor, ()))
     assert {g.device for g in plan.groups} <= {"gpu:0", "cpu"}
     assert any(g.device == "gpu:0" for g in plan.groups)
 
@@ -83,24 +89,24 @@ def test_without_a_gpu_and_with_embedded_networks_all_is_cpu():
 
 def test_named_gpus_are_kept_free_and_shared_where_it_must_be():
     two = MACHINES[2]
-    wishes = [Wish("vlm", "gpu:0", 20.0), Wish("a", "gpu:auto", 5.0), Wish("b", "gpu:auto", 6.0)]
-    assert place(wishes, two) == ["gpu:0", "gpu:1", "gpu:1"]
-    assert place(wishes, MACHINES[1]) == ["gpu:0"] * 3
-    crowded = [*wishes, Wish("c", "gpu:auto", 78.0)]
+    wishes = [asking("vlm", "gpu:0", 20.0), asking("a", "gpu:auto", 5.0), asking("b", "gpu:auto", 6.0)]
+    assert devices(place(wishes, two)) == ["gpu:0", "gpu:1", "gpu:1"]
+    assert devices(place(wishes, MACHINES[1])) == ["gpu:0"] * 3
+    crowded = [*wishes, asking("c", "gpu:auto", 78.0)]
     # What no longer fits goes to the named one.
-    assert place(crowded, two) == ["gpu:0", "gpu:0", "gpu:1", "gpu:1"]
-    assert place([Wish("far", "gpu:3", 1.0)], two) == ["gpu:1"]
+    assert devices(place(crowded, two)) == ["gpu:0", "gpu:0", "gpu:1", "gpu:1"]
+    assert devices(place([asking("far", "gpu:3", 1.0)], two)) == ["gpu:1"]
 
 
 def test_too_much_memory_names_who_wants_it():
     with pytest.raises(InputError, match=r"need 90\.0 GB \(a 50\.0, b 40\.0\)"):
-        place([Wish("a", "gpu:auto", 50.0), Wish("b", "gpu:auto", 40.0)], MACHINES[1])
+        place([asking("a", "gpu:auto", 50.0), asking("b", "gpu:auto", 40.0)], MACHINES[1])
 
 
 @pytest.mark.parametrize("device", ["tpu", "gpu", "gpu:", "gpu:one", "cuda:0"])
 def test_a_device_that_is_not_there(device):
     with pytest.raises(InputError, match=f"there is no device {device}"):
-        place([Wish("a", device, None)], ())
+        place([asking("a", device, None)], ())
 
 
 @pytest.mark.parametrize(
@@ -127,7 +133,7 @@ def test_the_plan_is_printed_and_nothing_is_loaded(executor, monkeypatch):
     two = [GpuSummary(name="H100 <b>", memory_gb=80.0, uuid=f"GPU-{n}", driver="1") for n in range(2)]
     monkeypatch.setattr(environment, "gpus", lambda: two)
     monkeypatch.setattr(Analyzer, "load", None)
-    chosen = (f"executor={executor}", "grouping=optimized", "models=random", "executor.workers=2")
+    chosen = (f"executor={executor}", "grouping=optimized", "models=random", *POOL.get(executor, ()))
     console = Console(record=True, width=200, file=io.StringIO())
     planned = describe(compose(*chosen))
     show(planned, console)

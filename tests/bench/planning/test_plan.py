@@ -12,12 +12,12 @@ from clipbench.analyzers import registry
 from clipbench.analyzers.base import ALL, Analyzer
 from clipbench.bench.errors import InputError
 from clipbench.bench.planning.config import (
-    ExecutorConfig,
     FaultConfig,
     GroupConfig,
     GroupingConfig,
     schema,
 )
+from clipbench.bench.planning.executor_settings import executor_config
 from clipbench.bench.planning.plan import absent_upstream, make_plan
 from tests.e2e.test_command_line import PROJECT
 
@@ -38,7 +38,7 @@ def configuration(groups: dict[str, list[str]], only=(), stages=False, device="c
     grouped = {name: GroupConfig(names, device) for name, names in groups.items()}
     return SimpleNamespace(
         grouping=GroupingConfig("mine", grouped, stages),
-        executor=ExecutorConfig(**{"name": "threads", **executor}),
+        executor=executor_config()(**{"name": "threads", **executor}),
         models=embedded(),
         faults=FaultConfig(),
         profile=None,

@@ -8,8 +8,8 @@ from collections import namedtuple
 import psutil
 import pytest
 
-from clipbench import executors
 from clipbench.bench.probes import other_load
+from clipbench.executors import registry as executors
 
 Times = namedtuple("Times", "user idle iowait guest steal")
 

@@ -1,0 +1,101 @@
+"""The base of executors whose workers are reached over connections.
+
+Scheduling, the lifecycle of workers and the transport come together here, and each of them can be replaced
+singly: `Scheduler` decides, `Supervisor` keeps workers alive, and a subclass is the transport.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from multiprocessing import connection
+
+from clipbench.executors.base import Clip, Executor, Observer, Outcome, Plan, Shared, now
+from clipbench.executors.protocol import Link, WorkerSpec
+from clipbench.executors.scheduling import Scheduler
+from clipbench.executors.supervision import Supervisor
+
+
+class Connected(Executor):
+    """Runs a plan on workers that `open` starts. A subclass writes `open`; the rest is here, once."""
+
+    overlaps_decoding = True
+    #: The clock that time limits and spans go by, in seconds.
+    clock: Callable[[], float] = staticmethod(now)
+
+    def __init__(self, observer: Observer) -> None:
+        super().__init__(observer)
+        self.supervisor: Supervisor | None = None
+
+    def open(self, spec: WorkerSpec) -> Link:
+        """Start a worker and return its link, without waiting until it is ready."""
+        raise NotImplementedError
+
+    def wait(self, links: Sequence[Link], timeout_s: float) -> Sequence[Link]:
+        """Those of `links` that can be read, as soon as there is one; after `timeout_s` seconds none."""
+        readable = set(connection.wait([link.fileno() for link in links], timeout_s))
+        return [link for link in links if link.fileno() in readable]
+
+    def shared(self, clip: Clip) -> Shared:
+        """The clip as it is shared with workers; by default in this machine's memory."""
+        return clip
+
+    def start(self, plan: Plan) -> None:
+        self.plan = plan
+        self.scheduler = Scheduler(plan.tasks())
+        self.supervisor = Supervisor(self, self.observer, plan.settings, self.clock)
+        self.supervisor.start(
+            [
+                WorkerSpec(worker, plan.visible, plan.settings.memory_fraction, plan.faults, plan.profile)
+                for worker in plan.layout
+            ]
+        )
+
+    def started(self) -> Supervisor:
+        """The supervisor; raises RuntimeError before `start`."""
+        if self.supervisor is None:
+            raise RuntimeError("the executor was not started")
+        return self.supervisor
+
+    def run_many(self, clips: Iterator[Clip], in_flight: int) -> Iterator[tuple[int, Outcome]]:
+        supervisor, scheduler = self.started(), self.scheduler
+        if supervisor.asleep:
+            self.wake()
+        first, more = supervisor.clips, True
+        while more or scheduler.flights:
+            while more and len(scheduler.flights) < in_flight:
+                clip = next(clips, None)
+                if clip is None:
+                    more = False
+                else:
+                    scheduler.admit(supervisor.clips, self.shared(clip))
+                    supervisor.clips += 1
+            for assigned in scheduler.assign(supervisor.idle(), supervisor.holds):
+                supervisor.give(assigned)
+            for number, outcome in self._lost() + supervisor.listen():
+                if scheduler.record(number, outcome):
+                    supervisor.forget(number)
+                yield number - first, outcome
+
+    def _lost(self) -> list[tuple[int, Outcome]]:
+        """Outcomes of tasks that no worker is left for."""
+        lost = self.started().lost
+        return [
+            (number, Outcome(name, "crashed", self.plan.group_of(name).name, "", reason=lost[name]))
+            for number, name in self.scheduler.drop(lost)
+        ]
+
+    def cleanup(self) -> None:
+        self.started().clean()
+
+    def wake(self) -> None:
+        self.started().wake()
+
+    def state(self) -> dict[str, str]:
+        return self.started().state()
+
+    def pids(self) -> dict[str, int]:
+        return self.supervisor.pids() if self.supervisor else {}
+
+    def close(self) -> None:
+        if self.supervisor is not None:
+            self.supervisor.end()

@@ -1,0 +1,167 @@
+"""From groups to workers: which workers exist, what each runs, and its share of the machine."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from clipbench.analyzers.base import Analyzer, Needs, Settings
+
+#: GB of a GPU that a process takes before it holds anything: CUDA's context and libraries. 0.3 GB with lazy
+#: loading, 0.5 GB reported elsewhere; a plan counts with the larger.
+CONTEXT_GB = 0.5
+
+
+@dataclass(frozen=True)
+class Task:
+    """One analyzer to run: its name, its settings, what of this plan it waits for, and what it declares.
+
+    `upstream` are the analyzers whose results it reads, `after` those that it only comes after. `needs` is
+    what it reads of a clip, `gpu` whether it uses the GPU of its group, and `memory_gb` how much of it, where
+    that is declared. `models` are its model cards; `stand_in` says why its results are not those of the model
+    that it stands in for; with `random` weights they mean nothing.
+    """
+
+    analyzer: str
+    settings: Settings
+    upstream: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    needs: Needs = Needs()  # noqa: RUF009  (a named tuple: it cannot change)
+    gpu: bool = False
+    memory_gb: float | None = None
+    models: tuple[str, ...] = ()
+    stand_in: str | None = None
+    random: bool = False
+
+    @classmethod
+    def of(cls, analyzer: Analyzer, upstream: tuple[str, ...] = (), after: tuple[str, ...] = ()) -> Task:
+        """The task of running `analyzer`, with all that it declares under its settings."""
+        return cls(
+            analyzer.name,
+            analyzer.settings,
+            upstream,
+            after,
+            needs=analyzer.needs(),
+            gpu=analyzer.uses_gpu,
+            memory_gb=analyzer.memory_gb,
+            models=tuple(analyzer.models()),
+            stand_in=analyzer.stand_in,
+            random=analyzer.random,
+        )
+
+    @property
+    def frames(self) -> bool:
+        """Whether it reads frames at all, and so must wait for them."""
+        return bool(self.needs.frames)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Analyzers that belong together, in the order in which to start them: a group of the grouping.
+
+    `device` and `cpus` are those of the worker that runs it; before that is known, `device` is what the
+    grouping asks for: cpu, gpu:N or gpu:auto.
+    """
+
+    name: str
+    device: str
+    tasks: tuple[Task, ...]
+    cpus: tuple[int, ...] = ()
+
+    def device_of(self, analyzer: str) -> str:
+        """Where one of its analyzers runs: on the group's device, or on the CPU if it uses no GPU."""
+        return device_of(self.device, self.tasks, analyzer)
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """A GPU that may be used; `index` counts as NVML does."""
+
+    index: int
+    memory_gb: float
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a plan may use: how many cores and, where the system can tell, which ones; and the GPUs."""
+
+    cores: int
+    core_numbers: tuple[int, ...] = ()
+    gpus: tuple[Gpu, ...] = ()
+
+
+@dataclass(frozen=True)
+class WorkerPlan:
+    """A worker as it is planned: the analyzers it holds, its device, its threads and the cores it keeps to.
+
+    `memory_gb` is what it needs of a GPU's memory; None where it can use no GPU. `cpus` is empty where it may
+    use every core.
+    """
+
+    name: str
+    device: str
+    tasks: tuple[Task, ...]
+    threads: int = 1
+    cpus: tuple[int, ...] = ()
+    memory_gb: float | None = None
+
+    def holds(self, analyzer: str) -> bool:
+        """Whether it can run this analyzer."""
+        return any(task.analyzer == analyzer for task in self.tasks)
+
+    def device_of(self, analyzer: str) -> str:
+        """Where one of its analyzers runs: on its device, or on the CPU if the analyzer uses no GPU."""
+        return device_of(self.device, self.tasks, analyzer)
+
+
+def device_of(device: str, tasks: Sequence[Task], analyzer: str) -> str:
+    """The device on which one of these tasks runs, where those that use a GPU are on `device`."""
+    return device if any(t.gpu for t in tasks if t.analyzer == analyzer) else "cpu"
+
+
+def in_order(groups: Sequence[Group]) -> list[Task]:
+    """All tasks of these groups, each after those that it waits for, otherwise in the order of the groups."""
+    waiting = [task for group in groups for task in group.tasks]
+    ordered: list[Task] = []
+    placed: set[str] = set()
+    while waiting:
+        task = next(t for t in waiting if placed.issuperset({*t.upstream, *t.after}))
+        waiting.remove(task)
+        ordered.append(task)
+        placed.add(task.analyzer)
+    return ordered
+
+
+def one_per_group(
+    groups: Sequence[Group], machine: Machine, threads: int | None, pinned: bool = False
+) -> tuple[WorkerPlan, ...]:
+    """A worker for each group; `pinned` ones keep to cores of their own, the others share all of them."""
+    budget = thread_budget(machine, len(groups), threads)
+    cpus = share_cores(machine, len(groups)) if pinned else [()] * len(groups)
+    return tuple(
+        WorkerPlan(g.name, g.device, g.tasks, budget, cores, gpu_memory(g.tasks))
+        for g, cores in zip(groups, cpus, strict=True)
+    )
+
+
+def thread_budget(machine: Machine, workers: int, threads: int | None) -> int:
+    """Threads for each of so many workers: `threads`, or an equal share of the cores, at least one."""
+    return max(1, machine.cores // max(1, workers)) if threads is None else threads
+
+
+def share_cores(machine: Machine, workers: int) -> list[tuple[int, ...]]:
+    """Cores for each of so many workers, evenly; empty where there are more workers than cores."""
+    cores = machine.core_numbers
+    if workers > len(cores):
+        return [()] * workers
+    edges = [round(i * len(cores) / workers) for i in range(workers + 1)]
+    return [cores[a:b] for a, b in itertools.pairwise(edges)]
+
+
+def gpu_memory(tasks: Sequence[Task]) -> float | None:
+    """GB of a GPU that a process with these tasks needs, CUDA's context included; None: it uses no GPU."""
+    if not any(task.gpu for task in tasks):
+        return None
+    return sum(task.memory_gb or 0.0 for task in tasks) + CONTEXT_GB

@@ -1,0 +1,299 @@
+"""The lifecycle of workers: they are started, watched, replaced when they die or take too long, and ended.
+
+Where a worker comes from is the transport's business, and what it is given to do the scheduler's.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias, assert_never
+
+from clipbench.executors import protocol
+from clipbench.executors.base import Observer, Outcome, Span, Status
+from clipbench.executors.layout import Task
+from clipbench.executors.protocol import Command, Link, Report, Transport, WorkerSpec
+from clipbench.executors.scheduling import Assignment
+from clipbench.executors.settings import ExecutorSettings
+
+log = logging.getLogger(__name__)
+
+#: How often a worker that ends without having done anything is started again.
+ATTEMPTS = 3
+#: Seconds between two looks at what sends no message: clocks, and frames that are being decoded.
+TICK_S = 0.01
+#: Seconds that a worker has for ending by itself.
+GRACE_S = 2.0
+
+
+@dataclass(frozen=True)
+class Loading:
+    """A worker is loading an analyzer; "" stands for unloading, parking or waking all of them."""
+
+    analyzer: str = ""
+
+
+@dataclass(frozen=True)
+class Analyzing:
+    """A worker is running an analyzer on a clip."""
+
+    clip: int
+    analyzer: str
+
+
+Busy: TypeAlias = Loading | Analyzing
+
+
+@dataclass
+class LiveWorker:
+    """A worker that was started, as its supervisor sees it.
+
+    `busy` is what it has been doing since `since_s`; `to_load` is what it was asked to load and has not yet
+    loaded; `useful` says whether it has finished anything, `dying` why it is about to end; `known` has, for
+    each clip, the analyzers whose results it has.
+    """
+
+    spec: WorkerSpec
+    link: Link
+    started_s: float
+    pid: int | None = None
+    to_load: list[str] = field(default_factory=list)
+    loaded: set[str] = field(default_factory=set)
+    busy: Busy | None = None
+    since_s: float = 0.0
+    useful: bool = False
+    dying: str = ""
+    known: dict[int, set[str]] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The worker's name."""
+        return self.spec.worker.name
+
+    def idle(self) -> bool:
+        """Whether it can be given a task now."""
+        return self.pid is not None and not self.to_load and self.busy is None and not self.dying
+
+    def send(self, command: Command) -> None:
+        """Tell the worker; that it has ended is noticed when it is listened to."""
+        try:
+            self.link.send(command)
+        except OSError as error:
+            log.debug("%s has ended, and is not told %s: %s", self.name, type(command).__name__, error)
+
+
+class Supervisor:
+    """Keeps the workers of a plan alive. `lost` has the analyzers that no worker can run now, and why."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        observer: Observer,
+        settings: ExecutorSettings,
+        clock: Callable[[], float],
+    ) -> None:
+        self.transport, self.observer, self.settings, self.clock = transport, observer, settings, clock
+        self.specs: tuple[WorkerSpec, ...] = ()
+        self.workers: list[LiveWorker] = []
+        self.lost: dict[str, str] = {}
+        self.asleep = False
+        self.clips = 0
+
+    def start(self, specs: Sequence[WorkerSpec]) -> None:
+        """Start these workers, and wait until all have loaded what they hold."""
+        self.specs = tuple(specs)
+        for spec in specs:
+            self._begin(spec)
+        self._settle()
+
+    def _begin(self, spec: WorkerSpec) -> None:
+        self.observer.began(spec.worker.name, "", "spawn")
+        started = self.clock()
+        worker = LiveWorker(spec, self.transport.open(spec), started)
+        self.workers.append(worker)
+        tasks = [task for task in spec.worker.tasks if task.analyzer not in self.lost]
+        worker.to_load = [task.analyzer for task in tasks]
+        for task in tasks:
+            worker.send(protocol.Load(task))
+
+    def _settle(self) -> None:
+        """Listen until every worker is idle."""
+        while any(not worker.idle() for worker in self.workers):
+            self.listen()
+
+    def named(self, name: str) -> LiveWorker:
+        """The worker of this name."""
+        return next(worker for worker in self.workers if worker.name == name)
+
+    def idle(self) -> list[str]:
+        """The names of the workers that can be given a task."""
+        return [worker.name for worker in self.workers if worker.idle()]
+
+    def holds(self, worker: str, analyzer: str) -> bool:
+        """Whether this worker has this analyzer."""
+        return analyzer in self.named(worker).loaded
+
+    def give(self, assigned: Assignment) -> None:
+        """Have a worker run a task, with those results that it does not have yet."""
+        worker, clip, name = self.named(assigned.worker), assigned.clip, assigned.task.analyzer
+        known = worker.known.setdefault(clip, set())
+        news = {n: segments for n, segments in assigned.results.items() if n not in known}
+        known.update({*news, name})
+        worker.busy, worker.since_s = Analyzing(clip, name), self.clock()
+        worker.send(protocol.Analyze(clip, assigned.shared.share(), assigned.task, news))
+
+    def forget(self, clip: int) -> None:
+        """Have every worker let go of a finished clip."""
+        for worker in self.workers:
+            if worker.known.pop(clip, None) is not None:
+                worker.send(protocol.Forget(clip))
+
+    def listen(self) -> list[tuple[int, Outcome]]:
+        """Hear what the workers say for a moment, and replace those that have died or take too long."""
+        outcomes: list[tuple[int, Outcome]] = []
+        by_link = {worker.link: worker for worker in self.workers}
+        for link in self.transport.wait(list(by_link), TICK_S):
+            worker = by_link[link]
+            try:
+                report = link.recv()
+            except (EOFError, OSError):
+                outcomes += self._replace(worker, "crashed", worker.dying or link.died_of())
+            else:
+                outcomes += self._hear(worker, report)
+        for worker in list(self.workers):
+            if reason := self._overdue(worker):
+                outcomes += self._replace(worker, "timeout", reason)
+        return outcomes
+
+    def _overdue(self, worker: LiveWorker) -> str:
+        """Why a worker has to be ended, if it takes too long; "" otherwise."""
+        load_s = self.settings.load_timeout_s
+        if worker.pid is None and self.clock() - worker.started_s > load_s:
+            return f"it did not start within {load_s:g} s"
+        limit_s = load_s if isinstance(worker.busy, Loading) else self.settings.timeout_s
+        if worker.busy is not None and self.clock() - worker.since_s > limit_s:
+            return f"took longer than {limit_s:g} s"
+        return ""
+
+    def _hear(self, worker: LiveWorker, report: Report) -> list[tuple[int, Outcome]]:
+        match report:
+            case protocol.Ready(pid):
+                worker.pid = pid
+                span = Span(worker.name, "", "spawn", worker.started_s, self.clock(), self.clips)
+                self.observer.ended(span)
+            case protocol.Began(analyzer, phase):
+                if phase == "load":
+                    worker.busy, worker.since_s = Loading(analyzer), self.clock()
+                self.observer.began(worker.name, analyzer, phase)
+            case protocol.Ended(span):
+                self.observer.ended(span)
+            case protocol.Loaded(analyzer):
+                worker.to_load.remove(analyzer)
+                worker.loaded.add(analyzer)
+                worker.busy = None
+            case protocol.Dying(reason):
+                worker.dying = reason
+            case protocol.Done(clip, outcome):
+                worker.busy, worker.useful = None, True
+                return [(clip, outcome)]
+            case protocol.Cleaned() | protocol.Awake():
+                worker.busy = None
+            case _:
+                assert_never(report)
+        return []
+
+    def _replace(self, worker: LiveWorker, status: Status, reason: str) -> list[tuple[int, Outcome]]:
+        """End a worker that has died or must go, and start another in its place.
+
+        What it was doing is lost; everything else is left to the new one.
+        """
+        log.info("worker %s is replaced: %s", worker.name, reason)
+        worker.link.kill()
+        self.workers.remove(worker)
+        # One that dies again and again before it has done anything will not do better the next time.
+        attempt = worker.spec.attempt + 1 if worker.busy is None and not worker.useful else 1
+        outcomes = []
+        match worker.busy:
+            case Analyzing(clip, analyzer):
+                device, ended = worker.spec.worker.device_of(analyzer), self.clock()
+                outcome = Outcome(analyzer, status, worker.name, device, reason=reason)
+                outcome.analyze_s = ended - worker.since_s
+                outcomes.append((clip, outcome))
+                self.observer.ended(Span(worker.name, analyzer, "analyze", worker.since_s, ended, clip))
+            case Loading(analyzer) if analyzer:
+                self.lost[analyzer] = f"cannot be loaded: {reason}"
+            case _ if attempt >= ATTEMPTS:
+                self._give_up(worker, reason)
+                return outcomes
+        self._begin(replace(worker.spec, attempt=attempt))
+        return outcomes
+
+    def _give_up(self, worker: LiveWorker, reason: str) -> None:
+        """What only this worker held is lost."""
+        log.warning("worker %s is given up: %s", worker.name, reason)
+        held: set[str] = {task.analyzer for other in self.workers for task in other.spec.worker.tasks}
+        for task in worker.spec.worker.tasks:
+            if task.analyzer not in held:
+                self.lost[task.analyzer] = f"no worker stays alive: {reason}"
+
+    def clean(self) -> None:
+        """Bring the workers into the state that `settings.cleanup` names, and wait for that."""
+        self.asleep = True
+        if self.settings.cleanup == "exit":
+            self.end()
+        else:
+            self._have_all(
+                lambda _: protocol.Unload() if self.settings.cleanup == "unload" else protocol.Offload()
+            )
+
+    def wake(self) -> None:
+        """Make the workers ready again after `clean`, and wait for that."""
+        self.asleep = False
+        if self.settings.cleanup == "exit":
+            self.start([replace(spec, attempt=1) for spec in self.specs])
+        else:
+            self._have_all(protocol.Wake)
+
+    def _have_all(self, command: Callable[[tuple[Task, ...]], Command]) -> None:
+        for worker in self.workers:
+            worker.busy, worker.since_s = Loading(), self.clock()
+            worker.send(command(worker.spec.worker.tasks))
+        self._settle()
+
+    def end(self) -> None:
+        """Ask all workers to exit, and end those that do not."""
+        for worker in self.workers:
+            worker.send(protocol.Exit())
+        for worker in self.workers:
+            self._end(worker)
+        self.workers = []
+
+    def kill(self) -> None:
+        """End all workers at once."""
+        for worker in self.workers:
+            worker.link.kill()
+        self.workers = []
+
+    def _end(self, worker: LiveWorker) -> None:
+        # What a worker still has to say fills the pipe, and it waits until somebody hears it.
+        try:
+            while worker.link.poll(GRACE_S):
+                self._hear(worker, worker.link.recv())
+        except (EOFError, OSError):
+            worker.link.kill(GRACE_S)  # its connection has ended, and it is about to
+        else:
+            log.warning("worker %s does not exit when it is asked to, and is killed", worker.name)
+            worker.link.kill()
+
+    def state(self) -> dict[str, str]:
+        """Worker → its state, for people."""
+        if not self.workers:
+            return {spec.worker.name: "exited" for spec in self.specs}
+        held = {"unload": "unloaded", "offload": "parked in host memory"}
+        doing = held.get(self.settings.cleanup, "loaded") if self.asleep else "loaded"
+        return {w.name: f"alive, {len(w.loaded)} analyzers {doing}" for w in self.workers}
+
+    def pids(self) -> dict[str, int]:
+        """Worker → its process."""
+        return {worker.name: worker.pid for worker in self.workers if worker.pid is not None}
