@@ -9,6 +9,7 @@ import dataclasses
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, make_dataclass
+from pathlib import Path
 from typing import Any
 
 import hydra
@@ -20,6 +21,7 @@ from clipbench.analyzers import registry
 from clipbench.analyzers.base import Analyzer
 from clipbench.bench.locations import CONF, packaged
 from clipbench.bench.planning.executor_settings import ExecutorConfig, executor_config
+from clipbench.executors import registry as executors
 from clipbench.executors.faults import KINDS
 
 
@@ -207,11 +209,14 @@ def register() -> None:
     store.store(group="hydra/sweeper", name="interleaved", node=SweeperConfig)
     for kind in (None, *sorted(KINDS)):
         store.store(group="faults", name=kind or "none", node={"kind": kind})
+    for name in executors.names():
+        if not any((conf / "executor" / f"{name}.yaml").exists() for conf in (CONF, Path.cwd() / "conf")):
+            store.store(group="executor", name=name, node={"name": name})
 
 
 def choices() -> dict[str, list[str]]:
     """Group → the choices that `register` adds to the files in conf/."""
-    return {"faults": ["none", *sorted(KINDS)]}
+    return {"faults": ["none", *sorted(KINDS)], "executor": executors.names()}
 
 
 def typed(cfg: DictConfig) -> Config:
