@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from clipbench.executors.base import Span
 from clipbench.reports.drawing.colours import HATCH, PHASES, colour, ink_on
@@ -18,22 +19,35 @@ SIZES, ROOM = (9.0, 8.0, 7.0), 5
 MIN_WIDTH_WITH_EDGE = 3
 
 
-def bar_style(span: Span) -> dict[str, Any]:
-    """The matplotlib properties that fill the bar of a span."""
+@dataclass(frozen=True)
+class BarStyle:
+    """How the bar of a span is filled: face and edge colour, and matplotlib's hatch or None."""
+
+    face: str
+    edge: str
+    hatch: str | None = None
+
+
+def bar_style(span: Span) -> BarStyle:
+    """How the bar of `span` is filled."""
     if is_analysis(span):
-        return {"facecolor": colour(span.analyzer), "edgecolor": "white"}
+        return BarStyle(colour(span.analyzer), "white")
     face, hatch = PHASES[span.phase]
-    return {"facecolor": face, "edgecolor": HATCH, "hatch": hatch}
+    return BarStyle(face, HATCH, hatch)
 
 
 def draw_bar(axis: Axes, span: Span, low: float, high: float, edge: float) -> None:
     """The bar of one span, from `low` to `high` on the y axis, its edge `edge` points wide."""
     width = span.end_s - span.start_s
     style = bar_style(span)
+    edge_colour = style.edge
     pixels = axis.get_window_extent().width * width / (axis.get_xlim()[1] - axis.get_xlim()[0])
     if pixels < MIN_WIDTH_WITH_EDGE:
-        style["edgecolor"] = style["facecolor"]  # a white edge would hide the bar
-    axis.broken_barh([(span.start_s, width)], (low, high - low), linewidth=edge, **style)
+        edge_colour = style.face  # a white edge would hide the bar
+    axis.broken_barh(
+        [(span.start_s, width)], (low, high - low), linewidth=edge, facecolor=style.face,
+        edgecolor=edge_colour, hatch=style.hatch,
+    )  # fmt: skip
 
 
 def draw_label(axis: Axes, span: Span, text: str, low: float, high: float, window: Window) -> bool:
@@ -54,11 +68,12 @@ def draw_label(axis: Axes, span: Span, text: str, low: float, high: float, windo
             else:
                 continue
             style = bar_style(span)
-            face = style["facecolor"]
-            ground = {"facecolor": face, "edgecolor": "none", "pad": 1} if "hatch" in style else None
+            ground = (
+                {"facecolor": style.face, "edgecolor": "none", "pad": 1} if style.hatch is not None else None
+            )
             axis.text(
                 (start + end) / 2, (low + high) / 2, "\n".join(lines), fontsize=size, rotation=angle,
-                ha="center", va="center", linespacing=1.1, color=ink_on(face), bbox=ground,
+                ha="center", va="center", linespacing=1.1, color=ink_on(style.face), bbox=ground,
             )  # fmt: skip
             return True
     return False

@@ -58,6 +58,10 @@ def draw_legend(figure: Figure, entries: Sequence[LegendEntry]) -> None:
         line, place = divmod(number, COLUMNS)
         x, y = LEFT + place * column, legend_height(entries) - LINE * (line + 0.5)
         corner = (x / total[0], (y - 6) / total[1])
-        swatch = Rectangle(corner, 14 / total[0], 12 / total[1], linewidth=0.5, **bar_style(entry.span))
+        style = bar_style(entry.span)
+        swatch = Rectangle(
+            corner, 14 / total[0], 12 / total[1], linewidth=0.5, facecolor=style.face, edgecolor=style.edge,
+            hatch=style.hatch,
+        )  # fmt: skip
         figure.add_artist(swatch)
         figure.text((x + 20) / total[0], y / total[1], entry.text, va="center", fontsize=8.5, color=INK)

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from statistics import mean
 
 from clipbench.bench.runs.results import Result
-from clipbench.bench.runs.telemetry import NotMeasured, Telemetry
 from clipbench.executors.base import Span
 from clipbench.reports import formatting
 from clipbench.reports.drawing.axis import round_step
 from clipbench.reports.drawing.charts import evenly_split
 from clipbench.reports.drawing.passes import run_end
 from clipbench.reports.drawing.spans import union
-from clipbench.reports.drawing.telemetry_series import GPU, PROCESSES, Series, all_series
+from clipbench.reports.drawing.telemetry_series import Series, all_series, not_sampled
 from clipbench.reports.drawing.timeline_svg import PassMark, pass_marks
 
 #: A curve has at most this many steps; each is then as high as the highest value that it stands for.
@@ -102,25 +101,3 @@ def phase_rows(spans: Sequence[Span], end: float) -> list[PhaseRow]:
             places = [(round(100 * a / end, 3), round(100 * (b - a) / end, 3)) for a, b in times]
             rows.append(PhaseRow(name, phases[-1], places))
     return rows
-
-
-def not_sampled(telemetry: Telemetry | NotMeasured) -> list[tuple[str, str]]:
-    """What was not sampled and why: (names, reason), those with the same reason together."""
-    names: dict[str, list[str]] = {}
-    if isinstance(telemetry, NotMeasured):
-        everything = [name for name, _, _ in PROCESSES.values()] + [
-            f"GPU {name}" for name, _, _ in GPU.values()
-        ]
-        return [(", ".join(everything), telemetry.reason)]
-    for key, (name, _, _) in PROCESSES.items():
-        if not any(v is not None for v in getattr(telemetry, key)):
-            names.setdefault("the run was over before the first sample", []).append(name)
-    for key, (name, _, _) in GPU.items():
-        if not telemetry.gpus():
-            reason = telemetry.gpu.reason if isinstance(telemetry.gpu, NotMeasured) else "no GPU was found"
-            names.setdefault(reason, []).append(f"GPU {name}")
-        for device in telemetry.gpus():
-            if key not in device.figures or all(v is None for v in device.figures[key].values):
-                reason = device.reasons.get(key, "there was no sample of it")
-                names.setdefault(reason, []).append(f"GPU {device.index} {name}")
-    return [(", ".join(each), reason) for reason, each in names.items()]

@@ -7,13 +7,24 @@ from dataclasses import dataclass
 
 from clipbench.bench.runs.telemetry import NotMeasured, Telemetry
 
-#: Key in telemetry → name, unit, factor to that unit.
-PROCESSES = {"cpu_percent": ("CPU", "cores", 0.01), "rss_bytes": ("memory", "GB", 1e-9)}
+
+@dataclass(frozen=True)
+class Quantity:
+    """What is sampled: its name and unit in reports, and the factor from telemetry's unit to that one."""
+
+    name: str
+    unit: str
+    factor: float = 1.0
+
+
+CPU = Quantity("CPU", "cores", 0.01)
+MEMORY = Quantity("memory", "GB", 1e-9)
+#: Figure of a GPU in telemetry → what it is.
 GPU = {
-    "utilization_percent": ("utilisation", "%", 1.0),
-    "sm_activity_percent": ("SM activity", "%", 1.0),
-    "memory_used_bytes": ("memory", "GB", 1e-9),
-    "power_w": ("power", "W", 1.0),
+    "utilization_percent": Quantity("utilisation", "%"),
+    "sm_activity_percent": Quantity("SM activity", "%"),
+    "memory_used_bytes": Quantity("memory", "GB", 1e-9),
+    "power_w": Quantity("power", "W"),
 }
 
 
@@ -31,18 +42,44 @@ def all_series(telemetry: Telemetry | NotMeasured) -> list[Series]:
     """Every series in the telemetry of a result, without the samples that have no value."""
     if isinstance(telemetry, NotMeasured):
         return []
-    found = [series(*PROCESSES[key], telemetry.times_s, getattr(telemetry, key)) for key in PROCESSES]
+    found = [
+        series(quantity.name, quantity, telemetry.times_s, values)
+        for quantity, values in process_values(telemetry)
+    ]
     for device in telemetry.gpus():
-        for key, (name, unit, factor) in GPU.items():
-            if sampled := device.figures.get(key):
-                named = f"GPU {device.index} {name}"
-                found.append(series(named, unit, factor, sampled.times_s, sampled.values))
+        for figure, quantity in GPU.items():
+            if sampled := device.figures.get(figure):
+                name = f"GPU {device.index} {quantity.name}"
+                found.append(series(name, quantity, sampled.times_s, sampled.values))
     return [one for one in found if one.values]
 
 
-def series(
-    name: str, unit: str, factor: float, times: Sequence[float], values: Sequence[float | None]
-) -> Series:
-    """One series, in its unit."""
-    pairs = [(t, v * factor) for t, v in zip(times, values, strict=False) if v is not None]
-    return Series(name, unit, tuple(t for t, _ in pairs), tuple(v for _, v in pairs))
+def process_values(telemetry: Telemetry) -> list[tuple[Quantity, Sequence[float | None]]]:
+    """The values that were sampled of the run's processes."""
+    return [(CPU, telemetry.cpu_percent), (MEMORY, telemetry.rss_bytes)]
+
+
+def series(name: str, quantity: Quantity, times: Sequence[float], values: Sequence[float | None]) -> Series:
+    """One series, in the unit of reports."""
+    pairs = [(t, v * quantity.factor) for t, v in zip(times, values, strict=False) if v is not None]
+    return Series(name, quantity.unit, tuple(t for t, _ in pairs), tuple(v for _, v in pairs))
+
+
+def not_sampled(telemetry: Telemetry | NotMeasured) -> list[tuple[str, str]]:
+    """What was not sampled and why: (names, reason), those with the same reason together."""
+    if isinstance(telemetry, NotMeasured):
+        everything = [CPU.name, MEMORY.name, *(f"GPU {quantity.name}" for quantity in GPU.values())]
+        return [(", ".join(everything), telemetry.reason)]
+    names: dict[str, list[str]] = {}
+    for quantity, values in process_values(telemetry):
+        if all(v is None for v in values):
+            names.setdefault("the run ended before the first sample", []).append(quantity.name)
+    for figure, quantity in GPU.items():
+        if not telemetry.gpus():
+            reason = telemetry.gpu.reason if isinstance(telemetry.gpu, NotMeasured) else "no GPU was found"
+            names.setdefault(reason, []).append(f"GPU {quantity.name}")
+        for device in telemetry.gpus():
+            if figure not in device.figures or all(v is None for v in device.figures[figure].values):
+                reason = device.reasons.get(figure, "it was never sampled")
+                names.setdefault(reason, []).append(f"GPU {device.index} {quantity.name}")
+    return [(", ".join(each), reason) for reason, each in names.items()]

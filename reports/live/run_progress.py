@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any
 
 from rich.console import Console
 from rich.progress import (
@@ -16,6 +15,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from clipbench.executors.base import Outcome, Phase
 from clipbench.reports import terminal
 
 
@@ -35,10 +35,10 @@ class RunProgress:
             completed=(number - 1) * analyzers,
         )
 
-    def began(self, worker: str, analyzer: str, phase: Any) -> None:
+    def began(self, worker: str, analyzer: str, phase: Phase) -> None:
         self.display.update(self.task, at=analyzer if phase == "analyze" else f"{phase} {analyzer}".strip())
 
-    def finished(self, outcome: Any) -> None:
+    def finished(self, outcome: Outcome) -> None:
         self.display.advance(self.task)
 
 

@@ -11,7 +11,6 @@ GitHub actions for test reports read these elements.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 from clipbench.bench.runs.results import Result, TargetResult
@@ -26,12 +25,14 @@ def write(result: Result, folder: Path) -> Path:
     """Write junit.xml of `result` into `folder`; returns its path. Raises OSError if it cannot."""
     path = folder / "junit.xml"
     root = ElementTree.Element("testsuites", name="clipbench")
-    suite = element(root, "testsuite", name=f"targets, {formatting.run_title(result.run)}".removesuffix(", "))
-    suite.set("timestamp", result.run.started_at[:19])  # the format allows no time zone
+    suite = element(root, "testsuite", name=f"targets, {formatting.run_title(result.run)}")
+    run = result.run
+    suite.set("timestamp", run.started_at[:19])  # the format allows no time zone
     properties = element(suite, "properties")
-    for name in ("id", "command", "grouping", "executor", "models"):
-        element(properties, "property", name=name, value=getattr(result.run, name))
-    where = f"clipbench.{result.run.grouping}.{result.run.executor}"
+    known = {"id": run.id, "command": run.command, "grouping": run.grouping}
+    for name, value in (known | {"executor": run.executor, "models": run.models}).items():
+        element(properties, "property", name=name, value=value)
+    where = f"clipbench.{run.grouping}.{run.executor}"
     for target in result.targets:
         add_target(element(suite, "testcase", name=target.metric, classname=where, time="0"), target)
     verdict = element(suite, "testcase", name="verdict", classname=where, time="0")
@@ -58,7 +59,7 @@ def add_target(case: ElementTree.Element, target: TargetResult) -> None:
     element(case, "system-out", observed)
 
 
-def element(parent: ElementTree.Element, tag: str, text: str = "", **attributes: Any) -> ElementTree.Element:
+def element(parent: ElementTree.Element, tag: str, text: str = "", **attributes: str) -> ElementTree.Element:
     """A new element in `parent`; characters that XML does not allow are replaced."""
     made = ElementTree.SubElement(
         parent, tag, {k: formatting.printable(str(v)) for k, v in attributes.items()}

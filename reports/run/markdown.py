@@ -43,7 +43,7 @@ def render(result: Result) -> str:
 def blocks(result: Result, most: int) -> Iterable[str]:
     """The parts of the page, in order."""
     run = result.run
-    yield f"# {SIGNS[result.verdict]} {result.verdict}: {escape(formatting.run_title(run) or 'a run', most)}"
+    yield f"# {SIGNS[result.verdict]} {result.verdict}: {escape(formatting.run_title(run), most)}"
     yield f"**{escape(result.verdict_reason, 4 * most)}**" if result.verdict_reason else ""
     baseline = formatting.baseline_sentences(run.baseline)
     yield "\n".join(f"- {escape(sentence, 4 * most)}" for sentence in baseline)

@@ -86,4 +86,5 @@ def counter_events(telemetry: Telemetry | NotMeasured) -> list[dict[str, Any]]:
 
 def about(result: Result) -> dict[str, Any]:
     """What someone who has only the trace should know about the run."""
-    return {key: getattr(result.run, key) for key in ("id", "started_at", "command", "models")}
+    run = result.run
+    return {"id": run.id, "started_at": run.started_at, "command": run.command, "models": run.models}

@@ -168,3 +168,29 @@ def hostile(run: Result, text: str = HOSTILE) -> Result:
     ]
     run.telemetry.gpu = NotMeasured(text)
     return run
+
+
+def interrupted() -> Result:
+    """A run that was stopped in its first pass."""
+    run = a_run()
+    run.run.interrupted, run.run.passes, run.run.cleanup = True, [], NotMeasured("it was interrupted")
+    run.spans = [s for s in run.spans if s.end_s < 2.5]
+    run.metrics[0].value, run.metrics[0].samples, run.metrics[0].reason = None, [], "no repeat was run"
+    run.verdict, run.verdict_reason = "invalid", "the run was interrupted"
+    return run
+
+
+def unsampled() -> Result:
+    """A run whose sampler failed."""
+    run = a_run()
+    run.telemetry = NotMeasured("the sampler failed: no answer")
+    return run
+
+
+def offline() -> Result:
+    """A run in which clips were processed at the same time."""
+    run = a_run(repeats=3)
+    for one in run.run.passes[2:]:
+        one.start_s -= 0.5
+    run.run.scenario = ScenarioSummary("offline", 1, 3, in_flight=2)
+    return run
