@@ -5,7 +5,9 @@ This module imports nothing heavy, so that a mistake on the command line is told
 
 from __future__ import annotations
 
+import logging
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from clipbench.bench.sweeping.sweep import Sweep
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 # Libraries read these when they are first imported. OpenMP threads that spin while they wait would take the
 # cores from the threads of other libraries.
@@ -34,8 +37,11 @@ def execute(cfg: DictConfig) -> int:
     """Do what one configuration asks for: a run, a calibration or a plan; returns the exit code."""
     from hydra.core.hydra_config import HydraConfig
 
+    from clipbench.bench import invocation
     from clipbench.bench.planning import config
     from clipbench.reports import terminal
+
+    log.info("clipbench %s: %s", clipbench.__version__, shlex.join(invocation.command_line()))
 
     folder = Path(HydraConfig.get().runtime.output_dir)
     options = config.typed(cfg)
@@ -117,7 +123,9 @@ def compose_and_execute() -> int:
         try:
             code = max(code, execute(cfg))
         except (InputError, ExecutorUnavailable) as error:
+            log.info("refused: %s", error)
             code = complain(str(error))
+        log.info("exit code %d", code)
 
     def sweep(planned: Sweep) -> None:
         nonlocal code

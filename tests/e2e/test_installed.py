@@ -92,6 +92,13 @@ def test_the_commit_of_the_users_repository_is_not_taken_for_that_of_clipbench(r
     assert environment["git_commit"] is None and environment["git_dirty"] is None
 
 
+def test_the_log_of_the_run_is_in_its_folder_and_nothing_of_it_on_the_terminal(run, own_folder):
+    done, _ = run
+    log = (own_folder / "outputs" / "latest" / "clipbench.log").read_text()
+    assert f"clipbench {clipbench.__version__}: clipbench 'only=" in log and "exit code 0" in log
+    assert done.stderr == ""
+
+
 def test_the_result_names_the_command_as_it_was_typed(run, own_folder):
     described = json.loads((own_folder / "outputs" / "latest" / "result.json").read_text())["run"]
     assert described["command"].startswith("clipbench 'only=[color_analysis,cut_analysis]'")
