@@ -167,9 +167,10 @@ def classes(kind: type[K], among: Iterable[ModuleType]) -> dict[str, type[K]]:
     return dict(sorted(found.items()))
 
 
-def instances(kind: type[K]) -> list[K]:
-    """The objects of a kind (Figure, Metric) that the plugins declare, in the order of declaration."""
-    return [value for module in modules() for value in vars(module).values() if isinstance(value, kind)]
+def instances(kind: type[K], among: Iterable[ModuleType] | None = None) -> list[K]:
+    """The objects of a kind (Figure, Metric) that modules hold, by default all plugins, in order."""
+    among = modules() if among is None else among
+    return [value for module in among for value in vars(module).values() if isinstance(value, kind)]
 
 
 def files() -> list[Path]:

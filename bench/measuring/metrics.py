@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Literal
 
+from clipbench import plugins
 from clipbench.bench.clips.clip_info import ClipInfo
 from clipbench.bench.measuring import gpu_metrics
 from clipbench.bench.measuring.bounds import Bound, lower_bound
 from clipbench.bench.runs.results import Cleanup, MetricValue
 from clipbench.bench.runs.telemetry import NotMeasured, Telemetry
 from clipbench.executors.base import Outcome, Plan, Span
+from clipbench.plugins import Part
 
 
 @dataclass
@@ -79,14 +81,15 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Metric:
-    """A declaration; `compute` never raises."""
+class Metric(Part):
+    """A declaration; `compute` never raises. `analyzer` is the one that it is about, if it is about one."""
 
     name: str
     unit: str
     better: Literal["lower", "higher"]
     meaning: str
     compute: Callable[[Record], Measured]
+    analyzer: str = ""
 
     def measure(self, record: Record) -> MetricValue:
         """This metric of `record`, as result.json has it."""
@@ -233,5 +236,28 @@ METRICS = (
     Metric("gpu_memory_peak", "GB", "lower", "highest GPU memory in use above that before the run", gpu_peak),
     Metric("gpu_memory_residue", "GB", "lower", "GPU memory left in use after cleanup", gpu_residue),
     Metric("energy_per_clip", "J", "lower", "energy that the GPUs used for one clip", gpu_energy),
-    Metric("vlm_segments_per_second", "1/s", "higher", "descriptions by Qwen2-VL per clip second", vlm_rate),
+    Metric(
+        "vlm_segments_per_second",
+        "1/s",
+        "higher",
+        "descriptions by Qwen2-VL per clip second",
+        vlm_rate,
+        analyzer="qwen2_vl_temporal",
+    ),
 )
+
+
+def discover() -> list[Metric]:
+    """Every metric: clipbench's own, then those that plugins declare.
+
+    Raises PluginError if a plugin's metric has the name of another one.
+    """
+    found = {metric.name: metric for metric in METRICS}
+    for module in plugins.modules():
+        for metric in plugins.instances(Metric, [module]):
+            if found.setdefault(metric.name, metric) is not metric:
+                file = plugins.file_of(module)
+                raise plugins.PluginError(
+                    f"{file}: there is another metric called {metric.name}; rename yours"
+                )
+    return list(found.values())

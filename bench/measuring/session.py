@@ -15,12 +15,12 @@ from clipbench.bench import quality
 from clipbench.bench.clips.clip_info import sha256
 from clipbench.bench.errors import Exit, InputError
 from clipbench.bench.measuring import targets
-from clipbench.bench.measuring.metrics import METRICS, Record
+from clipbench.bench.measuring.metrics import Record, discover
 from clipbench.bench.measuring.runner import Progress, Run, executor_factory
 from clipbench.bench.measuring.summary import decide, describe_run, spans, summarise, warn
 from clipbench.bench.planning import pretrained
 from clipbench.bench.planning.placement import visible
-from clipbench.bench.planning.plan import make_plan, one_of
+from clipbench.bench.planning.plan import grouped, make_plan, one_of
 from clipbench.bench.probes import environment
 from clipbench.bench.probes.other_load import OtherWork
 from clipbench.bench.runs import storage
@@ -44,13 +44,17 @@ class Interrupted(BaseException):
 
 @dataclasses.dataclass
 class Session:
-    """A validated run: the plan, the clips, the limits. Nothing slow has happened yet."""
+    """A validated run: the plan, the clips, the limits. Nothing slow has happened yet.
+
+    `not_covered` are the analyzers that the grouping or the targets name and the plan does not have.
+    """
 
     cfg: Any
     plan: Plan
     clips: list[Path]
     limits: dict[str, tuple[str, Any]]
     folder: Path
+    not_covered: list[str] = dataclasses.field(default_factory=list)
 
 
 def prepare(cfg: Any, folder: Path) -> Session:
@@ -71,11 +75,14 @@ def prepare(cfg: Any, folder: Path) -> Session:
         raise InputError("scenario.warmup and scenario.repeats are both 0: there is nothing to run")
     where = f"conf/targets/{cfg.targets.name}.yaml"
     limits = targets.parse(cfg.targets.limits, where)
-    metrics = [metric.name for metric in METRICS] + quality.metric_names()
+    metrics = [metric.name for metric in discover()] + quality.metric_names()
     required = [name for name in cfg.gate.require if not (name == "baseline" and cfg.baseline == "compare")]
     targets.check_names(limits, required, metrics, where)
     gpus = visible(environment.gpus(), os.environ.get("CUDA_VISIBLE_DEVICES"))
     plan = make_plan(cfg, gpus, str(folder.resolve()))
+    there, about = [task.analyzer for task in plan.tasks()], about_analyzers()
+    missing = targets.not_covered(limits, about, grouped(cfg.grouping), there)
+    limits = targets.applicable(limits, about, there)
     if package := profiling.lacking(plan.profile[0]):
         raise InputError(f"profile={plan.profile[0]} takes {package}: pip install {package}")
     for fault in plan.faults:
@@ -89,7 +96,14 @@ def prepare(cfg: Any, folder: Path) -> Session:
         check_truth(Path(cfg.clip.truth), clips)
     storage.check_folder(folder)
     pretrained.fetch(plan)
-    return Session(cfg, plan, clips, limits, folder)
+    return Session(cfg, plan, clips, limits, folder, missing)
+
+
+def about_analyzers() -> dict[str, str]:
+    """Metric → analyzer, for the metrics that are about a single one."""
+    return {metric.name: metric.analyzer for metric in discover() if metric.analyzer} | {
+        figure.metric: figure.analyzer for figure in quality.discover()
+    }
 
 
 def check_truth(truth: Path, clips: list[Path]) -> None:
@@ -142,12 +156,14 @@ def run(
         interrupted = interrupt.code
     record = measuring.record
     figures, why_none = score(session, record)
-    metrics = [metric.measure(record) for metric in METRICS] + figures
+    metrics = [metric.measure(record) for metric in discover()] + figures
     stand_ins = {task.analyzer for task in session.plan.tasks() if task.stand_in}
     judged = targets.judge(session.limits, metrics, stand_ins)
     absent = targets.not_measured(cfg.gate.require, metrics, judged)
     profiled = bool(session.plan.profile[0])
-    verdict, why = decide(record, judged, bool(interrupted), profiled, cfg.targets.minimum, absent)
+    verdict, why = decide(
+        record, judged, bool(interrupted), profiled, cfg.targets.minimum, absent, session.not_covered
+    )
     result = Result(
         run=describe_run(cfg, record, started_at, bool(interrupted), others, session.folder),
         environment=environment.describe(),

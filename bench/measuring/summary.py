@@ -32,6 +32,9 @@ from clipbench.bench.runs.telemetry import NotMeasured
 from clipbench.executors import profiling
 from clipbench.executors.base import Outcome, Span
 
+#: How many analyzers a verdict lists by name.
+NAMED = 5
+
 
 def describe_run(
     cfg: Any, record: Record, started_at: str, interrupted: bool, others: OtherWork, folder: Path
@@ -142,10 +145,13 @@ def decide(
     profiled: bool = False,
     minimum: MinimumConfig | None = None,
     absent: Collection[str] = (),
+    not_covered: Collection[str] = (),
 ) -> tuple[str, str]:
-    """The verdict and its reason. Invalid: less was measured than a verdict takes.
+    """The verdict and its reason. Invalid: less was measured than a verdict needs.
 
     `absent` are metrics that the gate requires and that were not measured: each counts as a missed target.
+    `not_covered` are analyzers that the grouping or the targets name and that the run does not have: without
+    them a verdict is partial, unless `minimum` says how many are enough.
     """
     if interrupted:
         return "invalid", "the run was interrupted"
@@ -167,7 +173,18 @@ def decide(
         return "invalid", "no target was measured"
     unknown = sum(t.status == "not_measured" for t in judged)
     met = f"{len(judged) - unknown} of {len(judged)} targets are met, {unknown} were not measured"
+    if not_covered and (minimum is None or minimum.analyzers is None):
+        return "partial", f"{coverage(record, not_covered)}; {met}{without}"
     return "pass", met + without
+
+
+def coverage(record: Record, not_covered: Collection[str]) -> str:
+    """What a run covers, for people: "covers 2 of 20 analyzers (color_analysis, cut_analysis)"."""
+    names, missing = [task.analyzer for task in record.plan.tasks()], list(not_covered)
+    shorter, word = (names, "") if len(names) <= len(missing) else (missing, "without ")
+    more = f" and {len(shorter) - NAMED} more" if len(shorter) > NAMED else ""
+    listed = f"{word}{', '.join(sorted(shorter)[:NAMED])}{more}"
+    return f"covers {len(names)} of {len(names) + len(missing)} analyzers ({listed})"
 
 
 def too_little(record: Record, minimum: MinimumConfig) -> list[str]:
@@ -179,12 +196,12 @@ def too_little(record: Record, minimum: MinimumConfig) -> list[str]:
 def lacking(count: int, runs: Sequence[Sequence[Window]], minimum: MinimumConfig) -> list[str]:
     """What there is less of than `minimum` asks for, in `count` analyzers over these runs: for each the start
     and end of its measured passes, in seconds by a clock of its own."""
-    found = {
+    found: dict[str, float] = {
         "analyzers": count,
         "repeats": sum(map(len, runs)),
         "seconds": round(sum(end - start for passes in runs for start, end in merged(passes)), 1),
     }
-    least = {key: getattr(minimum, key) for key in found}
+    least = {key: getattr(minimum, key) or 0 for key in found}
     return [f"{found[key]:g} of {least[key]:g} {key}" for key in found if found[key] < least[key]]
 
 

@@ -54,6 +54,23 @@ def check_names(limits: Mapping[str, Any], required: list[str], known: list[str]
             raise InputError(f"gate.require: there is no metric {name}{nearest(name, known)}")
 
 
+def applicable(
+    limits: Mapping[str, tuple[str, Any]], about: Mapping[str, str], analyzers: Container[str]
+) -> dict[str, tuple[str, Any]]:
+    """The limits without those on analyzers that are not part of the run; `about` has metric → analyzer."""
+    return {name: limit for name, limit in limits.items() if name not in about or about[name] in analyzers}
+
+
+def not_covered(
+    limits: Mapping[str, tuple[str, Any]],
+    about: Mapping[str, str],
+    grouped: Iterable[str],
+    analyzers: Iterable[str],
+) -> list[str]:
+    """The analyzers that the limits or the grouping name and that are not part of the run."""
+    return sorted({*grouped, *(about[name] for name in limits if name in about)}.difference(analyzers))
+
+
 def judge(
     limits: Mapping[str, tuple[str, Any]], metrics: list[MetricValue], stand_ins: Container[str] = ()
 ) -> list[TargetResult]:

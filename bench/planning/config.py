@@ -73,9 +73,12 @@ class ScenarioConfig:
 
 @dataclass
 class MinimumConfig:
-    """What a verdict takes at least: analyzers in the run, passes that were measured, and seconds of them."""
+    """What a verdict needs at least: analyzers in the run, passes that were measured, and seconds of them.
 
-    analyzers: int = 20
+    Without a number of analyzers, a run that lacks some that its grouping or targets name is `partial`.
+    """
+
+    analyzers: int | None = None
     repeats: int = 3
     seconds: float = 3.0
 

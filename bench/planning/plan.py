@@ -13,7 +13,7 @@ from clipbench.analyzers.base import ALL, Analyzer
 from clipbench.analyzers.production.base import Production
 from clipbench.analyzers.threads import core_numbers, cores_allowed
 from clipbench.bench.errors import InputError, nearest
-from clipbench.bench.planning.config import Config, out_of_range
+from clipbench.bench.planning.config import Config, GroupingConfig, out_of_range
 from clipbench.bench.planning.executor_settings import chosen
 from clipbench.bench.planning.placement import check_device, place
 from clipbench.executors.base import Plan
@@ -153,6 +153,11 @@ def resolve_groups(grouping: Any, known: Iterable[str]) -> dict[str, tuple[list[
         )
         for group_name, group in grouping.groups.items()
     }
+
+
+def grouped(grouping: GroupingConfig) -> list[str]:
+    """The analyzers that a grouping has, whether or not `only` selects them."""
+    return [name for names, _ in resolve_groups(grouping, registry.discover()).values() for name in names]
 
 
 def resolve_upstream(known: dict[str, type[Analyzer]]) -> dict[str, tuple[str, ...]]:

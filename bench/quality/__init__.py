@@ -5,7 +5,7 @@ Each figure is declared with `@figure` and becomes the metric `quality.<analyzer
 """
 
 from clipbench.bench.quality.declaration import Figure, NotLabelled, Scored, figure
-from clipbench.bench.quality.registry import metric_names
+from clipbench.bench.quality.registry import discover, metric_names
 from clipbench.bench.quality.scoring import score
 from clipbench.bench.quality.truth import EXPECTED, NO_PASS, Truth, load_truth
 
@@ -16,6 +16,7 @@ __all__ = [
     "NotLabelled",
     "Scored",
     "Truth",
+    "discover",
     "figure",
     "load_truth",
     "metric_names",

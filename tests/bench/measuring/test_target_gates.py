@@ -197,7 +197,11 @@ def test_a_stand_ins_figure_does_not_do_where_the_models_is_required(bench, monk
         ({"repeats": 2}, (), "2 of 3 repeats"),
         ({"repeats": 0}, (), "0 of 3 repeats, 0 of 3 seconds"),
         ({"pass_s": 0.5}, (), "1.5 of 3 seconds"),
-        ({}, ("only=[cut_analysis,color_analysis]",), "2 of 20 analyzers"),
+        (
+            {},
+            ("only=[cut_analysis,color_analysis]", "targets.minimum.analyzers=20"),
+            "2 of 20 analyzers",
+        ),
         ({"pass_s": 31.0, "repeats": 1}, (), "1 of 3 repeats"),  # also where a target is missed
     ],
 )
@@ -205,6 +209,42 @@ def test_too_little_is_invalid_and_says_of_what(bench, planted, overrides, says)
     result, code = bench.judge(bench.session(True, *overrides), **planted)
     assert (result.verdict, code) == ("invalid", Exit.NOTHING_VALID)
     assert result.verdict_reason == f"too little was measured: {says}"
+
+
+def test_a_subset_is_partial_and_says_what_it_covers(bench):
+    part = bench.session(True, "only=[cut_analysis,color_analysis]")
+    result, code = bench.judge(part)
+    assert (result.verdict, code) == ("partial", Exit.OK)
+    assert result.verdict_reason.startswith("covers 2 of 20 analyzers (color_analysis, cut_analysis); ")
+    assert {t.metric.split(".")[1] for t in result.targets if t.metric.startswith("quality.")} == {
+        "cut_analysis",
+        "color_analysis",
+    }
+    assert "vlm_segments_per_second" not in {t.metric for t in result.targets}
+    assert failures(result, bench.folder) == {}
+    assert markdown.write(result, bench.folder).read_text().startswith("# 🟡 partial")
+    assert 'class="card verdict partial"' in html.write(result, bench.folder).read_text()
+
+
+def test_a_subset_that_misses_a_target_fails(bench):
+    part = bench.session(True, "only=[cut_analysis,color_analysis]")
+    result, code = bench.judge(part, spoilt="cut_analysis.f1")
+    assert (result.verdict, code) == ("fail", Exit.TARGET_MISSED)
+
+
+def test_a_subset_without_what_is_required_fails(bench):
+    name = "quality.text_overlay.character_error_rate"
+    part = bench.session(True, "only=[cut_analysis,color_analysis]", f"gate.require=[{name}]")
+    result, code = bench.judge(part)
+    assert (result.verdict, code) == ("fail", Exit.TARGET_MISSED)
+    assert f"required, but not measured: {name}" in result.verdict_reason
+
+
+def test_targets_on_all_that_a_grouping_has_are_covered(bench):
+    targets_of_one = ("targets.limits.quality=null", "+targets.limits.quality.cut_analysis.f1='>= 0.9'")
+    own = ("grouping.groups.all.analyzers=[cut_analysis]", "targets.limits.vlm_segments_per_second=null")
+    result, code = bench.judge(bench.session(True, *own, *targets_of_one))
+    assert (result.verdict, code) == ("pass", Exit.OK)
 
 
 def test_what_is_enough_is_for_the_targets_to_say(bench):

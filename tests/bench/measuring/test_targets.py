@@ -78,7 +78,7 @@ def gate(mode="enforce"):
 
 
 def test_exit_codes_of_the_gate():
-    code = {"pass": Exit.OK, "fail": Exit.TARGET_MISSED, "invalid": Exit.NOTHING_VALID}
+    code = {"pass": Exit.OK, "fail": Exit.TARGET_MISSED, "partial": Exit.OK, "invalid": Exit.NOTHING_VALID}
     for verdict, expected in code.items():
         assert session.exit_code(SimpleNamespace(verdict=verdict), gate()) == expected
         assert session.exit_code(SimpleNamespace(verdict=verdict), gate("report")) == Exit.OK
