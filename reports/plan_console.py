@@ -2,46 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
+from clipbench.bench.planning.description import PlanDescription
+from clipbench.executors.base import Plan
 from clipbench.reports.terminal import plain_table
 
 
-def show(planned: Mapping[str, Any], console: Console) -> None:
+def show(planned: PlanDescription, console: Console) -> None:
     """Print a plan, as `clipbench.bench.planning.description.describe` gives it."""
-    workers = f"{planned['workers']} worker{'s' if planned['workers'] > 1 else ''}"
-    console.print(
-        Text(
-            f"\ngrouping={planned['grouping']} executor={planned['executor']} models={planned['models']}: "
-            f"{workers} with {planned['threads']} thread{'s' if planned['threads'] > 1 else ''} each\n"
-        )
-    )
-    table = plain_table()
-    for column in ("group", "device", "cores", "analyzer", "model", "GPU memory", "reads"):
-        table.add_column(column, overflow="fold", no_wrap=column not in ("model", "reads"))
-    for group in planned["groups"]:
-        cells = [group["name"], group["device"], ",".join(map(str, group["cpus"])) or "any"]
-        for each in group["analyzers"]:
-            model = ", ".join(each["models"]) or "algorithm"
-            need = "–" if each["memory_gb"] is None else f"{each['memory_gb']:g} GB"
-            table.add_row(*map(Text, [*cells, each["name"], model, need, ", ".join(each["reads"])]))
-            cells = [""] * len(cells)
-    console.print(table)
-    for note in planned["notes"]:
+    plan = planned.plan
+    workers = f"{plan.workers} worker{'s' if plan.workers > 1 else ''}"
+    threads = f"{plan.threads} thread{'s' if plan.threads > 1 else ''}"
+    chosen = f"grouping={planned.grouping} executor={planned.executor} models={planned.models}"
+    console.print(Text(f"\n{chosen}: {workers} with {threads} each\n"))
+    console.print(group_table(plan))
+    for note in planned.notes:
         console.print(Text(f"\n{note}: it runs without"))
-    if not planned["gpus"]:
-        console.print(Text("\nThere is no GPU: everything is on the CPU. Nothing was loaded."))
-        return
     console.print()
-    for gpu in planned["gpus"]:
+    if not planned.gpus:
+        console.print(Text("There is no GPU: everything is on the CPU. Nothing was loaded."))
+        return
+    for each in planned.gpus:
         console.print(
             Text(
-                f"GPU {gpu['index']} ({gpu['name']}, {gpu['memory_gb']:g} GB): "
-                f"{gpu['asked_gb']:.1f} GB asked for, CUDA's contexts included"
+                f"GPU {each.gpu.index} ({each.gpu.name}, {each.gpu.memory_gb:g} GB): "
+                f"{each.asked_gb:.1f} GB required, including CUDA contexts"
             )
         )
     console.print(Text("Nothing was loaded."))
+
+
+def group_table(plan: Plan) -> Table:
+    """A row for each analyzer, below the group that it is in."""
+    table = plain_table()
+    for column in ("group", "device", "cores", "analyzer", "model", "GPU memory", "reads"):
+        table.add_column(column, overflow="fold", no_wrap=column not in ("model", "reads"))
+    for group in plan.groups:
+        cells = [group.name, group.device, ",".join(map(str, group.cpus)) or "any"]
+        for task in group.tasks:
+            model = ", ".join(task.models) or "algorithm"
+            memory = "–" if task.memory_gb is None else f"{task.memory_gb:g} GB"
+            table.add_row(*map(Text, [*cells, task.analyzer, model, memory, ", ".join(task.upstream)]))
+            cells = [""] * len(cells)
+    return table

@@ -139,7 +139,7 @@ def test_the_plan_is_printed_and_nothing_is_loaded(executor, monkeypatch):
     show(planned, console)
     text = console.export_text()
     assert all(name in text for name in discover())
-    assert sum(gpu["asked_gb"] for gpu in planned["gpus"]) > 0
+    assert sum(each.asked_gb for each in planned.gpus) > 0
     assert "GPU 0 (H100 <b>, 80 GB)" in text and "Nothing was loaded." in text
 
 
