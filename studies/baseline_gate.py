@@ -19,7 +19,7 @@ from rich.progress import track
 from rich.table import Table
 
 from clipbench.bench.comparing.calibration import DEFAULT
-from clipbench.bench.comparing.regression import change
+from clipbench.bench.comparing.regression import compare_runs
 
 SLOWER = (1.0, 1.05, 1.1, 1.2, 1.5)
 SPREADS = ((0.01, 0.01), (0.02, 0.02), (0.05, 0.03))
@@ -38,7 +38,7 @@ def run(rng: np.random.Generator, between: float, within: float, tails: bool, sl
 def caught(rng: np.random.Generator, runs: int, *noise, slower: float) -> bool:
     """Whether one comparison ends as slower: at first, and when measured again."""
     baseline = [run(rng, *noise) for _ in range(runs)]
-    return all(change(baseline, [run(rng, *noise, slower)], DEFAULT).call == "slower" for _ in range(2))
+    return all(compare_runs(baseline, [run(rng, *noise, slower)], DEFAULT).call == "slower" for _ in range(2))
 
 
 def main() -> None:

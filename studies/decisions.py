@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from clipbench.bench.comparing.statistics import Difference, compare, noise_floor
+from clipbench.bench.comparing.statistics import Difference, compare_samples, noise_floor
 from clipbench.bench.errors import InputError
 from clipbench.bench.runs.storage import write_json
 
@@ -119,7 +119,7 @@ def simulated(
     for _ in range(trials):
         passes = drawn(series, 2 * repeats, rng)
         slowed = passes[1::2] * (1 + slowdown)
-        calls[compare(passes[::2], slowed, noise, paired).call] += 1
+        calls[compare_samples(passes[::2], slowed, noise, paired).call] += 1
     return calls
 
 
@@ -173,7 +173,11 @@ def judged(pairs: Sequence[dict[str, list[float]]]) -> list[tuple[float, Differe
         first, second = ([x for p in rest for x in p[side]] for side in ("A", "again"))
         noise = noise_floor(first, second)
         found.append(
-            (noise, compare(pair["A"], pair["again"], noise), compare(pair["A"], pair["slow"], noise))
+            (
+                noise,
+                compare_samples(pair["A"], pair["again"], noise),
+                compare_samples(pair["A"], pair["slow"], noise),
+            )
         )
     return found
 

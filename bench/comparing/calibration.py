@@ -6,129 +6,157 @@ docs/baselines.md says how.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from statistics import median
-from typing import Any
 
 from clipbench.bench import invocation, locations
-from clipbench.bench.comparing.regression import spread
+from clipbench.bench.comparing import comparability
+from clipbench.bench.comparing.comparability import Facts
+from clipbench.bench.comparing.regression import noise_between_runs
 from clipbench.bench.comparing.statistics import noise_floor
 from clipbench.bench.errors import InputError
+from clipbench.bench.measuring.session import Session
 from clipbench.bench.probes.other_load import is_busy
-from clipbench.bench.runs import storage
 from clipbench.bench.runs.remeasure import Unmeasured, unfit
 from clipbench.bench.runs.results import Result
+from clipbench.bench.runs.serialization import from_json, to_json
+from clipbench.bench.runs.storage import write_json
 
 #: Kept with the machine, not with the code: it is of no use on another.
 store = locations.cache() / "calibration.json"
 
-SCHEMA = 1
+SCHEMA = 2
 #: Fresh runs of a calibration.
 RUNS = 6
-#: The noise floor where nothing was calibrated, as a fraction.
+#: The noise floor without a calibration, as a fraction.
 DEFAULT = 0.03
 METRIC = "rtf_warm"
 
 
-def key_of(result: Result) -> dict[str, Any]:
-    """What a noise floor holds for: the machine, and what was run on it."""
-    env, run = result.environment, result.run
-    return {
-        "cpu": env.cpu,
-        "cores_allowed": env.cores_allowed,
-        "gpus": [gpu.name for gpu in env.gpu_list()],
-        "clip": run.clip.sha256,
-        "grouping": run.grouping,
-        "executor": run.executor,
-        "models": run.models,
-        "threads": run.threads,
-        "analyzers": sorted(result.analyzers),
-    }
+@dataclass(frozen=True)
+class NoiseFloor:
+    """What a configuration differs from itself by, as a fraction, and where that is known from, in words."""
+
+    value: float
+    source: str
 
 
-def lookup(key: Mapping[str, Any]) -> tuple[float, str]:
-    """The noise floor for `key` (of `key_of`) as a fraction, and where it comes from, in words.
+@dataclass(frozen=True)
+class Calibration:
+    """A configuration measured against itself; fractions, seconds of wall time per second of clip, cores.
 
-    Raises InputError where the file of calibrations cannot be read.
+    `noise` is the larger of `within` (the repeats, dealt out in turn to two sets that are then compared) and
+    `between` (how far from their middle one more run is likely to lie). `runs` has the samples of each run.
+    `other_cores` is how many cores other work took, the median over the runs that know it, or None with the
+    reason; `busy` says whether that is too many.
     """
-    if found := entries().get(digest(key)):
-        return found["noise"], f"calibrated on {found['measured_at']}"
-    return DEFAULT, f"not calibrated on this machine: {invocation.program()} calibrate=true"
+
+    key: Facts
+    metric: str
+    measured_at: str
+    noise: float
+    within: float
+    between: float
+    runs: list[list[float]]
+    other_cores: float | None
+    busy: bool
+    other_cores_reason: str
 
 
-def entries() -> dict[str, dict[str, Any]]:
-    """All calibrations of this machine, by the digest of their key."""
+def lookup(result: Result) -> NoiseFloor:
+    """The noise floor of the configuration that `result` is a run of.
+
+    Raises InputError if the file of calibrations cannot be read.
+    """
+    schema, calibrations = read_all()
+    if found := calibrations.get(comparability.digest(comparability.of_result(result).noise_floor())):
+        return NoiseFloor(found.noise, f"calibrated on {found.measured_at}")
+    if schema < SCHEMA:
+        return NoiseFloor(
+            DEFAULT,
+            "not calibrated by this version of clipbench; earlier ones did not record all the settings that "
+            f"a noise floor depends on: {invocation.program()} calibrate=true",
+        )
+    return NoiseFloor(DEFAULT, f"not calibrated on this machine: {invocation.program()} calibrate=true")
+
+
+def read_all() -> tuple[int, dict[str, Calibration]]:
+    """The schema of this machine's calibrations, and all of them by the digest of their key.
+
+    Files of schema 1 are read as empty: their keys were too short to say what a floor holds for.
+    """
     if not store.exists():
-        return {}
+        return SCHEMA, {}
     try:
         raw = json.loads(store.read_text(encoding="utf-8"))
+        if raw["schema"] == 1:
+            return 1, {}
         if raw["schema"] != SCHEMA:
             raise ValueError(f"it is of schema {raw['schema']}, this version of clipbench reads {SCHEMA}")
-        return raw["calibrations"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        calibrations = raw["calibrations"].items()
+        return SCHEMA, {name: from_json(Calibration, found, name) for name, found in calibrations}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{store} holds no calibrations ({error}); delete it, and calibrate anew") from error
 
 
-def digest(key: Mapping[str, Any]) -> str:
-    """A name for `key` that fits into a file."""
-    return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
+def write_all(calibrations: Mapping[str, Calibration]) -> None:
+    """Write all calibrations of this machine; raises InputError if that cannot be done."""
+    try:
+        store.parent.mkdir(parents=True, exist_ok=True)
+        write_json(store, {"schema": SCHEMA, "calibrations": to_json(dict(calibrations))})
+    except OSError as error:
+        raise InputError(f"{store} cannot be written to ({error.strerror})") from error
 
 
-def check(session: Any) -> None:
-    """Raise InputError where the configuration of a session.Session cannot be calibrated."""
+def check(session: Session) -> None:
+    """Raise InputError if the configuration of `session` cannot be calibrated."""
     cfg = session.cfg
     if cfg.baseline is not None:
         raise InputError("calibrate=true and baseline= are two commands; run one after the other")
     if session.plan.faults or session.plan.profile[0]:
-        raise InputError("calibrate=true: a planted fault or a profiler makes times that are no measurement")
+        raise InputError("calibrate=true: a planted fault or a profiler changes the times; leave it out")
     if cfg.scenario.name != "single_stream":
-        raise InputError(f"calibrate=true is about {METRIC}, which takes scenario=single_stream")
+        raise InputError(f"calibrate=true measures {METRIC}, which requires scenario=single_stream")
     if cfg.scenario.repeats < 2:
-        raise InputError("calibrate=true takes scenario.repeats=2 or more: one for either side")
+        raise InputError("calibrate=true requires scenario.repeats=2 or more: one for each of two sets")
 
 
-def calibrate(measure: Callable[[int], Result]) -> dict[str, Any]:
-    """Measure `RUNS` fresh runs, by `measure` with their number from 1; keep and return the noise floor.
+def calibrate(measure: Callable[[int], Result]) -> Calibration:
+    """Measure `RUNS` fresh runs, by `measure` with their number from 1; keep and return the calibration.
 
-    Returned and kept: `noise`, the larger of `within` (the repeats, dealt out in turn to two sides that are
-    then compared) and `between` (how far from their middle one more run may well lie), all as fractions;
-    `runs` with the samples; `other_cores`, the median over the runs that know it, or None.
-
-    Raises Unmeasured, at once, where a run was not that of the whole work.
+    Raises Unmeasured, at once, if a run is not one of the whole work.
     """
     measured = []
     for number in range(1, RUNS + 1):
         measured.append(measure(number))
         if reason := unfit(measured[-1], METRIC):
             raise Unmeasured(f"run {number}: {reason}")
+    first = measured[0]
+    key = comparability.of_result(first).noise_floor()
+    known = [cores for result in measured if (cores := result.run.other_cores) is not None]
+    others = median(known) if known else None
     samples = [result.metric(METRIC).samples for result in measured]
-    key = key_of(measured[0])
-    others = [cores for result in measured if (cores := result.run.other_cores) is not None]
-    found = {
-        "key": key,
-        "metric": METRIC,
-        "measured_at": measured[0].run.started_at,
-        **floors(samples),
-        "runs": samples,
-        "other_cores": median(others) if others else None,
-        "busy": is_busy(median(others) if others else None, key["cores_allowed"]),
-        "other_cores_reason": "" if others else measured[0].run.other_cores_reason,
-    }
-    store.parent.mkdir(parents=True, exist_ok=True)
-    kept = {"schema": SCHEMA, "calibrations": {**entries(), digest(key): found}}
-    try:
-        storage.write_json(store, kept)
-    except OSError as error:
-        raise InputError(f"{store} cannot be written to ({error.strerror})") from error
+    within, between = noise_within_runs(samples), noise_between_runs(samples)
+    found = Calibration(
+        key=key,
+        metric=METRIC,
+        measured_at=first.run.started_at,
+        noise=max(within, between),
+        within=within,
+        between=between,
+        runs=samples,
+        other_cores=others,
+        busy=is_busy(others, first.environment.cores_allowed),
+        other_cores_reason="" if known else first.run.other_cores_reason,
+    )
+    write_all({**read_all()[1], comparability.digest(key): found})
     return found
 
 
-def floors(runs: Sequence[Sequence[float]]) -> dict[str, float]:
-    """The noise floors of runs against themselves, as fractions."""
+def noise_within_runs(runs: Sequence[Sequence[float]]) -> float:
+    """The noise floor between repeats, as a fraction: all of them, dealt out in turn to two sets."""
     dealt = [sample for run in runs for sample in run]
     pairs = len(dealt) // 2
-    within = noise_floor(dealt[0 : 2 * pairs : 2], dealt[1 : 2 * pairs : 2])
-    between = spread(runs)
-    return {"noise": max(within, between), "within": within, "between": between}
+    return noise_floor(dealt[0 : 2 * pairs : 2], dealt[1 : 2 * pairs : 2])

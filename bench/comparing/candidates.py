@@ -1,4 +1,4 @@
-"""The sides of a comparison: all runs of one configuration, read from where runs and sweeps leave them."""
+"""The candidates of a comparison, each all runs of one configuration, and how they are read from folders."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ from pathlib import Path
 from statistics import fmean, median
 
 from clipbench.bench.errors import InputError
-from clipbench.bench.runs import storage
+from clipbench.bench.runs import storage, sweep_state
 from clipbench.bench.runs.results import MetricValue, Result
 
 #: Metrics whose samples are averaged: the median would hide the one repeat in which an analyzer was lost.
 AVERAGED = frozenset({"success_rate"})
 
+#: Reads the samples of one figure from a result.
+Reader = Callable[[Result], Sequence[float]]
+
 
 @dataclass(frozen=True)
-class Measured:
-    """A result, the file that it is from, and its round where it is a turn of a sweep."""
+class CandidateRun:
+    """A run of a candidate: its result, the file it is from, and its round if it is a turn of a sweep."""
 
     path: Path
     result: Result
@@ -26,15 +29,16 @@ class Measured:
 
 
 @dataclass
-class Side:
-    """Runs of one configuration, oldest first; `failures` says what of it left no result, and why.
+class Candidate:
+    """One side of a comparison: the runs of one configuration, oldest first.
 
-    `sweep` is the folder of the sweep that the runs took turns in with those of other sides, and `missing`
-    how many of its rounds this side has not had yet.
+    `failures` says which of its runs left no result, and why. `sweep` is the folder of the sweep in which the
+    runs took turns with those of other candidates, and `missing` the number of its rounds that are still to
+    come.
     """
 
     name: str
-    runs: list[Measured]
+    runs: list[CandidateRun]
     failures: list[str] = field(default_factory=list)
     sweep: Path | None = None
     missing: int = 0
@@ -47,12 +51,12 @@ class Side:
     def metric(self, name: str) -> MetricValue:
         """The metric `name` over all runs: its samples one after another, and their median.
 
-        Where it was not measured in any run, the value is None, with the reason of the first.
+        If no run measured it, the value is None, with the reason of the first run.
         """
         found = [m for run in self.runs for m in run.result.metrics if m.name == name]
         measured = [m for m in found if m.value is not None]
         if not measured:
-            reason = found[0].reason if found else "this run does not know it"
+            reason = found[0].reason if found else "this run has no such metric"
             return MetricValue(name, None, found[0].unit if found else "", "lower", [], reason)
         samples = [x for m in measured for x in samples_of(m)]
         if len(self.runs) == 1:
@@ -61,41 +65,45 @@ class Side:
             value = fmean(samples) if name in AVERAGED else median(samples)
         return MetricValue(name, value, measured[0].unit, measured[0].better, samples)
 
+    def samples(self, read: Reader) -> list[float]:
+        """What `read` finds in all runs, one after another."""
+        return [x for run in self.runs for x in read(run.result)]
+
     def lost(self) -> dict[str, str]:
         """Analyzer → how and why it gave no result in at least one pass."""
         lost: dict[str, str] = {}
         for name in dict.fromkeys(name for run in self.runs for name in run.result.analyzers):
-            rows = [run.result.analyzers.get(name) for run in self.runs]
-            bad = [row for row in rows if row is None or row.status != "ok"]
+            found = [run.result.analyzers.get(name) for run in self.runs]
+            bad = [one for one in found if one is None or one.status != "ok"]
             if bad:
-                known = next((row for row in bad if row is not None), None)
+                known = next((one for one in bad if one is not None), None)
                 why = f"{known.status}: {known.reason}" if known else "was not run"
-                lost[name] = why if len(rows) == 1 else f"{why} (in {len(bad)} of {len(rows)} runs)"
+                lost[name] = why if len(found) == 1 else f"{why} (in {len(bad)} of {len(found)} runs)"
         return lost
 
 
 def samples_of(metric: MetricValue) -> list[float]:
-    """The samples of one run's metric; where there is one figure for the whole run, that."""
+    """The samples of one run's metric, or its value if there is one figure for the whole run."""
     return metric.samples or ([] if metric.value is None else [metric.value])
 
 
-def metric_samples(name: str) -> Callable[[Result], list[float]]:
-    """What reads the samples of the metric `name` from a result."""
+def metric_samples(name: str) -> Reader:
+    """The reader of the samples of the metric `name`."""
     return lambda result: [x for m in result.metrics if m.name == name for x in samples_of(m)]
 
 
-def analyzer_samples(name: str) -> Callable[[Result], list[float]]:
-    """What reads the seconds of the analyzer `name`, one a measured pass, from a result."""
+def analyzer_samples(name: str) -> Reader:
+    """The reader of the seconds of the analyzer `name`, one a measured pass."""
     return lambda result: result.analyzers[name].analyze_s if name in result.analyzers else []
 
 
-def aligned(
-    reference: Side, other: Side, read: Callable[[Result], Sequence[float]]
+def paired_samples(
+    reference: Candidate, other: Candidate, read: Reader
 ) -> tuple[list[float], list[float], bool]:
-    """The samples of two sides, and whether they are pairs.
+    """The samples of two candidates, and whether they are pairs.
 
-    Samples are pairs where the same thing could have disturbed both: in the same round of the same sweep.
-    Runs that were made one after the other have no pairs. A round that one of the sides has lost is left out.
+    Samples are pairs if the same disturbance could have hit both: in the same round of the same sweep. Runs
+    that were made one after the other have no pairs. A round that either has lost is left out.
     """
     if reference.sweep is not None and reference.sweep == other.sweep:
         theirs = {run.round: list(read(run.result)) for run in other.runs}
@@ -103,38 +111,41 @@ def aligned(
         pairs = [pair for a, b in rounds if len(a) == len(b) for pair in zip(a, b, strict=True)]
         if pairs:
             return [a for a, _ in pairs], [b for _, b in pairs], True
-    both = [[x for run in side.runs for x in read(run.result)] for side in (reference, other)]
-    return both[0], both[1], False
+    return reference.samples(read), other.samples(read), False
 
 
-def load(paths: Iterable[Path | str]) -> list[Side]:
-    """The sides in `paths`, each a run's folder, a result.json, a folder of runs of one configuration (one
-    side), a sweep's folder (a side for each job), or NAME=PATH to name the side; equal names are one side.
+def load(paths: Iterable[Path | str]) -> list[Candidate]:
+    """The candidates in `paths`.
 
-    Raises InputError for what is none of these, cannot be read, or is there twice.
+    A path is a run's folder, a result.json, a folder of runs of one configuration (one candidate), a sweep's
+    folder (a candidate for each job), or NAME=PATH to name the candidate; equal names are one candidate.
+
+    Raises InputError for anything else, for what cannot be read, and for a run that was given twice.
     """
-    sides: list[Side] = []
+    candidates: list[Candidate] = []
     for given in paths:
-        name, path = named(given)
-        found = of_sweep(path) if (path / "sweep.json").exists() else [of_path(path)]
+        name, path = split_name(given)
+        found = from_sweep(path) if sweep_state.exists(path) else [from_runs(path)]
         if name and len(found) > 1:
-            raise InputError(f"{given}: a sweep has sides of its own, and takes no name")
+            raise InputError(
+                f"{given}: a sweep has several candidates, so it cannot be named; leave out {name}="
+            )
         if name:
             found[0].name = name
-            if same := next((side for side in sides if side.name == name), None):
+            if same := next((one for one in candidates if one.name == name), None):
                 same.runs = sorted(same.runs + found[0].runs, key=started_at)
                 same.failures += found[0].failures
                 same.missing += found[0].missing
                 same.sweep = None
                 continue
-        sides += found
-    check_once(sides)
-    tell_apart(sides)
-    return sides
+        candidates += found
+    refuse_duplicates(candidates)
+    make_names_unique(candidates)
+    return candidates
 
 
-def named(given: Path | str) -> tuple[str, Path]:
-    """The name and the path in NAME=PATH; the name is "" where there is none. A path may hold "=" itself."""
+def split_name(given: Path | str) -> tuple[str, Path]:
+    """The name and the path in NAME=PATH; the name is "" if there is none. A path may contain "=" itself."""
     if Path(given).exists():
         return "", Path(given)
     name, equals, path = str(given).partition("=")
@@ -145,21 +156,21 @@ def named(given: Path | str) -> tuple[str, Path]:
     )
 
 
-def of_path(path: Path) -> Side:
-    """The side in a result.json, the folder of a run, or a folder of several runs."""
+def from_runs(path: Path) -> Candidate:
+    """The candidate in a result.json, the folder of a run, or a folder of several runs."""
     if path.is_file() or (path / "result.json").exists():
-        runs = [read(path)]
+        runs = [read_run(path)]
     else:
         files = results_below(path, "*/result.json") or results_below(path, "*/*/result.json")
-        runs = sorted((read(file) for file in files), key=started_at)
+        runs = sorted((read_run(file) for file in files), key=started_at)
     if not runs:
         raise InputError(f"{path} holds no result of a run: there is no result.json in it or in its folders")
     run = runs[0].result.run
-    return Side(f"grouping={run.grouping},executor={run.executor}", runs)
+    return Candidate(f"grouping={run.grouping},executor={run.executor}", runs)
 
 
 def results_below(folder: Path, pattern: str) -> list[Path]:
-    """The files of that pattern, but for those behind links: outputs/latest is a run that is there anyway."""
+    """The files of that pattern that are not behind links: outputs/latest is a run that is listed anyway."""
     return sorted(
         file
         for file in folder.glob(pattern)
@@ -167,73 +178,74 @@ def results_below(folder: Path, pattern: str) -> list[Path]:
     )
 
 
-def of_sweep(folder: Path) -> list[Side]:
-    """A side for each job of the sweep in `folder`, in the sweep's order, with its turns that are done."""
-    from clipbench.bench.sweeping.sweep import read as read_state
-
-    state = read_state(folder / "sweep.json")
-    sides = []
-    for job in state["jobs"]:
-        side = Side(job["name"], [], sweep=folder.resolve())
-        turns = sorted((t for t in state["turns"] if t["job"] == job["name"]), key=lambda t: t["round"])
+def from_sweep(folder: Path) -> list[Candidate]:
+    """A candidate for each job of the sweep in `folder`, in its order, with the turns that are done."""
+    state = sweep_state.read(folder)
+    candidates = []
+    for job in state.jobs:
+        candidate = Candidate(job.name, [], sweep=folder.resolve())
+        turns = sorted((turn for turn in state.turns if turn.job == job.name), key=lambda turn: turn.round)
         for turn in turns:
-            if turn["state"] != "done":
-                side.failures.append(f"round {turn['round']}: {turn['reason']}")
+            if turn.state != "done":
+                candidate.failures.append(f"round {turn.round}: {turn.reason}")
                 continue
             try:
-                side.runs.append(read(folder / job["name"] / str(turn["round"]), str(turn["round"])))
+                candidate.runs.append(read_run(folder / job.name / str(turn.round), str(turn.round)))
             except InputError as error:
-                side.failures.append(f"round {turn['round']}: {error}")
-        if job["given_up"]:
-            side.failures.append(f"it got no more turns: {job['given_up']}")
+                candidate.failures.append(f"round {turn.round}: {error}")
+        if job.given_up:
+            candidate.failures.append(f"it got no more turns: {job.given_up}")
         else:
-            side.missing = state["rounds"] - len(turns)
+            candidate.missing = state.rounds - len(turns)
         if not turns:
-            side.failures.append("none of its turns is finished")
-        sides.append(side)
-    return sides
+            candidate.failures.append("none of its turns is finished")
+        candidates.append(candidate)
+    return candidates
 
 
-def read(path: Path, round_: str = "") -> Measured:
-    """One result; raises InputError, naming the file, where it is none."""
+def read_run(path: Path, round_: str = "") -> CandidateRun:
+    """One run; raises InputError, naming the file, if it is not a result."""
     path = path / "result.json" if path.is_dir() else path
-    return Measured(path, storage.read_result(path), round_)
+    return CandidateRun(path, storage.read_result(path), round_)
 
 
-def started_at(run: Measured) -> str:
+def started_at(run: CandidateRun) -> str:
+    """When a run started, as an ISO 8601 date."""
     return run.result.run.started_at
 
 
-def check_once(sides: list[Side]) -> None:
-    """Raise InputError where the same run was given twice: it would be equal to itself."""
+def refuse_duplicates(candidates: list[Candidate]) -> None:
+    """Raise InputError if the same run was given twice: it would be compared with itself."""
     seen: dict[str, Path] = {}
-    for run in (run for side in sides for run in side.runs):
+    for run in (run for candidate in candidates for run in candidate.runs):
         if (known := seen.setdefault(run.result.run.id, run.path)) != run.path:
             raise InputError(f"{run.path} and {known} are the same run; give each once")
-        if sum(other.path == run.path for side in sides for other in side.runs) > 1:
+        if sum(other.path == run.path for candidate in candidates for other in candidate.runs) > 1:
             raise InputError(f"{run.path} is given twice; give each run once")
 
 
-def tell_apart(sides: list[Side]) -> None:
-    """Give sides of the same name the code version in addition, or where that is the same too, the folder.
+def make_names_unique(candidates: list[Candidate]) -> None:
+    """Add the commit to equal names, or the folder if the commit is the same too.
 
-    Raises InputError where two sides are still called alike: what is kept by name would be that of one.
+    Raises InputError if two candidates still have the same name: what is kept by name would get mixed up.
     """
-    names = [side.name for side in sides]
+    names = [candidate.name for candidate in candidates]
     for name in {name for name in names if names.count(name) > 1}:
-        same = [side for side in sides if side.name == name]
-        commits = [(side.first.environment.git_commit or "")[:9] if side.runs else "" for side in same]
+        same = [one for one in candidates if one.name == name]
+        commits = [(one.first.environment.git_commit or "")[:9] if one.runs else "" for one in same]
         known = len(set(commits)) == len(commits)
-        for side, commit, place in zip(same, commits, places(same), strict=True):
-            side.name += f" ({commit if commit and known else place})"
-    names = [side.name for side in sides]
+        for candidate, commit, folder in zip(same, commits, distinct_folders(same), strict=True):
+            candidate.name += f" ({commit if commit and known else folder})"
+    names = [candidate.name for candidate in candidates]
     if twice := next((name for name in names if names.count(name) > 1), None):
-        raise InputError(f"two sides are called {twice}; give each once, and other names with NAME=PATH")
+        raise InputError(
+            f"two candidates are called {twice}; give each once, and name them with NAME=PATH if they differ"
+        )
 
 
-def places(sides: Sequence[Side]) -> list[str]:
-    """Where each side lies: the last two parts of its path, or as many as it takes to tell them apart."""
-    folders = [side.sweep or (side.runs[0].path.parent if side.runs else Path()) for side in sides]
+def distinct_folders(candidates: Sequence[Candidate]) -> list[str]:
+    """Each candidate's folder: the last two parts of its path, or as many as distinguish them."""
+    folders = [one.sweep or (one.runs[0].path.parent if one.runs else Path()) for one in candidates]
     parts = [folder.resolve().parts for folder in folders]
     for length in range(2, max(map(len, parts)) + 1):
         found = ["/".join(one[-length:]) for one in parts]

@@ -1,170 +1,219 @@
-"""Whether runs can be compared: what must be the same, and what is not.
+"""The comparability key: what must be equal for two runs to say something about each other.
 
-Grouping, executor, threads and workers are what a comparison is about, and may differ between sides. Another
-machine, clip, model, version or setting makes other work, or the same work on something else.
+There is one key, made from a result or, before anything is measured, from a session. Each use takes the part
+of it that it needs, by the method of its name; the methods say what they leave out, and why:
+
+- `comparison`: runs that are compared with each other (`compare.py`, the end of a sweep)
+- `candidate`: runs that are pooled into one candidate of a comparison
+- `baseline`: a run and the saved runs that it is compared with on another day
+- `noise_floor`: a run and the calibration that says how far it differs from itself
+- `sweep`: a job of a sweep before and after the sweep was interrupted
+
+The commit is in none of them: what a change of the code does is what people want to know. A sweep, which must
+not mix two versions, compares the code itself.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 import json
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from clipbench.bench.comparing.candidates import Side
-from clipbench.bench.runs.results import Result
+from clipbench.bench.clips.clip_info import sha256
+from clipbench.bench.errors import InputError
+from clipbench.bench.measuring.session import Session
+from clipbench.bench.measuring.summary import executor_settings
+from clipbench.bench.probes import environment
+from clipbench.bench.runs.results import Environment, Result
 from clipbench.bench.runs.serialization import to_json
 
-#: Memory that differs by less than this factor is of the same class: a kernel keeps more or less of it.
+#: Dotted name → JSON value. A value that is not known has no entry.
+Facts = dict[str, Any]
+
+#: Memory that differs by less than this factor counts as equal: a kernel keeps more or less of it for itself.
 SAME_MEMORY = 1.1
-#: What the runs of one side must have in common in addition.
-CONFIGURATION = ("grouping", "executor", "threads", "workers")
-
-#: A value, and the names of those that have it.
-Values = list[tuple[Any, list[str]]]
+#: Characters of a value that a message shows.
+SHOWN = 60
 
 
-def facts(result: Result) -> dict[str, Any]:
-    """What must be the same in runs that are compared, by the words that a refusal uses for it."""
-    run, there = result.run, result.environment
-    found: dict[str, Any] = {
-        "processor": f"{there.cpu} ({there.machine})",
-        "cores allowed": there.cores_allowed,
-        "memory, GB": there.memory_gb,
-        "GPUs": [gpu.name for gpu in there.gpu_list()],
-        "GPU driver": sorted({gpu.driver or "unknown" for gpu in there.gpu_list()}),
-        "Python": there.python,
-        "clip (SHA-256)": [clip.sha256 for clip in run.clips],
-        "models": run.models,
-        "seed": run.seed,
-        "faults": to_json(run.faults),
-        "profile": run.profile,
+@dataclass(frozen=True)
+class ComparabilityKey:
+    """What a run was made on, with, of and as.
+
+    `machine`: processor, cores, memory, GPUs. `software`: Python, the GPU driver, versions of packages.
+    `work`: clips, analyzers with their settings, scenario, seed. `networks`: the models and weights of each
+    analyzer, which are known after a run only. `faults`: those that were planted. `arrangement`: grouping and
+    executor with their settings, as resolved on the machine.
+    """
+
+    machine: Facts
+    software: Facts
+    work: Facts
+    networks: Facts
+    faults: Facts
+    arrangement: Facts
+
+    def comparison(self) -> Facts:
+        """What candidates must have in common: all but the arrangement, which a comparison is about."""
+        return self.machine | self.software | self.work | self.networks | self.faults
+
+    def candidate(self) -> Facts:
+        """What the runs of one candidate must have in common: everything."""
+        return self.comparison() | self.arrangement
+
+    def baseline(self) -> Facts:
+        """What a run must have in common with its baseline.
+
+        Software and networks are left out: a baseline is to show what a new version does. So are planted
+        faults, with which one sees a baseline go red, and the size of the memory, which decides whether a run
+        fits and not how long it takes, and which the kernel rounds differently from boot to boot.
+        """
+        machine = {name: value for name, value in self.machine.items() if name != "machine.memory_gb"}
+        return machine | self.work | self.arrangement
+
+    def noise_floor(self) -> Facts:
+        """What a run must have in common with a calibration: the same as with a baseline.
+
+        The noise of a configuration is measured once and then used for all versions that are compared.
+        """
+        return self.baseline()
+
+    def sweep(self) -> Facts:
+        """What a job must have in common before and after an interruption: everything known before a run."""
+        return self.machine | self.software | self.work | self.faults | self.arrangement
+
+
+def of_result(result: Result) -> ComparabilityKey:
+    """The key of a run that was made; results of earlier versions lack some of its facts."""
+    run, scenario = result.run, result.run.scenario
+    work: Facts = {
+        "clip.sha256": sorted(str(clip.sha256) for clip in run.clips),
+        "models.profile": run.models,
         "analyzers": sorted(result.analyzers),
+        "seed": run.seed,
+        "profile": run.profile,
+        **{f"scenario.{name}": getattr(scenario, name) for name in ("name", "warmup", "in_flight")},
     }
-    found |= {f"scenario.{key}": getattr(run.scenario, key) for key in ("name", "warmup", "in_flight")}
-    found |= {f"version of {name}": version for name, version in there.packages.items()}
-    for name, analyzer in result.analyzers.items():
-        found[f"model of {name}"] = analyzer.model
-        found[f"weights of {name}"] = analyzer.weights
-    for name, settings in (run.settings or {}).items():
-        found |= {f"models.{name}.{key}": value for key, value in settings.items()}
-    return found
-
-
-def hints(result: Result) -> dict[str, Any]:
-    """What a reader should be told of where it differs, though comparing it can be the point."""
-    there = result.environment
-    found = {
-        "version of clipbench": there.clipbench,
-        "git commit": there.git_commit[:9] if there.git_commit else None,
-        "changes that are not committed": there.git_dirty,
-        "operating system": there.os,
+    for analyzer, settings in (run.settings or {}).items():
+        work |= {f"models.{analyzer}.{name}": value for name, value in settings.items()}
+    networks: Facts = {}
+    for name, found in result.analyzers.items():
+        networks |= {f"analyzers.{name}.model": found.model, f"analyzers.{name}.weights": found.weights}
+    arrangement: Facts = {
+        "grouping.name": run.grouping,
+        "executor.name": run.executor,
+        "executor.threads": run.threads,
+        "executor.workers": run.workers,
+        **group_facts({group.name: (group.device, group.analyzers) for group in run.groups}),
+        **{f"executor.{name}": value for name, value in (run.executor_settings or {}).items()},
     }
-    limits = {t.metric: f"{t.op} {t.limit}" for t in result.targets}
-    return found | {f"target on {metric}": limit for metric, limit in limits.items()}
+    if run.stages is not None:
+        arrangement["grouping.stages"] = run.stages
+    return ComparabilityKey(
+        machine=machine_facts(result.environment),
+        software=software_facts(result.environment),
+        work=as_read_back(work),
+        networks=networks,
+        faults={"faults": to_json(run.faults)},
+        arrangement=as_read_back(arrangement),
+    )
 
 
-def mismatches(sides: Sequence[Side]) -> list[str]:
-    """Why these sides cannot be compared, a line for each difference; none where they can."""
-    tables = [(side, [(label(side, n), facts(r.result)) for n, r in enumerate(side.runs)]) for side in sides]
-    lines = differences(tables)
-    for side, rows in tables:
-        own = [
-            (name, {key: getattr(run.result.run, key) for key in CONFIGURATION})
-            for (name, _), run in zip(rows, side.runs, strict=True)
-        ]
-        lines += differences([(side, own)])
-    return lines
+def of_session(session: Session) -> ComparabilityKey:
+    """The key of a run that is about to be made; raises InputError for a clip that does not exist."""
+    cfg, plan = session.cfg, session.plan
+    for clip in session.clips:
+        if not clip.is_file():
+            raise InputError(f"clip.path: there is no file {clip}")
+    tasks = plan.tasks()
+    work: Facts = {
+        "clip.sha256": sorted(sha256(clip) for clip in session.clips),
+        "models.profile": cfg.models.profile,
+        "analyzers": sorted(task.analyzer for task in tasks),
+        "seed": cfg.seed,
+        "profile": plan.profile[0] or None,
+        **{f"scenario.{name}": getattr(cfg.scenario, name) for name in ("name", "warmup", "in_flight")},
+    }
+    for task in tasks:
+        settings = dataclasses.asdict(task.settings)
+        work |= {f"models.{task.analyzer}.{name}": value for name, value in settings.items()}
+    arrangement: Facts = {
+        "grouping.name": cfg.grouping.name,
+        "grouping.stages": cfg.grouping.stages,
+        "executor.name": cfg.executor.name,
+        "executor.threads": plan.threads,
+        "executor.workers": plan.workers,
+        **group_facts({g.name: (g.device, [t.analyzer for t in g.tasks]) for g in plan.groups}),
+        **{f"executor.{name}": value for name, value in executor_settings(plan).items()},
+    }
+    here = environment.describe()
+    return ComparabilityKey(
+        machine=machine_facts(here),
+        software=software_facts(here),
+        work=as_read_back(work),
+        networks={},
+        faults={"faults": to_json(plan.faults)},
+        arrangement=as_read_back(arrangement),
+    )
 
 
-def warnings(sides: Sequence[Side]) -> list[str]:
-    """What differs without making a comparison impossible, and what each run warned of itself."""
-    tables = [(side, [(label(side, n), hints(r.result)) for n, r in enumerate(side.runs)]) for side in sides]
-    lines = [f"different between the sides: {line}" for line in differences(tables)]
-    if unknown := [side.name for side in sides if any(r.result.run.settings is None for r in side.runs)]:
-        lines.append(f"the analyzers' settings are not in the results of {', '.join(unknown)}: not checked")
-    if unfinished := [f"{side.name} ({side.missing})" for side in sides if side.missing]:
-        lines.append(f"the sweep is not complete; rounds that are missing: {', '.join(unfinished)}")
-    for side in sides:
-        lines += [f"{side.name}: {line}" for line in said_by(side)]
-    return lines
+def machine_facts(found: Environment) -> Facts:
+    """The machine of an environment."""
+    return {
+        "machine.cpu": found.cpu,
+        "machine.architecture": found.machine,
+        "machine.cores_allowed": found.cores_allowed,
+        "machine.memory_gb": found.memory_gb,
+        "machine.gpus": [gpu.name for gpu in found.gpu_list()],
+    }
 
 
-def said_by(side: Side) -> list[str]:
-    """What the runs of a side warned of themselves; what differs by its numbers alone is said once."""
-    found: dict[str, list[str]] = {}
-    for run in side.runs:
-        for line in run.result.warnings:
-            found.setdefault(re.sub(r"\d+(\.\d+)?", "#", line), []).append(line)
-    return [
-        lines[0] + (f" (and alike in {len(lines) - 1} more runs)" if len(lines) > 1 else "")
-        for lines in found.values()
-    ]
+def software_facts(found: Environment) -> Facts:
+    """The versions in an environment that may change how long the same code takes."""
+    return {
+        "version.python": found.python,
+        "version.driver": sorted({gpu.driver or "unknown" for gpu in found.gpu_list()}),
+        **{f"version.{name}": version for name, version in found.packages.items()},
+    }
 
 
-def unusable(result: Result) -> str:
-    """Why this run's times are no measurement, or "". That it ran a subset of the analyzers is no reason."""
-    if result.run.interrupted:
-        return "it was interrupted"
-    if result.run.profile:
-        return f"it was made with profile={result.run.profile}, whose times are no measurement"
-    if not any(not p.warmup for p in result.run.passes):
-        return "no repeat was measured"
-    if not any(analyzer.status == "ok" for analyzer in result.analyzers.values()):
-        return "no analyzer succeeded"
-    return ""
+def group_facts(groups: Mapping[str, tuple[str, list[str]]]) -> Facts:
+    """The facts of groups: name → device and analyzers."""
+    facts: Facts = {}
+    for name, (device, analyzers) in groups.items():
+        facts[f"grouping.groups.{name}.device"] = device
+        facts[f"grouping.groups.{name}.analyzers"] = analyzers
+    return facts
 
 
-def label(side: Side, number: int) -> str:
-    """How a run of a side is called in a list of differences."""
-    run = side.runs[number]
-    return f"{side.name}, {f'round {run.round}' if run.round else run.path.parent.name}"
+def as_read_back(facts: Facts) -> Facts:
+    """Facts as JSON gives them back: lists for tuples, for instance."""
+    read: Facts = json.loads(json.dumps(facts))
+    return read
 
 
-def differences(tables: Sequence[tuple[Side, Sequence[tuple[str, dict[str, Any]]]]]) -> list[str]:
-    """A line for each key whose value is not the same in all: "clip: a in X, Y; b in Z"."""
-    rows = [(side, name, found) for side, runs in tables for name, found in runs]
-    lines = []
-    for key in dict.fromkeys(key for _, _, found in rows for key in found):
-        have = [(side, name, found[key]) for side, name, found in rows if key in found]
-        values: Values = []
-        for _, name, value in have:
-            for known, names in values:
-                if same(key, known, value):
-                    names.append(name)
-                    break
-            else:
-                values.append((value, [name]))
-        if len(values) > 1:
-            short = without_common(values)
-            key += ", beside what all have" if short is not values else ""
-            lines.append(f"{key}: {'; '.join(said(value, names, tables) for value, names in short)}")
-    return lines
+def digest(facts: Mapping[str, Any]) -> str:
+    """A short name for these facts: equal facts have equal names."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def without_common(values: Values) -> Values:
-    """The values, or where they are lists that have something in common, what each has beside that."""
-    if not all(isinstance(value, list) for value, _ in values):
-        return values
-    common = [x for x in values[0][0] if all(x in value for value, _ in values)]
-    return [([x for x in value if x not in common], names) for value, names in values] if common else values
+def equal(name: str, one: Any, other: Any) -> bool:
+    """Whether two values of the fact called `name` count as equal."""
+    if name.endswith("memory_gb") and one and other:
+        return bool(max(one, other) / min(one, other) < SAME_MEMORY)
+    return bool(one == other)
 
 
-def same(key: str, one: Any, other: Any) -> bool:
-    """Whether two values of a fact count as equal."""
-    if key.startswith("memory") and one and other:
-        return max(one, other) / min(one, other) < SAME_MEMORY
-    return one == other
+def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """What differs between two mappings: "name: before → now" each, with null for a value that is missing."""
+    names = [name for name in {**before, **now} if not equal(name, before.get(name), now.get(name))]
+    return [f"{name}: {shown(before.get(name))} → {shown(now.get(name))}" for name in names]
 
 
-def said(value: Any, names: list[str], tables: Sequence[tuple[Side, Sequence[tuple[str, Any]]]]) -> str:
-    """A value and who has it; a side by its name where all of its runs have it."""
-    who: list[str] = []
-    for side, runs in tables:
-        own = [name for name, _ in runs if name in names]
-        who += [side.name] if own and len(own) == len(runs) and len(tables) > 1 else own
-    plain = value
-    if isinstance(value, list):
-        plain = ", ".join(x if isinstance(x, str) else json.dumps(x) for x in value) or "none"
-    text = plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False)
-    return f"{text if len(text) <= 80 else text[:79] + '…'} in {' and '.join(who)}"
+def shown(value: Any) -> str:
+    """A JSON value, short enough for a line."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"

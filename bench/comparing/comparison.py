@@ -1,4 +1,4 @@
-"""Sides held against each other: what differs beyond noise, what moved, what was lost, and what to use."""
+"""A comparison of candidates: what differs beyond noise, which analyzers, what was lost, and what to use."""
 
 from __future__ import annotations
 
@@ -8,47 +8,50 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Literal
 
 from clipbench.bench import invocation
-from clipbench.bench.comparing import comparability
+from clipbench.bench.comparing import calibration, mismatches
+from clipbench.bench.comparing.calibration import NoiseFloor
 from clipbench.bench.comparing.candidates import (
     AVERAGED,
-    Side,
-    aligned,
+    Candidate,
+    Reader,
     analyzer_samples,
     load,
     metric_samples,
+    paired_samples,
 )
-from clipbench.bench.comparing.recommendation import Advice, advise
-from clipbench.bench.comparing.statistics import CONFIDENCE, Difference
-from clipbench.bench.comparing.statistics import compare as tell_apart
+from clipbench.bench.comparing.recommendation import Recommendation, recommend
+from clipbench.bench.comparing.statistics import CONFIDENCE, Difference, compare_samples
 from clipbench.bench.errors import Exit, InputError, nearest
 from clipbench.bench.measuring.targets import OPERATORS
-from clipbench.bench.runs.results import MetricValue, Result, TargetResult
+from clipbench.bench.runs.results import MetricValue, TargetResult
 
-__all__ = ["Comparison", "Moved", "Row", "Side", "compare", "load"]
+__all__ = ["AnalyzerComparison", "Candidate", "Comparison", "MetricComparison", "compare", "load"]
 
-#: Up to so many sides, every one is compared with every other; beyond, with the reference and the best.
+#: Up to so many candidates, each is compared with each; beyond, with the reference and the best only.
 ALL_PAIRS = 8
 #: What a comparison is about unless another metric is named: the first of these that was measured.
 MAIN = ("rtf_warm", "throughput")
+#: Before a recommendation from candidates that do not match.
+NOT_ALIKE = "These candidates do not match, so this need not come from grouping and executor: "
 
 
 @dataclass(frozen=True)
-class Row:
-    """A metric: its value in each side, by name, and the difference from the reference where both have it."""
+class MetricComparison:
+    """A metric: its value in each candidate, by name, and its difference from the reference."""
 
     metric: str
     unit: str
-    better: str
+    better: Literal["lower", "higher"]
     values: dict[str, MetricValue]
     differences: dict[str, Difference]
 
 
 @dataclass(frozen=True)
-class Moved:
-    """One analyzer in one side: medians of its seconds in the reference and there, and their difference."""
+class AnalyzerComparison:
+    """An analyzer in a candidate: its median seconds there and in the reference, and their difference."""
 
     analyzer: str
     reference_s: float
@@ -57,193 +60,198 @@ class Moved:
 
     @property
     def change_s(self) -> float:
-        """Seconds that it takes more than in the reference."""
+        """The seconds that it takes more than in the reference."""
         return self.other_s - self.reference_s
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """All that the reports show. What is by side is by its name.
+    """All that the reports of a comparison show. What is by candidate is by its name.
 
-    `sides` have runs, `failed` have none. `pairs` are the differences in `metric`, by (reference, other).
-    `quality` has the figures that are not the same in all sides. `moved` is sorted by absolute change.
-    `confidence` is what the intervals cover, as a fraction.
+    `candidates` have runs, `failed` have none. `pairs` are the differences in `metric`, by (reference,
+    other). `quality` has the figures that are not the same in all candidates. `analyzers` is sorted by
+    absolute change. `confidence` is what the intervals cover, as a fraction.
     """
 
-    sides: list[Side]
-    failed: list[Side]
-    reference: Side
+    candidates: list[Candidate]
+    failed: list[Candidate]
+    reference: Candidate
     metric: str
-    rows: list[Row]
-    quality: list[Row]
+    metrics: list[MetricComparison]
+    quality: list[MetricComparison]
     quality_figures: int
     pairs: dict[tuple[str, str], Difference]
-    moved: dict[str, list[Moved]]
+    analyzers: dict[str, list[AnalyzerComparison]]
     targets: dict[str, list[TargetResult]]
-    noise: dict[str, tuple[float, str]]
+    noise: dict[str, NoiseFloor]
     confidence: float
     mismatches: list[str]
     warnings: list[str]
-    advice: Advice
+    recommendation: Recommendation
 
     def exit_code(self) -> Exit:
-        """What a gate makes of it: 4 where a side is slower than the reference, 5 where a side has nothing to
+        """The exit code of a gate: 4 if a candidate is slower than the reference, 5 if one has nothing to
         compare (no result, lost analyzers, `metric` not measured), else 0."""
-        calls = [self.pairs.get((self.reference.name, s.name)) for s in self.sides if s is not self.reference]
+        others = [one for one in self.candidates if one is not self.reference]
+        calls = [self.pairs.get((self.reference.name, other.name)) for other in others]
         if any(d is not None and d.call == "slower" for d in calls):
             return Exit.SLOWER
-        lost = any(side.failures or side.lost() for side in self.sides)
+        lost = any(one.failures or one.lost() for one in self.candidates)
         return Exit.NOTHING_VALID if self.failed or lost or not calls or None in calls else Exit.OK
 
 
 def compare(
-    sides: Sequence[Side],
+    candidates: Sequence[Candidate],
     reference: str | None = None,
     metric: str | None = None,
     allow_mismatch: bool = False,
-    track: Callable[[list[Side]], Iterable[Side]] = iter,
+    track: Callable[[list[Candidate]], Iterable[Candidate]] = iter,
 ) -> Comparison:
-    """Compare `sides` (of `load`) with the one called `reference`, or in which that path is; else the first.
+    """Compare `candidates` (of `load`) with the one called `reference`, or at that path; else with the first.
 
-    `track` is given the sides to go through, and can show how far that is. Raises InputError where there is
-    nothing to compare, and for sides that do not match or hold runs that are no measurement, unless
+    `track` is given the candidates to iterate over, and can show the progress. Raises InputError if there is
+    nothing to compare, and for candidates that do not match or hold runs that measured nothing, unless
     `allow_mismatch`.
     """
-    usable = [side for side in sides if side.runs]
+    usable = [one for one in candidates if one.runs]
     if not usable:
-        reasons = "; ".join(f"{side.name}: {', '.join(side.failures)}" for side in sides)
+        reasons = "; ".join(f"{one.name}: {', '.join(one.failures)}" for one in candidates)
         raise InputError(f"there is nothing to compare: no run left a result ({reasons})")
-    chosen = find(sides, reference) if reference else usable[0]
+    chosen = find(candidates, reference) if reference else usable[0]
     if not chosen.runs:
         raise InputError(f"--reference {chosen.name}: it has no result ({', '.join(chosen.failures)})")
-    found = refusals(usable)
-    if found and not allow_mismatch:
-        raise InputError(
-            "these runs do not match:\n  "
-            + "\n  ".join(found)
-            + "\n--allow-mismatch compares them all the same"
-        )
+    refused = mismatches.refusals(usable)
+    if refused and not allow_mismatch:
+        listed = "\n  ".join(refused)
+        raise InputError(f"these runs do not match:\n  {listed}\n--allow-mismatch compares them all the same")
     main = main_metric(chosen, metric)
-    noise = {side.name: noise_floor(side) for side in usable}
-    ask = Asker(noise)
-    names = [m.name for m in chosen.first.metrics if not m.name.startswith("quality.")]
-    rows = {name: Row(name, *header(chosen, name), {}, {}) for name in names}
-    moved = {}
-    for side in track(usable):
-        for row in rows.values():
-            row.values[side.name] = side.metric(row.metric)
-            if side is not chosen and (difference := ask.metric(chosen, side, row.metric)):
-                row.differences[side.name] = difference
-        if side is not chosen:
-            moved[side.name] = ask.analyzers(chosen, side)
-    targets = {side.name: judge(side) for side in usable}
-    advice = advise(sides, main, targets, lambda one, other: ask.metric(one, other, main))
+    noise = {one.name: calibration.lookup(one.first) for one in usable}
+    differences = Differences(noise)
+    metrics, analyzers = against_reference(chosen, track(usable), differences)
+    targets = {one.name: judge_targets(one) for one in usable}
+    recommended = recommend(candidates, main, targets, lambda a, b: differences.of_metric(a, b, main))
+    if refused:
+        recommended = dataclasses.replace(recommended, sentence=f"{NOT_ALIKE}{recommended.sentence}")
     if len(usable) <= ALL_PAIRS:
         for one, other in itertools.permutations(usable, 2):
-            ask.metric(one, other, main)
-    quality, figures = quality_rows(usable)
+            differences.of_metric(one, other, main)
+    quality, figures = differing_quality(usable)
     return Comparison(
-        sides=usable,
-        failed=[side for side in sides if not side.runs],
+        candidates=usable,
+        failed=[one for one in candidates if not one.runs],
         reference=chosen,
         metric=main,
-        rows=[row for row in rows.values() if any(m.value is not None for m in row.values.values())],
+        metrics=[one for one in metrics if any(m.value is not None for m in one.values.values())],
         quality=quality,
         quality_figures=figures,
-        pairs={(a, b): d for (a, b, name), d in ask.known.items() if name == main and d is not None},
-        moved=moved,
+        pairs=differences.in_metric(main),
+        analyzers=analyzers,
         targets=targets,
         noise=noise,
         confidence=CONFIDENCE,
-        mismatches=found,
-        warnings=not_in_turns(usable) + comparability.warnings(usable),
-        advice=dataclasses.replace(advice, sentence=f"{NOT_ALIKE}{advice.sentence}") if found else advice,
+        mismatches=refused,
+        warnings=not_in_turns(usable) + mismatches.warnings(usable),
+        recommendation=recommended,
     )
 
 
-#: Before a recommendation from sides that do not match.
-NOT_ALIKE = "These sides do not match, so that this need not come from grouping and executor: "
+class Differences:
+    """The differences between candidates, each computed once; `noise` is the noise floor of each by name."""
 
-
-class Asker:
-    """Asks for differences, each once. `noise` is the noise floor of each side by its name."""
-
-    def __init__(self, noise: dict[str, tuple[float, str]]) -> None:
+    def __init__(self, noise: dict[str, NoiseFloor]) -> None:
         self.noise = noise
         self.known: dict[tuple[str, str, str], Difference | None] = {}
 
-    def metric(self, reference: Side, other: Side, name: str) -> Difference | None:
-        """The difference in a metric; None where a side does not have it, or where a share is no measure.
+    def of_metric(self, reference: Candidate, other: Candidate, name: str) -> Difference | None:
+        """The difference in a metric; None if either has no value, and for metrics that are averaged.
 
-        Where not the same analyzers gave results, less time can mean less work: that is undecided.
+        It is undecided if not the same analyzers gave results: less time can mean less work.
         """
         key = (reference.name, other.name, name)
         if key not in self.known:
             first, second = reference.metric(name), other.metric(name)
             found = None
             if first.value is not None and second.value is not None and name not in AVERAGED:
-                found = self.difference(reference, other, metric_samples(name), first.better)
+                found = self.of_samples(reference, other, metric_samples(name), first.better)
                 if unlike := reference.lost().keys() ^ other.lost().keys():
                     reason = f"not the same analyzers gave results: {', '.join(sorted(unlike))}"
                     found = dataclasses.replace(found, call="undecided", reason=reason)
             self.known[key] = found
         return self.known[key]
 
-    def analyzers(self, reference: Side, other: Side) -> list[Moved]:
+    def of_analyzers(self, reference: Candidate, other: Candidate) -> list[AnalyzerComparison]:
         """The analyzers that gave results in both, the one that changed by the most seconds first."""
         lost = {**reference.lost(), **other.lost()}
-        moved = []
+        found = []
         for name in reference.first.analyzers:
             read = analyzer_samples(name)
-            times = [[x for run in side.runs for x in read(run.result)] for side in (reference, other)]
+            times = reference.samples(read), other.samples(read)
             if name not in lost and all(times):
-                difference = self.difference(reference, other, read, "lower")
-                moved.append(Moved(name, median(times[0]), median(times[1]), difference))
-        return sorted(moved, key=lambda m: -abs(m.change_s))
+                difference = self.of_samples(reference, other, read, "lower")
+                found.append(AnalyzerComparison(name, median(times[0]), median(times[1]), difference))
+        return sorted(found, key=lambda one: -abs(one.change_s))
 
-    def difference(
-        self, reference: Side, other: Side, read: Callable[[Result], Sequence[float]], better: str
+    def of_samples(
+        self, reference: Candidate, other: Candidate, read: Reader, better: Literal["lower", "higher"]
     ) -> Difference:
-        """The difference of what `read` reads, beyond the noise of the noisier side."""
-        first, second, paired = aligned(reference, other, read)
-        noise = max(self.noise[reference.name][0], self.noise[other.name][0])
-        return tell_apart(first, second, noise, paired, better)
+        """The difference in what `read` reads, beyond the noise of the noisier candidate."""
+        first, second, paired = paired_samples(reference, other, read)
+        noise = max(self.noise[reference.name].value, self.noise[other.name].value)
+        return compare_samples(first, second, noise, paired, better)
+
+    def in_metric(self, name: str) -> dict[tuple[str, str], Difference]:
+        """The differences in the metric `name` that were computed, by (reference, other)."""
+        return {(a, b): d for (a, b, metric), d in self.known.items() if metric == name and d is not None}
 
 
-def find(sides: Sequence[Side], wanted: str) -> Side:
-    """The side of that name, or with a run at that path; InputError where there is none."""
-    if named := next((side for side in sides if side.name == wanted), None):
-        return named
+def against_reference(
+    reference: Candidate, candidates: Iterable[Candidate], differences: Differences
+) -> tuple[list[MetricComparison], dict[str, list[AnalyzerComparison]]]:
+    """Every metric in every candidate, and the analyzers of each against those of the reference."""
+    metrics = [
+        MetricComparison(m.name, m.unit, m.better, {}, {})
+        for m in reference.first.metrics
+        if not m.name.startswith("quality.")
+    ]
+    analyzers = {}
+    for candidate in candidates:
+        for one in metrics:
+            one.values[candidate.name] = candidate.metric(one.metric)
+            if candidate is reference:
+                continue
+            if difference := differences.of_metric(reference, candidate, one.metric):
+                one.differences[candidate.name] = difference
+        if candidate is not reference:
+            analyzers[candidate.name] = differences.of_analyzers(reference, candidate)
+    return metrics, analyzers
+
+
+def find(candidates: Sequence[Candidate], wanted: str) -> Candidate:
+    """The candidate of that name, or with a run at that path; raises InputError if there is none."""
+    if same := next((one for one in candidates if one.name == wanted), None):
+        return same
     place = Path(wanted).resolve()
-    for side in sides:
-        if any(place in (path := run.path.resolve(), path.parent, path.parent.parent) for run in side.runs):
-            return side
-    raise InputError(f"--reference {wanted}: there is no such side{nearest(wanted, [s.name for s in sides])}")
+    for one in candidates:
+        if any(place in (path := run.path.resolve(), path.parent, path.parent.parent) for run in one.runs):
+            return one
+    names = [one.name for one in candidates]
+    raise InputError(f"--reference {wanted}: there is no such candidate{nearest(wanted, names)}")
 
 
-def refusals(sides: Sequence[Side]) -> list[str]:
-    """Why these sides are not to be compared: runs that are no measurement, and what differs."""
-    lines = []
-    for side in sides:
-        for number, run in enumerate(side.runs):
-            if reason := comparability.unusable(run.result):
-                name = side.name if len(side.runs) == 1 else comparability.label(side, number)
-                lines.append(f"{name} is no measurement: {reason} ({run.path})")
-    return lines + comparability.mismatches(sides)
-
-
-def not_in_turns(sides: Sequence[Side]) -> list[str]:
-    """What to know of sides that did not take turns."""
-    if len(sides) < 2 or (sides[0].sweep is not None and len({side.sweep for side in sides}) == 1):
+def not_in_turns(candidates: Sequence[Candidate]) -> list[str]:
+    """A warning if the candidates did not take turns."""
+    if len(candidates) < 2:
+        return []
+    if candidates[0].sweep is not None and len({one.sweep for one in candidates}) == 1:
         return []
     return [
-        "these runs were not made in turns: what changed on the machine between them is not told apart from "
-        f"what they differ in ({invocation.program()} -m grouping=a,b takes turns)"
+        "these runs were not made in turns: what changed on the machine between them looks like a difference "
+        f"between the candidates ({invocation.program()} -m grouping=a,b takes turns)"
     ]
 
 
-def main_metric(reference: Side, wanted: str | None) -> str:
-    """The metric that the calls are about; InputError where the reference has not measured it."""
+def main_metric(reference: Candidate, wanted: str | None) -> str:
+    """The metric that the comparison is about; raises InputError if the reference has not measured it."""
     if wanted is None:
         return next((name for name in MAIN if reference.metric(name).value is not None), MAIN[0])
     known = [m.name for m in reference.first.metrics if m.name not in AVERAGED]
@@ -254,37 +262,26 @@ def main_metric(reference: Side, wanted: str | None) -> str:
     return wanted
 
 
-def header(side: Side, name: str) -> tuple[str, str]:
-    """Unit and better direction of a metric."""
-    return next((m.unit, m.better) for m in side.first.metrics if m.name == name)
-
-
-def noise_floor(side: Side) -> tuple[float, str]:
-    """What this configuration differs from itself by on its machine, and where that is known from."""
-    from clipbench.bench.comparing import calibration
-
-    return calibration.lookup(calibration.key_of(side.first))
-
-
-def judge(side: Side) -> list[TargetResult]:
+def judge_targets(candidate: Candidate) -> list[TargetResult]:
     """The targets of the first run, judged by the value over all runs."""
     judged = []
-    for target in side.first.targets:
-        if len(side.runs) == 1 or target.status == "not_measured":
+    for target in candidate.first.targets:
+        value = candidate.metric(target.metric).value
+        if len(candidate.runs) == 1 or target.status == "not_measured" or value is None:
             judged.append(target)
-            continue
-        value = side.metric(target.metric).value
-        status = "pass" if OPERATORS[target.op](value, target.limit) else "fail"
-        judged.append(dataclasses.replace(target, observed=value, status=status))
+        else:
+            met = OPERATORS[target.op](value, target.limit)
+            judged.append(dataclasses.replace(target, observed=value, status="pass" if met else "fail"))
     return judged
 
 
-def quality_rows(sides: Sequence[Side]) -> tuple[list[Row], int]:
-    """The quality figures that differ between the sides, and how many figures there are."""
-    figures = [m.name for m in sides[0].first.metrics if m.name.startswith("quality.")]
-    rows = []
-    for name in figures:
-        values: dict[str, Any] = {side.name: side.metric(name) for side in sides}
+def differing_quality(candidates: Sequence[Candidate]) -> tuple[list[MetricComparison], int]:
+    """The quality figures that differ between the candidates, and how many figures were measured."""
+    first = candidates[0]
+    figures = [m for m in first.first.metrics if m.name.startswith("quality.")]
+    differing = []
+    for figure in figures:
+        values = {one.name: one.metric(figure.name) for one in candidates}
         if len({m.value for m in values.values()}) > 1:
-            rows.append(Row(name, *header(sides[0], name), values, {}))
-    return rows, sum(sides[0].metric(name).value is not None for name in figures)
+            differing.append(MetricComparison(figure.name, figure.unit, figure.better, values, {}))
+    return differing, sum(first.metric(figure.name).value is not None for figure in figures)

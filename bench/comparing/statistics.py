@@ -14,8 +14,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import numpy as np
+    import numpy.typing as npt
 
+#: What can be said of a difference.
 Call = Literal["faster", "slower", "same", "undecided"]
+#: What a call is called if the larger figure is the better one.
+OPPOSITE: dict[Call, Call] = {"faster": "slower", "slower": "faster"}
 
 #: What the interval covers: each of its ends, taken alone, is wrong in 5 of 100.
 CONFIDENCE = 0.9
@@ -38,8 +42,8 @@ class Difference:
 
     `ratio` is median(other) / median(reference), above 1 where other takes longer; `low` and `high` are the
     ends of its 90 % bootstrap interval, `p` is the two-sided rank test's. What cannot be computed of these
-    is NaN, and `reason` says why. `samples` counts both sides' and `noise` is the noise floor that was
-    applied, as a fraction. `reason` also says what kept a call undecided.
+    is NaN, and `reason` says why. `samples` has the number of samples of each, and `noise` is the noise floor
+    that was applied, as a fraction. `reason` also says what kept a call undecided.
     """
 
     ratio: float
@@ -60,7 +64,7 @@ class Difference:
         }
 
 
-def compare(
+def compare_samples(
     reference: Sequence[float],
     other: Sequence[float],
     noise: float,
@@ -68,16 +72,16 @@ def compare(
     better: Literal["lower", "higher"] = "lower",
     seed: int = 0,
 ) -> Difference:
-    """Whether `other` is faster or slower than `reference`, the same, or neither can be said.
+    """The difference between two sets of samples: is `other` faster or slower than `reference`, or the same?
 
-    Samples are times or other figures of one unit, 0 or more. Sides that took turns are `paired`: the samples
-    at one place in both were taken one right after the other. Sides of different length have no pairs.
-    `noise` is the noise floor as a fraction. With better="higher" it is the larger figure that is called
-    faster. The same input gives the same answer.
+    Samples are times or other figures in one unit, 0 or more. Candidates that took turns are `paired`: the
+    samples at the same place in both were taken one right after the other. Sets of different length have no
+    pairs. `noise` is the noise floor as a fraction. With better="higher" the larger figure is called faster.
+    The same input gives the same answer.
 
-    Raises ValueError for a sample or a noise floor that is negative or no finite number.
+    Raises ValueError for a sample or a noise floor that is negative or not finite.
     """
-    first, second = checked(reference), checked(other)
+    first, second = as_array(reference), as_array(other)
     if not 0 <= noise < math.inf:
         raise ValueError(f"a noise floor is a fraction of 0 or more, not {noise}")
     least = min(len(first), len(second))
@@ -86,30 +90,35 @@ def compare(
     if least > 0:
         ratio = float(ratio_of_medians(first[None], second[None])[0])
     if least > 1:
-        low, high = interval(first, second, paired, seed)
+        low, high = bootstrap_interval(first, second, paired, seed)
         p = rank_test(first, second, paired)
-    call, reason = decide(low, high, p, noise, least, paired)
+    call, reason = choose_call(low, high, p, noise, least, paired)
     if better == "higher":
-        call = {"faster": "slower", "slower": "faster"}.get(call, call)
+        call = OPPOSITE.get(call, call)
     return Difference(ratio, low, high, p, call, (len(first), len(second)), noise, paired, reason)
 
 
-def decide(low: float, high: float, p: float, noise: float, least: int, paired: bool) -> tuple[Call, str]:
-    """The rule: the call, where lower is better, and why it is undecided. `least` counts the shorter side."""
+def choose_call(
+    low: float, high: float, p: float, noise: float, least: int, paired: bool
+) -> tuple[Call, str]:
+    """The call by the rule, where lower is better, and why it is undecided.
+
+    `least` is the number of samples in the smaller set.
+    """
     if least < MIN_SAMPLES:
-        return "undecided", f"{least} samples a side; it takes {MIN_SAMPLES}"
+        return "undecided", f"{least} samples each; {MIN_SAMPLES} are needed"
     if math.isinf(low):
         return "undecided", "the reference's median is 0, so there is no ratio to it"
-    beyond = "slower" if low > 1 + noise else "faster" if high < 1 / (1 + noise) else None
+    beyond: Call | None = "slower" if low > 1 + noise else "faster" if high < 1 / (1 + noise) else None
     if beyond and p < ALPHA:
         return beyond, ""
     margin = max(MARGIN, noise)
     if 1 / (1 + margin) <= low and high <= 1 + margin:
         return "same", ""
     if beyond and paired and least < MIN_PAIRS:
-        return "undecided", f"{least} pairs; a rank test sees nothing in fewer than {MIN_PAIRS}"
+        return "undecided", f"{least} pairs; a rank test needs {MIN_PAIRS} or more"
     if beyond:
-        return "undecided", f"the rank test does not see it: p = {p:.2g}, not below {ALPHA}"
+        return "undecided", f"the rank test does not confirm it: p = {p:.2g}, not below {ALPHA}"
     return "undecided", (
         f"{low:.3f} … {high:.3f} is neither beyond the noise floor of {100 * noise:.2g} % "
         f"nor within {100 * margin:.2g} %: more repeats narrow it"
@@ -117,32 +126,34 @@ def decide(low: float, high: float, p: float, noise: float, least: int, paired: 
 
 
 def noise_floor(first: Sequence[float], second: Sequence[float]) -> float:
-    """How far a configuration's median lies from itself, as a fraction, and MIN_NOISE at the least; from two
-    sets of its samples that took turns. Many samples make a good one: 20 a side, say.
+    """The noise floor: how far a configuration's median lies from itself, as a fraction, at least MIN_NOISE.
 
-    Raises ValueError for fewer than MIN_SAMPLES samples a side, bad ones, and where a median is 0.
+    `first` and `second` are samples of it that took turns; 20 or more in each make a good estimate. Raises
+    ValueError for fewer than MIN_SAMPLES samples in either, for bad samples, and if a median is 0.
     """
-    first, second = checked(first), checked(second)
-    if (least := min(len(first), len(second))) < MIN_SAMPLES:
-        raise ValueError(f"a noise floor takes {MIN_SAMPLES} samples a side, not {least}")
-    ratio = float(ratio_of_medians(first[None], second[None])[0])
+    one, other = as_array(first), as_array(second)
+    if (least := min(len(one), len(other))) < MIN_SAMPLES:
+        raise ValueError(f"a noise floor requires {MIN_SAMPLES} samples each, not {least}")
+    ratio = float(ratio_of_medians(one[None], other[None])[0])
     if not 0 < ratio < math.inf:
-        raise ValueError("a noise floor is a fraction of a median, and there is one of 0")
+        raise ValueError("a noise floor is a fraction of a median, and one of the medians is 0")
     return max(ratio - 1, 1 / ratio - 1, MIN_NOISE)
 
 
-def checked(samples: Sequence[float]) -> np.ndarray:
-    """`samples` as float64 [n]; raises ValueError for one that is negative or no finite number."""
+def as_array(samples: Sequence[float]) -> npt.NDArray[np.float64]:
+    """`samples` as float64 [n]; raises ValueError for one that is negative or not finite."""
     import numpy as np
 
     values = np.asarray(samples, dtype=np.float64)
     if bad := [float(v) for v in values if not 0 <= v < math.inf]:
-        raise ValueError(f"samples are finite and 0 or more, not {bad[0]}")
+        raise ValueError(f"samples must be finite and 0 or more, not {bad[0]}")
     return values
 
 
-def ratio_of_medians(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """median(second) / median(first) of each row, [m, n] → [m]; 0 / 0 is 1, for two that are equal."""
+def ratio_of_medians(
+    first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """median(second) / median(first) of each row, [m, n] → [m]; 0 / 0 is 1, since the two are equal."""
     import numpy as np
 
     below, above = np.median(first, axis=1), np.median(second, axis=1)
@@ -150,17 +161,19 @@ def ratio_of_medians(first: np.ndarray, second: np.ndarray) -> np.ndarray:
         return np.where((above == 0) & (below == 0), 1.0, above / below)
 
 
-def interval(first: np.ndarray, second: np.ndarray, paired: bool, seed: int) -> tuple[float, float]:
+def bootstrap_interval(
+    first: npt.NDArray[np.float64], second: npt.NDArray[np.float64], paired: bool, seed: int
+) -> tuple[float, float]:
     """The percentile bootstrap interval of the ratio of medians; pairs are drawn together.
 
-    scipy.stats.bootstrap gives the same, ten times slower, and its BCa interval is undefined where a
-    jackknifed median repeats. A resample whose reference is 0 has an infinite ratio. That is why no two
-    ratios are averaged into a quantile.
+    scipy.stats.bootstrap gives the same ten times slower, and its BCa interval is undefined if jackknifed
+    medians repeat. A resample whose reference is 0 has an infinite ratio, so the quantiles are ratios that
+    occurred: averaging two could give infinity minus infinity.
     """
     import numpy as np
 
-    rows = resampled(len(first), seed)
-    columns = rows if paired else resampled(len(second), seed + 1)
+    rows = resample_positions(len(first), seed)
+    columns = rows if paired else resample_positions(len(second), seed + 1)
     ratios = ratio_of_medians(first[rows], second[columns])
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(ratios, [tail, 1 - tail], method="inverted_cdf")
@@ -168,16 +181,18 @@ def interval(first: np.ndarray, second: np.ndarray, paired: bool, seed: int) -> 
 
 
 @lru_cache(maxsize=32)
-def resampled(n: int, seed: int) -> np.ndarray:
-    """RESAMPLES rows of `n` places drawn from `n` with replacement."""
+def resample_positions(n: int, seed: int) -> npt.NDArray[np.int64]:
+    """Positions drawn with replacement for the bootstrap: int64 [RESAMPLES, n]."""
     import numpy as np
 
     return np.random.default_rng(seed).integers(n, size=(RESAMPLES, n))
 
 
-def rank_test(first: np.ndarray, second: np.ndarray, paired: bool) -> float:
-    """Two-sided p of Wilcoxon's signed rank test for pairs, otherwise of Mann and Whitney's; 1 without any
-    difference."""
+def rank_test(first: npt.NDArray[np.float64], second: npt.NDArray[np.float64], paired: bool) -> float:
+    """The two-sided p of Wilcoxon's signed rank test for pairs, otherwise of Mann and Whitney's test.
+
+    It is 1 if all pairs are equal.
+    """
     from scipy import stats
 
     if paired:

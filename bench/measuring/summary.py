@@ -30,7 +30,7 @@ from clipbench.bench.runs.results import (
 )
 from clipbench.bench.runs.telemetry import NotMeasured
 from clipbench.executors import profiling
-from clipbench.executors.base import Outcome, Span
+from clipbench.executors.base import Outcome, Plan, Span
 
 #: How many analyzers a verdict lists by name.
 NAMED = 5
@@ -51,7 +51,9 @@ def describe_run(
         other_cores_reason=others.reason,
         command=shlex.join(invocation.command_line()),
         grouping=cfg.grouping.name,
+        stages=cfg.grouping.stages,
         executor=cfg.executor.name,
+        executor_settings=executor_settings(plan),
         threads=plan.threads,
         workers=plan.workers,
         groups=[
@@ -73,6 +75,15 @@ def describe_run(
         ],
         profiles=profiling.links(folder),
     )
+
+
+def executor_settings(plan: Plan) -> dict[str, Any]:
+    """The executor's settings that bear on what is measured, beside threads and workers.
+
+    Time limits are left out: a measurement that reaches one has failed.
+    """
+    aside = ("threads", "workers", "timeout_s", "load_timeout_s")
+    return {name: value for name, value in dataclasses.asdict(plan.settings).items() if name not in aside}
 
 
 def cleanup_since_start(record: Record) -> Cleanup | NotMeasured:

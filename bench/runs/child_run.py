@@ -1,4 +1,4 @@
-"""One turn of a sweep: a child process of its own that measures one job, and what became of it."""
+"""A run in a child process: how it is started, waited for and ended, and what came of it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -26,7 +26,7 @@ GRACE_S = 5.0
 #: Exit codes of runs that measured and wrote down what they did; what they exited with is their verdict.
 MEASURED = (Exit.OK, Exit.TARGET_MISSED, Exit.SLOWER, Exit.NOTHING_VALID)
 
-#: The metric that a turn is shown by: what its scenario measures.
+#: The metric that a run is shown by: what its scenario measures.
 SHOWN = ("rtf_warm", "throughput")
 
 #: The command `clipbench`, as a process of its own.
@@ -34,26 +34,28 @@ COMMAND = invocation.python("clipbench")
 
 
 @dataclass(frozen=True)
-class Turn:
-    """A finished turn: `round` counts from 1, `value` is the figure called `metric`, `code` the exit code
-    (negative: the signal that ended the child; None: it ran out of time)."""
+class ChildRun:
+    """A finished child run: it measured something (`done`) or not, and what it is shown by.
 
-    job: str
-    round: int
+    `value` is the figure called `metric`. `code` is the exit code; negative is the signal that ended the
+    child, None means that it ran out of time. `reason` says why it failed, or why it is done but not well.
+    """
+
     state: Literal["done", "failed"]
     reason: str
     code: int | None
     seconds: float
-    metric: str | None
-    value: float | None
+    metric: str | None = None
+    value: float | None = None
 
 
-def take(job: str, number: int, arguments: Sequence[str], folder: Path, timeout_s: float) -> Turn:
+def run_child(arguments: Sequence[str], folder: Path, timeout_s: float, limit: str = "") -> ChildRun:
     """Run `clipbench` with `arguments` into `folder` and wait for it; its output goes to log.txt there.
 
-    An exception that interrupts the wait ends the child first. Nothing of the child's is left afterwards.
+    `limit` names the time limit in messages. An exception that interrupts the wait ends the child first. No
+    process of the child is left afterwards.
     """
-    shutil.rmtree(folder, ignore_errors=True)  # what an interrupted turn has left
+    shutil.rmtree(folder, ignore_errors=True)  # left by a run that was interrupted
     folder.mkdir(parents=True)
     began = time.monotonic()
     with (folder / "log.txt").open("wb") as log:
@@ -70,9 +72,10 @@ def take(job: str, number: int, arguments: Sequence[str], folder: Path, timeout_
             code = wait(child, timeout_s)
         finally:
             end(child)
-    state, reason, metric, value = judge(folder, code, timeout_s)
-    reason = reason.replace(f"{folder}/", "")  # which is another one in every round
-    return Turn(job, number, state, reason, code, round(time.monotonic() - began, 2), metric, value)
+    seconds = round(time.monotonic() - began, 2)
+    found = outcome(folder, code, seconds, limit or f"{timeout_s:g} s")
+    # The folder is another one in every round, and equal reasons are to be equal.
+    return replace(found, reason=found.reason.replace(f"{folder}/", ""))
 
 
 def literal(path: Path | str) -> str:
@@ -85,7 +88,7 @@ def literal(path: Path | str) -> str:
     return QuotedString(text.replace("${", r"\${"), Quote.single).with_quotes()
 
 
-def dying_with(parent: int):
+def dying_with(parent: int) -> Callable[[], None] | None:
     """What a child does between fork and exec, to be killed by Linux when `parent` ends, however it does."""
     if sys.platform != "linux":
         return None
@@ -100,7 +103,7 @@ def dying_with(parent: int):
     return ask
 
 
-def wait(child: subprocess.Popen, timeout_s: float) -> int | None:
+def wait(child: subprocess.Popen[bytes], timeout_s: float) -> int | None:
     """The child's exit code, or None where it takes longer than it may."""
     try:
         return child.wait(timeout_s)
@@ -108,7 +111,7 @@ def wait(child: subprocess.Popen, timeout_s: float) -> int | None:
         return None
 
 
-def end(child: subprocess.Popen) -> None:
+def end(child: subprocess.Popen[bytes]) -> None:
     """End the child and what it started: by SIGTERM, and after the grace by SIGKILL."""
     if child.poll() is None:
         child.terminate()
@@ -119,27 +122,32 @@ def end(child: subprocess.Popen) -> None:
     child.wait()
 
 
-def judge(folder: Path, code: int | None, timeout_s: float) -> tuple[str, str, str | None, float | None]:
-    """State, reason, metric and value of a turn that exited with `code` and left `folder`.
+def outcome(folder: Path, code: int | None, seconds: float, limit: str) -> ChildRun:
+    """What came of a run that exited with `code` after `seconds` and left `folder`.
 
-    A run whose analyzers all failed is over soon: that is no fast run, but none.
+    A run whose analyzers all failed is over soon: it is not fast, it failed.
     """
+
+    def failed(reason: str) -> ChildRun:
+        return ChildRun("failed", reason, code, seconds)
+
     if code is None:
-        return "failed", f"it took longer than hydra.sweeper.timeout_s={timeout_s:g}", None, None
+        return failed(f"it took longer than {limit}")
     if code < 0:
-        return "failed", f"it was ended by {signal.Signals(-code).name}", None, None
+        return failed(f"it was ended by {signal.Signals(-code).name}")
     if code not in MEASURED:
-        return "failed", f"exit code {code}: {last_line(folder / 'log.txt')}", None, None
+        return failed(f"exit code {code}: {last_line(folder / 'log.txt')}")
     try:
         result = storage.read_result(folder)
     except InputError as error:
-        return "failed", f"exit code {code}: {error}", None, None
+        return failed(f"exit code {code}: {error}")
     if not any(analyzer.status == "ok" for analyzer in result.analyzers.values()):
-        return "failed", "no analyzer succeeded", None, None
+        return failed("no analyzer succeeded")
     for metric in result.metrics:
         if metric.name in SHOWN and metric.value is not None:
-            return "done", result.verdict_reason if code else "", metric.name, metric.value
-    return "failed", f"nothing was measured: {result.verdict_reason}", None, None
+            reason = result.verdict_reason if code else ""
+            return ChildRun("done", reason, code, seconds, metric.name, metric.value)
+    return failed(f"nothing was measured: {result.verdict_reason}")
 
 
 def last_line(log: Path) -> str:

@@ -27,7 +27,7 @@ def measure(folder: Path) -> Result:
         *ONLY_MEASURE,
         f"hydra.run.dir={child_run.literal(folder)}",
     ]  # the last one counts
-    taken = child_run.take(folder.name, 1, arguments, folder, math.inf)
+    taken = child_run.run_child(arguments, folder, math.inf)
     if taken.state == "failed":
         raise Unmeasured(f"{taken.reason} (what it printed is in {folder / 'log.txt'})")
     return storage.read_result(folder)

@@ -126,6 +126,9 @@ class Cleanup:
 class RunSummary:
     """What was run, when and how. `settings` are those of each analyzer, `pids` the processes of the workers.
 
+    `stages` says whether the groups waited for each other. `executor_settings` are those that bear on what
+    was measured, beside `threads` and `workers`.
+
     `other_cores` is how many cores other work kept busy meanwhile. `profiles` are files in the run's folder.
     """
 
@@ -136,7 +139,9 @@ class RunSummary:
     other_cores_reason: str = ""
     command: str
     grouping: str
+    stages: bool | None = None
     executor: str
+    executor_settings: dict[str, Any] | None = None
     threads: int
     workers: int
     groups: list[GroupSummary] = field(default_factory=list)

@@ -1,172 +1,224 @@
-"""Everything that a machine with a GPU has to tell, in one go: the runs, and what is kept of them.
+"""The GPU check: a sweep of everything that a machine with a GPU has to tell, the most telling first.
 
-Each run is a process of its own (child_run.py), so that one that fails costs only itself, and what is done
-is written after each. The order is that of interest: the first few already tell most.
+gpu-check.json is written after every run. Like any sweep it is resumed where it was interrupted.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
-import json
+import math
 import os
-import time
-from collections.abc import Callable, Iterable, Mapping
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hydra.errors import HydraException
+
+from clipbench.bench.comparing import comparability
 from clipbench.bench.errors import InputError
-from clipbench.bench.measuring.session import random_results
+from clipbench.bench.measuring import session
 from clipbench.bench.planning import config
 from clipbench.bench.planning.placement import visible
 from clipbench.bench.planning.plan import make_plan
 from clipbench.bench.probes import environment
-from clipbench.bench.runs import child_run, storage
-from clipbench.bench.runs.results import Result
-from clipbench.bench.runs.serialization import to_json
+from clipbench.bench.runs import storage, sweep_state
+from clipbench.bench.runs.sweep_state import Turn
+from clipbench.bench.sweeping import identity
+from clipbench.bench.sweeping.gpu_check_state import (
+    FILE,
+    PAGE,
+    CheckedRun,
+    GpuCheck,
+    segments_in,
+    summary,
+    unchanged,
+    write,
+)
+from clipbench.bench.sweeping.sweep import Job, Sweep, Watcher, locked
 
-#: Metrics of a run that are kept.
-METRICS = (
-    "rtf_cold", "rtf_warm", "throughput", "efficiency", "gpu_utilization", "sm_activity", "gpu_memory_peak",
-    "gpu_memory_residue", "ready_again_s", "energy_per_clip", "success_rate", "rss_peak",
-)  # fmt: skip
-#: The run of the embedded profile, which what the others' shared analyzers find is held against.
+#: The run of the embedded profile, with which what the analyzers that all profiles share find is compared.
 REFERENCE = "embedded"
 
 
 @dataclass(frozen=True)
-class Run:
-    """One run to make: its name, and what `run.py` is told."""
+class CheckRun:
+    """A run of the check: its title, and the overrides of run.py."""
 
-    name: str
+    title: str
     overrides: tuple[str, ...]
+    repeats: int
 
     @property
-    def folder(self) -> str:
-        """The name as one of a folder."""
-        return self.name.replace(" × ", "-").replace(", ", "-").replace(" ", "_")
+    def name(self) -> str:
+        """The title as the name of a job and of its folder."""
+        return self.title.replace(" × ", "-").replace(", ", "-").replace(" ", "_")
 
 
-def runs(size: str, repeats: int) -> list[Run]:
+def check_runs(size: str, repeats: int, only: str = "") -> list[CheckRun]:
     """The embedded profile once, then random weights of `size` ("full" or "tiny"), the most telling first.
 
+    `only` is a subset of the analyzers for all of them, separated by commas; "" is all twenty.
     spawn_pool is not among them: each of its workers holds all models, and one GPU has room for one such.
     """
-    random = ("models=random", f"models.size={size}", f"scenario.repeats={repeats}")
-    queue = ("models=random", f"models.size={size}", "scenario=offline", f"scenario.repeats={4 * repeats}")
+    random = ("models=random", f"models.size={size}")
     optimized, one = "grouping=optimized", "grouping=sequential"
     pinned, threads = "executor=gpu_pinned", "executor=threads"
     leave, unload, offload = (f"executor.cleanup={mode}" for mode in ("exit", "unload", "offload"))
+    queue = "scenario=offline"
     made = [
-        ("optimized × gpu_pinned, exit", *random, optimized, pinned, leave),
-        ("optimized × threads, offload", *random, optimized, threads, offload),
-        ("sequential, unload", *random, one, unload),
-        ("optimized × gpu_pinned, offline", *queue, optimized, pinned, leave),
-        ("optimized × gpu_pinned, offload", *random, optimized, pinned, offload),
-        ("optimized × threads, unload", *random, optimized, threads, unload),
-        ("optimized × threads, offline", *queue, optimized, threads, leave),
-        ("sequential, offload", *random, one, offload),
-        ("staged × gpu_pinned, exit", *random, "grouping=staged", pinned, leave),
-        ("optimized × gpu_pinned, unload", *random, optimized, pinned, unload),
-        ("staged × threads, exit", *random, "grouping=staged", threads, leave),
+        ("optimized × gpu_pinned, exit", optimized, pinned, leave),
+        ("optimized × threads, offload", optimized, threads, offload),
+        ("sequential, unload", one, unload),
+        ("optimized × gpu_pinned, offline", queue, optimized, pinned, leave),
+        ("optimized × gpu_pinned, offload", optimized, pinned, offload),
+        ("optimized × threads, unload", optimized, threads, unload),
+        ("optimized × threads, offline", queue, optimized, threads, leave),
+        ("sequential, offload", one, offload),
+        ("staged × gpu_pinned, exit", "grouping=staged", pinned, leave),
+        ("optimized × gpu_pinned, unload", optimized, pinned, unload),
+        ("staged × threads, exit", "grouping=staged", threads, leave),
     ]
-    embedded = Run(REFERENCE, ("models=embedded", "scenario.repeats=1"))
-    return [embedded, *(Run(name, tuple(overrides)) for name, *overrides in made)]
+    subset = (f"only=[{only}]",) if only else ()
+    return [
+        CheckRun(REFERENCE, ("models=embedded", *subset), 1),
+        *(
+            CheckRun(title, (*random, *overrides, *subset), 4 * repeats if queue in overrides else repeats)
+            for title, *overrides in made
+        ),
+    ]
 
 
-def check(
-    todo: Iterable[Run], folder: Path, budget_s: float, only: str, told: Callable[[str, int], None]
-) -> dict[str, Any]:
-    """Make the runs one after another, until `budget_s` seconds are over; returns what gpu-check.json has.
+def run_check(
+    runs: Sequence[CheckRun], folder: Path, budget_s: float, command: Sequence[str], display: Watcher
+) -> GpuCheck:
+    """Make the runs, one after another, until `budget_s` seconds are over; returns what gpu-check.json holds.
 
-    `only` is a subset of analyzers for all of them ("" for all twenty); `told` hears each run's name and
-    place before it starts. Runs that are not made, or end with an error, are entries with the reason.
+    A check in `folder` that was interrupted is resumed; a complete one, or another one, is begun anew.
+    `display` is told of the progress. Runs that are not made, or fail, are entries with the reason. Raises
+    InputError if the folder cannot be written to, or another process is at the check in it.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    began = time.monotonic()
-    state: dict[str, Any] = {
-        "schema": 1,
-        "started_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "environment": to_json(environment.describe()),
-        "budget_s": budget_s,
-        "runs": {},
-    }
-    found: dict[str, Any] | None = None
-    for number, run in enumerate(todo):
-        told(run.name, number)
-        overrides = [*run.overrides, *([f"only=[{only}]"] if only else [])]
-        entry: dict[str, Any] = {"overrides": overrides}
-        left = budget_s - (time.monotonic() - began)
-        if left <= 0:
-            entry |= {"status": "not run", "reason": f"the {budget_s:g} s were over before it"}
-        else:
-            place = folder / run.folder
-            taken = child_run.take(run.name, 1, [*overrides, "progress=false", own(place)], place, left)
-            entry |= {"seconds": taken.seconds, "status": "failed", "reason": taken.reason}
-            if taken.code is None:
-                entry["reason"] = f"the {budget_s:g} s were over"
-            elif taken.state == "done":
-                entry |= summary(storage.read_result(place))
-                segments = segments_in(place)
-                if run.name == REFERENCE:
-                    found = segments
-                else:
-                    entry["unchanged"] = unchanged(found, segments, shared(overrides))
-        state["runs"][run.name] = entry
-        storage.write_json(folder / "gpu-check.json", state)
-    return state
+    sweep = Sweep(
+        folder=folder,
+        jobs=[job_of(run, folder) for run in runs],
+        rounds=1,
+        repeats=1,
+        order="fixed",
+        seed=0,
+        timeout_s=math.inf,
+        code=identity.code(),
+        command=list(command),
+        resumption=" ".join(command),
+        budget_s=budget_s,
+        folder_setting="--output",
+        timeout_setting="--budget",
+        own_folder=False,
+    )
+    with locked(folder, "--output"):
+        if not resumable(sweep):
+            discard(sweep)
+    recorder = Recorder(runs, folder, budget_s, display)
+    if sweep_state.exists(folder):
+        for turn in sweep_state.read(folder).turns:
+            recorder.record(turn)
+    sweep.run(recorder)
+    return recorder.check
 
 
-def own(place: Path) -> str:
-    """The override that names a run's folder."""
-    return f"hydra.run.dir={child_run.literal(place.resolve())}"
+def job_of(run: CheckRun, folder: Path) -> Job:
+    """The job of a run. One that cannot be prepared here is a job too: it fails alone, with the reason."""
+    try:
+        prepared = session.prepare(config.compose(*run.overrides), folder)
+        key = comparability.of_session(prepared).sweep()
+    except (InputError, HydraException) as error:
+        key = {"refused": str(error)}
+    return Job(run.name, run.overrides, key, {"overrides": list(run.overrides)}, repeats=run.repeats)
 
 
-def summary(result: Result) -> dict[str, Any]:
-    """What is kept of a run's result."""
-    metrics = {m.name: m for m in result.metrics}
-    kept = ("status", "device", "model", "load_s", "analyze_s", "facts", "retried", "reason")
-    return {
-        "status": result.verdict,
-        "reason": result.verdict_reason,
-        "metrics": {
-            name: {key: getattr(metrics[name], key) for key in ("value", "unit", "samples", "reason")}
-            for name in METRICS
-        },
-        "devices": {group.name: group.device for group in result.run.groups},
-        "cleanup": to_json(result.run.cleanup),
-        "analyzers": {name: {key: getattr(a, key) for key in kept} for name, a in result.analyzers.items()},
-    }
+def resumable(sweep: Sweep) -> bool:
+    """Whether the sweep's folder holds this sweep, not yet complete."""
+    if not sweep_state.exists(sweep.folder):
+        return False
+    try:
+        before = sweep_state.read(sweep.folder)
+    except InputError:
+        return False
+    return not before.complete and not sweep.changes(before)
 
 
-def segments_in(place: Path) -> dict[str, Any]:
-    """Analyzer → its segments, as a run has written them."""
-    files = (place / "segments").glob("*.json")
-    return {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in files}
+def discard(sweep: Sweep) -> None:
+    """Remove what an earlier check has left in the sweep's folder, and nothing else."""
+    for name in (sweep_state.FILE, FILE, PAGE):
+        (sweep.folder / name).unlink(missing_ok=True)
+    for job in sweep.jobs:
+        shutil.rmtree(sweep.folder / job.name, ignore_errors=True)
 
 
-def shared(overrides: Iterable[str]) -> set[str]:
-    """The analyzers of a run with random weights that are the embedded ones and read of no random one."""
+class Recorder:
+    """Keeps what the runs of a check have told, and writes gpu-check.json after each; a sweep's watcher."""
+
+    def __init__(self, runs: Sequence[CheckRun], folder: Path, budget_s: float, display: Watcher) -> None:
+        self.runs = {run.name: run for run in runs}
+        self.folder, self.display = folder, display
+        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        self.check = GpuCheck(environment.describe(), budget_s, now)
+        self.reference: Mapping[str, Any] | None = None
+
+    def began(self, number: int, of: int, job: str, round_: int, left_s: float | None) -> None:
+        """A run has begun."""
+        self.display.began(number, of, self.runs[job].title, round_, left_s)
+
+    def ended(self, turn: Turn) -> None:
+        """A run has ended: keep and write down what it has told."""
+        self.record(turn)
+        self.display.ended(dataclasses.replace(turn, job=self.runs[turn.job].title))
+
+    def gave_up(self, job: str, reason: str) -> None:
+        """A job gets no more turns, which does not happen in one round."""
+        self.display.gave_up(self.runs[job].title, reason)
+
+    def budget_over(self, left: Sequence[tuple[int, Job]], interrupted: bool, command: str) -> None:
+        """The budget is over: write down which runs were not made."""
+        over = f"the {self.check.budget_s:g} s were over"
+        for at, (_, job) in enumerate(left):
+            run = self.runs[job.name]
+            cut = interrupted and at == 0
+            status, reason = ("failed", over) if cut else ("not run", f"{over} before it")
+            self.check.runs[run.title] = CheckedRun(overrides_of(run), status, reason)
+        write(self.check, self.folder)
+        self.display.budget_over(left, interrupted, command)
+
+    def record(self, turn: Turn) -> None:
+        """Keep and write down what a finished run has told."""
+        run, place = self.runs[turn.job], self.folder / turn.job / str(turn.round)
+        kept = CheckedRun(overrides_of(run), "failed", turn.reason, turn.seconds)
+        if turn.state == "done":
+            kept = summary(kept, storage.read_result(place))
+            segments = segments_in(place)
+            if run.title == REFERENCE:
+                self.reference = segments
+            else:
+                names = shared_analyzers(run.overrides)
+                kept = dataclasses.replace(kept, unchanged=unchanged(self.reference, segments, names))
+        self.check.runs[run.title] = kept
+        write(self.check, self.folder)
+
+
+def overrides_of(run: CheckRun) -> list[str]:
+    """The overrides with which people can make this run themselves."""
+    return [*run.overrides, f"scenario.repeats={run.repeats}"]
+
+
+def shared_analyzers(overrides: Iterable[str]) -> set[str]:
+    """The analyzers of a run with random weights that are the embedded ones and read from no random one."""
     plan = make_plan(config.compose(*overrides))
-    return {task.analyzer for task in plan.tasks()} - random_results(plan).keys()
-
-
-def unchanged(
-    reference: Mapping[str, Any] | None, found: Mapping[str, Any], names: Iterable[str]
-) -> dict[str, Any]:
-    """Which analyzers among `names` were compared with the reference, and which found something else."""
-    if reference is None:
-        return {"compared": None, "differing": None, "reason": "the embedded run told nothing"}
-    compared = sorted(name for name in names if name in reference and name in found)
-    return {
-        "compared": compared,
-        "differing": [n for n in compared if found[n] != reference[n]],
-        "reason": "",
-    }
+    return {task.analyzer for task in plan.tasks()} - session.random_results(plan).keys()
 
 
 def refuse_without_gpu(size: str) -> None:
-    """Raise InputError where there is no GPU, but for the tiny size, which tries the check itself."""
+    """Raise InputError if there is no GPU, except for the tiny size, which tries the check itself."""
     found = environment.gpus()
     if size != "tiny" and not visible(found, os.environ.get("CUDA_VISIBLE_DEVICES")):
         why = "none that CUDA_VISIBLE_DEVICES lets us see" if isinstance(found, list) else found.reason

@@ -5,9 +5,11 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import shlex
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
@@ -21,35 +23,64 @@ from clipbench.bench import invocation
 from clipbench.bench.errors import InputError
 from clipbench.bench.planning.config import typed
 from clipbench.bench.planning.config_errors import explain
+from clipbench.bench.runs.child_run import literal
 
 if TYPE_CHECKING:
     from clipbench.bench.measuring.session import Session
     from clipbench.bench.sweeping.sweep import Job, Sweep
 
-T = TypeVar("T")
-
 ORDERS = ("fixed", "shuffled")
 
-#: Settings that make a run something else than one measurement, and the value that does not.
+#: Settings with which a run is something else than one measurement, and the value with which it is not.
 NO_MEASUREMENT = {"profile": None, "baseline": None, "calibrate": False, "plan": False}
 
-#: Overrides that the sweep replaces by its own, and what has no bearing on what is measured.
-REPEATS = ("repeats", "scenario.repeats")
-ASIDE = (*REPEATS, "progress")
+#: Overrides that the sweep replaces with its own, or that have no bearing on what is measured.
+NOT_FOR_JOBS = ("repeats", "scenario.repeats", "progress")
+
+
+@dataclass(frozen=True)
+class ValidJob:
+    """A job, and the run that it would be."""
+
+    job: Job
+    session: Session
+
+    @property
+    def repeats(self) -> int:
+        """The measured repeats that were asked for."""
+        cfg = self.session.cfg
+        return int(cfg.scenario.repeats if cfg.repeats is None else cfg.repeats)
+
+    @property
+    def samples(self) -> int | None:
+        """The samples that all turns give together; None for a queue of clips: it gives one a turn."""
+        return self.repeats * len(self.session.clips) if self.session.cfg.scenario.in_flight == 1 else None
 
 
 class InterleavedSweeper(Sweeper):
-    """Hydra's side of a sweep; config.SweeperConfig has its settings. What is done with the sweep,
-    `conduct`, is `run.py`'s to say, and so is `track`, which shows how far its validation is."""
+    """Hydra's side of a sweep; config.SweeperConfig has its settings.
+
+    Hydra makes the sweeper itself, from those settings, and returns nothing of what it does. So the entry
+    point sets what is to be done, with `register`, on the class: `conduct` is given the sweep, and `track`
+    the jobs to iterate over while they are validated, of which it can show the progress.
+    """
 
     conduct: ClassVar[Callable[[Sweep], None]]
-    track: ClassVar[Callable[[list[T]], Iterable[T]]] = iter
+    track: ClassVar[Callable[[list[Any]], Iterable[Any]]] = iter
 
-    def __init__(self, rounds: int | None, order: str, timeout_s: float) -> None:
-        self.rounds, self.order, self.timeout_s = rounds, order, timeout_s
+    def __init__(
+        self,
+        rounds: int | None,
+        order: Literal["fixed", "shuffled"],
+        timeout_s: float,
+        budget_s: float | None = None,
+    ) -> None:
+        self.rounds, self.order, self.timeout_s, self.budget_s = rounds, order, timeout_s, budget_s
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        self.hydra_context, self.config = hydra_context, config
+        """Keep what Hydra gives before a sweep."""
+        self.hydra_context: HydraContext = hydra_context
+        self.config: DictConfig = config
 
     def sweep(self, arguments: list[str]) -> None:
         """Validate the jobs and conduct the sweep; raises InputError for what is wrong with any of them."""
@@ -58,74 +89,75 @@ class InterleavedSweeper(Sweeper):
     def plan(self, arguments: list[str]) -> Sweep:
         """The sweep that these overrides ask for."""
         from clipbench.bench.clips.container import read_container
-        from clipbench.bench.comparing.statistics import MIN_PAIRS
-        from clipbench.bench.sweeping.sweep import Sweep, identify, locked
+        from clipbench.bench.sweeping import identity
+        from clipbench.bench.sweeping.sweep import Sweep, locked
 
         loader = self.hydra_context.config_loader
         overrides = OverridesParser.create(config_loader=loader).parse_overrides(arguments)
         folder = Path(self.config.hydra.sweep.dir).resolve()
         with locked(folder):
-            pass  # a folder that will not do is refused before anything else is looked at
-        jobs: list[Job] = []
-        clips: set[Path] = set()
-        notes: list[str] = []
-        repeats: set[int] = set()
-        clips_in_turn: set[int] = set()  # which give a sample each; a queue of clips gives one in all
-        for name, own in type(self).track(named(expand(overrides))):
-            prepared, job = self.validate(name, own, folder)
-            scenario = prepared.cfg.scenario
-            repeats.add(scenario.repeats if prepared.cfg.repeats is None else prepared.cfg.repeats)
-            clips.update(prepared.clips)
-            clips_in_turn.add(len(prepared.clips) if scenario.in_flight == 1 else 0)
-            same = next((other.name for other in jobs if other.config == job.config), None)
-            if same is None:
-                jobs.append(job)
-            else:
-                notes.append(f"{name} is the same configuration as {same}, and left out")
-        if len(repeats) > 1:
+            pass  # a folder that cannot be used is refused before anything else is looked at
+        valid = [self.validate(name, own, folder) for name, own in type(self).track(named(expand(overrides)))]
+        if len({each.repeats for each in valid}) > 1:
             raise InputError("scenario.repeats: the jobs of a sweep take turns, so all have the same repeats")
-        for clip in clips:
+        for clip in sorted({clip for each in valid for clip in each.session.clips}):
             read_container(clip)
-        (count,) = repeats
-        rounds = self.rounds_of(count)
-        queued = 0 in clips_in_turn
-        if len(jobs) > 1 and (rounds if queued else count * min(clips_in_turn)) < MIN_PAIRS:
-            few = f"a queue of clips in hydra.sweeper.rounds={rounds}" if queued else f"repeats={count}"
-            notes.append(f"{few} will tell nothing apart: that takes {MIN_PAIRS} or more")
+        rounds = self.rounds_of(valid[0].repeats)
+        jobs, notes = without_duplicates([each.job for each in valid])
+        if len(jobs) > 1:
+            notes += self.too_few_samples(valid, rounds)
+        cfg = valid[0].session.cfg
+        command = invocation.command_line()
         return Sweep(
             folder=folder,
             jobs=jobs,
             rounds=rounds,
-            repeats=count,
+            repeats=valid[0].repeats,
             order=self.order,
-            seed=prepared.cfg.seed,
+            seed=cfg.seed,
             timeout_s=self.timeout_s,
-            identity=identify(jobs, clips),
-            command=invocation.command_line(),
-            progress=prepared.cfg.progress,
+            budget_s=self.budget_s,
+            code=identity.code(),
+            command=command,
+            resumption=resumption(command, folder),
+            progress=cfg.progress,
             notes=notes,
         )
 
     def rounds_of(self, repeats: int) -> int:
-        """How many rounds so many repeats take; raises InputError for settings that make no sense."""
+        """The number of rounds for so many repeats; raises InputError for settings that are out of range."""
         rounds = repeats if self.rounds is None else self.rounds
         if repeats < 1:
-            raise InputError(f"scenario.repeats={repeats} makes no sense in a sweep: it takes 1 or more")
+            raise InputError(f"scenario.repeats={repeats} is out of range: a sweep requires 1 or more")
         if not 1 <= rounds <= repeats:
             raise InputError(
-                f"hydra.sweeper.rounds={rounds} makes no sense: the {repeats} repeats are shared out over"
+                f"hydra.sweeper.rounds={rounds} is out of range: the {repeats} repeats are shared out over"
                 f" 1 to {repeats} rounds"
             )
         if self.order not in ORDERS:
-            raise InputError(f"hydra.sweeper.order={self.order}: it is one of {', '.join(ORDERS)}")
-        if not self.timeout_s > 0:
-            raise InputError(
-                f"hydra.sweeper.timeout_s={self.timeout_s:g} makes no sense: it takes more than 0"
-            )
+            raise InputError(f"hydra.sweeper.order={self.order} does not exist; write {' or '.join(ORDERS)}")
+        for name in ("timeout_s", "budget_s"):
+            seconds = getattr(self, name)
+            if seconds is not None and not seconds > 0:
+                raise InputError(f"hydra.sweeper.{name}={seconds:g} is out of range: it must be above 0")
         return rounds
 
-    def validate(self, name: str, overrides: Sequence[str], folder: Path) -> tuple[Session, Job]:
+    def too_few_samples(self, valid: Sequence[ValidJob], rounds: int) -> list[str]:
+        """A note if a job gives fewer samples than any call requires."""
+        from clipbench.bench.comparing.statistics import MIN_PAIRS
+
+        samples = [each.samples for each in valid]
+        queued = None in samples
+        if min(rounds if count is None else count for count in samples) >= MIN_PAIRS:
+            return []
+        few = (
+            f"a queue of clips in hydra.sweeper.rounds={rounds}" if queued else f"repeats={valid[0].repeats}"
+        )
+        return [f"{few} cannot show any difference: that requires {MIN_PAIRS} or more"]
+
+    def validate(self, name: str, overrides: Sequence[str], folder: Path) -> ValidJob:
         """The job of these overrides, and the run that it would be; raises InputError, naming the job."""
+        from clipbench.bench.comparing import comparability
         from clipbench.bench.measuring import session
         from clipbench.bench.sweeping.sweep import Job
 
@@ -134,26 +166,62 @@ class InterleavedSweeper(Sweeper):
             with open_dict(config):
                 del config["hydra"]
             prepared = session.prepare(typed(config), folder)
+            key = comparability.of_session(prepared).sweep()
         except (HydraException, OmegaConfBaseException) as error:
             raise InputError(f"job {name}: {explain(error)}") from error
         except InputError as error:
             raise InputError(f"job {name}: {error}") from error
-        for key, harmless in NO_MEASUREMENT.items():
-            if (value := getattr(prepared.cfg, key)) != harmless:
-                raise InputError(f"{key}={value}: a sweep only measures; do this in a run of its own")
-        plain = json.loads(json.dumps(OmegaConf.to_container(config, resolve=True, enum_to_str=True)))
-        del plain["repeats"], plain["scenario"]["repeats"], plain["progress"]
-        kept = [o for o in overrides if o.partition("=")[0].lstrip("+") not in ASIDE]
-        return prepared, Job(name, (*self.from_outside(), *kept), plain)
+        for setting, harmless in NO_MEASUREMENT.items():
+            if (value := getattr(prepared.cfg, setting)) != harmless:
+                raise InputError(f"{setting}={value}: a sweep only measures; do this in a run of its own")
+        settings = as_json(config)
+        del settings["repeats"], settings["scenario"]["repeats"], settings["progress"]
+        kept = [o for o in overrides if o.partition("=")[0].lstrip("+") not in NOT_FOR_JOBS]
+        job = Job(
+            name=name,
+            overrides=(*self.from_outside(), *kept),
+            key=key,
+            settings=settings,
+            gate=prepared.cfg.gate,
+            minimum=prepared.cfg.targets.minimum,
+        )
+        return ValidJob(job, prepared)
 
     def from_outside(self) -> list[str]:
-        """What a child must be told so that it finds the same configuration files."""
+        """The arguments with which a turn finds the same configuration files."""
         hydra = self.config.hydra
         given = [f"--config-name={hydra.job.config_name}"] if hydra.job.config_name != "config" else []
         given += [
             f"--config-dir={s.path}" for s in hydra.runtime.config_sources if s.provider == "command-line"
         ]
         return given + [o for o in hydra.overrides.hydra if o.startswith("hydra.searchpath=")]
+
+
+def resumption(command: Sequence[str], folder: Path) -> str:
+    """The command that resumes the sweep in `folder` that `command` began."""
+    setting = "hydra.sweep.dir="
+    words = [word for word in command if not word.startswith(setting)]
+    return shlex.join([*words, f"{setting}{literal(folder)}"])
+
+
+def as_json(config: DictConfig) -> dict[str, Any]:
+    """A configuration as JSON values."""
+    plain: dict[str, Any] = json.loads(
+        json.dumps(OmegaConf.to_container(config, resolve=True, enum_to_str=True))
+    )
+    return plain
+
+
+def without_duplicates(jobs: Sequence[Job]) -> tuple[list[Job], list[str]]:
+    """The jobs that differ, and a note for each that is the same configuration as one before."""
+    different: list[Job] = []
+    notes = []
+    for job in jobs:
+        if same := next((other for other in different if other.settings == job.settings), None):
+            notes.append(f"{job.name} is the same configuration as {same.name}, and left out")
+        else:
+            different.append(job)
+    return different, notes
 
 
 def expand(overrides: Sequence[Override]) -> list[tuple[list[str], list[str]]]:
@@ -166,11 +234,11 @@ def expand(overrides: Sequence[Override]) -> list[tuple[list[str], list[str]]]:
             choices[key] = [f"{key}={value}" for value in override.sweep_string_iterator()]
             swept.add(key)
             if not choices[key]:
-                raise InputError(f"{override.input_line} names nothing to choose from")
+                raise InputError(f"{override.input_line} matches nothing to choose from")
         elif override.is_sweep_override():
-            raise InputError(f"{override.input_line}: a sweep takes values, as in a,b or range(1,4)")
+            raise InputError(f"{override.input_line}: a sweep requires values, as in a,b or range(1,4)")
         else:
-            choices[key] = [override.input_line]
+            choices[key] = [override.input_line or ""]
             swept.discard(key)
     return [
         (list(job), [one for key, one in zip(choices, job, strict=True) if key in swept])
@@ -191,7 +259,7 @@ def named(jobs: Sequence[tuple[list[str], list[str]]]) -> list[tuple[str, list[s
     return list(found.items())
 
 
-def register(conduct: Callable[[Sweep], None], track: Callable[[list[T]], Iterable[T]]) -> None:
-    """Say what is done with a sweep, and what shows how far the validation of its jobs is."""
+def register(conduct: Callable[[Sweep], None], track: Callable[[list[Any]], Iterable[Any]]) -> None:
+    """Set what is done with a sweep, and what shows how far the validation of its jobs is."""
     InterleavedSweeper.conduct = staticmethod(conduct)
     InterleavedSweeper.track = staticmethod(track)

@@ -1,55 +1,55 @@
-"""A sweep: jobs that take turns (A B C A B C …), and its state on disk, from which it can be gone on with."""
+"""A sweep: jobs that take turns (A B C A B C …), one process a turn, resumed where it was interrupted."""
 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import datetime
 import fcntl
-import hashlib
-import json
 import random
 import shlex
 import statistics
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from clipbench import plugins
-from clipbench.bench.comparing.comparability import same
+from clipbench.bench.comparing.comparability import Facts, differences
 from clipbench.bench.errors import InputError
-from clipbench.bench.locations import PACKAGE
-from clipbench.bench.probes import environment
-from clipbench.bench.runs import storage
-from clipbench.bench.runs.child_run import Turn, literal, take
+from clipbench.bench.planning.config import GateConfig, MinimumConfig
+from clipbench.bench.runs import sweep_state
+from clipbench.bench.runs.child_run import literal, run_child
+from clipbench.bench.runs.sweep_state import Identity, JobState, SweepState, Turn
+from clipbench.bench.sweeping import identity
+from clipbench.bench.sweeping.identity import listed
 
-SCHEMA = 1
-
-#: As often as this, in a row and for the same reason, a job may fail before it is given up.
+#: A job that fails this often in a row, for the same reason, gets no more turns.
 STRIKES = 2
-
-#: Differences that a refusal names before it says how many more there are.
-NAMED = 6
 
 #: A turn only measures: whether targets are met is a question to all turns of a job.
 ONLY_MEASURE = ("progress=false", "gate.mode=report", "gate.require=[]")
 
-#: What of the environment must be as it was for a sweep to be gone on with.
-MACHINE = ("machine", "cpu", "cores_allowed", "memory_gb", "gpus", "python", "packages")
-
 
 @dataclass(frozen=True)
 class Job:
-    """One configuration of a sweep. `overrides` are for the command line, `config` is what they come to."""
+    """One configuration of a sweep.
+
+    `overrides` are for the command line of its turns. `key` is its comparability key, and `settings` its
+    whole configuration, as JSON. `gate` and `minimum` are what its results are held to. `repeats` are its
+    own, if they are not those of the sweep.
+    """
 
     name: str
     overrides: tuple[str, ...]
-    config: dict[str, Any]
+    key: Facts
+    settings: dict[str, Any]
+    gate: GateConfig = field(default_factory=lambda: GateConfig("report"))
+    minimum: MinimumConfig = field(default_factory=MinimumConfig)
+    repeats: int | None = None
 
 
 class Watcher(Protocol):
-    """Told how far a sweep is, for a live display."""
+    """Told about the progress of a sweep, for a live display."""
 
     def began(self, number: int, of: int, job: str, round_: int, left_s: float | None) -> None: ...
 
@@ -57,12 +57,22 @@ class Watcher(Protocol):
 
     def gave_up(self, job: str, reason: str) -> None: ...
 
+    def budget_over(self, left: Sequence[tuple[int, Job]], interrupted: bool, command: str) -> None:
+        """The budget is over with these turns `left`, the first of them if `interrupted` under way; `command`
+        takes them."""
+
 
 @dataclass
 class Sweep:
-    """`rounds` turns for each job, which share its `repeats`; `order` fixed, or shuffled anew each round.
+    """`rounds` turns for each job, which share its `repeats`.
 
-    `turns` has the finished ones, also those of an earlier start of the same sweep.
+    In `order` fixed, a round has the jobs as they are listed, so the most important go first; shuffled, they
+    are shuffled anew in each round. After `budget_s` seconds no turn begins, and one that is under way is
+    ended, to be taken again when the sweep is resumed. A turn that takes longer than `timeout_s` has failed.
+
+    `turns` has the finished ones, also those of an earlier start of the same sweep. `own_folder` means that
+    `folder` may hold nothing else. `command` began the sweep, and `resumption` resumes it; errors name the
+    folder and the time limit by `folder_setting` and `timeout_setting`.
     """
 
     folder: Path
@@ -72,15 +82,20 @@ class Sweep:
     order: Literal["fixed", "shuffled"]
     seed: int
     timeout_s: float
-    identity: dict[str, Any]
+    code: dict[str, str]
     command: list[str]
+    resumption: str
+    budget_s: float | None = None
+    folder_setting: str = "hydra.sweep.dir"
+    timeout_setting: str = "hydra.sweeper.timeout_s"
     progress: bool = True
+    own_folder: bool = True
     notes: list[str] = field(default_factory=list)
     turns: dict[tuple[str, int], Turn] = field(default_factory=dict)
     started_at: str = ""  # of the first start, in ISO 8601
 
     def schedule(self) -> Iterator[tuple[int, Job]]:
-        """The turns in their order: every round has one of each job."""
+        """The turns in their order, with the number of their round: every round has one of each job."""
         dice = random.Random(self.seed)
         for number in range(1, self.rounds + 1):
             jobs = list(self.jobs)
@@ -89,43 +104,57 @@ class Sweep:
             for job in jobs:
                 yield number, job
 
+    def left(self) -> list[tuple[int, Job]]:
+        """The turns that are still to be taken."""
+        return [
+            (number, job)
+            for number, job in self.schedule()
+            if (job.name, number) not in self.turns and not self.given_up(job.name)
+        ]
+
     def run(self, watcher: Watcher) -> None:
         """Take the turns that are not yet taken, and write the state down after each.
 
-        Raises InputError where another process is at this sweep, where its folder cannot be written to, and
-        before a turn that would run other code than those before.
+        Raises InputError if another process is at this sweep, if its folder cannot be written to, and before
+        a turn that would run other code than those before.
         """
-        with locked(self.folder):
+        began = time.monotonic()
+        with locked(self.folder, self.folder_setting):
             self.resume()
             self.save()
             for at, (number, job) in enumerate(self.schedule(), start=1):
                 if (job.name, number) in self.turns or self.given_up(job.name):
                     continue
-                if changed := listed(differences(self.identity["code"], code(), "code")):
-                    raise InputError(
-                        f"the code has changed since this sweep began; {changed}. Put it back, and go on"
-                        f" with: {self.resumption()}"
-                    )
+                self.refuse_changed_code()
+                left_s = None if self.budget_s is None else self.budget_s - (time.monotonic() - began)
+                if left_s is not None and left_s <= 0:
+                    watcher.budget_over(self.left(), False, self.resumption)
+                    return
                 watcher.began(at, len(self.jobs) * self.rounds, job.name, number, self.left_s())
-                folder = self.folder / job.name / str(number)
-                turn = take(job.name, number, self.arguments(job, number, folder), folder, self.timeout_s)
+                turn = self.take(job, number, left_s)
+                if turn is None:
+                    watcher.budget_over(self.left(), True, self.resumption)
+                    return
                 self.turns[job.name, number] = turn
                 self.save()
                 watcher.ended(turn)
                 if reason := self.given_up(job.name):
                     watcher.gave_up(job.name, reason)
 
-    def arguments(self, job: Job, number: int, folder: Path) -> list[str]:
-        """What `run.py` is called with for this turn: the job, and its share of the repeats."""
-        share, rest = divmod(self.repeats, self.rounds)
-        repeats = f"repeats={share + (number <= rest)}"  # above scenario.repeats, in a configuration file too
-        return [*job.overrides, repeats, *ONLY_MEASURE, f"hydra.run.dir={literal(folder)}"]
+    def take(self, job: Job, number: int, left_s: float | None) -> Turn | None:
+        """Take a turn; None if it was ended because the budget was over before its time."""
+        folder = self.folder / job.name / str(number)
+        over_first = left_s is not None and left_s < self.timeout_s
+        timeout_s = left_s if left_s is not None and over_first else self.timeout_s
+        limit = f"{self.timeout_setting}={self.timeout_s:g}"
+        child = run_child(self.arguments(job, number, folder), folder, timeout_s, limit)
+        return None if child.code is None and over_first else Turn.of(job.name, number, child)
 
-    def resumption(self) -> str:
-        """The command that goes on with this sweep."""
-        where = "hydra.sweep.dir="
-        words = [word for word in self.command if not word.startswith(where)]
-        return shlex.join([*words, f"{where}{literal(self.folder)}"])
+    def arguments(self, job: Job, number: int, folder: Path) -> list[str]:
+        """The arguments of `run.py` for this turn: the job, and its share of the repeats."""
+        share, rest = divmod(self.repeats if job.repeats is None else job.repeats, self.rounds)
+        repeats = f"repeats={share + (number <= rest)}"  # above scenario.repeats, in a configuration file too
+        return [*job.overrides, repeats, *ONLY_MEASURE, f"hydra.run.dir={literal(folder.resolve())}"]
 
     def of(self, job: str) -> list[Turn]:
         """The finished turns of a job, by round."""
@@ -140,7 +169,7 @@ class Sweep:
         return ""
 
     def left_s(self) -> float | None:
-        """About how long the remaining turns take, from how long each job's turns took before."""
+        """About how many seconds the remaining turns take, judging by the turns that each job has taken."""
         usual = {
             j.name: statistics.median(t.seconds for t in self.of(j.name))
             for j in self.jobs
@@ -149,140 +178,103 @@ class Sweep:
         if not usual:
             return None
         mean = statistics.mean(usual.values())
-        return sum(
-            (self.rounds - len(self.of(j.name))) * usual.get(j.name, mean)
-            for j in self.jobs
-            if not self.given_up(j.name)
+        return sum(usual.get(job.name, mean) for _, job in self.left())
+
+    @property
+    def identity(self) -> Identity:
+        """What must be unchanged for this sweep to be resumed."""
+        return Identity(
+            jobs={job.name: job.key for job in self.jobs},
+            settings={job.name: job.settings for job in self.jobs},
+            code=self.code,
         )
 
+    def state(self) -> SweepState:
+        """The state as sweep.json has it."""
+        return SweepState(
+            jobs=[self.job_state(job) for job in self.jobs],
+            turns=list(self.turns.values()),
+            rounds=self.rounds,
+            repeats=self.repeats,
+            order=self.order,
+            seed=self.seed,
+            command=shlex.join(self.command),
+            started_at=self.started_at,
+            complete=not self.left(),
+            notes=self.notes,
+            identity=self.identity,
+        )
+
+    def job_state(self, job: Job) -> JobState:
+        """The state of a job, with its number of turns by outcome."""
+        outcomes = [turn.state for turn in self.of(job.name)]
+        done, failed = outcomes.count("done"), outcomes.count("failed")
+        return JobState(job.name, list(job.overrides), done, failed, self.given_up(job.name))
+
     def save(self) -> None:
-        """Write sweep.json: there whole, or as it was before."""
-        state = {
-            "schema": SCHEMA,
-            "command": shlex.join(self.command),
-            "started_at": self.started_at,
-            "complete": all(self.given_up(j.name) or len(self.of(j.name)) == self.rounds for j in self.jobs),
-            "rounds": self.rounds,
-            "repeats": self.repeats,
-            "order": self.order,
-            "seed": self.seed,
-            "notes": self.notes,
-            "jobs": [
-                {
-                    "name": job.name,
-                    "overrides": list(job.overrides),
-                    "done": sum(t.state == "done" for t in self.of(job.name)),
-                    "failed": sum(t.state == "failed" for t in self.of(job.name)),
-                    "given_up": self.given_up(job.name),
-                }
-                for job in self.jobs
-            ],
-            "turns": [dataclasses.asdict(turn) for turn in self.turns.values()],
-            "identity": self.identity,
-        }
-        storage.write_json(self.folder / "sweep.json", state)
+        """Write sweep.json: whole, or as it was before."""
+        sweep_state.write(self.state(), self.folder)
+
+    def changes(self, before: SweepState) -> list[str]:
+        """What is different from the sweep that `before` is the state of."""
+        now = self.state()
+        if before.identity is None:
+            return ["it was started by an earlier version of clipbench, which recorded less of it"]
+        names = ("rounds", "repeats", "order", "seed")
+        settings = differences(
+            {name: getattr(before, name) for name in names}, {name: getattr(now, name) for name in names}
+        )
+        return settings + identity.changes(before.identity, self.identity)
 
     def resume(self) -> None:
-        """Take over the turns that this sweep has finished before, where its folder has any.
+        """Take over the finished turns of this sweep, if its folder has any.
 
-        Raises InputError where the folder holds another sweep, or something else.
+        Raises InputError if the folder holds another sweep, or something else.
         """
-        path = self.folder / "sweep.json"
-        if not path.exists():
-            if any(not p.name.startswith(".") for p in self.folder.iterdir()):
+        if not sweep_state.exists(self.folder):
+            if self.own_folder and any(not p.name.startswith(".") for p in self.folder.iterdir()):
                 raise InputError(
-                    f"hydra.sweep.dir: {self.folder} is not empty and holds no sweep; name another folder"
+                    f"{self.folder_setting}: {self.folder} is not empty and holds no sweep; name another one"
                 )
             self.started_at = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
             return
-        before = read(path)
-        mine = {"rounds": self.rounds, "repeats": self.repeats, "order": self.order, "seed": self.seed}
-        if changed := listed(
-            differences({k: before[k] for k in mine} | before["identity"], mine | self.identity)
-        ):
+        before = sweep_state.read(self.folder)
+        if changed := self.changes(before):
             raise InputError(
-                f"hydra.sweep.dir: {self.folder} holds another sweep; {changed}. Start anew in another folder"
+                f"{self.folder_setting}: {self.folder} holds another sweep; different are {listed(changed)}. "
+                "Start anew in another folder"
             )
-        self.started_at = before["started_at"]
-        for raw in before["turns"]:
-            turn = Turn(**raw)
-            if (self.folder / turn.job / str(turn.round)).is_dir():  # who deletes a turn wants it again
+        self.started_at = before.started_at
+        for turn in before.turns:
+            if (
+                self.folder / turn.job / str(turn.round)
+            ).is_dir():  # to repeat a turn, people delete its folder
                 self.turns[turn.job, turn.round] = turn
 
-
-def read(path: Path) -> dict[str, Any]:
-    """The state in a sweep.json; raises InputError where it is none."""
-    try:
-        state = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} is no state of a sweep: {error}") from error
-    if not isinstance(state, dict) or state.get("schema") != SCHEMA:
-        raise InputError(f"{path} is not of schema {SCHEMA}, which this version of clipbench goes on with")
-    return state
-
-
-def identify(jobs: list[Job], clips: set[Path]) -> dict[str, Any]:
-    """What a sweep measures, with what, on what: a sweep is gone on with only where all of it is the same."""
-    from clipbench.bench.clips.clip_info import sha256
-
-    here = environment.describe()
-    return {
-        "jobs": {job.name: job.config for job in jobs},
-        "clips": {str(clip): sha256(clip) for clip in sorted(clips)},
-        "code": code(),
-        "machine": {key: here[key] for key in MACHINE},
-    }
-
-
-def code() -> dict[str, str]:
-    """The beginning of the SHA-256 of every file of code that measures; git is not asked."""
-    project = PACKAGE
-    folders = [project / room for room in ("commands", "bench", "executors", "analyzers")]
-    files = [*(path for folder in folders for path in sorted(folder.rglob("*.py"))), *plugins.files()]
-    return {
-        str(path.relative_to(project) if path.is_relative_to(project) else path): hashlib.sha256(
-            path.read_bytes()
-        ).hexdigest()[:12]
-        for path in files
-    }
-
-
-def differences(before: Any, after: Any, key: str = "") -> Iterator[str]:
-    """What is different between two nested dictionaries, as 'key: before → after'."""
-    if isinstance(before, dict) and isinstance(after, dict):
-        for name in [*before, *(name for name in after if name not in before)]:
-            inner = f"{key}.{name}" if key else str(name)
-            yield from differences(before.get(name), after.get(name), inner)
-    elif before != after and not (key == "machine.memory_gb" and same("memory, GB", before, after)):
-        yield f"{key}: {short(before)} → {short(after)}"
-
-
-def listed(changes: Iterable[str]) -> str:
-    """The first of some differences, and how many more there are; '' for none."""
-    found = list(changes)
-    more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
-    return f"different are {'; '.join(found[:NAMED])}{more}" if found else ""
-
-
-def short(value: Any) -> str:
-    """A value as a few characters."""
-    text = "none" if value is None else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 40 else f"{text[:37]}…"
+    def refuse_changed_code(self) -> None:
+        """Raise InputError if the next turn would run other code than those before."""
+        if changed := identity.code_changes(self.code, identity.code()):
+            raise InputError(
+                f"the code has changed since this sweep began; different are {listed(changed)}. Put it back, "
+                f"and continue with: {self.resumption}"
+            )
 
 
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold `folder` for this process; raises InputError where another has it, or it cannot be written to."""
+def locked(folder: Path, setting: str = "hydra.sweep.dir") -> Iterator[None]:
+    """Hold `folder` for this process; raises InputError if another has it, or it cannot be written to."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / ".lock").open("w")
     except OSError as error:
         raise InputError(
-            f"hydra.sweep.dir: {folder} cannot be written to ({error.strerror}); name another folder"
+            f"{setting}: {folder} cannot be written to ({error.strerror}); name another folder"
         ) from error
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise InputError(f"hydra.sweep.dir: another process is at the sweep in {folder}") from None
+            raise InputError(
+                f"{setting}: another process is at the sweep in {folder}; name another folder"
+            ) from None
         yield

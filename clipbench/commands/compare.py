@@ -16,32 +16,32 @@ from clipbench.bench import invocation
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # nothing here is large enough for threads
 
-EPILOG = """A SIDE is all runs of one configuration:
+EPILOG = """A CANDIDATE is all runs of one configuration:
   outputs/2026-01-31/12-00-00     a run's folder, or the result.json in it
-  multirun/2026-01-31/12-00-00    a sweep's folder: a side for each job, the rounds of a job pooled
+  multirun/2026-01-31/12-00-00    a sweep's folder: a candidate for each job, its rounds pooled
   some/folder                     a folder of runs of one configuration, pooled
-  before=outputs/2026-01-30/…     with a name; sides of the same name are pooled into one
+  before=outputs/2026-01-30/…     with a name; candidates of the same name are pooled
 
 Written into the output folder: comparison.html, comparison.md, comparison.json.
 
-Exit codes: 0 compared · 2 runs that do not match, or cannot be read · with --gate also 4: a side is slower
-than the reference, and 5: a side has nothing to compare (it left no result, or lost runs or analyzers).
+Exit codes: 0 compared · 2 runs that do not match, or cannot be read · with --gate also 4: a candidate is
+slower than the reference, and 5: a candidate has nothing to compare (no result, or lost runs or analyzers).
 docs/comparing.md has more."""
 
 
 def arguments(argv: list[str] | None = None) -> argparse.Namespace:
-    """What the command line says; exits with 2 where it says nothing sensible, with 0 after --help."""
+    """The command line, parsed; exits with 2 if it is wrong, with 0 after --help."""
     parser = argparse.ArgumentParser(
         prog=invocation.program("compare").removeprefix("python "),
-        description="Hold runs against each other: what differs beyond noise, what moved, which to use.",
+        description="Compare runs: what differs beyond noise, which analyzers changed, which to use.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("sides", nargs="+", metavar="SIDE", help="a run, a sweep, or NAME=PATH")
-    parser.add_argument("--reference", metavar="SIDE", help="what ratios are to (default: the first)")
+    parser.add_argument("candidates", nargs="+", metavar="CANDIDATE", help="a run, a sweep, or NAME=PATH")
+    parser.add_argument("--reference", metavar="CANDIDATE", help="what ratios are to (default: the first)")
     parser.add_argument(
         "--metric",
-        help="what faster and slower are about (default: rtf_warm, or throughput where it was not measured)",
+        help="what faster and slower are about (default: rtf_warm, or throughput if that was not measured)",
     )
     parser.add_argument(
         "--allow-mismatch", action="store_true", help="compare what does not match too, and mark the report"
@@ -68,17 +68,18 @@ def main() -> int:
 
     stderr = terminal.console(stderr=True)
 
-    def shown(sides: list[comparison.Side]) -> Iterable[comparison.Side]:
-        return terminal.track(sides, "comparing")
+    def shown(candidates: list[comparison.Candidate]) -> Iterable[comparison.Candidate]:
+        return terminal.track(candidates, "comparing")
 
     stamp = datetime.datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
     folder = asked.output or Path("outputs") / "comparisons" / stamp
     try:
         with stderr.status("reading the results"):
-            sides = comparison.load(asked.sides)
-        if len(sides) < 2:
-            raise InputError(f"{sides[0].name} is the only side; name another run to compare it with")
-        made = comparison.compare(sides, asked.reference, asked.metric, asked.allow_mismatch, shown)
+            candidates = comparison.load(asked.candidates)
+        if len(candidates) < 2:
+            only = candidates[0].name
+            raise InputError(f"{only} is the only candidate; name another run to compare it with")
+        made = comparison.compare(candidates, asked.reference, asked.metric, asked.allow_mismatch, shown)
         try:
             with stderr.status("writing the report"):
                 paths = files.write(made, folder)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clipbench.bench.comparing import baselines
+from clipbench.bench.comparing import baseline_comparison, baselines
 from clipbench.bench.errors import InputError
 from clipbench.bench.measuring import session
 from clipbench.bench.runs import remeasure, storage
@@ -44,7 +44,7 @@ def measure(cfg: Config, folder: Path, console: Console) -> int:
     if kept and not interrupted:
         try:
             interrupts.accept()
-            outcome = baselines.conclude(cfg.baseline, kept, result, confirm)
+            outcome = baseline_comparison.conclude(cfg.baseline, kept, result, confirm)
             interrupts.ignore()
         except session.Interrupted as stop:
             interrupted = stop.code
@@ -52,7 +52,7 @@ def measure(cfg: Config, folder: Path, console: Console) -> int:
     if outcome:
         baseline_console.show(outcome, console)
     storage.link_latest(folder, Path("outputs"))
-    by_baseline = baselines.exit_code(outcome, cfg.gate)
+    by_baseline = baseline_comparison.exit_code(outcome, cfg.gate)
     return max(interrupted, session.exit_code(result, cfg.gate), by_baseline)
 
 

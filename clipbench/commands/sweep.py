@@ -34,7 +34,7 @@ def conduct(sweep: Sweep) -> int:
             print(f"clipbench: {line}", file=sys.stderr)
     except Interrupted as stop:
         code = stop.code
-        print(f"clipbench: interrupted; continue with: {sweep.resumption()}", file=sys.stderr)
+        print(f"clipbench: interrupted; continue with: {sweep.resumption}", file=sys.stderr)
     storage.link_latest(sweep.folder, Path("multirun"))
     return code
 
@@ -44,9 +44,9 @@ def compare(sweep: Sweep) -> Comparison | None:
 
     Jobs may differ in whatever was swept over: the report names it, beside grouping and executor.
     """
-    sides = comparison.load([sweep.folder])
-    if not any(side.runs for side in sides):
+    candidates = comparison.load([sweep.folder])
+    if not any(candidate.runs for candidate in candidates):
         return None
-    made = comparison.compare(sides, allow_mismatch=True)
+    made = comparison.compare(candidates, allow_mismatch=True)
     comparison_console.show(made, terminal.console(), files.write(made, sweep.folder))
     return made

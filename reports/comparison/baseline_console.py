@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from rich.console import Console
 from rich.text import Text
 
+from clipbench.bench.comparing.calibration import Calibration
 from clipbench.bench.runs.baseline_outcome import Compared, Confirmation, Saved, SlowerAnalyzer
 from clipbench.reports.terminal import CALL_STYLE, plain_table, safe
 
 
 def show(outcome: Saved | Compared, console: Console) -> None:
-    """Print an outcome of clipbench.bench.comparing.baselines.conclude."""
+    """Print an outcome of clipbench.bench.comparing.baseline_comparison.conclude."""
     if isinstance(outcome, Saved):
         show_saved(outcome, console)
     else:
@@ -81,19 +79,17 @@ def cores(others: float | None) -> str:
     return "not known" if others is None else f"{others:.2f}"
 
 
-def show_calibration(found: Mapping[str, Any], path: str, console: Console) -> None:
+def show_calibration(found: Calibration, path: str, console: Console) -> None:
     """The noise floor, what it was made from, and where it is kept."""
+    console.print(f"[bold]noise floor {found.noise:.1%}[/] of {found.metric}: a difference below it is none")
     console.print(
-        f"[bold]noise floor {found['noise']:.1%}[/] of {found['metric']}: a difference below it is none"
+        f"{found.within:.1%} between repeats, {found.between:.1%} between runs; "
+        f"cores that other work took meanwhile: {cores(found.other_cores)}"
     )
-    console.print(
-        f"{found['within']:.1%} between repeats, {found['between']:.1%} between runs; "
-        f"cores that other work took meanwhile: {cores(found['other_cores'])}"
-    )
-    if found["other_cores"] is None:
-        console.print(Text(found["other_cores_reason"], style="dim"))
-    elif found["busy"]:
+    if found.other_cores is None:
+        console.print(Text(found.other_cores_reason, style="dim"))
+    elif found.busy:
         console.print("[yellow]the machine was busy: calibrate again when it is quiet[/]")
-    for number, samples in enumerate(found["runs"], 1):
+    for number, samples in enumerate(found.runs, 1):
         console.print(Text(f"  run {number}  " + "  ".join(f"{s:.4g}" for s in samples), style="dim"))
     console.print(Text(path), soft_wrap=True)

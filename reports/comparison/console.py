@@ -15,7 +15,7 @@ from clipbench.reports.comparison import wording
 from clipbench.reports.terminal import CALL_STYLE, plain_table, safe
 
 if TYPE_CHECKING:
-    from clipbench.bench.comparing.comparison import Comparison, Moved
+    from clipbench.bench.comparing.comparison import AnalyzerComparison, Comparison
     from clipbench.bench.comparing.statistics import Difference
 
 #: Analyzers that moved are named up to this many a side.
@@ -32,26 +32,26 @@ def show(comparison: Comparison, console: Console, paths: Mapping[str, Path] | N
     for mismatch in c.mismatches:
         line("bold red", "does not match:", mismatch)
     console.print(side_table(c))
-    if len(c.rows) > 1:
+    if len(c.metrics) > 1:
         console.print(Text(), metric_table(c))
     console.print()
-    for name, moved in c.moved.items():
+    for name, moved in c.analyzers.items():
         line("bold", f"moved in {name}:", moved_text(moved))
     for row in c.quality:
-        figures = ", ".join(formatting.number(row.values[side.name].value, row.unit) for side in c.sides)
+        figures = ", ".join(formatting.number(row.values[side.name].value, row.unit) for side in c.candidates)
         line("yellow", "not the same in all sides:", f"{row.metric}: {figures}")
     for failure in wording.failures(c):
         line("red", "failed:", failure)
-    for name, why in c.advice.left_out.items():
+    for name, why in c.recommendation.left_out.items():
         line("yellow", "cannot be recommended:", f"{name}: {why}")
     for warning in c.warnings:
         line("yellow", "warning:", warning)
-    console.print(f"\n[bold]{safe(c.advice.sentence)}[/]", highlight=False)
+    console.print(f"\n[bold]{safe(c.recommendation.sentence)}[/]", highlight=False)
     if paths:
         console.print(Text(str(paths["html"])), soft_wrap=True)
 
 
-def moved_text(moved: Sequence[Moved]) -> str:
+def moved_text(moved: Sequence[AnalyzerComparison]) -> str:
     """The analyzers that moved beyond noise, those that changed most first."""
     sure, _ = wording.split_moved(moved)
     named = [
@@ -73,19 +73,19 @@ def call_text(difference: Difference | None, metric: str) -> Text:
 def side_table(comparison: Comparison) -> Table:
     """One row a side: the metric that the comparison is about, and its targets."""
     c = comparison
-    row = next((row for row in c.rows if row.metric == c.metric), None)
+    row = next((row for row in c.metrics if row.metric == c.metric), None)
     table = plain_table()
     table.add_column("side")
     for head in (c.metric, "samples", "targets", f"ratio ({wording.interval_name(c)})"):
         table.add_column(head, no_wrap=True, justify="right" if head == "samples" else "left")
     table.add_column(f"against {formatting.printable(c.reference.name)}")
-    for side in c.sides:
+    for side in c.candidates:
         value = row.values[side.name] if row else side.metric(c.metric)
         difference = row.differences.get(side.name) if row else None
         judged = [t.status for t in c.targets[side.name]]
         missed = judged.count("fail")
         table.add_row(
-            Text(formatting.printable(side.name), style="bold" if side.name == c.advice.use else ""),
+            Text(formatting.printable(side.name), style="bold" if side.name == c.recommendation.use else ""),
             Text(
                 formatting.number(value.value, value.unit) if value.value is not None else "not measured",
                 style="bold",
@@ -105,13 +105,13 @@ def metric_table(comparison: Comparison) -> Table:
     """The other metrics: a row a metric, a column a side."""
     table = plain_table()
     table.add_column("", no_wrap=True)
-    for side in comparison.sides:
+    for side in comparison.candidates:
         table.add_column(formatting.printable(side.name))
-    for row in comparison.rows:
+    for row in comparison.metrics:
         if row.metric == comparison.metric:
             continue
         cells = []
-        for side in comparison.sides:
+        for side in comparison.candidates:
             value, difference = row.values[side.name], row.differences.get(side.name)
             cell = Text(
                 formatting.number(value.value, row.unit) if value.value is not None else "not measured",

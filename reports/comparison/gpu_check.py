@@ -1,12 +1,18 @@
-"""The table and the page of a GPU check: reads what bench/sweeping/gpu_check.py has written."""
+"""The table and the page of a GPU check."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from statistics import median
 from typing import Any
 
+from rich.console import Console
+from rich.text import Text
+
+from clipbench.bench.sweeping.gpu_check_state import FILE, PAGE, CheckedRun, GpuCheck
 from clipbench.reports.markdown_text import escape, fenced, table
+from clipbench.reports.terminal import plain_table
 
 #: Heading → metric and how it is written.
 COLUMNS = {
@@ -24,47 +30,58 @@ COLUMNS = {
 }
 
 
-def rows(state: Mapping[str, Any]) -> list[list[str]]:
+def show(check: GpuCheck, folder: Path, console: Console) -> None:
+    """Write the page into `folder`, and print the table and where both files are."""
+    page = folder / PAGE
+    page.write_text(render(check), encoding="utf-8")
+    found = plain_table("run", *COLUMNS)
+    for row in rows(check):
+        found.add_row(*map(Text, row))
+    console.print(found)
+    console.print(Text(f"{folder / FILE}\n{page}"), soft_wrap=True)
+
+
+def rows(check: GpuCheck) -> list[list[str]]:
     """A row for each run: its name and its figures, "–" for what was not measured; or why it has none."""
     found = []
-    for name, run in state["runs"].items():
-        if "metrics" in run:
-            values = [(run["metrics"][metric]["value"], form) for metric, form in COLUMNS.values()]
+    for name, run in check.runs.items():
+        if run.metrics is not None:
+            values = [(run.metrics[metric]["value"], form) for metric, form in COLUMNS.values()]
             found.append([name, *("–" if v is None else form.format(v) for v, form in values)])
         else:
-            found.append([name, f"{run['status']}: {run['reason']}", *[""] * (len(COLUMNS) - 1)])
+            found.append([name, f"{run.status}: {run.reason}", *[""] * (len(COLUMNS) - 1)])
     return found
 
 
-def render(state: Mapping[str, Any]) -> str:
+def render(check: GpuCheck) -> str:
     """The page, in Markdown: the runs, each analyzer in the first of them on a GPU, what else was checked."""
-    environment = state["environment"]
-    gpus = environment["gpus"]
-    on = ", ".join(gpu["name"] for gpu in gpus) if isinstance(gpus, list) else f"no GPU ({gpus['reason']})"
-    versions = ", ".join(f"{k} {v}" for k, v in environment["packages"].items() if v)
-    made = {name: run for name, run in state["runs"].items() if "metrics" in run}
-    measured = {name: run for name, run in made.items() if "unchanged" in run}
+    environment = check.environment
+    gpus = environment.gpus
+    on = ", ".join(gpu.name for gpu in gpus) if isinstance(gpus, list) else f"no GPU ({gpus.reason})"
+    versions = ", ".join(f"{k} {v}" for k, v in environment.packages.items() if v)
+    made = {name: run for name, run in check.runs.items() if run.metrics is not None}
+    measured = {name: run for name, run in made.items() if run.unchanged is not None}
     parts = [
         "# GPU check",
-        escape(f"{on}; {environment['cpu']}, {environment['cores_allowed']} cores; {environment['os']}", 400),
-        escape(f"Python {environment['python']}, {versions}; commit {environment['git_commit']}", 400),
+        escape(f"{on}; {environment.cpu}, {environment.cores_allowed} cores; {environment.os}", 400),
+        escape(f"Python {environment.python}, {versions}; commit {environment.git_commit}", 400),
         "Random weights: speed and memory are real, quality is not measured. A dash was not measured; "
         "gpu-check.json has the reason, and every sample.",
         "## Runs",
-        table(["run", *COLUMNS], [[escape(cell) for cell in row] for row in rows(state)]),
+        table(["run", *COLUMNS], [[escape(cell) for cell in row] for row in rows(check)]),
     ]
     if measured:
         first = next(iter(measured))
         parts += [f"## The analyzers in {escape(first)}", analyzer_table(measured[first])]
     parts += ["## What the CPU finds beside", *(escape(line, 400) for line in beside(measured))]
-    parts += ["## Commands", fenced("\n".join(commands(state)))]
+    parts += ["## Commands", fenced("\n".join(commands(check)))]
     return "\n\n".join(parts) + "\n"
 
 
-def analyzer_table(run: Mapping[str, Any]) -> str:
+def analyzer_table(run: CheckedRun) -> str:
     """Device, model, seconds of loading and of an analysis, and what each analyzer says of itself."""
     cells = []
-    for name, a in run["analyzers"].items():
+    for name, a in (run.analyzers or {}).items():
         facts = ", ".join(f"{key.replace('_', ' ')} {short(value)}" for key, value in a["facts"].items())
         cells.append(
             [
@@ -86,11 +103,11 @@ def short(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def beside(measured: Mapping[str, Any]) -> list[str]:
+def beside(measured: Mapping[str, CheckedRun]) -> list[str]:
     """Whether the analyzers that every profile shares found the same as in the embedded run."""
     lines = []
     for name, run in measured.items():
-        seen = run["unchanged"]
+        seen = run.unchanged or {"compared": None, "reason": "it was not compared"}
         if seen["compared"] is None:
             lines.append(f"{name}: not known: {seen['reason']}")
         elif seen["differing"]:
@@ -100,6 +117,6 @@ def beside(measured: Mapping[str, Any]) -> list[str]:
     return lines or ["nothing was compared"]
 
 
-def commands(state: Mapping[str, Any]) -> list[str]:
+def commands(check: GpuCheck) -> list[str]:
     """The command of each run."""
-    return [f"python run.py {' '.join(run['overrides'])}" for run in state["runs"].values()]
+    return [f"python run.py {' '.join(run.overrides)}" for run in check.runs.values()]

@@ -18,7 +18,7 @@ from clipbench.reports.drawing.timeline_svg import timeline_svg
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-    from clipbench.bench.comparing.candidates import Side
+    from clipbench.bench.comparing.candidates import Candidate
     from clipbench.bench.comparing.comparison import Comparison
 
 #: Up to this many sides there is a table of every pair.
@@ -55,24 +55,24 @@ def render(comparison: Comparison) -> str:
     template = template_environment().get_template("comparison.html.j2")
     return template.render(
         c=c,
-        sides=c.sides,
-        others=[side for side in c.sides if side is not c.reference],
+        sides=c.candidates,
+        others=[side for side in c.candidates if side is not c.reference],
         wording=wording,
         call_signs=CALL_SIGNS,
         interval_name=wording.interval_name(c),
         strips=sample_strips(c),
         timelines=timelines(c),
-        moved={name: wording.split_moved(rows) for name, rows in c.moved.items()},
+        moved={name: wording.split_moved(rows) for name, rows in c.analyzers.items()},
         targets=target_rows(c),
         environment=formatting.environment_rows(c.reference.first.environment),
-        lost=[(side.name, name, why) for side in c.sides for name, why in side.lost().items()],
-        all_pairs=2 < len(c.sides) <= MAX_SIDES_IN_PAIRS,
+        lost=[(side.name, name, why) for side in c.candidates for name, why in side.lost().items()],
+        all_pairs=2 < len(c.candidates) <= MAX_SIDES_IN_PAIRS,
     )
 
 
 def timelines(comparison: Comparison) -> list[SideTimeline]:
     """The typical pass of each side, all on one time axis."""
-    found = [(side, *median_run(side)) for side in comparison.sides]
+    found = [(side, *median_run(side)) for side in comparison.candidates]
     found = [(side, result, window) for side, result, window in found if result.spans]
     longest = max((window[1] - window[0] for _, _, window in found), default=0.0)
     return [
@@ -83,7 +83,7 @@ def timelines(comparison: Comparison) -> list[SideTimeline]:
     ]
 
 
-def median_run(side: Side) -> tuple[Result, Window]:
+def median_run(side: Candidate) -> tuple[Result, Window]:
     """The run whose typical pass is nearest to the median over the side's runs, and that pass."""
     found = [(run.result, typical_pass(run.result)) for run in side.runs]
     middle = median(end - start for _, (start, end) in found)

@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from clipbench.bench.comparing.comparison import Comparison, Row
+    from clipbench.bench.comparing.comparison import Comparison, MetricComparison
 
 SCHEMA = 1
 
@@ -19,7 +19,7 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
         "reference": c.reference.name,
         "metric": c.metric,
         "confidence": c.confidence,
-        "recommendation": dataclasses.asdict(c.advice),
+        "recommendation": dataclasses.asdict(c.recommendation),
         "mismatches": c.mismatches,
         "warnings": c.warnings,
         "sides": [
@@ -33,14 +33,14 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
                 "verdicts": [run.result.verdict for run in side.runs],
                 "failures": side.failures,
                 "lost": side.lost(),
-                "noise": c.noise[side.name][0],
-                "noise_from": c.noise[side.name][1],
+                "noise": c.noise[side.name].value,
+                "noise_from": c.noise[side.name].source,
                 "targets": [dataclasses.asdict(t) for t in c.targets[side.name]],
             }
-            for side in c.sides
+            for side in c.candidates
         ],
         "failed": [{"name": side.name, "failures": side.failures} for side in c.failed],
-        "metrics": [row_json(row) for row in c.rows],
+        "metrics": [row_json(row) for row in c.metrics],
         "quality": [row_json(row) for row in c.quality],
         "pairs": [{"reference": a, "other": b, **d.as_json()} for (a, b), d in c.pairs.items()],
         "analyzers": {
@@ -54,12 +54,12 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
                 }
                 for m in rows
             ]
-            for name, rows in c.moved.items()
+            for name, rows in c.analyzers.items()
         },
     }
 
 
-def row_json(row: Row) -> dict[str, Any]:
+def row_json(row: MetricComparison) -> dict[str, Any]:
     """One metric with its value in each side."""
     return {
         "metric": row.metric,

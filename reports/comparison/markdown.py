@@ -24,22 +24,25 @@ def difference_cell(difference: Difference, metric: str) -> str:
 def render(comparison: Comparison) -> str:
     """The comparison in GitHub's Markdown."""
     c = comparison
-    parts = [f"## clipbench: {len(c.sides)} sides compared by {escape(c.metric)}"]
+    parts = [f"## clipbench: {len(c.candidates)} sides compared by {escape(c.metric)}"]
     if c.mismatches:
         listed = "\n".join(f"> - {escape(line, 600)}" for line in c.mismatches)
         parts.append(f"> **✗ These sides do not match.**\n{listed}")
-    parts.append(escape(c.advice.sentence, 2000))
+    parts.append(escape(c.recommendation.sentence, 2000))
     if failures := wording.failures(c):
         parts.append("**✗ Failures**\n\n" + "\n".join(f"- {escape(line, 1000)}" for line in failures))
     parts += [metric_section(c), *moved_sections(c)]
     if c.quality:
         rows = [
-            [escape(row.metric), *(formatting.number(row.values[s.name].value, row.unit) for s in c.sides)]
+            [
+                escape(row.metric),
+                *(formatting.number(row.values[s.name].value, row.unit) for s in c.candidates),
+            ]
             for row in c.quality
         ]
         parts.append(
             "**Quality figures that differ**\n\n"
-            + table(["figure", *(escape(side.name) for side in c.sides)], rows)
+            + table(["figure", *(escape(side.name) for side in c.candidates)], rows)
         )
     elif c.quality_figures:
         parts.append(f"All {c.quality_figures} quality figures that were measured are the same in all sides.")
@@ -51,13 +54,13 @@ def render(comparison: Comparison) -> str:
 def metric_section(comparison: Comparison) -> str:
     """A row for each side, a column for each metric: value, ratio to the reference, call."""
     c = comparison
-    heads = ["side", *(escape(f"{row.metric} ({row.unit})" if row.unit else row.metric) for row in c.rows)]
+    heads = ["side", *(escape(f"{row.metric} ({row.unit})" if row.unit else row.metric) for row in c.metrics)]
     rows = []
-    for side in c.sides:
+    for side in c.candidates:
         tags = [" (reference)"] if side is c.reference else []
-        tags += [" **← use this**"] if side.name == c.advice.use else []
+        tags += [" **← use this**"] if side.name == c.recommendation.use else []
         cells = [escape(side.name) + "".join(tags)]
-        for row in c.rows:
+        for row in c.metrics:
             value = row.values[side.name].value
             found = row.differences.get(side.name)
             shown = "not measured" if value is None else formatting.number(value)
@@ -66,7 +69,9 @@ def metric_section(comparison: Comparison) -> str:
         met = sum(t.status == "pass" for t in c.targets[side.name])
         cells.append(f"✗ missed: {escape(', '.join(missed))}" if missed else f"✓ {met} met")
         rows.append(cells)
-    samples = {len(row.values[s.name].samples) for row in c.rows for s in c.sides if row.metric == c.metric}
+    samples = {
+        len(row.values[s.name].samples) for row in c.metrics for s in c.candidates if row.metric == c.metric
+    }
     counted = f"{min(samples)} … {max(samples)}" if len(samples) > 1 else f"{max(samples, default=0)}"
     counted += f" samples of {escape(c.metric)} a side"
     note = f"Ratios are to {escape(c.reference.name)}, each with its {wording.interval_name(c)}; {counted}."
@@ -76,7 +81,7 @@ def metric_section(comparison: Comparison) -> str:
 def moved_sections(comparison: Comparison) -> list[str]:
     """For each side, the analyzers that moved beyond noise."""
     parts = []
-    for name, rows in comparison.moved.items():
+    for name, rows in comparison.analyzers.items():
         sure, rest = wording.split_moved(rows)
         if not sure:
             parts.append(f"{escape(name)}: none of {len(rest)} analyzers moved beyond noise.")
@@ -93,5 +98,5 @@ def moved_sections(comparison: Comparison) -> list[str]:
         ]
         more = f"\n\n… and {len(sure) - MAX_MOVED} more" if len(sure) > MAX_MOVED else ""
         head = ["analyzer", "reference", "here", "change", f"ratio ({wording.interval_name(comparison)})"]
-        parts.append(f"**Moved in {escape(name)}**\n\n{table(head, lines)}{more}")
+        parts.append(f"**AnalyzerComparison in {escape(name)}**\n\n{table(head, lines)}{more}")
     return parts

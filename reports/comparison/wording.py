@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from clipbench.reports import formatting
 
 if TYPE_CHECKING:
-    from clipbench.bench.comparing.comparison import Comparison, Moved
+    from clipbench.bench.comparing.comparison import AnalyzerComparison, Comparison
     from clipbench.bench.comparing.statistics import Difference
 
 #: Metrics that are times or rates, where better means faster.
@@ -39,7 +39,9 @@ def change(seconds: float) -> str:
     return f"{'−' if seconds < 0 else '+'}{formatting.seconds(abs(seconds))}"
 
 
-def split_moved(moved: Sequence[Moved]) -> tuple[list[Moved], list[Moved]]:
+def split_moved(
+    moved: Sequence[AnalyzerComparison],
+) -> tuple[list[AnalyzerComparison], list[AnalyzerComparison]]:
     """The analyzers that moved beyond noise, and the others."""
     sure = [m for m in moved if m.difference.call in ("faster", "slower")]
     return sure, [m for m in moved if m not in sure]
@@ -50,6 +52,6 @@ def failures(comparison: Comparison) -> list[str]:
     c = comparison
     return [
         *(f"{side.name} left no result: {'; '.join(side.failures)}" for side in c.failed),
-        *(f"{side.name}: {'; '.join(side.failures)}" for side in c.sides if side.failures),
-        *(f"{side.name} lost {name}: {why}" for side in c.sides for name, why in side.lost().items()),
+        *(f"{side.name}: {'; '.join(side.failures)}" for side in c.candidates if side.failures),
+        *(f"{side.name} lost {name}: {why}" for side in c.candidates for name, why in side.lost().items()),
     ]

@@ -71,7 +71,7 @@ class SampleStrips:
 
 def sample_strips(comparison: Comparison) -> SampleStrips | None:
     """Each side's samples of the metric that is compared; None where there are none."""
-    row = next((row for row in comparison.rows if row.metric == comparison.metric), None)
+    row = next((row for row in comparison.metrics if row.metric == comparison.metric), None)
     if row is None or not any(value.samples for value in row.values.values()):
         return None
     everything = [x for value in row.values.values() for x in value.samples]

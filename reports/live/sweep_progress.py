@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 from rich.progress import (
@@ -16,6 +15,8 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from clipbench.bench.runs.sweep_state import Turn
+from clipbench.bench.sweeping.sweep import Job
 from clipbench.reports import terminal
 from clipbench.reports.formatting import long_duration
 from clipbench.reports.terminal import safe
@@ -38,8 +39,8 @@ class SweepProgress:
             left="" if left_s is None else f"about {long_duration(left_s)} left",
         )
 
-    def ended(self, turn: Any) -> None:
-        """Print the turn (a clipbench.bench.runs.child_run.Turn)."""
+    def ended(self, turn: Turn) -> None:
+        """Print the turn."""
         outcome = f"[red]failed:[/] {safe(turn.reason)}"
         if turn.state == "done":
             reason = f" [yellow]({safe(turn.reason)})[/]" if turn.reason else ""
@@ -49,6 +50,12 @@ class SweepProgress:
 
     def gave_up(self, job: str, reason: str) -> None:
         self.print(f"[red]{safe(job)} gets no more turns:[/] {safe(reason)}")
+
+    def budget_over(self, left: Sequence[tuple[int, Job]], interrupted: bool, command: str) -> None:
+        """Print what is left of the sweep, and the command that takes it."""
+        first = ", of which the first was interrupted" if interrupted else ""
+        turns = f"{len(left)} {'turn is' if len(left) == 1 else 'turns are'} left"
+        self.print(f"[yellow]the budget is over:[/] {turns}{first}; continue with: {safe(command)}")
 
     def print(self, line: str) -> None:
         """Print one unfolded line: a log is searched by line, and a terminal folds lines itself."""

@@ -152,7 +152,7 @@ def test_without_samples_or_spans_there_is_a_report_yet(tmp_path):
     bare = [a_result([], spans=[], targets=[], metrics=a_result([]).metrics[:1]) for _ in range(2)]
     paths = [written(one, tmp_path / str(n)) for n, one in enumerate(bare)]
     made = comparison.compare(comparison.load(paths), allow_mismatch=True)
-    assert made.advice.use is None
+    assert made.recommendation.use is None
     page = html.render(made)
     assert "has no rtf_warm (no repeats)" in page and 'timeline"' not in page
     assert "has no rtf_warm" in markdown.render(made) and "rtf_warm" in on_console(made)

@@ -104,8 +104,12 @@ def a_result(
 
 def merged(before: dict, after: dict) -> dict:
     """`before` with what `after` has, and so in the dictionaries in them."""
-    inner = {k: merged(before[k], v) for k, v in after.items() if isinstance(v, dict) and k in before}
-    return {**before, **after, **{k: v for k, v in inner.items() if isinstance(before[k], dict)}}
+    inner = {
+        k: merged(before[k], v)
+        for k, v in after.items()
+        if isinstance(v, dict) and isinstance(before.get(k), dict)
+    }
+    return {**before, **after, **inner}
 
 
 def without(result: Result, analyzer: str, status: str = "crashed", reason: str = "by SIGSEGV") -> Result:

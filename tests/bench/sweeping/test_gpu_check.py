@@ -15,28 +15,31 @@ import pytest
 from clipbench.bench.errors import InputError
 from clipbench.bench.probes import environment
 from clipbench.bench.runs.results import GpuSummary
-from clipbench.bench.runs.serialization import to_json
 from clipbench.bench.runs.telemetry import NotMeasured
 from clipbench.bench.sweeping import gpu_check
-from clipbench.bench.sweeping.gpu_check import REFERENCE, Run, check, runs, shared, unchanged
+from clipbench.bench.sweeping.gpu_check import REFERENCE, CheckRun, check_runs, run_check, shared_analyzers
+from clipbench.bench.sweeping.gpu_check_state import CheckedRun, GpuCheck, read, unchanged
 from clipbench.reports.comparison import gpu_check as report
 from tests.support.clips import numbered_frames, write_clip
+from tests.support.sweeps import Notes
 
 PROJECT = Path(__file__).resolve().parents[3]
 
 
-def told(*_):
-    pass
+def check(runs: list[CheckRun], folder: Path, budget_s: float = 300) -> tuple[GpuCheck, Notes]:
+    """A check with these runs, and what it has told while it went on."""
+    notes = Notes()
+    return run_check(runs, folder, budget_s, ["python", "gpu_check.py"], notes), notes
 
 
 def test_every_cleanup_mode_scenario_and_executor_is_there():
-    made = runs("full", 3)
+    made = check_runs("full", 3)
     said = {override for run in made for override in run.overrides}
     for mode in ("exit", "unload", "offload"):
         assert f"executor.cleanup={mode}" in said
     assert {"scenario=offline", "executor=threads", "executor=gpu_pinned"} <= said
     assert {"grouping=sequential", "grouping=staged", "grouping=optimized"} <= said
-    assert made[0].name == REFERENCE and len({run.folder for run in made}) == len(made)
+    assert made[0].title == REFERENCE and len({run.name for run in made}) == len(made)
     assert all("models.size=full" in run.overrides for run in made[1:])
 
 
@@ -58,39 +61,59 @@ def clip(tmp_path):
     return write_clip(tmp_path / "clip.mp4", numbered_frames(30, 64, 64))
 
 
-def test_a_run_that_fails_costs_only_itself(tmp_path, clip):
-    one = (f"clip.path={clip}", "scenario.repeats=1")
-    todo = [
-        Run(REFERENCE, one),
-        Run("broken", (*one, "grouping=nowhere")),
-        Run("tiny", (*one, "models=random", "models.size=tiny")),
+def some_runs(clip: Path) -> list[CheckRun]:
+    """The reference, one that cannot be prepared, and one with random weights."""
+    one = (f"clip.path={clip}", "only=[color_analysis]")
+    return [
+        CheckRun(REFERENCE, ("models=embedded", *one), 1),
+        CheckRun("broken", ("grouping=nowhere", *one), 1),
+        CheckRun("tiny × one", ("models=random", "models.size=tiny", *one), 1),
     ]
-    state = check(todo, tmp_path / "out", 300, "color_analysis", told)
-    assert state == json.loads((tmp_path / "out" / "gpu-check.json").read_text())
-    broken, tiny = state["runs"]["broken"], state["runs"]["tiny"]
-    assert broken["status"] == "failed" and "nowhere" in broken["reason"]
-    assert tiny["metrics"]["rtf_warm"]["value"] > 0
-    assert (
-        tiny["metrics"]["gpu_utilization"]["value"] is None and tiny["metrics"]["gpu_utilization"]["reason"]
-    )
-    assert tiny["unchanged"] == {"compared": ["color_analysis"], "differing": [], "reason": ""}
-    page = report.render(state)
+
+
+def test_a_run_that_fails_costs_only_itself(tmp_path, clip):
+    found, notes = check(some_runs(clip), tmp_path)
+    assert found == read(tmp_path) and not found.complete
+    broken, tiny = found.runs["broken"], found.runs["tiny × one"]
+    assert broken.status == "failed" and "nowhere" in broken.reason and broken.metrics is None
+    assert tiny.metrics["rtf_warm"]["value"] > 0
+    assert tiny.metrics["gpu_utilization"]["value"] is None and tiny.metrics["gpu_utilization"]["reason"]
+    assert tiny.unchanged == {"compared": ["color_analysis"], "differing": [], "reason": ""}
+    page = report.render(found)
     assert "nowhere" in page and "the same as in the embedded run (1 analyzers)" in page
+    assert [turn.job for turn in notes.done] == [REFERENCE, "broken", "tiny × one"]
+    raw = json.loads((tmp_path / "gpu-check.json").read_text())
+    assert "metrics" not in raw["runs"]["broken"] and "metrics" in raw["runs"][REFERENCE]
 
 
-def test_what_does_not_fit_into_the_time_is_named(tmp_path):
-    state = check(runs("tiny", 1)[:2], tmp_path, 0.0, "", told)
-    assert {run["status"] for run in state["runs"].values()} == {"not run"}
-    assert "not run: the 0 s were over" in report.render(state)
+def test_what_does_not_fit_into_the_time_is_named_and_made_by_the_same_command(tmp_path, clip):
+    runs = some_runs(clip)[::2]
+    (tmp_path / "of_somebody_else").touch()
+    found, notes = check(runs, tmp_path, budget_s=0.0)
+    assert {run.status for run in found.runs.values()} == {"not run"} and notes.interrupted is False
+    assert "not run: the 0 s were over" in report.render(found)
+    found, notes = check(runs[:1], tmp_path)
+    assert found.complete and list(found.runs) == [REFERENCE], "another check begins anew"
+    found, notes = check(runs, tmp_path)
+    assert found.complete and [turn.job for turn in notes.done] == [run.title for run in runs]
+    found, notes = check(runs, tmp_path)
+    assert len(notes.done) == 2, "a complete check begins anew"
+    state = json.loads((tmp_path / "sweep.json").read_text())
+    (tmp_path / "sweep.json").write_text(
+        json.dumps({**state, "turns": state["turns"][:1], "complete": False})
+    )
+    found, notes = check(runs, tmp_path)
+    assert found.complete and [turn.job for turn in notes.done] == [runs[1].title], (
+        "an incomplete one goes on"
+    )
+    assert (tmp_path / "of_somebody_else").exists()
 
 
 def test_a_run_that_is_under_way_when_the_time_is_over_is_ended(tmp_path, clip):
-    slow = Run("slow", (f"clip.path={clip}", "faults=slow", "faults.seconds=600", "scenario.warmup=0"))
-    state = check([slow], tmp_path / "out", 6.0, "color_analysis", told)
-    assert (state["runs"]["slow"]["status"], state["runs"]["slow"]["reason"]) == (
-        "failed",
-        "the 6 s were over",
-    )
+    slow = (f"clip.path={clip}", "faults=slow", "faults.seconds=600", "only=[color_analysis]")
+    found, notes = check([CheckRun("slow", slow, 1)], tmp_path, budget_s=6.0)
+    assert (found.runs["slow"].status, found.runs["slow"].reason) == ("failed", "the 6 s were over")
+    assert notes.interrupted
 
 
 def test_a_difference_is_seen():
@@ -103,17 +126,14 @@ def test_a_difference_is_seen():
 
 
 def test_what_reads_of_random_weights_is_not_shared():
-    names = shared(["models=random", "models.size=tiny"])
+    names = shared_analyzers(["models=random", "models.size=tiny"])
     assert {"color_analysis", "cut_analysis", "audio_analysis"} <= names
     assert names.isdisjoint({"object_detection", "temporal_flow", "cross_analyzer_intelligence"})
 
 
 def test_data_in_the_page_is_text():
-    state = {
-        "environment": to_json(environment.describe()),
-        "runs": {"<script>|": {"status": "failed", "reason": "a | `b` <script>", "overrides": ["x=```"]}},
-    }
-    page = report.render(state)
+    failed = CheckedRun(["x=```"], "failed", "a | `b` <script>")
+    page = report.render(GpuCheck(environment.describe(), 1.0, "2026-01-01", {"<script>|": failed}))
     assert "\\<script\\>" in page and "<script>" not in page.replace("\\<script\\>", "")
 
 
@@ -130,10 +150,10 @@ def test_cut_off_it_leaves_what_is_done(tmp_path):
     assert process.returncode == 143
     assert REFERENCE in json.loads((tmp_path / "gpu-check.json").read_text())["runs"]
     assert (tmp_path / "gpu-check.md").exists() and b"embedded" in output
-    assert not [p for p in Path("/proc").glob("[0-9]*/cmdline") if os.fsencode(str(tmp_path)) in read(p)]
+    assert not [p for p in Path("/proc").glob("[0-9]*/cmdline") if os.fsencode(str(tmp_path)) in bytes_of(p)]
 
 
-def read(path: Path) -> bytes:
+def bytes_of(path: Path) -> bytes:
     """The bytes of a file of a process, which may have ended."""
     try:
         return path.read_bytes()

@@ -13,7 +13,7 @@ from clipbench.bench.comparing.statistics import (
     MIN_NOISE,
     MIN_PAIRS,
     MIN_SAMPLES,
-    compare,
+    compare_samples,
     noise_floor,
 )
 from clipbench.bench.errors import InputError
@@ -31,12 +31,12 @@ def times(factor: float, passes=PASSES) -> list[float]:
 
 
 def test_known_answers():
-    found = compare([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0], [2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 14.0], 0.02)
+    found = compare_samples([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0], [2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 14.0], 0.02)
     assert (found.ratio, found.low, found.high) == (2.0, 2.0, 2.0)  # each pair has the same ratio
     assert found.p == pytest.approx(2 / 2**7)  # all signs alike: the least that a signed rank test gives
     assert found.call == "slower" and found.samples == (7, 7) and found.noise == 0.02 and found.paired
 
-    apart = compare([1.0, 2.0, 3.0, 4.0, 5.0], [6.0, 7.0, 8.0, 9.0, 10.0], 0.02, paired=False)
+    apart = compare_samples([1.0, 2.0, 3.0, 4.0, 5.0], [6.0, 7.0, 8.0, 9.0, 10.0], 0.02, paired=False)
     assert apart.p == pytest.approx(2 / math.comb(10, 5)) and apart.call == "slower" and not apart.paired
     assert apart.ratio == pytest.approx(8 / 3) and apart.low < 8 / 3 < apart.high
 
@@ -44,46 +44,46 @@ def test_known_answers():
 @pytest.mark.parametrize("paired", [True, False])
 @pytest.mark.parametrize(("factor", "call"), [(1.1, "slower"), (1 / 1.1, "faster"), (1.0, "same")])
 def test_planted_shifts(factor, call, paired):
-    found = compare(PASSES, times(factor, PASSES[::-1]), 0.02, paired)
+    found = compare_samples(PASSES, times(factor, PASSES[::-1]), 0.02, paired)
     assert found.call == call and found.reason == ""
     assert found.ratio == pytest.approx(factor) and found.low <= factor <= found.high
 
 
 def test_where_more_is_better():
-    assert compare(PASSES, times(1.1), 0.02, better="higher").call == "faster"
-    assert compare(PASSES, times(0.9), 0.02, better="higher").call == "slower"
-    assert compare(PASSES, PASSES, 0.02, better="higher").call == "same"
+    assert compare_samples(PASSES, times(1.1), 0.02, better="higher").call == "faster"
+    assert compare_samples(PASSES, times(0.9), 0.02, better="higher").call == "slower"
+    assert compare_samples(PASSES, PASSES, 0.02, better="higher").call == "same"
 
 
 def test_turned_around_it_says_the_opposite():
-    there, back = compare(PASSES, times(1.1), 0.02), compare(times(1.1), PASSES, 0.02)
+    there, back = compare_samples(PASSES, times(1.1), 0.02), compare_samples(times(1.1), PASSES, 0.02)
     assert (there.call, back.call) == ("slower", "faster")
     assert there.ratio == pytest.approx(1 / back.ratio)
 
 
 def test_a_difference_within_the_noise_floor_is_no_difference():
-    assert compare(PASSES, times(1.04), 0.02).call == "slower"
-    assert compare(PASSES, times(1.04), 0.04).call == "same"
-    assert compare(PASSES, times(1.08), 0.1).call == "same"  # nothing less can be told apart here
-    between = compare(PASSES, times(1.08), 0.08)
+    assert compare_samples(PASSES, times(1.04), 0.02).call == "slower"
+    assert compare_samples(PASSES, times(1.04), 0.04).call == "same"
+    assert compare_samples(PASSES, times(1.08), 0.1).call == "same"  # nothing less can be told apart here
+    between = compare_samples(PASSES, times(1.08), 0.08)
     assert between.call == "same" and between.high <= 1.08 + 1e-9
 
 
 def test_undecided_says_why():
-    wide = compare([4.0, 5.0, 6.1] * 3, [6.0, 4.2, 5.3] * 3, 0.02)
+    wide = compare_samples([4.0, 5.0, 6.1] * 3, [6.0, 4.2, 5.3] * 3, 0.02)
     assert wide.call == "undecided" and "more repeats" in wide.reason and f"{100 * MARGIN:g} %" in wide.reason
 
     # A tenth slower in the median; but three pairs say the opposite, and by much.
     first = [1.0 + k / 1000 for k in range(10)] + [2.0, 2.1, 2.2]
     second = [1.1 + k / 900 for k in range(10)] + [1.21, 1.2, 1.22]
-    odd = compare(first, second, 0.02)
+    odd = compare_samples(first, second, 0.02)
     assert odd.low > 1.02 and odd.p > ALPHA
     assert odd.call == "undecided" and "rank test" in odd.reason
 
 
 @pytest.mark.parametrize("n", range(MIN_SAMPLES))
 def test_too_few_samples(n):
-    found = compare(PASSES[:n], times(2, PASSES[:n]), 0.02)
+    found = compare_samples(PASSES[:n], times(2, PASSES[:n]), 0.02)
     assert found.call == "undecided" and str(MIN_SAMPLES) in found.reason and f"{n} samples" in found.reason
     assert math.isnan(found.ratio) == (n == 0) and math.isnan(found.low) == (n < 2)
     said = json.loads(json.dumps(found.as_json(), allow_nan=False))
@@ -92,25 +92,25 @@ def test_too_few_samples(n):
 
 def test_the_fewest_samples_are_enough():
     few = PASSES[:MIN_SAMPLES]
-    assert compare(few, times(1.5, few), 0.02, paired=False).call == "slower"
-    assert compare(few, few, 0.02).call == "same"
-    pairs = compare(few, times(1.5, few), 0.02)
-    assert pairs.call == "undecided" and f"fewer than {MIN_PAIRS}" in pairs.reason
+    assert compare_samples(few, times(1.5, few), 0.02, paired=False).call == "slower"
+    assert compare_samples(few, few, 0.02).call == "same"
+    pairs = compare_samples(few, times(1.5, few), 0.02)
+    assert pairs.call == "undecided" and f"needs {MIN_PAIRS} or more" in pairs.reason
     enough = PASSES[:MIN_PAIRS]
-    assert compare(enough, times(1.5, enough), 0.02).call == "slower"
+    assert compare_samples(enough, times(1.5, enough), 0.02).call == "slower"
 
 
 def test_sides_of_different_length_have_no_pairs():
-    found = compare(PASSES, times(1.1)[:7], 0.02)
+    found = compare_samples(PASSES, times(1.1)[:7], 0.02)
     assert not found.paired and found.samples == (9, 7) and found.call == "slower"
 
 
-def test_a_drift_that_both_sides_share_cancels_in_pairs():
+def test_a_drift_that_both_candidates_share_cancels_in_pairs():
     drift = [1 + 0.04 * k for k in range(9)]
     first = [a * b for a, b in zip(PASSES, drift, strict=True)]
     second = [1.1 * a * b for a, b in zip(PASSES[::-1], drift, strict=True)]
-    assert compare(first, second, 0.02).call == "slower"
-    assert compare(first, second, 0.02, paired=False).call == "undecided"
+    assert compare_samples(first, second, 0.02).call == "slower"
+    assert compare_samples(first, second, 0.02, paired=False).call == "undecided"
 
 
 def test_a_disturbed_pass_moves_no_ratio():
@@ -118,47 +118,47 @@ def test_a_disturbed_pass_moves_no_ratio():
     for side in (0, 1):
         sides = [list(PASSES), list(slow)]
         sides[side][4] *= 3
-        assert compare(*sides, 0.02).ratio == pytest.approx(1.1, abs=0.02)
-    assert compare(PASSES, [*slow[:8], 50.0], 0.02).call == "slower"
+        assert compare_samples(*sides, 0.02).ratio == pytest.approx(1.1, abs=0.02)
+    assert compare_samples(PASSES, [*slow[:8], 50.0], 0.02).call == "slower"
     # Where it hit the reference, eight pairs say slower and one the opposite, and by most: no call.
-    hit = compare([*PASSES[:8], 50.0], slow, 0.02)
+    hit = compare_samples([*PASSES[:8], 50.0], slow, 0.02)
     assert hit.call == "undecided" and "rank test" in hit.reason
-    assert compare([*PASSES[:8], 50.0], slow, 0.02, paired=False).call == "slower"
+    assert compare_samples([*PASSES[:8], 50.0], slow, 0.02, paired=False).call == "slower"
 
 
 def test_constant_samples_and_zeros():
-    assert compare([2.0] * 9, [2.0] * 9, 0.0).call == "same"
-    assert compare([2.0] * 9, [2.0] * 9, 0.0, paired=False).call == "same"
-    assert compare([2.0] * 9, [2.2] * 9, 0.02).call == "slower"
-    nothing = compare([0.0] * 9, [0.0] * 9, 0.02)
+    assert compare_samples([2.0] * 9, [2.0] * 9, 0.0).call == "same"
+    assert compare_samples([2.0] * 9, [2.0] * 9, 0.0, paired=False).call == "same"
+    assert compare_samples([2.0] * 9, [2.2] * 9, 0.02).call == "slower"
+    nothing = compare_samples([0.0] * 9, [0.0] * 9, 0.02)
     assert nothing.call == "same" and nothing.ratio == 1
-    appeared = compare([0.0] * 9, [1.0] * 9, 0.02)
+    appeared = compare_samples([0.0] * 9, [1.0] * 9, 0.02)
     assert appeared.call == "undecided" and "median is 0" in appeared.reason
     assert appeared.as_json()["ratio"] is None
-    gone = compare([1.0] * 9, [0.0] * 9, 0.02)
+    gone = compare_samples([1.0] * 9, [0.0] * 9, 0.02)
     assert gone.call == "faster" and gone.ratio == 0
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -1.0])
 def test_what_is_no_sample_is_refused(bad):
     with pytest.raises(ValueError, match="0 or more"):
-        compare([*PASSES, bad], PASSES, 0.02)
+        compare_samples([*PASSES, bad], PASSES, 0.02)
     with pytest.raises(ValueError, match="noise floor"):
-        compare(PASSES, PASSES, bad)
+        compare_samples(PASSES, PASSES, bad)
 
 
 def test_the_same_input_gives_the_same_answer():
     busy = [1 + x for x in BUSY[0][:18]]
-    assert compare(busy[::2], busy[1::2], 0.02) == compare(busy[::2], busy[1::2], 0.02)
-    other = compare(busy[::2], busy[1::2], 0.02, seed=1)
-    assert other.ratio == compare(busy[::2], busy[1::2], 0.02).ratio
+    assert compare_samples(busy[::2], busy[1::2], 0.02) == compare_samples(busy[::2], busy[1::2], 0.02)
+    other = compare_samples(busy[::2], busy[1::2], 0.02, seed=1)
+    assert other.ratio == compare_samples(busy[::2], busy[1::2], 0.02).ratio
 
 
 def test_noise_floors():
     assert noise_floor(PASSES, PASSES) == MIN_NOISE
     assert noise_floor(PASSES, times(1.03)) == pytest.approx(0.03)
     assert noise_floor(times(1.03), PASSES) == pytest.approx(0.03)
-    with pytest.raises(ValueError, match=f"takes {MIN_SAMPLES} samples"):
+    with pytest.raises(ValueError, match=f"requires {MIN_SAMPLES} samples"):
         noise_floor(PASSES[:4], PASSES)
     with pytest.raises(ValueError, match="median"):
         noise_floor([0.0] * 5, PASSES)

@@ -1,0 +1,22 @@
+"""Child runs: what they are told, and what is shown of what they printed."""
+
+from __future__ import annotations
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import OmegaConf
+
+from clipbench.bench.runs import child_run
+from clipbench.bench.runs.child_run import literal
+
+
+def test_what_was_printed_is_shown_without_its_control_characters(tmp_path):
+    (tmp_path / "log.txt").write_bytes(b"\x1b[31mfirst\nclipbench: \x1b[2Jred\xff \x07\nTraceback\n")
+    assert child_run.last_line(tmp_path / "log.txt") == "[2Jred\ufffd "
+    (tmp_path / "log.txt").write_text("\n\n")
+    assert child_run.last_line(tmp_path / "log.txt") == "it said nothing"
+
+
+def test_any_folder_s_name_reaches_the_child(tmp_path):
+    for name in ("plain", "two words", "it's", "josé", "a,b=[c]", "${oc.env:HOME}", "back\\slash\\"):
+        (override,) = OverridesParser.create().parse_overrides([f"x={literal(tmp_path / name)}"])
+        assert OmegaConf.create({"x": override.value()}).x == str(tmp_path / name)
