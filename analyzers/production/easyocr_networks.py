@@ -122,8 +122,8 @@ def lines(maps: np.ndarray, scale: float, threshold: float, shape: tuple[int, in
         *tilted,
     ]
     found: np.ndarray = np.array(quads, np.float32).clip(0, np.array([shape[1], shape[0]], np.float32))
-    long_enough: np.ndarray = np.ptp(found, axis=1).max(1) > SHORTEST
-    return found[long_enough]
+    kept: np.ndarray = found[np.ptp(found, axis=1).max(1) > SHORTEST]
+    return kept
 
 
 def cut(image: np.ndarray, quads: np.ndarray) -> list[np.ndarray]:
