@@ -186,8 +186,8 @@ class SpeechTranscription(WhisperAnalyzer):
         return (self.settings.model, self.settings.vad_model)
 
     def load(self, device: str = "cpu") -> None:
+        timing = whisper_timing()
         import whisper
-        from whisper import timing
 
         torch_runtime.use_thread_budget()
         timing.dtw_cpu = align  # numba would need seconds to compile whisper's own
@@ -198,6 +198,17 @@ class SpeechTranscription(WhisperAnalyzer):
             else:
                 model = whisper_ct2.load(path).to(device)
         self.open_model(model)
+
+
+def whisper_timing() -> Any:
+    """The module `whisper.timing`; raises ModelError, with the fix, if openai-whisper is not installed."""
+    try:
+        from whisper import timing
+    except ModuleNotFoundError as error:
+        raise weights.ModelError(
+            f"openai-whisper cannot be imported ({error}); run `pip install --no-deps openai-whisper`"
+        ) from error
+    return timing
 
 
 class _Encoded:

@@ -18,7 +18,12 @@ from clipbench.analyzers.production.base import ProductionSettings
 from clipbench.analyzers.production.batching import fitting_batch
 from clipbench.analyzers.production.parking import OnDevice
 from clipbench.analyzers.production.pretrained import FileModel, model_file
-from clipbench.analyzers.speech_transcription import Spans, WhisperAnalyzer, WhisperSettings
+from clipbench.analyzers.speech_transcription import (
+    Spans,
+    WhisperAnalyzer,
+    WhisperSettings,
+    whisper_timing,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -77,8 +82,7 @@ class WhisperLargeV3(OnDevice, WhisperAnalyzer):
         self.file()
 
     def load(self, device: str = "cpu") -> None:
-        from whisper import timing
-
+        timing = whisper_timing()
         if not torch_device.on_gpu(device):
             torch_runtime.use_thread_budget()
         # Whisper compiles its own at first use, for which a GPU machine may lack a compiler.

@@ -84,7 +84,7 @@ def prepare(cfg: Any, folder: Path) -> Session:
     missing = targets.not_covered(limits, about, grouped(cfg.grouping), there)
     limits = targets.applicable(limits, about, there)
     if package := profiling.lacking(plan.profile[0]):
-        raise InputError(f"profile={plan.profile[0]} takes {package}: pip install {package}")
+        raise InputError(f"profile={plan.profile[0]} requires {package}: pip install {package}")
     for fault in plan.faults:
         if fault.kind not in strategy(cfg.executor.name).contains | HARMLESS:
             raise InputError(

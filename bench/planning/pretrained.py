@@ -24,7 +24,7 @@ def fetch(plan: Plan) -> None:
             missing[f"{task.analyzer}: {lack.what}"] = lack.how
         except ModuleNotFoundError as error:
             raise InputError(
-                f"{task.analyzer} of models=full takes {error.name}: pip install -e '.[full]'"
+                f"{task.analyzer} of models=full requires {error.name}: pip install 'clipbench[full]'"
             ) from None
     if missing:
         lines = "\n".join(f"  {what}\n    {how}" for what, how in missing.items())
