@@ -124,10 +124,10 @@ class Watched:
         with Sampler(os.getpid()) as sampler:
             found = self.harness.once(path)
         telemetry = sampler.telemetry
-        if isinstance(telemetry, NotMeasured) or telemetry.sampler is None:
-            raise Unmeasured(
-                telemetry.reason if isinstance(telemetry, NotMeasured) else "no cost was recorded"
-            )
+        if isinstance(telemetry, NotMeasured):
+            raise Unmeasured(telemetry.reason)
+        if telemetry.sampler is None:
+            raise Unmeasured("the sampler did not record its cost")
         self.cost = telemetry.sampler
         return found
 
