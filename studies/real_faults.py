@@ -27,7 +27,7 @@ from clipbench.bench.quality import metric_names
 from clipbench.bench.runs import storage
 from clipbench.bench.runs.results import Result
 from clipbench.executors import registry as executors
-from tests.e2e.test_command_line import PROJECT
+from tests.support.command_line import PROJECT
 
 #: Kind → the status it gives, and words of the reason. A process that is gone tells by which signal or code.
 EXPECTED = {

@@ -17,8 +17,9 @@ from clipbench.bench.planning.config import FaultConfig, GroupingConfig, compose
 from clipbench.bench.planning.executor_settings import executor_config
 from clipbench.bench.planning.plan import make_plan
 from clipbench.executors import registry as executors
-from tests.e2e.test_command_line import PROJECT
+from tests.support.command_line import PROJECT
 from tests.support.fakes import Notes
+from tests.support.same_segments import same
 
 CLIP = PROJECT / "clips" / "reference.mp4"
 #: spawn_pool takes from a grouping only what comes after what.
@@ -86,19 +87,3 @@ def test_the_same_segments_as_sequential(executor, grouping, reference):
         assert len(found[name]) == len(expected), name
         for one, other in zip(found[name], expected, strict=True):
             same(dataclasses.asdict(one), dataclasses.asdict(other), name)
-
-
-def same(found, expected, where: str) -> None:
-    """Equal to the letter; numbers within a thousandth, since threads may change the order of sums."""
-    if isinstance(expected, float) and isinstance(found, int | float):
-        assert found == pytest.approx(expected, rel=1e-3, abs=1e-3), where
-    elif isinstance(expected, dict):
-        assert found.keys() == expected.keys(), where
-        for key in expected:
-            same(found[key], expected[key], f"{where}.{key}")
-    elif isinstance(expected, list | tuple):
-        assert len(found) == len(expected), where
-        for number, (a, b) in enumerate(zip(found, expected, strict=True)):
-            same(a, b, f"{where}[{number}]")
-    else:
-        assert found == expected, where

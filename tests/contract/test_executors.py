@@ -2,75 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
-import importlib.util
 import os
 import signal
 import threading
-import time
-from pathlib import Path
 
-import psutil
 import pytest
 
-from clipbench.bench.clips.shared_memory import MEMORY_PREFIX
 from clipbench.executors import registry as executors
 from clipbench.executors.faults import DEADLY, HUNG, Fault
 from clipbench.executors.layout import Group
 from tests.support.clip_views import ArrayClip
+from tests.support.executors import NAMES, outcomes, running, usable
 from tests.support.fakes import Notes, grouped, plan, planned, task, use_fakes
 
-NAMES = executors.names()
 STRIKES = [(name, kind) for name in NAMES for kind in sorted(executors.strategy(name).contains)]
 #: The executors of which several workers run at once.
 PARALLEL = [name for name in NAMES if name != "sequential"]
 
 
-def usable(cases: list) -> list:
-    """Parameters for names, or for tuples that begin with one; Ray is skipped where it is not installed."""
-    lacking = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed")
-    cases = [case if isinstance(case, tuple) else (case,) for case in cases]
-    return [pytest.param(*case, marks=[lacking] if case[0] == "ray" else []) for case in cases]
-
-
 @pytest.fixture(autouse=True)
 def fakes(monkeypatch):
     use_fakes(monkeypatch)
-
-
-@contextlib.contextmanager
-def running(name: str, made):
-    """The executor `name`, started on a plan; afterwards nothing of it may be left."""
-    before = processes()
-    executor = executors.create(name, observer=Notes())
-    try:
-        executor.start(made)
-        yield executor
-    finally:
-        executor.close()
-    deadline = time.monotonic() + 10
-    while processes() - before and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert processes() - before == set()
-    assert shared_memory() == set()
-
-
-def processes() -> set[int]:
-    """The children of this process, but for the tracker that multiprocessing keeps for good."""
-    return {
-        child.pid
-        for child in psutil.Process().children(recursive=True)
-        if child.status() != psutil.STATUS_ZOMBIE and "resource_tracker" not in " ".join(child.cmdline())
-    }
-
-
-def shared_memory(pid: int | None = None) -> set[str]:
-    """The shared memory of a process, by default of this one."""
-    return {p.name for p in Path("/dev/shm").glob(f"{MEMORY_PREFIX}-{pid or os.getpid()}-*")}
-
-
-def outcomes(executor, seconds: float = 1.0):
-    return {o.analyzer: o for o in executor.run(ArrayClip(duration_s=seconds))}
 
 
 @pytest.mark.parametrize("name", usable(NAMES))

@@ -17,10 +17,10 @@ from clipbench.bench.measuring.session import random_results
 from clipbench.bench.planning.config import compose
 from clipbench.bench.planning.plan import make_plan
 from clipbench.executors import registry as executors
-from tests.contract.test_equal_results import same
-from tests.e2e.test_command_line import PROJECT
 from tests.support.clips import beginning
+from tests.support.command_line import PROJECT
 from tests.support.fakes import Notes
+from tests.support.same_segments import same
 
 TINY = ("models=random", "models.size=tiny")
 GROUPINGS = {"spawn_pool": "sequential", "sequential": "sequential"}

@@ -10,7 +10,7 @@ import sys
 import pytest
 import yaml
 
-from tests.e2e.test_command_line import PROJECT
+from tests.support.command_line import PROJECT
 
 PAGE = (PROJECT / "docs" / "ci.md").read_text()
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)

@@ -12,8 +12,8 @@ import pytest
 from clipbench.analyzers import registry
 from clipbench.bench import quality
 from clipbench.bench.measuring.metrics import METRICS
-from tests.e2e.test_command_line import PROJECT
 from tests.support.clip_views import ArrayClip
+from tests.support.command_line import PROJECT
 
 
 @pytest.fixture

@@ -18,8 +18,9 @@ from clipbench.executors import registry as executors
 from clipbench.executors.faults import CONTAINABLE, Fault
 from clipbench.executors.layout import Group, Task
 from tests.contract import test_executors as contract
-from tests.e2e.test_command_line import PROJECT
+from tests.support import executors as leftovers
 from tests.support.clips import numbered_frames, write_clip
+from tests.support.command_line import PROJECT
 from tests.support.fakes import FAKES, Notes, planned, use_fakes
 
 PAGE = (PROJECT / "docs" / "adding-an-executor.md").read_text()
@@ -80,7 +81,7 @@ def real_plan(*faults: Fault, timeout_s: float = 60.0):
 @contextlib.contextmanager
 def running(plan, path: Path):
     """The page's executor on this plan, and the clip that it is to analyze; nothing of it may be left."""
-    before = contract.processes()
+    before = leftovers.processes()
     executor = executors.create(NAME, Notes())
     with decode(path, needs_of(plan), 1) as opened:
         try:
@@ -88,9 +89,9 @@ def running(plan, path: Path):
             yield executor, opened
         finally:
             executor.close()
-        assert contract.processes() - before == set()
-        assert contract.shared_memory(), "the clip is gone before its owner frees it"
-    assert contract.shared_memory() == set()
+        assert leftovers.processes() - before == set()
+        assert leftovers.shared_memory(), "the clip is gone before its owner frees it"
+    assert leftovers.shared_memory() == set()
 
 
 @pytest.mark.parametrize("kind", sorted(CONTAINABLE))

@@ -3,42 +3,15 @@
 from __future__ import annotations
 
 import os
-import resource
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.bench.clips.test_decoding import BAD_CLIPS
+from tests.support.bad_clips import BAD_CLIPS
 from tests.support.clips import numbered_frames, write_clip
-
-PROJECT = Path(__file__).resolve().parents[2]
-
-
-def run(*arguments: str, limit_file_bytes: int | None = None) -> subprocess.CompletedProcess:
-    """`python run.py` with these arguments, in the project's folder."""
-
-    def limit() -> None:
-        if limit_file_bytes is not None:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (limit_file_bytes, limit_file_bytes))
-
-    return subprocess.run(
-        [sys.executable, "run.py", *arguments],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        preexec_fn=limit,
-        timeout=120,
-    )
-
-
-def refused(done: subprocess.CompletedProcess) -> str:
-    """The one line that `done` was refused with."""
-    lines = done.stderr.strip().splitlines()
-    assert done.returncode == 2, done.stderr
-    assert len(lines) == 1 and lines[0].startswith("clipbench: "), done.stderr
-    return lines[0]
+from tests.support.command_line import PROJECT, refused, run
 
 
 def test_help_names_the_choices_and_the_exit_codes():

@@ -6,8 +6,6 @@ import dataclasses
 import json
 from fractions import Fraction
 
-import cv2
-import numpy as np
 import pytest
 
 from clipbench.analyzers import registry
@@ -17,10 +15,10 @@ from clipbench.bench.planning.plan import resolve_upstream
 from clipbench.bench.runs import storage
 from clipbench.executors import registry as executors
 from clipbench.executors.layout import Group, Task
-from tests.e2e.test_command_line import run
 from tests.support.clips import write_clip
+from tests.support.command_line import run
 from tests.support.fakes import Notes, planned
-from tools.reference_clip.scenes import photograph
+from tests.support.footage import panning
 
 
 @pytest.fixture(scope="module")
@@ -89,18 +87,6 @@ def loaded():
     executor.close()
 
 
-def footage(width: int, height: int, frames: int) -> np.ndarray:
-    """A slow pan over a photograph of a person, cut to one of a cat half-way."""
-    pictures = [photograph("astronaut.jpg"), photograph("chelsea.jpg")]
-    shots = []
-    for i in range(frames):
-        picture = pictures[i >= frames // 2]
-        scale = 1.3 * max(width / picture.shape[1], height / picture.shape[0])
-        matrix = np.array([[scale, 0, -0.05 * width - 2.0 * i], [0, scale, -0.02 * height]])
-        shots.append(cv2.warpAffine(picture, matrix, (width, height), borderMode=cv2.BORDER_REFLECT))
-    return np.stack(shots)
-
-
 CLIPS = {
     "1080p landscape, 25 fps, sound": (1920, 1080, 50, Fraction(25), 440.0),
     "portrait, 29.97 fps, no sound": (360, 640, 60, Fraction(30000, 1001), None),
@@ -116,7 +102,7 @@ CLIPS = {
 @pytest.mark.parametrize("kind", CLIPS)
 def test_clips_of_every_kind(kind, loaded, tmp_path):
     width, height, frames, fps, tone_hz = CLIPS[kind]
-    path = write_clip(tmp_path / "clip.mp4", footage(width, height, frames), fps, tone_hz)
+    path = write_clip(tmp_path / "clip.mp4", panning(width, height, frames), fps, tone_hz)
     executor, needs = loaded
     with decode(path, needs, threads=2) as clip:
         outcomes = {o.analyzer: o for o in executor.run(clip)}

@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 
-PROJECT = Path(__file__).resolve().parents[2]
+from tests.support.command_line import PROJECT
+
 GOLDEN = Path(__file__).resolve().parent / "golden"
 
 #: Name of a recorded run → its command line.

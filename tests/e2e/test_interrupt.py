@@ -15,9 +15,9 @@ import psutil
 import pytest
 
 from clipbench.bench.runs import storage
-from tests.contract.test_executors import NAMES, shared_memory
-from tests.e2e.test_command_line import PROJECT
 from tests.support.clips import numbered_frames, write_clip
+from tests.support.command_line import PROJECT
+from tests.support.executors import NAMES, shared_memory
 from tests.support.fakes import FAKES
 
 #: Cheap ones, in two groups: what counts is the machinery, not what it carries.

@@ -14,9 +14,9 @@ from clipbench.bench.measuring import session
 from clipbench.bench.measuring.session import find_clips, segments_of
 from clipbench.bench.runs import storage
 from clipbench.executors.base import Outcome
-from tests.e2e.test_command_line import run
-from tests.e2e.test_end_to_end import footage
 from tests.support.clips import numbered_frames, write_clip
+from tests.support.command_line import run
+from tests.support.footage import panning
 
 ONLY = "only=[color_analysis,cut_analysis,visual_effects,audio_analysis,audio_environment]"
 
@@ -26,7 +26,7 @@ def folder(tmp_path_factory):
     """Ten clips of different lengths, sizes and sounds."""
     made = tmp_path_factory.mktemp("clips")
     for n in range(10):
-        write_clip(made / f"clip{n}.mp4", footage(160 + 16 * n, 120, 20 + 5 * n), 30, 200.0 + 20 * n)
+        write_clip(made / f"clip{n}.mp4", panning(160 + 16 * n, 120, 20 + 5 * n), 30, 200.0 + 20 * n)
     (made / "notes.txt").write_text("no clip")
     return made
 
@@ -47,10 +47,10 @@ def test_a_folder_of_ten_clips(folder, tmp_path):
     assert len(measured) == 20 and len(result.run.clips) == 10
 
     # Two clips at once, and every worker at work on every clip.
-    assert any(a["start_s"] < b["start_s"] < a["end_s"] for a, b in pairwise(measured))
+    assert any(a.start_s < b.start_s < a.end_s for a, b in pairwise(measured))
     work = [s for s in result.spans if s.phase == "analyze"]
-    assert {s["worker"] for s in work} == {"pictures", "text_and_sound"}
-    assert {(s["worker"], s["clip"]) for s in work} == {
+    assert {s.worker for s in work} == {"pictures", "text_and_sound"}
+    assert {(s.worker, s.clip) for s in work} == {
         (worker, clip) for worker in ("pictures", "text_and_sound") for clip in range(21)
     }
 

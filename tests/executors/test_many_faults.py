@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from tests.contract.test_executors import processes, running
 from tests.support.clip_views import ArrayClip
+from tests.support.executors import processes, running
 from tests.support.fakes import grouped, use_fakes
 
 

@@ -7,14 +7,12 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
 from clipbench.executors import profiling
 from clipbench.executors.profiling import links, profiler
-
-PROJECT = Path(__file__).resolve().parents[2]
+from tests.support.command_line import PROJECT
 
 
 def spin_in_a_loop_of_ours(seconds: float = 0.1) -> None:

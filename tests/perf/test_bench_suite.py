@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 
 from clipbench.bench.errors import Exit
-from tests.e2e.test_command_line import PROJECT
+from tests.support.command_line import PROJECT
 
 BENCH = (sys.executable, "-m", "pytest", "tests/perf/bench_analyzers.py", "-k", "color_analysis", "--quick")
 COMPARE = (sys.executable, "-m", "tests.perf.compare")

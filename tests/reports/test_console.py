@@ -9,7 +9,7 @@ from rich.console import Console
 
 from clipbench.bench.runs.results import ClipSummary, PassSummary, TargetResult
 from clipbench.reports.run import console as report
-from tests.bench.runs.test_results import a_result
+from tests.support.minimal_result import a_result
 
 
 @pytest.fixture

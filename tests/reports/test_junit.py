@@ -8,8 +8,8 @@ import pytest
 
 from clipbench.reports import formatting
 from clipbench.reports.run import junit
-from tests.bench.runs.test_results import a_result
 from tests.support import samples
+from tests.support.minimal_result import a_result
 
 
 def written(run, tmp_path) -> ElementTree.Element:

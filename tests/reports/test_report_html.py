@@ -9,8 +9,8 @@ import pytest
 from clipbench.reports import formatting
 from clipbench.reports.drawing import html_page
 from clipbench.reports.run import html
-from tests.bench.runs.test_results import a_result
 from tests.support import browser, samples
+from tests.support.minimal_result import a_result
 
 
 @pytest.fixture(scope="module")

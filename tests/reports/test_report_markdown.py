@@ -11,8 +11,8 @@ from markdown_it import MarkdownIt
 
 from clipbench.bench.runs import storage
 from clipbench.reports.run import markdown
-from tests.bench.runs.test_results import a_result
 from tests.support import samples
+from tests.support.minimal_result import a_result
 
 
 class Page(HTMLParser):

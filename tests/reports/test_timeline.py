@@ -16,7 +16,7 @@ from clipbench.executors.base import Span
 from clipbench.reports.drawing import colours, legend
 from clipbench.reports.drawing.spans import busy_share, worker_lanes
 from clipbench.reports.run import timeline
-from tests.bench.runs.test_results import a_result
+from tests.support.minimal_result import a_result
 
 NAMES = sorted(colours.COLOURS)
 

@@ -11,7 +11,7 @@ from clipbench.bench.runs.telemetry import GpuSeries, GpusTelemetry, GpuTelemetr
 from clipbench.executors.base import Span
 from clipbench.reports.drawing.spans import nested_lanes
 from clipbench.reports.run import trace
-from tests.bench.runs.test_results import a_result
+from tests.support.minimal_result import a_result
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from clipbench.analyzers.registry import back_ends, create
 from clipbench.bench.planning.config import compose
 from clipbench.bench.planning.plan import make_plan
 from studies import floors
-from tests.e2e.test_command_line import PROJECT
 from tests.support.clip_views import ArrayClip
+from tests.support.command_line import PROJECT
 from tests.support.sounds import recording
 from tools import gpu_wheels
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from tools.reference_clip.scenes import photograph
+
 #: Frames of the tests: portrait, as large as the analyzers read them.
 WIDTH, HEIGHT, FPS = 180, 320, 30.0
 
@@ -59,3 +61,17 @@ def recorded(frames: np.ndarray, sigma: float = 1.5, quality: int = 85, seed: in
         packed = cv2.imencode(".jpg", noisy, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
         out[index] = cv2.imdecode(packed, cv2.IMREAD_COLOR)
     return out
+
+
+def panning(width: int, height: int, frames: int) -> np.ndarray:
+    """A slow pan over a photograph of a person, cut to one of a cat half-way."""
+    import cv2
+
+    pictures = [photograph("astronaut.jpg"), photograph("chelsea.jpg")]
+    shots = []
+    for i in range(frames):
+        picture = pictures[i >= frames // 2]
+        scale = 1.3 * max(width / picture.shape[1], height / picture.shape[0])
+        matrix = np.array([[scale, 0, -0.05 * width - 2.0 * i], [0, scale, -0.02 * height]])
+        shots.append(cv2.warpAffine(picture, matrix, (width, height), borderMode=cv2.BORDER_REFLECT))
+    return np.stack(shots)

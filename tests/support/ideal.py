@@ -37,7 +37,7 @@ from clipbench.bench.runs.telemetry import (
     Telemetry,
 )
 from clipbench.executors.base import Outcome, Plan, Span
-from tests.e2e.test_command_line import PROJECT
+from tests.support.command_line import PROJECT
 from tests.support.fakes import Notes
 
 TRUTH = json.loads((PROJECT / "clips" / "reference.json").read_text())

@@ -15,7 +15,8 @@ import venv
 from dataclasses import dataclass
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parents[2]
+from tests.support.command_line import PROJECT
+
 #: What of a checkout is no source.
 NO_SOURCE = (".*", "__pycache__", "*.egg-info", "build", "dist", "outputs", "multirun", "baselines")
 

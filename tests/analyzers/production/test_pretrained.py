@@ -30,8 +30,8 @@ from clipbench.bench.errors import InputError
 from clipbench.bench.planning import pretrained as run_weights
 from clipbench.bench.planning.config import compose
 from clipbench.bench.planning.plan import make_plan
+from tests.support.command_line import PROJECT
 
-PROJECT = Path(__file__).parents[3]
 MODEL, KEY = HubModel("some/model", 1.2), "models.production.some.weights"
 
 

@@ -14,6 +14,7 @@ from clipbench.bench.clips.container import AUDIO_RATE
 from clipbench.bench.clips.decoding import decode, shrunk
 from clipbench.bench.clips.shared_memory import allocate
 from clipbench.bench.errors import InputError
+from tests.support.bad_clips import BAD_CLIPS
 from tests.support.clips import numbered_frames, rotate, write_clip
 
 
@@ -159,63 +160,6 @@ def test_shared_memory_that_is_not_there_is_said(monkeypatch):
     monkeypatch.setattr("os.posix_fallocate", full)
     with pytest.raises(InputError, match="shm-size"):
         allocate(1 << 20)
-
-
-def truncated(tmp_path: Path) -> Path:
-    path = write_clip(tmp_path / "cut.mp4", noise(90), faststart=True)
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    return path
-
-
-def truncated_without_index(tmp_path: Path) -> Path:
-    path = write_clip(tmp_path / "cut.mp4", noise(90))
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    return path
-
-
-def noise(count: int) -> np.ndarray:
-    return np.random.default_rng(0).integers(0, 255, (count, 64, 64, 3), np.uint8)
-
-
-def text_file(tmp_path: Path) -> Path:
-    (tmp_path / "words.mp4").write_text("this is no video\n" * 100)
-    return tmp_path / "words.mp4"
-
-
-def sound_only(tmp_path: Path) -> Path:
-    import av
-
-    path = tmp_path / "sound.mp4"
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("aac", rate=16000, layout="mono")
-        frame = av.AudioFrame.from_ndarray(np.zeros((1, 16000), np.float32), format="flt", layout="mono")
-        frame.sample_rate, frame.pts = 16000, 0
-        container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    return path
-
-
-def no_frames(tmp_path: Path) -> Path:
-    """A video track of which not one frame can be decoded."""
-    path = write_clip(tmp_path / "empty.mp4", numbered_frames(3, 64, 64))
-    data = bytearray(path.read_bytes())
-    at = data.index(b"mdat") + 4
-    end = data.index(b"moov") - 4
-    data[at:end] = bytes(end - at)
-    path.write_bytes(data)
-    return path
-
-
-BAD_CLIPS = {
-    "missing": (lambda tmp: tmp / "nothing.mp4", "there is no file"),
-    "folder": (lambda tmp: tmp, "is a folder"),
-    "text file": (text_file, "cannot be read as video"),
-    "truncated": (truncated, "truncated"),
-    "truncated, index lost": (truncated_without_index, "cannot be read as video"),
-    "no video stream": (sound_only, "no video stream"),
-    "zero frames": (no_frames, "no frame of"),
-    "empty": (lambda tmp: (tmp / "empty.mp4").touch() or tmp / "empty.mp4", "cannot be read as video"),
-}
 
 
 @pytest.mark.parametrize("kind", BAD_CLIPS)

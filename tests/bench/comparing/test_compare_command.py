@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from clipbench.commands import compare
-from tests.e2e.test_command_line import PROJECT
+from tests.support.command_line import PROJECT
 from tests.support.comparisons import SLOW
 from tests.support.runs import a_result, written
 

@@ -25,8 +25,8 @@ from clipbench.bench.probes import environment
 from clipbench.bench.runs.results import Environment
 from clipbench.reports import formatting, markdown_text
 from clipbench.reports.run import html, junit, markdown
-from tests.e2e.test_command_line import PROJECT, run
 from tests.support import ideal
+from tests.support.command_line import PROJECT, run
 
 TARGETS = PROJECT / "conf" / "targets" / "production.yaml"
 LIMITS = targets.parse(yaml.safe_load(TARGETS.read_text())["limits"], "production")

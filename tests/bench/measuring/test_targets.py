@@ -13,7 +13,7 @@ from clipbench.bench.errors import Exit, InputError
 from clipbench.bench.measuring import session, targets
 from clipbench.bench.measuring.metrics import METRICS
 from clipbench.bench.runs.results import MetricValue
-from tests.e2e.test_command_line import PROJECT
+from tests.support.command_line import PROJECT
 
 
 def metric(value: float | None, name: str = "x", reason: str = "") -> MetricValue:

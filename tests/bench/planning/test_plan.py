@@ -19,7 +19,7 @@ from clipbench.bench.planning.config import (
 )
 from clipbench.bench.planning.executor_settings import executor_config
 from clipbench.bench.planning.plan import absent_upstream, make_plan
-from tests.e2e.test_command_line import PROJECT
+from tests.support.command_line import PROJECT
 
 
 def analyzer(name: str, *upstream: str) -> type[Analyzer]:

@@ -15,7 +15,7 @@ from clipbench.bench.errors import InputError
 from clipbench.bench.sweeping.hydra_sweeper import InterleavedSweeper, expand
 from clipbench.bench.sweeping.sweep import Sweep
 from clipbench.commands import run
-from tests.e2e.test_command_line import PROJECT
+from tests.support.command_line import PROJECT
 
 
 def planned(monkeypatch, *arguments: str) -> Sweep:

@@ -15,8 +15,8 @@ import psutil
 
 from clipbench.bench.errors import Exit
 from clipbench.bench.runs import storage
-from tests.e2e.test_command_line import PROJECT
 from tests.support.clips import numbered_frames, write_clip
+from tests.support.command_line import PROJECT
 from tests.support.fakes import FAKES
 from tests.support.sweeps import gone
 

@@ -1,0 +1,62 @@
+"""Starting executors in tests, and what they may not leave behind."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from clipbench.bench.clips.shared_memory import MEMORY_PREFIX
+from clipbench.executors import registry as executors
+from tests.support.clip_views import ArrayClip
+from tests.support.fakes import Notes
+
+#: Every executor that exists.
+NAMES = executors.names()
+
+
+def usable(cases: list) -> list:
+    """Parameters for names, or for tuples that begin with one; Ray is skipped where it is not installed."""
+    lacking = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed")
+    cases = [case if isinstance(case, tuple) else (case,) for case in cases]
+    return [pytest.param(*case, marks=[lacking] if case[0] == "ray" else []) for case in cases]
+
+
+@contextlib.contextmanager
+def running(name: str, made):
+    """The executor `name`, started on a plan; afterwards nothing of it may be left."""
+    before = processes()
+    executor = executors.create(name, observer=Notes())
+    try:
+        executor.start(made)
+        yield executor
+    finally:
+        executor.close()
+    deadline = time.monotonic() + 10
+    while processes() - before and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert processes() - before == set()
+    assert shared_memory() == set()
+
+
+def processes() -> set[int]:
+    """The children of this process, but for the tracker that multiprocessing keeps for good."""
+    return {
+        child.pid
+        for child in psutil.Process().children(recursive=True)
+        if child.status() != psutil.STATUS_ZOMBIE and "resource_tracker" not in " ".join(child.cmdline())
+    }
+
+
+def shared_memory(pid: int | None = None) -> set[str]:
+    """The shared memory of a process, by default of this one."""
+    return {p.name for p in Path("/dev/shm").glob(f"{MEMORY_PREFIX}-{pid or os.getpid()}-*")}
+
+
+def outcomes(executor, seconds: float = 1.0):
+    return {o.analyzer: o for o in executor.run(ArrayClip(duration_s=seconds))}
