@@ -41,6 +41,11 @@ def names() -> list[str]:
     return list(discover())
 
 
+def own() -> list[str]:
+    """The names of the executors that plugins add."""
+    return list(plugins.classes(Executor, plugins.modules()))
+
+
 def strategy(name: str) -> type[Executor]:
     """The class of the executor called `name`; raises KeyError where there is none."""
     return discover()[name]

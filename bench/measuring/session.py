@@ -116,7 +116,7 @@ def check_truth(truth: Path, clips: list[Path]) -> None:
             "beside each is found by itself"
         )
     if clips[0].is_file():  # one that cannot be read is refused where it is opened
-        quality.load_truth(clips[0], truth, sha256(clips[0]))
+        quality.load_truth(clips[0], truth, sha256(clips[0]), quality.keys_of_plugins())
 
 
 def find_clips(path: str) -> list[Path]:
@@ -202,7 +202,9 @@ def score(session: Session, record: Record) -> tuple[list[MetricValue], str]:
     named = Path(session.cfg.clip.truth) if session.cfg.clip.truth else None
     scored, reason = [], quality.NO_PASS
     for one in {p.clip.path: p for p in record.complete()}.values():
-        truth, reason = quality.load_truth(Path(one.clip.path), named, one.clip.sha256)
+        truth, reason = quality.load_truth(
+            Path(one.clip.path), named, one.clip.sha256, quality.keys_of_plugins()
+        )
         if truth is not None:
             found = {name: o.segments for name, o in one.outcomes.items() if o.status == "ok"}
             scored.append(quality.score(found, settings, truth, "", one.clip.duration_s, meaningless))

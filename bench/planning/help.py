@@ -9,6 +9,7 @@ from clipbench.analyzers import registry
 from clipbench.bench import invocation
 from clipbench.bench.locations import CONF
 from clipbench.bench.planning import config, user_config
+from clipbench.executors import registry as executors
 
 TEXT = """clipbench: which grouping of analyzers, under which executor, keeps the promise?
 
@@ -40,7 +41,10 @@ def help_text(arguments: Sequence[str] = ()) -> str:
     """
     user_config.with_user_config(arguments)
     groups = dict(sorted((user_config.choices_in(CONF) | config.choices()).items()))
-    own = {"analyzers": registry.own(), **user_config.choices_in(user_config.user_conf())}
+    groups["executor"] = [name for name in groups["executor"] if name not in executors.own()]
+    own = {"analyzers": registry.own(), "executor": executors.own()}
+    for group, names in user_config.choices_in(user_config.user_conf()).items():
+        own[group] = sorted({*own.get(group, ()), *names})
     listed = listing({kind: names for kind, names in own.items() if names})
     where = f"Yours (plugins: {', '.join(plugins.names()) or 'none'}; conf/ in this directory):"
     text = TEXT.replace("python run.py", invocation.program())

@@ -5,7 +5,7 @@ Each figure is declared with `@figure` and becomes the metric `quality.<analyzer
 """
 
 from clipbench.bench.quality.declaration import Figure, NotLabelled, Scored, figure
-from clipbench.bench.quality.registry import discover, metric_names
+from clipbench.bench.quality.registry import discover, keys_of_plugins, metric_names
 from clipbench.bench.quality.scoring import score
 from clipbench.bench.quality.truth import EXPECTED, NO_PASS, Truth, load_truth
 
@@ -18,6 +18,7 @@ __all__ = [
     "Truth",
     "discover",
     "figure",
+    "keys_of_plugins",
     "load_truth",
     "metric_names",
     "score",

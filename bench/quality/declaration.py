@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -59,7 +59,10 @@ class Scored:
 
 @dataclass(frozen=True)
 class Figure(Part):
-    """A quality figure: what it says of which analyzer, its unit, and which direction is better."""
+    """A quality figure: what it says of which analyzer, its unit, and which direction is better.
+
+    `reads` are the keys of the user's own that it reads from a truth file.
+    """
 
     analyzer: str
     name: str
@@ -67,6 +70,7 @@ class Figure(Part):
     better: Literal["lower", "higher"]
     meaning: str
     compute: Callable[[Scored], float]
+    reads: tuple[str, ...] = ()
 
     @property
     def metric(self) -> str:
@@ -75,16 +79,21 @@ class Figure(Part):
 
 
 def figure(
-    analyzer: str, name: str, better: Literal["lower", "higher"], unit: str = ""
+    analyzer: str,
+    name: str,
+    better: Literal["lower", "higher"],
+    unit: str = "",
+    reads: Sequence[str] = (),
 ) -> Callable[[Callable[[Scored], float]], Figure]:
     """Declare the decorated function as a quality figure; the first line of its docstring is the meaning.
 
     The decorated name becomes a `Figure`, and that is all: figures are found in the modules that hold them,
-    so declaring one has no side effects.
+    so declaring one has no side effects. In `reads` a plugin's figure names the keys of its own that it reads
+    from the truth.
     """
 
     def declare(compute: Callable[[Scored], float]) -> Figure:
         meaning = (compute.__doc__ or "").strip().partition("\n")[0]
-        return Figure(analyzer, name, unit, better, meaning, compute)
+        return Figure(analyzer, name, unit, better, meaning, compute, tuple(reads))
 
     return declare

@@ -9,6 +9,8 @@ import pkgutil
 from pathlib import Path
 
 from clipbench import plugins
+from clipbench.analyzers import registry
+from clipbench.bench.errors import nearest
 from clipbench.bench.quality.declaration import Figure
 
 PACKAGE = "clipbench.bench.quality.figures"
@@ -31,6 +33,13 @@ def _discover(_: tuple[str, ...]) -> tuple[Figure, ...]:
             raise plugins.PluginError(
                 f"{figure.metric} is declared in {file_of(other)} and in {file_of(figure)}; rename one"
             )
+    analyzers = registry.discover()
+    for figure in found.values():
+        if figure.analyzer not in analyzers:
+            raise plugins.PluginError(
+                f"{file_of(figure)}: {figure.name} is a figure of {figure.analyzer}, which is no analyzer"
+                f"{nearest(figure.analyzer, analyzers)}"
+            )
     return tuple(found.values())
 
 
@@ -39,6 +48,11 @@ def own() -> list[Figure]:
     folder = importlib.import_module(PACKAGE).__path__
     modules = [importlib.import_module(f"{PACKAGE}.{found.name}") for found in pkgutil.iter_modules(folder)]
     return [value for module in modules for value in vars(module).values() if isinstance(value, Figure)]
+
+
+def keys_of_plugins() -> list[str]:
+    """The keys of truth files that figures of plugins read beside clipbench's own."""
+    return list(dict.fromkeys(key for figure in discover() for key in figure.reads))
 
 
 def metric_names() -> list[str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from clipbench.bench.errors import InputError
+from clipbench.bench.quality import truth_schema
 
 #: The schema that this version reads.
 SCHEMA = 1
@@ -30,17 +31,20 @@ class Truth:
     labels: Mapping[str, Any]
 
 
-def load_truth(clip: Path, truth: Path | None, sha256: str) -> tuple[Truth | None, str]:
+def load_truth(
+    clip: Path, truth: Path | None, sha256: str, of_plugins: Collection[str] = ()
+) -> tuple[Truth | None, str]:
     """The ground truth of the clip with this SHA-256, or None and the reason.
 
-    `truth` is the file to read; None looks for a .json file with the clip's name beside it. Raises InputError
-    if a file that was named cannot be used; one that was only found is skipped with the reason.
+    `truth` is the file to read; None looks for a .json file with the clip's name beside it. `of_plugins` are
+    the keys that figures of plugins read. Raises InputError if a file that was named cannot be used; one that
+    was only found is skipped with the reason.
     """
     path = truth or clip.with_suffix(".json")
     if truth is None and not path.exists():
         return None, NO_FILE
     try:
-        return read_truth(path, sha256), ""
+        return read_truth(path, sha256, of_plugins), ""
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         reason = f"{path} is no ground truth for this clip: {error}"
         if truth is not None:
@@ -48,14 +52,15 @@ def load_truth(clip: Path, truth: Path | None, sha256: str) -> tuple[Truth | Non
         return None, reason
 
 
-def read_truth(path: Path, sha256: str) -> Truth:
+def read_truth(path: Path, sha256: str, of_plugins: Collection[str] = ()) -> Truth:
     """The truth file at `path`. Raises ValueError and the like if it is not one for this clip."""
     content = json.loads(path.read_text(encoding="utf-8"))
     if content["schema"] != SCHEMA:
         raise ValueError(f"it is not of schema {SCHEMA}")
     made = of_labels(content)
     if made.sha256 != sha256:
-        raise ValueError("it was made for a clip with another SHA-256")
+        raise ValueError("it was made for another clip (by SHA-256); clipbench-truth CLIP renews it")
+    truth_schema.check(content, of_plugins)
     return made
 
 

@@ -1,0 +1,92 @@
+"""docs/your-pipeline.md is followed as it stands, with clipbench installed and no checkout on the path."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tests.support.installed import PROJECT, Installed, build_wheel, install
+
+PAGE = (PROJECT / "docs" / "your-pipeline.md").read_text(encoding="utf-8")
+#: A file's name on a line of its own and its block, or a block of commands, in the order of the page.
+STEP = re.compile(r"^(?:`(?P<file>[^`\n]+)`:\n\n```\w+\n|```\n)(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+#: What the environment of the test has done already.
+DONE = ("pip install", "mkdir", "cd ")
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory) -> Installed:
+    folder = tmp_path_factory.mktemp("environment")
+    return install(folder / "venv", build_wheel(folder))
+
+
+@pytest.fixture(scope="module")
+def followed(installed, tmp_path_factory) -> tuple[Path, dict[str, str]]:
+    """The folder after all steps of the page, and what each command printed."""
+    folder, printed = tmp_path_factory.mktemp("my_pipeline"), {}
+    for step in STEP.finditer(PAGE):
+        if step["file"]:
+            path = folder / step["file"]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(step["text"], encoding="utf-8")
+            continue
+        for line in step["text"].splitlines():
+            if not line.startswith(DONE):
+                done = installed.run(*shlex.split(line), cwd=folder)
+                assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+                printed[line] = done.stdout
+                if line == "clipbench gate=enforce":
+                    (folder / "reported").symlink_to((folder / "outputs" / "latest").resolve())
+    return folder, printed
+
+
+def test_every_step_of_the_page_works(followed):
+    _, printed = followed
+    assert len(printed) == 7
+
+
+def test_the_report_is_on_the_three_analyzers(followed):
+    folder, _ = followed
+    result = json.loads((folder / "reported" / "result.json").read_text())
+    assert set(result["analyzers"]) == {"brightness", "loudness", "dull_moments"}
+    assert (result["verdict"], result["run"]["executor"]) == ("pass", "one_each")
+    assert result["run"]["workers"] == 3
+    figures = {m["name"]: m["value"] for m in result["metrics"]}
+    assert figures["quality.brightness.dark_iou"] == 1
+    assert figures["dull_share"] == pytest.approx(25, abs=4)
+    assert (folder / "reported" / "report.html").exists()
+
+
+def test_help_lists_the_users_own(followed):
+    own = followed[1]["clipbench --help"].partition("Yours")[2]
+    assert "analyzers: brightness, dull_moments, loudness" in own
+    for line in ("executor: one_each", "grouping: mine", "targets: mine", "clip: mine"):
+        assert line in own
+
+
+def test_a_fault_costs_only_the_analyzer_that_it_strikes(followed):
+    folder, _ = followed
+    result = json.loads((folder / "outputs" / "latest" / "result.json").read_text())
+    states = {name: analyzer["status"] for name, analyzer in result["analyzers"].items()}
+    assert states == {"brightness": "crashed", "loudness": "ok", "dull_moments": "ok"}
+
+
+def test_a_subset_is_partial(installed, followed):
+    done = installed.run(
+        "clipbench", "only=[loudness]", "gate=enforce", "hydra.run.dir=subset", cwd=followed[0]
+    )
+    result = json.loads((followed[0] / "subset" / "result.json").read_text())
+    assert (done.returncode, result["verdict"]) == (0, "partial"), done.stderr
+    assert result["verdict_reason"].startswith("covers 1 of 3 analyzers (loudness)")
+
+
+def test_a_wrong_key_of_the_truth_is_named(installed, followed):
+    folder = followed[0]
+    (folder / "wrong.json").write_text((folder / "my.json").read_text().replace('"quiet"', '"quite"'))
+    done = installed.run("clipbench", "clip.truth=wrong.json", "hydra.run.dir=wrong", cwd=folder)
+    assert done.returncode == 2
+    assert "wrong.json" in done.stderr and "no key quite; did you mean quiet?" in done.stderr
