@@ -148,6 +148,8 @@ class Executor(Part):
     name: ClassVar[str]
     #: A dataclass derived from ExecutorSettings: what `executor.<key>=` can set.
     settings_type: ClassVar[type[ExecutorSettings]] = ExecutorSettings
+    #: The packages that it imports and that a plain installation does not have.
+    requires: ClassVar[tuple[str, ...]] = ()
     #: The kinds of fault (executors/faults.py) that cost no more than the analyzer they strike.
     contains: ClassVar[frozenset[str]] = frozenset()
     #: Whether it starts on a clip whose frames are still being decoded.

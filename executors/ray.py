@@ -60,6 +60,7 @@ class Ray(Connected):
 
     name = "ray"
     settings_type = RaySettings
+    requires = ("ray",)
     contains = faults.CONTAINABLE
     overlaps_decoding = False  # what is in the object store can no longer be written
     children = False  # Ray's daemon starts them

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import importlib
+import importlib.util
 import pkgutil
 from collections.abc import Iterator
 from types import ModuleType
@@ -49,6 +50,11 @@ def own() -> list[str]:
 def strategy(name: str) -> type[Executor]:
     """The class of the executor called `name`; raises KeyError where there is none."""
     return discover()[name]
+
+
+def lacking(name: str) -> list[str]:
+    """The packages that the executor called `name` requires and that are not installed."""
+    return [package for package in strategy(name).requires if importlib.util.find_spec(package) is None]
 
 
 def create(name: str, observer: Observer) -> Executor:

@@ -7,7 +7,6 @@ table says what became of it; a line ends with what was wrong. tests/e2e/test_re
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import itertools
 import os
 import signal
@@ -96,7 +95,7 @@ class Told:
 
 def cases() -> list[Case]:
     """Every executor with every kind of fault that it contains, under the three gates in turn."""
-    installed = [name for name in executors.names() if name != "ray" or importlib.util.find_spec("ray")]
+    installed = [name for name in executors.names() if not executors.lacking(name)]
     pairs = [(name, kind) for name in installed for kind in sorted(executors.strategy(name).contains)]
     gates = itertools.cycle(("report", "enforce", "require"))
     return [Case(*pair, gate) for pair, gate in zip(pairs, gates, strict=False)]

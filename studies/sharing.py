@@ -35,23 +35,23 @@ class Sharing:
 
 
 class Counted:
-    """A connection that counts what passes."""
+    """A link to a worker process that counts what passes."""
 
-    def __init__(self, connection: Any) -> None:
-        self.connection, self.bytes = connection, 0
+    def __init__(self, link: Any) -> None:
+        self.link, self.bytes = link, 0
 
     def send(self, message: Any) -> None:
         data = ForkingPickler.dumps(message)
         self.bytes += len(data)
-        self.connection.send_bytes(data)
+        self.link.connection.send_bytes(data)
 
     def recv(self) -> Any:
-        data = self.connection.recv_bytes()
+        data = self.link.connection.recv_bytes()
         self.bytes += len(data)
         return pickle.loads(data)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.connection, name)
+        return getattr(self.link, name)
 
 
 def sharing(run: Run, path: Path) -> Sharing:
@@ -62,9 +62,9 @@ def sharing(run: Run, path: Path) -> Sharing:
     """
     workers = run.executor.pids()
     counted = []
-    for remote in run.executor.remotes:
-        remote.connection = Counted(remote.connection)
-        counted.append(remote.connection)
+    for worker in run.executor.supervisor.workers:
+        worker.link = Counted(worker.link)
+        counted.append(worker.link)
     idle = {worker: private(pid) for worker, pid in workers.items()}
     with decode(path, run.needs, run.plan.threads, background=True) as clip:
         memory = clip.share().memory_name
@@ -78,7 +78,7 @@ def sharing(run: Run, path: Path) -> Sharing:
     return Sharing(
         workers=len(workers),
         clip=size,
-        pipes=sum(connection.bytes for connection in counted),
+        pipes=sum(link.bytes for link in counted),
         shared=sum(view["Pss"] for view in [*views, own]),
         private=max(view["Private_Clean"] + view["Private_Dirty"] for view in views),
         worker_private={worker: (idle[worker], busy[worker]) for worker in workers},

@@ -28,7 +28,6 @@ from clipbench.bench.runs.results import MetricValue, Result
 from clipbench.bench.runs.telemetry import NotMeasured
 from clipbench.executors import profiling
 from clipbench.executors.base import Plan
-from clipbench.executors.faults import HARMLESS
 from clipbench.executors.registry import strategy
 
 VIDEO = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mpg", ".ts")
@@ -85,11 +84,6 @@ def prepare(cfg: Any, folder: Path) -> Session:
     limits = targets.applicable(limits, about, there)
     if package := profiling.lacking(plan.profile[0]):
         raise InputError(f"profile={plan.profile[0]} requires {package}: pip install {package}")
-    for fault in plan.faults:
-        if fault.kind not in strategy(cfg.executor.name).contains | HARMLESS:
-            raise InputError(
-                f"faults={fault.kind}: executor={cfg.executor.name} cannot contain it; use spawn_pool"
-            )
     one_of(cfg.gate.mode, ("report", "enforce"), "gate.mode")
     clips = find_clips(cfg.clip.path) if scenario.name == "offline" else [Path(cfg.clip.path)]
     if cfg.clip.truth is not None:

@@ -13,11 +13,12 @@ from clipbench.analyzers.base import ALL, Analyzer
 from clipbench.analyzers.production.base import Production
 from clipbench.analyzers.threads import core_numbers, cores_allowed
 from clipbench.bench.errors import InputError, nearest
-from clipbench.bench.planning.config import Config, GroupingConfig, out_of_range
+from clipbench.bench.planning.config import Config, FaultConfig, GroupingConfig, out_of_range
 from clipbench.bench.planning.executor_settings import chosen
 from clipbench.bench.planning.placement import check_device, place
-from clipbench.executors.base import Plan
-from clipbench.executors.faults import KINDS, Fault
+from clipbench.executors import registry as executors
+from clipbench.executors.base import Executor, Plan
+from clipbench.executors.faults import HARMLESS, KINDS, Fault
 from clipbench.executors.layout import Gpu, Group, Machine, Task, WorkerPlan
 from clipbench.plugins import file_of
 
@@ -41,7 +42,7 @@ def make_plan(cfg: Config, gpus: Sequence[Gpu] = (), profile_folder: str = "") -
         layout=layout,
         settings=settings,
         visible=tuple(gpu.index for gpu in gpus),
-        faults=planted(cfg.faults, tasks),
+        faults=planted(cfg.faults, tasks, executor),
         profile=(one_of(cfg.profile or "", ("", "torch", "python"), "profile"), profile_folder),
     )
 
@@ -104,13 +105,18 @@ def check_waits(groups: list[Group], where: str) -> None:
         raise InputError(f"{where}: the stages wait for each other in a circle: {circle}") from None
 
 
-def planted(fault: Any, wanted: set[str]) -> tuple[Fault, ...]:
-    """The fault of a configuration; raises InputError for a kind or an analyzer that is not there."""
+def planted(fault: FaultConfig, wanted: set[str], executor: type[Executor]) -> tuple[Fault, ...]:
+    """The fault of a configuration; raises InputError for what does not exist or cannot be contained."""
     if fault.kind is None:
         return ()
     one_of(fault.kind, sorted(KINDS), "faults.kind")
     if fault.analyzer not in wanted:
         raise InputError(f"faults.analyzer: no {fault.analyzer} is run{nearest(fault.analyzer, wanted)}")
+    if fault.kind not in executor.contains | HARMLESS:
+        able = [name for name, cls in executors.discover().items() if fault.kind in cls.contains]
+        raise InputError(
+            f"faults={fault.kind}: executor={executor.name} cannot contain it; use {' or '.join(able)}"
+        )
     return (Fault(fault.kind, fault.analyzer, fault.seconds),)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from importlib.util import find_spec
 from types import SimpleNamespace
 
 import pytest
@@ -18,30 +17,16 @@ from clipbench.bench.planning.executor_settings import executor_config
 from clipbench.bench.planning.plan import make_plan
 from clipbench.executors import registry as executors
 from tests.support.command_line import PROJECT
+from tests.support.executors import usable
 from tests.support.fakes import Notes
 from tests.support.same_segments import same
 
 CLIP = PROJECT / "clips" / "reference.mp4"
-#: spawn_pool takes from a grouping only what comes after what.
-PAIRS = [
-    ("gpu_pinned", "sequential"),
-    ("gpu_pinned", "two_core"),
-    ("gpu_pinned", "staged"),
-    ("gpu_pinned", "optimized"),
-    ("threads", "sequential"),
-    ("threads", "two_core"),
-    ("threads", "staged"),
-    ("threads", "optimized"),
-    ("spawn_pool", "two_core"),
-    ("spawn_pool", "staged"),
-    ("sequential", "staged"),
-    ("sequential", "optimized"),
-    pytest.param(
-        "ray",
-        "two_core",
-        marks=pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed"),
-    ),
-]
+#: Groupings that differ in what runs beside what, and in what comes after what.
+GROUPINGS = ("sequential", "two_core", "staged", "optimized")
+#: Fewer for executors that use only part of a grouping, or take long to start.
+FEWER = {"ray": ("two_core",), "spawn_pool": ("two_core", "staged"), "sequential": ("staged", "optimized")}
+PAIRS = usable([(name, grouping) for name in executors.names() for grouping in FEWER.get(name, GROUPINGS)])
 
 
 def plan_for(executor: str, grouping: str):

@@ -6,7 +6,6 @@ import dataclasses
 import json
 import subprocess
 import sys
-from importlib.util import find_spec
 
 import pytest
 
@@ -19,6 +18,7 @@ from clipbench.bench.planning.plan import make_plan
 from clipbench.executors import registry as executors
 from tests.support.clips import beginning
 from tests.support.command_line import PROJECT
+from tests.support.executors import usable
 from tests.support.fakes import Notes
 from tests.support.same_segments import same
 
@@ -61,17 +61,7 @@ def test_all_twenty_run(reference):
         assert all(0 <= s.start_s <= s.end_s <= 2.6 for s in outcome.segments)
 
 
-@pytest.mark.parametrize(
-    "executor",
-    [
-        "spawn_pool",
-        "gpu_pinned",
-        "threads",
-        pytest.param(
-            "ray", marks=pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed")
-        ),
-    ],
-)
+@pytest.mark.parametrize("executor", usable([name for name in executors.names() if name != "sequential"]))
 def test_every_executor_runs_them_alike(executor, clip, reference):
     found = outcomes(executor, clip)
     assert {name: o.reason for name, o in found.items() if o.status != "ok"} == {}

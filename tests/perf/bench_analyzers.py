@@ -18,6 +18,7 @@ from clipbench.bench.clips.shared_clip import SharedClip
 from clipbench.bench.planning.plan import make_plan
 from clipbench.executors.base import Plan
 from clipbench.executors.layout import Task
+from clipbench.executors.protocol import WorkerSpec
 from clipbench.executors.worker import Worker
 from tests.support.fakes import Notes
 from tests.support.ideal import CLIP, composed
@@ -27,7 +28,7 @@ class Pipeline:
     """The plan of `python run.py` on one thread; analyzers are loaded and run when somebody asks for them."""
 
     def __init__(self, clip: SharedClip, plan: Plan) -> None:
-        self.handle, self.worker = clip.share(), Worker("main", "cpu", plan, Notes())
+        self.handle, self.worker = clip.share(), Worker(WorkerSpec(plan.layout[0]), "cpu", Notes())
         self.tasks = {task.analyzer: task for task in plan.tasks()}
 
     @functools.cache  # noqa: B019  (as long as the session)
@@ -59,7 +60,7 @@ def pipeline(request):
         name, _, seconds = slow.partition("=")
         planted = ("faults=slow", f"faults.analyzer={name}", f"faults.seconds={seconds}")
     plan = make_plan(composed("executor.threads=1", *planted))
-    needs = [registry.create(task.analyzer, task.settings).needs() for task in plan.tasks()]
+    needs = [task.needs for task in plan.tasks()]
     with decode(Path(CLIP.path), needs, threads=1) as clip:
         made = Pipeline(clip, plan)
         yield made

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import importlib.util
 from pathlib import Path
 
 import pytest
@@ -13,11 +12,11 @@ from clipbench.bench.planning.plan import resolve_upstream
 from clipbench.executors import registry as executors
 from clipbench.executors.layout import Group, Task
 from tests.support.clip_views import ArrayClip
+from tests.support.executors import usable
 from tests.support.fakes import Notes, planned
 
 NOOPS = Path(__file__).resolve().parent / "noops" / "noops.py"
-LACKING = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed")
-NAMES = [pytest.param(n, marks=[LACKING] if n == "ray" else []) for n in executors.names()]
+NAMES = usable(executors.names())
 #: In a round: one alone takes a fraction of a millisecond where no other process has a part in it.
 PASSES = {"sequential": 200}
 STARTS = {"sequential": 500, "threads": 20}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import os
 import time
 from pathlib import Path
@@ -21,10 +20,15 @@ NAMES = executors.names()
 
 
 def usable(cases: list) -> list:
-    """Parameters for names, or for tuples that begin with one; Ray is skipped where it is not installed."""
-    lacking = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed")
+    """Parameters for names, or for tuples that begin with one; skipped where a package is not installed."""
     cases = [case if isinstance(case, tuple) else (case,) for case in cases]
-    return [pytest.param(*case, marks=[lacking] if case[0] == "ray" else []) for case in cases]
+    return [pytest.param(*case, marks=skipped(case[0])) for case in cases]
+
+
+def skipped(name: str) -> list:
+    """Marks that skip a test of an executor whose packages are not installed."""
+    packages = ", ".join(executors.lacking(name))
+    return [pytest.mark.skip(reason=f"{packages} is not installed")] if packages else []
 
 
 @contextlib.contextmanager
