@@ -1,17 +1,19 @@
-"""How many operations one input costs in each network: `python -m tools.count_operations`.
+"""How many operations each network needs for one input: `python -m tools.count_operations`.
 
-Multiplications and additions of the convolutions and matrix products, two for each multiply-accumulate, as
-ONNX's shape inference gives them. What docs/profile.md predicts is these numbers over the machine's speed.
+It counts the multiplications and additions of convolutions and matrix products, two for each
+multiply-accumulate, from the shapes that ONNX infers. The predictions in docs/profile.md are these numbers
+divided by the machine's speed.
 """
 
 from __future__ import annotations
 
 from math import prod
 from pathlib import Path
+from typing import Any
 
 from clipbench.analyzers import weights
 
-#: The sizes at which networks of any size are counted: what a 9:16 clip at 640 pixels becomes.
+#: The sizes at which networks of any size are counted: those of a 9:16 clip at 640 pixels.
 SIZES = {"pictures_h": 640, "pictures_w": 352}
 
 
@@ -20,7 +22,7 @@ def count(path: Path) -> float:
     import onnx
     from onnx import shape_inference
 
-    model = onnx.load(path)
+    model = onnx.load(path, load_external_data=False)
     for value in model.graph.input:
         for d in value.type.tensor_type.shape.dim:
             if d.dim_param:
@@ -36,7 +38,7 @@ def count(path: Path) -> float:
     return sum(operations(node, shapes) for node in graph.node) / 1e9
 
 
-def operations(node, shapes: dict[str, list[int]]) -> int:
+def operations(node: Any, shapes: dict[str, list[int]]) -> int:
     """Operations of one node; only products count."""
     if node.op_type not in ("Conv", "ConvTranspose", "Gemm", "MatMul"):
         return 0

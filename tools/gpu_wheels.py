@@ -1,9 +1,9 @@
-"""The wheels that a machine lacks which has PyTorch for its GPU and little else: docs/gpu-wheels.txt.
+"""The wheels to install on a machine that only has PyTorch for its GPU: docs/gpu-wheels.txt.
 
     python -m tools.gpu_wheels > docs/gpu-wheels.txt
 
-Derived from what the distributions installed here say they require, with the versions that are here. What
-PRESENT brings with it is left out, and so is all that only tests, `ray` and the like need.
+They are derived from the requirements of the distributions that are installed here, with their versions.
+PRESENT and its requirements are left out, and so is everything that only tests, `ray` and the like need.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 PROJECT = Path(__file__).resolve().parents[1]
-#: What is there, with all that these require.
+#: The distributions that the machine has, with everything that they require.
 PRESENT = ("numpy", "torch", "torchvision", "transformers")
-#: The Python that is there.
+#: The machine's Python.
 PYTHON = {"python_version": "3.12", "python_full_version": "3.12.0"}
-#: What is needed of the project's own requirements.
+#: Which of the project's own requirements are needed.
 EXTRAS = ("", "embedded", "full")
 
 
@@ -36,8 +36,8 @@ def alone() -> set[str]:
 
 
 def required(name: str, extras: Iterable[str] = ("",)) -> set[str]:
-    """What a distribution requires on such a machine, under any of `extras`."""
-    found = set()
+    """What a distribution requires on that machine, under any of `extras`."""
+    found: set[str] = set()
     for line in metadata.requires(name) or ():
         requirement = Requirement(line)
         marker = requirement.marker
@@ -47,8 +47,9 @@ def required(name: str, extras: Iterable[str] = ("",)) -> set[str]:
 
 
 def closure(names: Iterable[str], without: Iterable[str] = ()) -> set[str]:
-    """`names` and all that they require, and what that requires; nothing that those in `without` require."""
-    found, todo = set(), set(names)
+    """`names` and everything that they require, directly or not, except through those in `without`."""
+    found: set[str] = set()
+    todo = set(names)
     while todo:
         name = todo.pop()
         found.add(name)
@@ -58,7 +59,7 @@ def closure(names: Iterable[str], without: Iterable[str] = ()) -> set[str]:
 
 
 def missing() -> list[str]:
-    """The distributions that have to be brought, by name."""
+    """The names of the distributions to install."""
     wanted = (required("clipbench", EXTRAS) | alone()) - {"clipbench"}  # an extra may name another one
     return sorted(closure(wanted - set(PRESENT), {*alone(), *PRESENT}) - closure(PRESENT))
 

@@ -79,7 +79,7 @@ def test_an_unknown_operation_is_named(tfjs):
 
 def test_int8_loses_less_than_half_a_step():
     pytest.importorskip("onnx")
-    from tools.convert_networks.store import quantized
+    from tools.convert_networks.onnx_export import quantized
 
     weights = np.random.default_rng(0).normal(0, [[1.0], [100.0]], (2, 500)).astype(np.float32)
     steps, scale = quantized(weights, axis=0)
@@ -101,7 +101,7 @@ def sources_on_disk() -> Path | None:
 @pytest.mark.parametrize("name", ["efficientnet-lite0", "movenet-lightning"])
 def test_regenerating_a_network_gives_the_stored_one(name, tmp_path):
     pytest.importorskip("onnx")
-    from tools.convert_networks import check, sources, store
+    from tools.convert_networks import check, onnx_export, sources
     from tools.convert_networks.recipes import RECIPES
 
     recipe, card = RECIPES[name], weights.card(name)
@@ -111,7 +111,9 @@ def test_regenerating_a_network_gives_the_stored_one(name, tmp_path):
         pytest.skip(str(error))
     again = tmp_path / card.file
     again.write_bytes(
-        store.pack(store.export(recipe, recipe.build(source)), int8=recipe.int8).SerializeToString()
+        onnx_export.pack(
+            onnx_export.export(recipe, recipe.build(source)), int8=recipe.int8
+        ).SerializeToString()
     )
     pictures = check.inputs(recipe)[:2]
     stored, made = open_network(name), open_network(str(again))

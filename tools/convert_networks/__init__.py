@@ -1,1 +1,1 @@
-"""How the embedded networks were made from their sources: `python -m tools.convert_networks --help`."""
+"""Makes the embedded networks from their sources: `python -m tools.convert_networks --help`."""

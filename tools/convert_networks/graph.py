@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,9 +22,9 @@ DTYPES = {"float32": np.float32, "int32": np.int32, "bool": np.bool_}
 STORED = {"float16": np.float16, "uint8": np.uint8, "uint16": np.uint16}
 
 
-def read_weights(model: dict, folder: Path) -> dict[str, np.ndarray]:
+def read_weights(model: dict[str, Any], folder: Path) -> dict[str, np.ndarray]:
     """The weights that a model.json's manifest describes, by node name; floats as float32."""
-    weights = {}
+    weights: dict[str, np.ndarray] = {}
     for group in model["weightsManifest"]:
         blob = b"".join((folder / part).read_bytes() for part in group["paths"])
         start = 0
@@ -34,14 +36,14 @@ def read_weights(model: dict, folder: Path) -> dict[str, np.ndarray]:
             start += count * stored.itemsize
             if packed and packed["dtype"] != "float16":
                 values = values * np.float32(packed["scale"]) + np.float32(packed["min"])
-            # int64, since that is how torch and ONNX want shapes and indices.
+            # int64, because torch and ONNX require it for shapes and indices.
             weights[entry["name"]] = values.astype(
                 np.int64 if entry["dtype"] == "int32" else DTYPES[entry["dtype"]]
             )
     return weights
 
 
-def read_attribute(value: dict):
+def read_attribute(value: dict[str, Any]) -> Any:
     """A node attribute of the JSON (one of protobuf's `AttrValue` kinds) as a Python value."""
     kind, content = next(iter(value.items()))
     if kind == "list":
@@ -49,14 +51,15 @@ def read_attribute(value: dict):
         return [read_attribute({kind: item}) for item in content]
     if kind == "s":
         return base64.b64decode(content).decode()
-    return {"i": int, "f": float, "b": bool}.get(kind, lambda other: other)(content)
+    kinds: dict[str, Callable[[Any], Any]] = {"i": int, "f": float, "b": bool}
+    return kinds[kind](content) if kind in kinds else content
 
 
 class Graph(torch.nn.Module):
     """The sub-graph of a TensorFlow.js model between `inputs` and `outputs` (node names).
 
-    By default from its placeholders to the nodes that nobody reads. The forward pass takes one tensor per
-    input and returns a tuple with one tensor per output.
+    The defaults are its placeholders and the nodes whose outputs no other node reads. The forward pass takes
+    one tensor per input and returns a tuple with one tensor per output.
     """
 
     def __init__(self, path: Path, inputs: tuple[str, ...] = (), outputs: tuple[str, ...] = ()) -> None:
@@ -82,14 +85,14 @@ class Graph(torch.nn.Module):
         )
         self.order = self._sorted()
         weights = read_weights(model, path.parent)
-        self.constants = {}
+        self.constants: dict[str, str] = {}
         for name in self.order:
             if self.nodes[name]["op"] == "Const":
                 self.constants[name] = f"weight{len(self.constants)}"
                 self.register_buffer(self.constants[name], torch.from_numpy(weights[name]))
 
     def _sorted(self) -> list[str]:
-        """The nodes that the outputs need, each after those that it reads."""
+        """The nodes that the outputs need, each after the nodes that it reads."""
         order, done, stack = [], set(self.inputs), list(reversed(self.outputs))
         while stack:
             name = stack[-1]
@@ -104,7 +107,9 @@ class Graph(torch.nn.Module):
         return order
 
     def forward(self, *values: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        results = {name: (value,) for name, value in zip(self.inputs, values, strict=True)}
+        results: dict[str, tuple[torch.Tensor, ...]] = {
+            name: (value,) for name, value in zip(self.inputs, values, strict=True)
+        }
         for name in self.order:
             if name in self.constants:
                 results[name] = (getattr(self, self.constants[name]),)

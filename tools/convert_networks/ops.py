@@ -1,13 +1,20 @@
 """The TensorFlow operations that the converted networks use, on torch tensors in NHWC layout.
 
-Each takes the node's attributes and its inputs. Sizes are read as Python numbers, so that tracing makes
-constants of them; only the first axis, the batch, stays free.
+Each gets the node's attributes and its inputs. Sizes are read as Python numbers, so that tracing makes them
+constants; only the first axis, the batch, stays free.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
 import torch
+from torch import Tensor
 from torch.nn import functional
+
+#: A node's attributes by name, as `graph.read_attribute` returns them.
+Attributes: TypeAlias = Mapping[str, Any]
 
 INTEGER = {"DT_INT32", "DT_INT64"}
 
@@ -18,19 +25,26 @@ def same_padding(size: int, kernel: int, stride: int, dilation: int = 1) -> tupl
     return total // 2, total - total // 2
 
 
-def _numbers(tensor: torch.Tensor) -> list[int]:
+def _numbers(tensor: Tensor) -> list[int]:
     return [int(value) for value in tensor.flatten()]
 
 
-def _nchw(x: torch.Tensor) -> torch.Tensor:
+def _nchw(x: Tensor) -> Tensor:
     return x.permute(0, 3, 1, 2)
 
 
-def _nhwc(x: torch.Tensor) -> torch.Tensor:
+def _nhwc(x: Tensor) -> Tensor:
     return x.permute(0, 2, 3, 1)
 
 
-def _padded(x, attributes, kernel, stride, dilation=(1, 1), value: float = 0.0):
+def _padded(
+    x: Tensor,
+    attributes: Attributes,
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    dilation: Sequence[int] = (1, 1),
+    value: float = 0.0,
+) -> Tensor:
     """NCHW `x` with the padding that the node asks for."""
     mode = attributes["padding"]
     if mode == "VALID":
@@ -43,16 +57,18 @@ def _padded(x, attributes, kernel, stride, dilation=(1, 1), value: float = 0.0):
     return functional.pad(x, (left, right, top, bottom), value=value) if top + bottom + left + right else x
 
 
-def _prelu(x, slope):
+def _prelu(x: Tensor, slope: Tensor) -> Tensor:
     """`slope` is per channel, [C] or [1, 1, C]; x is NCHW."""
     if slope.numel() != slope.shape[-1]:
         raise NotImplementedError("PReLU with a slope per position")
     return functional.prelu(x, slope.flatten())
 
 
-def _fused(x, attributes, extras, channels_first=True):
-    """The bias and activation that a fused node applies; `extras` are its inputs after the weights."""
-    extras = iter(extras)
+def _fused(
+    x: Tensor, attributes: Attributes, inputs: Sequence[Tensor], channels_first: bool = True
+) -> Tensor:
+    """`x` after the bias and activation of a fused node; `inputs` are those after its weights."""
+    extras = iter(inputs)
     for name in attributes.get("fused_ops", []):
         if name == "BiasAdd":
             bias = next(extras)
@@ -64,7 +80,9 @@ def _fused(x, attributes, extras, channels_first=True):
     return x
 
 
-def convolution(attributes, x, weights, *extras, depthwise=False):
+def convolution(
+    attributes: Attributes, x: Tensor, weights: Tensor, *extras: Tensor, depthwise: bool = False
+) -> Tensor:
     stride = attributes["strides"][1:3]
     dilation = (attributes.get("dilations") or [1, 1, 1, 1])[1:3]
     kernel = weights.shape[:2]
@@ -82,11 +100,11 @@ def convolution(attributes, x, weights, *extras, depthwise=False):
     return _nhwc(_fused(x, attributes, extras))
 
 
-def depthwise(attributes, x, weights, *extras):
+def depthwise(attributes: Attributes, x: Tensor, weights: Tensor, *extras: Tensor) -> Tensor:
     return convolution(attributes, x, weights, *extras, depthwise=True)
 
 
-def transposed_convolution(attributes, shape, weights, x):
+def transposed_convolution(attributes: Attributes, shape: Tensor, weights: Tensor, x: Tensor) -> Tensor:
     stride = attributes["strides"][1:3]
     height, width = _numbers(shape)[1:3]
     x = functional.conv_transpose2d(_nchw(x), weights.permute(3, 2, 0, 1), None, stride)
@@ -94,18 +112,18 @@ def transposed_convolution(attributes, shape, weights, x):
     return _nhwc(x[:, :, top : top + height, left : left + width])
 
 
-def matmul(attributes, x, weights, *extras):
+def matmul(attributes: Attributes, x: Tensor, weights: Tensor, *extras: Tensor) -> Tensor:
     weights = weights.T if attributes.get("transpose_b") else weights
     return _fused(x @ weights, attributes, extras, channels_first=False)
 
 
-def max_pool(attributes, x):
+def max_pool(attributes: Attributes, x: Tensor) -> Tensor:
     kernel, stride = attributes["ksize"][1:3], attributes["strides"][1:3]
     x = _padded(_nchw(x), attributes, kernel, stride, value=float("-inf"))
     return _nhwc(functional.max_pool2d(x, kernel, stride))
 
 
-def average_pool(attributes, x):
+def average_pool(attributes: Attributes, x: Tensor) -> Tensor:
     if attributes["padding"] != "VALID":
         raise NotImplementedError("AvgPool with padding")
     kernel = attributes["ksize"][1:3]
@@ -114,60 +132,66 @@ def average_pool(attributes, x):
     return _nhwc(functional.avg_pool2d(_nchw(x), kernel, attributes["strides"][1:3]))
 
 
-def resize_bilinear(attributes, x, size):
+def resize_bilinear(attributes: Attributes, x: Tensor, size: Tensor) -> Tensor:
     height, width = _numbers(size)
     if not attributes.get("half_pixel_centers") and not attributes.get("align_corners"):
         raise NotImplementedError("ResizeBilinear with TensorFlow 1's corners")
     corners = bool(attributes.get("align_corners"))
     factor = height / int(x.shape[1])
     if not corners and factor == width / int(x.shape[2]):
-        # As a factor, it also holds for pictures of another size.
+        # A factor also holds for pictures of another size.
         return _nhwc(functional.interpolate(_nchw(x), scale_factor=factor, mode="bilinear"))
     return _nhwc(functional.interpolate(_nchw(x), (height, width), mode="bilinear", align_corners=corners))
 
 
-def pad(attributes, x, paddings, value=None):
+def pad(attributes: Attributes, x: Tensor, paddings: Tensor, value: Tensor | None = None) -> Tensor:
     sides = [int(side) for pair in reversed(paddings.tolist()) for side in pair]
     return functional.pad(x, sides, value=0.0 if value is None else float(value))
 
 
-def reshape(attributes, x, shape):
-    """Networks state a batch of one, or leave it open: the first axis takes whatever batch comes."""
-    shape = _numbers(shape)
-    if len(shape) < 2 or shape[0] not in (1, -1):
-        return x.reshape(shape)
-    rest = shape[1:]
+def reshape(attributes: Attributes, x: Tensor, shape: Tensor) -> Tensor:
+    """The first axis follows the batch: networks declare a batch of one, or leave it open."""
+    sides = _numbers(shape)
+    if len(sides) < 2 or sides[0] not in (1, -1):
+        return x.reshape(sides)
+    rest = sides[1:]
     if -1 in rest:
         known = -int(torch.tensor(rest).prod())
         rest[rest.index(-1)] = int(torch.tensor(list(x.shape[1:])).prod()) // known
     return x.reshape(-1, *rest)
 
 
-def squeeze(attributes, x):
+def squeeze(attributes: Attributes, x: Tensor) -> Tensor:
     return x.squeeze(tuple(attributes["squeeze_dims"]))
 
 
-def sparse_to_dense(attributes, indices, shape, values, default):
+def sparse_to_dense(
+    attributes: Attributes, indices: Tensor, shape: Tensor, values: Tensor, default: Tensor
+) -> Tensor:
     dense = torch.full(_numbers(shape), int(default), dtype=values.dtype)
     dense[indices.flatten()] = values
     return dense
 
 
-def cast(attributes, x):
+def cast(attributes: Attributes, x: Tensor) -> Tensor:
     return x.to(torch.int64 if attributes["DstT"] in INTEGER else torch.float32)
 
 
-def minimum(attributes, x, limit):
+def minimum(attributes: Attributes, x: Tensor, limit: Tensor) -> Tensor:
     return x.clamp(max=float(limit)) if limit.dim() == 0 else torch.minimum(x, limit)
 
 
-def maximum(attributes, x, limit):
+def maximum(attributes: Attributes, x: Tensor, limit: Tensor) -> Tensor:
     return x.clamp(min=float(limit)) if limit.dim() == 0 else torch.maximum(x, limit)
 
 
-ACTIVATIONS = {"Relu": functional.relu, "Relu6": functional.relu6, "Sigmoid": torch.sigmoid}
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "Relu": functional.relu,
+    "Relu6": functional.relu6,
+    "Sigmoid": torch.sigmoid,
+}
 
-OPS = {
+OPS: dict[str, Callable[..., Any]] = {
     "Conv2D": convolution,
     "_FusedConv2D": convolution,
     "DepthwiseConv2dNative": depthwise,

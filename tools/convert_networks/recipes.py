@@ -1,7 +1,7 @@
-"""How each network of this folder is made from its source, and what it is compared with.
+"""How each converted network is made from its source, and what it is compared with.
 
-The converted vision networks all take uint8 RGB pictures [N, H, W, 3]: the scaling that the network was
-trained with is part of the graph, so that no analyzer can get it wrong.
+All converted vision networks take uint8 RGB pictures [N, H, W, 3]: the scaling that a network was trained
+with is part of the graph, so that no analyzer can get it wrong.
 """
 
 from __future__ import annotations
@@ -9,38 +9,50 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from tools.convert_networks.graph import Graph
-from tools.convert_networks.torch_nets import CrepeTiny, EfficientNetLite0, MoveNetDecoder
+from tools.convert_networks.torch_networks import CrepeTiny, EfficientNetLite0, MoveNetDecoder
 
 
 class Scaled(torch.nn.Module):
-    """A network behind `(picture - mean) / scale`; `channels_first` as [N, 3, H, W], `bgr` in that order."""
+    """A network that gets `(picture - mean) / scale`: as BGR if `bgr`, [N, 3, H, W] if `channels_first`."""
 
-    def __init__(self, net, mean, scale, *, channels_first=False, bgr=False) -> None:
+    mean: torch.Tensor
+    factor: torch.Tensor
+
+    def __init__(
+        self,
+        network: torch.nn.Module,
+        mean: float | list[float],
+        scale: float | list[float],
+        *,
+        channels_first: bool = False,
+        bgr: bool = False,
+    ) -> None:
         super().__init__()
-        self.net, self.channels_first, self.bgr = net, channels_first, bgr
+        self.network, self.channels_first, self.bgr = network, channels_first, bgr
         self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32))
         self.register_buffer("factor", 1 / torch.tensor(scale, dtype=torch.float32))
 
-    def forward(self, pictures: torch.Tensor):
+    def forward(self, pictures: torch.Tensor) -> Any:
         x = pictures.float()
         if self.bgr:
             x = x.flip(-1)
         x = (x - self.mean) * self.factor
-        return self.net(x.permute(0, 3, 1, 2) if self.channels_first else x)
+        return self.network(x.permute(0, 3, 1, 2) if self.channels_first else x)
 
 
 class Sequence(torch.nn.Module):
-    """Modules one after another, where one returns the tuple that the next takes."""
+    """Two modules, of which the first returns a tuple with the inputs of the second."""
 
-    def __init__(self, first, second) -> None:
+    def __init__(self, first: torch.nn.Module, second: torch.nn.Module) -> None:
         super().__init__()
         self.first, self.second = first, second
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> Any:
         return self.second(*self.first(x))
 
 
@@ -48,10 +60,9 @@ class Sequence(torch.nn.Module):
 class Recipe:
     """One converted network; its card says what the source file is.
 
-    `build` makes the module to export from the source file; `reference` the source network as it came,
-    which differs only where the export was rearranged. `size` is the input picture's height and width,
-    any other where `any_size`; None for sound, which goes in as [N, 1024].
-    `faces`: whether it looks at faces rather than scenes.
+    `build` makes the module to export from the source file; `reference` makes the original network, if the
+    export was rearranged. `size` is the input picture's height and width, which may vary with `any_size`;
+    None means sound, as [N, 1024]. `faces` says whether its pictures are of faces instead of scenes.
     """
 
     outputs: tuple[str, ...]
@@ -77,15 +88,17 @@ def _movenet(path: Path) -> torch.nn.Module:
     return Scaled(Sequence(heads, MoveNetDecoder()), 0.0, 1.0)
 
 
-def _scaled(nodes: tuple[str, ...], mean, scale, **order) -> Callable[[Path], torch.nn.Module]:
-    """Builds the graph up to `nodes`, behind the scaling of its pictures."""
+def _scaled(
+    nodes: tuple[str, ...], mean: float | list[float], scale: float | list[float], **order: bool
+) -> Callable[[Path], torch.nn.Module]:
+    """A function that builds the graph up to `nodes`, behind the scaling of its pictures."""
     return lambda path: Scaled(Graph(path, outputs=nodes), mean, scale, **order)
 
 
 RECIPES: dict[str, Recipe] = {
     "nanodet": Recipe(
         ("stride8", "stride16", "stride32"),
-        # What comes after these maps only splits and reshapes them, for pictures of 416x416.
+        # The rest of the graph only splits and reshapes these maps, for pictures of 416x416.
         build=_scaled(
             tuple(f"PartitionedCall/transpose_{index}" for index in (99, 105, 111)),
             mean=[103.53, 116.28, 123.675],

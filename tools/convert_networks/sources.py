@@ -1,4 +1,4 @@
-"""Where the source weights are found: a folder with the unpacked package, or the package's own index."""
+"""Finding the source weights: in a folder with the unpacked package, or in the package's index."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from clipbench.analyzers.weights import Source
 
 
 class SourceMissing(Exception):
-    """The source package is not where it was looked for."""
+    """The source package was not found."""
 
 
 def find(source: Source, folder: Path) -> Path:

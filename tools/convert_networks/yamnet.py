@@ -1,13 +1,14 @@
-"""Make `yamnet.onnx` again: `python -m tools.convert_networks.yamnet`.
+"""Make `yamnet.onnx` from its package: `python -m tools.convert_networks.yamnet`.
 
-The package's YAMNet computes in 8 bits throughout, so that its scores come in steps of 0.76 in the logit
-and tags tie. Its weights are stored as numbers, though: this takes the rounding of activations out of the
-graph, lets it work on many patches at once, and ends it with the sigmoid. The result is the graph alone,
-a few kilobytes; its weights stay in the package's file, `model.data` inside of the zip.
+The package's YAMNet computes in 8 bits throughout, so its scores have steps of 0.76 in the logit and tags
+tie. Its weights are not rounded, though: this removes the rounding of activations from the graph, lets it run
+many patches at once, and appends the sigmoid. The result is only the graph, a few kilobytes; its weights stay
+in the package's file, `model.data` inside the zip.
 """
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import zipfile
 
@@ -60,6 +61,9 @@ def source() -> bytes:
 
 
 def main() -> None:
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     path = weights.FOLDER / "yamnet.onnx"
     path.write_bytes(without_rounding(onnx.load_model_from_string(source())).SerializeToString())
     print(f"{path.name}: {path.stat().st_size} bytes, sha256 {hashlib.sha256(path.read_bytes()).hexdigest()}")

@@ -1,7 +1,7 @@
 """Render the reference clip and its ground truth: `python -m tools.reference_clip.render`.
 
-Writes clips/reference.mp4 and clips/reference.json, or into the folder named by --out. The frames are the
-same each time; the encoded file may differ between versions of the encoder, so the truth names its SHA-256.
+It writes clips/reference.mp4 and clips/reference.json, or into the folder that --out names. The frames are
+always the same; the encoded file may differ between versions of the encoder, so the truth has its SHA-256.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tools.reference_clip.truth import ground_truth
 
 
 def encode(script: Script, path: Path) -> None:
-    """Write the clip as H.264 and AAC in an mp4 whose index comes first."""
+    """Write the clip as H.264 and AAC in an mp4 that begins with its index."""
     width, height = script.size
     fps = script.data["fps"]
     with av.open(str(path), "w", options={"movflags": "faststart"}) as container:
@@ -38,14 +38,14 @@ def encode(script: Script, path: Path) -> None:
         samples = soundtrack.mix(script)
         for start in range(0, len(samples), 1024):
             piece = np.ascontiguousarray(samples[None, start : start + 1024])
-            frame = av.AudioFrame.from_ndarray(piece, format="flt", layout="mono")
-            frame.sample_rate, frame.pts = soundtrack.RATE, start
-            container.mux(sound.encode(frame))
+            chunk = av.AudioFrame.from_ndarray(piece, format="flt", layout="mono")
+            chunk.sample_rate, chunk.pts = soundtrack.RATE, start
+            container.mux(sound.encode(chunk))
         container.mux(sound.encode(None))
 
 
 def as_json(truth: dict[str, Any]) -> str:
-    """One line a key, one line an entry of a list: small, and still to be read in a diff."""
+    """JSON with a line for each key and each entry of a list: small, but readable in a diff."""
     lines = []
     for key, value in truth.items():
         if isinstance(value, list) and value and isinstance(value[0], dict):

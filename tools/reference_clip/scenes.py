@@ -1,7 +1,7 @@
-"""What the reference clip shows: every frame, and every label of a photograph carried into it.
+"""The frames of the reference clip, and where the labels of its photographs are in them.
 
-All geometry is one affine map per frame, from the photograph's pixels to the frame's, so that the labels
-are exact. Everything random is seeded by the frame's number.
+All geometry is one affine map per frame, from the photograph's pixels to the frame's, so that the labels are
+exact. Everything random is seeded by the frame's number.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ CLIPS = Path(__file__).resolve().parents[2] / "clips"
 
 @dataclass(frozen=True)
 class Script:
-    """clips/reference.yaml, with what is needed of it per frame."""
+    """The reference clip's script, clips/reference.yaml, and what it says about each frame."""
 
     data: dict[str, Any]
 
@@ -35,7 +35,7 @@ class Script:
         return next(s for s in self.data["shots"] if s["frames"][0] <= index < s["frames"][1])
 
     def panes(self, index: int) -> list[Pane]:
-        """What frame `index` shows: one photograph, or several from top to bottom."""
+        """The photographs that frame `index` shows: one, or several from top to bottom."""
         shot = self.shot(index)
         parts = shot.get("panes", [shot])
         width, height = self.size
@@ -47,7 +47,7 @@ class Script:
         ]  # fmt: skip
 
     def scene(self, shot: dict[str, Any]) -> str:
-        """What a shot shows, by name: shots that show the same are one scene."""
+        """The name of what a shot shows: shots that show the same are one scene."""
         return "+".join(part["photograph"] for part in shot.get("panes", [shot]))
 
     def gaze(self, face: str, index: int) -> dict[str, Any] | None:
@@ -61,7 +61,9 @@ class Script:
         """The effects at frame `index` by name."""
         return {e["effect"]: e for e in self.data["effects"] if e["frames"][0] <= index < e["frames"][1]}
 
-    def matrix(self, shot: dict, part: dict, index: int, top: int, tall: int) -> np.ndarray:
+    def matrix(
+        self, shot: dict[str, Any], part: dict[str, Any], index: int, top: int, tall: int
+    ) -> np.ndarray:
         """The affine map [2, 3] from a photograph's pixels to those of frame `index`.
 
         `top` and `tall` are the place of its pane in the frame.
@@ -77,12 +79,12 @@ class Script:
         return np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
 
     def brightness(self, index: int) -> float:
-        """1, but less within a fade through black, and 0 in its middle."""
-        effects, half = self.effects(index), self.data["fade_frames"]
+        """1, but less during a fade through black, and 0 in its middle."""
+        effects, half = self.effects(index), float(self.data["fade_frames"])
         if "fade_out" in effects:
-            return 1 - (index - effects["fade_out"]["frames"][0] + 1) / half
+            return float(1 - (index - effects["fade_out"]["frames"][0] + 1) / half)
         if "fade_in" in effects:
-            return (index - effects["fade_in"]["frames"][0]) / half
+            return float((index - effects["fade_in"]["frames"][0]) / half)
         return 1.0
 
     def visible(self, index: int) -> bool:
@@ -108,9 +110,10 @@ def photograph(name: str) -> np.ndarray:
 
 
 def hand(time_s: float) -> np.ndarray:
-    """How far a hand-held camera is off at a time, across and down, -1 to 1: tremor of 2 to 5 Hz."""
+    """The offset of a hand-held camera at a time, across and down, -1 to 1: tremor of 2 to 5 Hz."""
     hz, phase = np.array([[2.3, 3.9, 4.9], [2.9, 3.5, 4.7]]), np.array([[0.3, 2.1, 4.4], [1.7, 5.2, 3.3]])
-    return np.sin(2 * np.pi * hz * time_s + phase).mean(axis=1) * 1.5
+    offset: np.ndarray = np.sin(2 * np.pi * hz * time_s + phase).mean(axis=1) * 1.5
+    return offset
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,8 @@ class Pane:
 
     def carry(self, points: Any) -> np.ndarray:
         """Points [N, 2] of the photograph, in the frame's pixels."""
-        return np.asarray(points, float) @ self.matrix[:, :2].T + self.matrix[:, 2]
+        moved: np.ndarray = np.asarray(points, float) @ self.matrix[:, :2].T + self.matrix[:, 2]
+        return moved
 
 
 class Caption:
@@ -151,7 +155,7 @@ class Caption:
 
 
 def font_file() -> Path:
-    """DejaVu Sans Bold, which matplotlib carries."""
+    """The file of DejaVu Sans Bold, which comes with matplotlib."""
     import matplotlib
 
     return Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans-Bold.ttf"
@@ -168,7 +172,7 @@ def backdrop(name: str, size: tuple[int, int]) -> np.ndarray:
 
 
 def draw(script: Script, pane: Pane, index: int) -> np.ndarray:
-    """One photograph over the whole frame, before its blurred copy where it does not fill it."""
+    """One photograph over the whole frame, in front of its blurred copy if it does not fill the frame."""
     name, size = pane.photograph["file"], script.size
     picture = look(script, pane.photograph, index)
     image = cv2.warpAffine(picture, pane.matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
@@ -198,7 +202,7 @@ def render(script: Script, index: int) -> np.ndarray:
         effects = script.effects(index)
     if "flash" in effects:
         return np.full((script.size[1], script.size[0], 3), 250, np.uint8)
-    image = np.zeros((script.size[1], script.size[0], 3), np.float32)
+    image: np.ndarray = np.zeros((script.size[1], script.size[0], 3), np.float32)
     for pane in script.panes(index):
         x1, y1, x2, y2 = pane.region
         image[y1:y2, x1:x2] = draw(script, pane, index)[y1:y2, x1:x2]

@@ -1,4 +1,4 @@
-"""The reference clip in pictures, ground truth drawn in: `python -m tools.reference_clip.sheet FILE`."""
+"""Pictures of the reference clip with its ground truth: `python -m tools.reference_clip.sheet FILE`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ def annotate(frame: np.ndarray, truth: dict[str, Any], time_s: float) -> None:
     size = np.array([frame.shape[1], frame.shape[0]])
 
     def pixel(point: list[float]) -> tuple[int, int]:
-        return tuple(int(v) for v in np.array(point) * size)
+        x, y = np.array(point) * size
+        return int(x), int(y)
 
     for key, colour in (("ignore", GREY), ("objects", GREEN), ("faces", PINK)):
         for track in truth[key]:
@@ -53,7 +54,7 @@ def annotate(frame: np.ndarray, truth: dict[str, Any], time_s: float) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("out", type=Path)
+    parser.add_argument("out", type=Path, metavar="FILE", help="the picture to write")
     out = parser.parse_args().out
     truth = json.loads((CLIPS / "reference.json").read_text(encoding="utf-8"))
     capture = cv2.VideoCapture(str(CLIPS / "reference.mp4"))

@@ -1,4 +1,4 @@
-"""What the reference clip sounds like: two recorded voices, silence, and music made here."""
+"""The sound of the reference clip: two recorded voices, silence, and synthesized music."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ def recording(entry: dict[str, Any]) -> np.ndarray:
 
     samples, rate = soundfile.read(CLIPS / "sources" / entry["file"], dtype="float32")
     assert rate == SPEECH_RATE
-    return samples
+    mono: np.ndarray = samples
+    return mono
 
 
 def dry_speech(script: Script) -> np.ndarray:
@@ -52,7 +53,7 @@ def music(script: Script) -> np.ndarray:
 
 
 def note(hz: float, length_s: float, level: float) -> np.ndarray:
-    """A plucked tone: six partials that die away, the higher the faster."""
+    """A plucked tone: six partials, of which the higher ones decay faster."""
     t = np.arange(round(length_s * RATE)) / RATE
     tone = sum(np.sin(2 * np.pi * hz * k * t) * np.exp(-t * (3 + 2 * k)) / k for k in range(1, 7))
     return (level * tone * np.minimum(1, t / 0.005) * np.minimum(1, (length_s - t) / 0.01)).astype(np.float32)
@@ -63,7 +64,8 @@ def drum(level: float) -> np.ndarray:
     t = np.arange(round(0.15 * RATE)) / RATE
     thump = np.sin(2 * np.pi * (50 * t + 8 * (1 - np.exp(-30 * t)))) * np.exp(-22 * t)
     click = np.random.default_rng(7).normal(0, 0.3, len(t)) * np.exp(-180 * t)
-    return (level * (thump + click)).astype(np.float32)
+    beat: np.ndarray = level * (thump + click)
+    return beat.astype(np.float32)
 
 
 def place(out: np.ndarray, start_s: float, samples: np.ndarray) -> None:
@@ -74,17 +76,18 @@ def place(out: np.ndarray, start_s: float, samples: np.ndarray) -> None:
 
 
 def seconds(script: Script) -> float:
-    """The clip's length."""
-    return script.data["frames"] / script.data["fps"]
+    """The clip's length in seconds."""
+    return float(script.data["frames"] / script.data["fps"])
 
 
 def mix(script: Script) -> np.ndarray:
     """The whole soundtrack as float32 mono [N] at 48 kHz, digitally silent where the script says so."""
     from scipy.signal import resample_poly
 
-    out = resample_poly(dry_speech(script), RATE // SPEECH_RATE, 1).astype(np.float32)
+    out: np.ndarray = resample_poly(dry_speech(script), RATE // SPEECH_RATE, 1).astype(np.float32)
     tune = music(script)
     out[: len(tune)] += 0.6 * tune[: len(out)]
     silence = script.data["silence"]
     out[round(silence["start_s"] * RATE) : round(silence["end_s"] * RATE)] = 0
-    return np.clip(out, -1, 1)
+    clipped: np.ndarray = np.clip(out, -1, 1)
+    return clipped

@@ -1,4 +1,4 @@
-"""The reference clip's ground truth, from the script that renders it: nothing here looks at the video."""
+"""The reference clip's ground truth, from the script that renders it and not from the video."""
 
 from __future__ import annotations
 
@@ -33,7 +33,42 @@ PROVENANCE = {
 
 
 def ground_truth(script: Script) -> dict[str, Any]:
-    """Everything but the file's checksum, as clips/reference.json has it."""
+    """Everything that clips/reference.json has but the file's checksum."""
+    data, fps = script.data, script.data["fps"]
+    width, height = script.size
+    return {
+        "schema": 1,
+        "clip": {
+            "file": "reference.mp4",
+            "sha256": "",
+            "duration_s": data["frames"] / fps,
+            "width": width,
+            "height": height,
+            "fps": fps,
+            "frames": data["frames"],
+        },
+        **editing(script),
+        "texts": [
+            {"text": c.text, **span(c.frames, fps), "box": fractions(c.box, script.size)}
+            for c in script.captions
+        ],
+        "statements": [
+            {**span(s["frames"], fps), **{k: s[k] for k in ("relation", "modalities", "about")}}
+            for s in data["statements"]
+        ],
+        "objects": tracks(script, "objects"),
+        "ignore": tracks(script, "ignore"),
+        "poses": tracks(script, "poses"),
+        "faces": tracks(script, "faces"),
+        "masks": masks(script),
+        "colors": [colors(script, second) for second in range(data["frames"] // fps)],
+        **sound(script),
+        "provenance": PROVENANCE,
+    }
+
+
+def editing(script: Script) -> dict[str, Any]:
+    """Shots, transitions, the camera's motion and effects."""
     data, fps = script.data, script.data["fps"]
     shots = [
         {
@@ -52,19 +87,7 @@ def ground_truth(script: Script) -> dict[str, Any]:
     fade_in = next(e["frames"] for e in data["effects"] if e["effect"] == "fade_in")
     named = [e for e in data["effects"] if e["effect"] != "noise"]
     worse = [e for e in data["effects"] if e["effect"] in ("noise", "blur")]
-    words = list(spoken(script))
-    width, height = script.size
     return {
-        "schema": 1,
-        "clip": {
-            "file": "reference.mp4",
-            "sha256": "",
-            "duration_s": data["frames"] / fps,
-            "width": width,
-            "height": height,
-            "fps": fps,
-            "frames": data["frames"],
-        },
         "shots": shots,
         "cuts": [
             {"time_s": s["start_s"], "kind": "hard"} for s in shots[1:] if s["start_s"] != fade_in[0] / fps
@@ -73,20 +96,13 @@ def ground_truth(script: Script) -> dict[str, Any]:
         "camera": list(camera(script)),
         "effects": [{"effect": e["effect"], **span(e["frames"], fps)} for e in named],
         "degradations": [{"kind": e["effect"], **span(e["frames"], fps)} for e in worse],
-        "texts": [
-            {"text": c.text, **span(c.frames, fps), "box": fractions(c.box, script.size)}
-            for c in script.captions
-        ],
-        "statements": [
-            {**span(s["frames"], fps), **{k: s[k] for k in ("relation", "modalities", "about")}}
-            for s in data["statements"]
-        ],
-        "objects": tracks(script, "objects"),
-        "ignore": tracks(script, "ignore"),
-        "poses": tracks(script, "poses"),
-        "faces": tracks(script, "faces"),
-        "masks": masks(script),
-        "colors": [colors(script, second) for second in range(data["frames"] // fps)],
+    }
+
+
+def sound(script: Script) -> dict[str, Any]:
+    """Words, speech, sounds and music, with loudness and pitch."""
+    data, words = script.data, list(spoken(script))
+    return {
         "transcript": " ".join(w["word"] for w in words),
         "words": words,
         "speech": regions(words),
@@ -96,7 +112,6 @@ def ground_truth(script: Script) -> dict[str, Any]:
         "lufs": loudness(script),
         "pitch": pitch(script),
         "topics": [{"time_s": first_word(entry)} for entry in data["speech"][1:]],
-        "provenance": PROVENANCE,
     }
 
 
@@ -112,7 +127,7 @@ def fractions(values: Any, size: tuple[int, int]) -> Any:
 
 
 def camera(script: Script) -> Iterator[dict[str, Any]]:
-    """Each shot's motion, and the standstill after it where the shot stops."""
+    """Each shot's motion, and the standstill after it if the shot stops."""
     fps, (width, height) = script.data["fps"], script.size
     for shot in script.data["shots"]:
         first, end = shot["frames"]
@@ -147,15 +162,17 @@ def tracks(script: Script, key: str) -> list[dict[str, Any]]:
     return found
 
 
-def appearances(script: Script, shot: dict, pane: int, thing: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Where `thing` is in each frame of a shot in which it is to be seen."""
+def appearances(
+    script: Script, shot: dict[str, Any], pane: int, thing: dict[str, Any]
+) -> Iterator[dict[str, Any]]:
+    """Where `thing` is in each frame of a shot in which it is visible."""
     for index in range(*shot["frames"]):
         if script.visible(index) and (sample := place(script, script.panes(index)[pane], thing, index)):
             yield {"time_s": round(index / script.data["fps"], 4), **sample}
 
 
 def place(script: Script, pane: Pane, thing: dict[str, Any], index: int) -> dict[str, Any] | None:
-    """Where `thing` is in frame `index`, or None where too little of it is to be seen."""
+    """Where `thing` is in frame `index`, or None if too little of it is visible."""
     size, (x1, y1, x2, y2) = script.size, pane.region
     sample: dict[str, Any] = {}
     if "box" in thing:
@@ -185,7 +202,7 @@ def area(box: np.ndarray) -> float:
 
 def inside(point: np.ndarray, region: tuple[int, int, int, int]) -> bool:
     """Whether a point lies in [x1, y1, x2, y2]."""
-    return region[0] <= point[0] < region[2] and region[1] <= point[1] < region[3]
+    return bool(region[0] <= point[0] < region[2] and region[1] <= point[1] < region[3])
 
 
 def masks(script: Script) -> list[dict[str, Any]]:
@@ -209,7 +226,8 @@ def colors(script: Script, second: int) -> dict[str, Any]:
     lab = cv2.cvtColor(small, cv2.COLOR_RGB2LAB).reshape(-1, 3)
     cv2.setRNGSeed(1)
     criteria = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 50, 0.1)
-    _, labels, centres = cv2.kmeans(lab, 5, None, criteria, 3, cv2.KMEANS_PP_CENTERS)
+    best = np.empty((len(lab), 1), np.int32)
+    _, labels, centres = cv2.kmeans(lab, 5, best, criteria, 3, cv2.KMEANS_PP_CENTERS)
     shares = np.bincount(labels.ravel(), minlength=5) / len(lab)
     rgb = cv2.cvtColor(centres[None], cv2.COLOR_LAB2RGB)[0] * 255
     hsv = cv2.cvtColor(small, cv2.COLOR_RGB2HSV)
@@ -238,7 +256,7 @@ def spoken(script: Script) -> Iterator[dict[str, Any]]:
 
 def first_word(entry: dict[str, Any]) -> float:
     """When a recording's first word starts in the clip."""
-    return round(entry["at"] + entry["words"][0][1], 3)
+    return round(float(entry["at"] + entry["words"][0][1]), 3)
 
 
 def regions(words: list[dict[str, Any]]) -> list[dict[str, float]]:
@@ -260,7 +278,7 @@ def loudness(script: Script) -> float:
 
 
 def pitch(script: Script) -> dict[str, Any]:
-    """Fundamental frequency of the voices in hertz every 10 ms; null where there is none."""
+    """Fundamental frequency of the voices in hertz every 10 ms; null if there is none."""
     import librosa
 
     hz, _, _ = librosa.pyin(

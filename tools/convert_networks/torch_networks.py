@@ -1,4 +1,4 @@
-"""The parts of the converted networks that are written out here rather than read from a graph file.
+"""The parts of the converted networks that are written in PyTorch here, because no graph file has them.
 
 EfficientNet-lite0 (Google, 2020) and CREPE tiny (Kim et al., "CREPE: A Convolutional Representation for Pitch
 Estimation", 2018) come as bare PyTorch weights; MoveNet's decoding step is rewritten for batches.
@@ -16,7 +16,8 @@ from tools.convert_networks.ops import same_padding
 
 
 def load_weights(path: Path) -> dict[str, torch.Tensor]:
-    return torch.load(path, map_location="cpu", weights_only=True)
+    weights: dict[str, torch.Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    return weights
 
 
 def same_conv(x: torch.Tensor, conv: nn.Conv2d) -> torch.Tensor:
@@ -25,11 +26,12 @@ def same_conv(x: torch.Tensor, conv: nn.Conv2d) -> torch.Tensor:
     (top, bottom), (left, right) = (same_padding(int(side), kernel, stride) for side in x.shape[2:])
     if top + bottom + left + right:
         x = functional.pad(x, (left, right, top, bottom))
-    return conv(x)
+    y: torch.Tensor = conv(x)
+    return y
 
 
 class InvertedResidual(nn.Module):
-    """MobileNetV2's block without squeeze-and-excitation; the names are those of the weights."""
+    """MobileNetV2's block without squeeze-and-excitation; the attributes are named as in the weights."""
 
     def __init__(self, inside: int, outside: int, kernel: int, stride: int, expand: int) -> None:
         super().__init__()
@@ -47,8 +49,8 @@ class InvertedResidual(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         y = functional.relu6(self._bn0(self._expand_conv(x))) if self.expands else x
         y = functional.relu6(self._bn1(same_conv(y, self._depthwise_conv)))
-        y = self._bn2(self._project_conv(y))
-        return x + y if self.residual else y
+        projected: torch.Tensor = self._bn2(self._project_conv(y))
+        return x + projected if self.residual else projected
 
 
 class EfficientNetLite0(nn.Module):
@@ -96,7 +98,7 @@ class EfficientNetLite0(nn.Module):
 class CrepeTiny(nn.Module):
     """CREPE tiny: frames of 1024 samples at 16 kHz [N, 1024] to the strength of 360 pitches [N, 360].
 
-    Pitch i is 10 * 2 ** ((20 * i + 1997.3794084376191) / 1200) Hz. Each frame is brought to mean 0 and
+    Pitch i is 10 * 2 ** ((20 * i + 1997.3794084376191) / 1200) Hz. Each frame is normalised to mean 0 and
     deviation 1 here, as torchcrepe does before its network.
     """
 
@@ -118,7 +120,7 @@ class CrepeTiny(nn.Module):
 
     def forward(self, frames: torch.Tensor) -> torch.Tensor:
         frames = frames - frames.mean(1, keepdim=True)
-        # The sample deviation, written out: torch.std has no equal in ONNX.
+        # The sample deviation, because torch.std has no equivalent in ONNX.
         deviation = ((frames**2).sum(1, keepdim=True) / 1023).sqrt()
         x = (frames / deviation.clamp(min=1e-10))[:, None, :, None]
         for index in range(1, len(self.CHANNELS)):
@@ -131,11 +133,13 @@ class CrepeTiny(nn.Module):
 class MoveNetDecoder(nn.Module):
     """MoveNet's last step for a batch: four NHWC maps to keypoints [N, 1, 17, 3] (y, x, score in 0..1).
 
-    The person is where the weighted centre map peaks; the offsets there say roughly where each keypoint
-    is; near that place its heat map's peak, corrected by a local offset, is the answer.
+    The person is where the weighted centre map peaks. The offsets there say roughly where each keypoint is,
+    and the keypoint is the peak of its heat map near that place, corrected by a local offset.
     """
 
-    def forward(self, centre, regression, heat, offset) -> torch.Tensor:
+    def forward(
+        self, centre: torch.Tensor, regression: torch.Tensor, heat: torch.Tensor, offset: torch.Tensor
+    ) -> torch.Tensor:
         size = int(heat.shape[1])
         grid = torch.arange(size, dtype=torch.float32)
         peak = centre.flatten(1).argmax(1, keepdim=True)

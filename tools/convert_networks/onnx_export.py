@@ -1,8 +1,8 @@
 """Export to ONNX, and the compact form in which weights are stored.
 
-The network always computes in float32. Its weights are stored as float16, or, where a recipe says so, the
-large ones as int8 with one scale per output channel; Cast and Mul nodes bring them back, which ONNX
-Runtime does once, when it loads the file.
+The network always computes in float32. Its weights are stored as float16, or, if a recipe says so, the large
+ones as int8 with one scale per output channel. Cast and Mul nodes convert them back, which ONNX Runtime does
+once, when it loads the file.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import io
 import tempfile
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -21,14 +22,14 @@ from onnx import TensorProto, helper, numpy_helper
 from tools.convert_networks.recipes import Recipe
 
 OPSET = 18
-#: Tensors below this many values stay as they are: nothing is won.
+#: Tensors with fewer values stay unchanged: nothing would be saved.
 SMALL = 16
-#: Below this many values int8 saves too little for what it costs in accuracy.
+#: With fewer values, int8 saves too little for the accuracy that it costs.
 LARGE = 4096
 
 
 def example(recipe: Recipe) -> torch.Tensor:
-    """A batch of two random inputs: with one, tracing could not tell the batch axis from a constant."""
+    """A batch of two random inputs: with one, tracing would take the batch axis for a constant."""
     numbers = torch.Generator().manual_seed(0)
     if recipe.size is None:
         return torch.rand((2, 1024), generator=numbers) - 0.5
@@ -36,20 +37,21 @@ def example(recipe: Recipe) -> torch.Tensor:
 
 
 def export(recipe: Recipe, module: torch.nn.Module) -> onnx.ModelProto:
-    """The module as ONNX with float32 weights and a free batch axis, in as few nodes as it takes."""
+    """The module as ONNX with float32 weights and a free batch axis, in as few nodes as possible."""
     name = "frames" if recipe.size is None else "pictures"
     buffer = io.BytesIO()
+    file: Any = buffer  # declared as a path, but a file works too
 
     def free(of: str, height: int, width: int) -> dict[int, str]:
         return {0: "n", height: f"{of}_h", width: f"{of}_w"} if recipe.any_size else {0: "n"}
 
     with warnings.catch_warnings(), torch.no_grad():
-        # Sizes that tracing turns into constants are meant to be constants.
+        # Tracing warns about sizes that become constants, which is intended.
         warnings.simplefilter("ignore")
         torch.onnx.export(
             module.eval(),
             (example(recipe),),
-            buffer,
+            file,
             input_names=[name],
             output_names=list(recipe.outputs),
             dynamic_axes={name: free(name, 1, 2), **{out: free(out, 2, 3) for out in recipe.outputs}},
@@ -62,7 +64,7 @@ def export(recipe: Recipe, module: torch.nn.Module) -> onnx.ModelProto:
 def _simplified(model: bytes) -> onnx.ModelProto:
     """The network after ONNX Runtime's basic optimizations, which keep to standard operators.
 
-    Constants are folded, batch normalisation goes into the convolutions, and the transposes that the
+    Constants are folded, batch normalisation is merged into the convolutions, and the transposes that the
     NHWC layout left around each of them cancel out.
     """
     with tempfile.TemporaryDirectory() as folder:
@@ -79,7 +81,7 @@ def _simplified(model: bytes) -> onnx.ModelProto:
 
 
 def pack(model: onnx.ModelProto, *, int8: bool) -> onnx.ModelProto:
-    """The same network with its weights stored small. Changes `model` and returns it."""
+    """The same network with compact weights; changes `model` and returns it."""
     graph = model.graph
     axes = {node.input[1]: axis for node in graph.node if (axis := _output_axis(node)) is not None}
     stored, restore = [], []
@@ -110,12 +112,12 @@ def pack(model: onnx.ModelProto, *, int8: bool) -> onnx.ModelProto:
 
 
 def quantized(weights: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
-    """int8 `weights` and the float32 scale per index of `axis`, chosen to lose the least in squares."""
+    """int8 `weights` and the float32 scale per index of `axis` that minimises the squared error."""
     others = tuple(index for index in range(weights.ndim) if index != axis)
     peak = np.maximum(np.abs(weights).max(others, keepdims=True), 1e-12)
     best, least = peak / 127, np.full_like(peak, np.inf)
     for share in np.linspace(0.7, 1.0, 31):
-        # A smaller scale clips the few largest weights and is finer for all the others.
+        # A smaller scale clips the few largest weights and is finer for all others.
         scale = peak * share / 127
         steps = np.clip(np.rint(weights / scale), -127, 127)
         error = ((steps * scale - weights) ** 2).sum(others, keepdims=True)
@@ -125,9 +127,9 @@ def quantized(weights: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _output_axis(node: onnx.NodeProto) -> int | None:
-    """The output channel's axis of the weights that `node` reads; None where they must not become int8.
+    """The output channel's axis of the weights that `node` reads; None if they must not become int8.
 
-    The weights of depthwise convolutions stay: they are few, and sensitive.
+    The weights of depthwise convolutions stay as they are: they are few, and sensitive.
     """
     attributes = {attribute.name: attribute.i for attribute in node.attribute}
     if node.op_type == "Gemm":
