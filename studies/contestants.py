@@ -25,7 +25,7 @@ from clipbench.bench.probes import procfs
 from clipbench.bench.probes.sampler import Sampler
 from clipbench.bench.runs.telemetry import NotMeasured
 from clipbench.executors.base import Plan, now
-from studies.bare_loop import Bare
+from studies.handwritten_loop import Bare
 from studies.naive_executors import Actors, Pool
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -215,7 +215,7 @@ def answer(what: str, contestant: Any, name: str, path: Path, found: dict[str, A
         case "found":
             return found[name]
         case "sharing":
-            from studies.sharing import sharing
+            from studies.frame_sharing import sharing
 
             return sharing(contestant.run, path)
 

@@ -229,8 +229,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.real:
         # As run.py has it; read when the libraries are loaded.
         os.environ |= {"GOMP_SPINCOUNT": "0", "OMP_WAIT_POLICY": "passive"}
-        from studies.planted import measure
         from studies.ratios import CLIP
+        from studies.slowed_pairs import measure
 
         def keep(found: dict[str, Any]) -> None:
             if options.json:

@@ -110,7 +110,7 @@ def count(
     from clipbench.bench.clips.decoding import decode
     from clipbench.bench.planning import config
     from clipbench.bench.planning.plan import make_plan
-    from studies.on_meta import on_meta
+    from studies.meta_device import on_meta_device
 
     cfg = config.compose("models=random", "grouping=optimized", "executor=gpu_pinned", *overrides)
     plan = make_plan(cfg)
@@ -118,7 +118,7 @@ def count(
     known = {name: each for name, each in known.items() if isinstance(each, Production)}
     found: dict[tuple[str, str, str], Work] = {}
     broken: dict[str, str] = {}
-    with on_meta() as meter:
+    with on_meta_device() as meter:
         for group in plan.groups:
             mine = [task.analyzer for task in group.tasks if task.analyzer in known]
             # A clip for each group, as each worker has one: what it has computed is there for all in it.

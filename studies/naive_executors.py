@@ -24,7 +24,7 @@ from clipbench.bench.clips.container import read_container
 from clipbench.bench.clips.decoding import decode
 from clipbench.executors.base import now
 from clipbench.executors.layout import Group, Task
-from studies.bare_loop import found, loaded
+from studies.handwritten_loop import found, loaded
 
 Results = dict[str, list[Segment]]
 #: Seconds for loading the models, which no pass includes.

@@ -25,7 +25,7 @@ from clipbench.analyzers.threads import cores_allowed
 from clipbench.bench.clips.container import read_container
 from clipbench.bench.probes import environment
 from studies.contestants import LANES, MEANING, PROJECT, Lane, Unmeasured
-from studies.ratio_figures import BEST, RIVALS, Rounds, differences, ratios
+from studies.ratio_targets import BEST, RIVALS, Rounds, differences, ratios
 
 CLIP = PROJECT / "clips" / "reference.mp4"
 CORES = 2

@@ -128,10 +128,10 @@ def settings(*overrides: str):
 
 @pytest.mark.parametrize("name", sorted(back_ends()))
 def test_every_back_end_can_be_counted(name, clip):
-    from studies.on_meta import on_meta
+    from studies.meta_device import on_meta_device
 
     analyzer = create(name, settings("models.size=tiny")[name])
-    with on_meta() as meter:
+    with on_meta_device() as meter:
         assert floors.counted(analyzer, clip, meter) == ""
     assert meter.phases
     if any(work.flops for work in meter.phases.values()):
@@ -140,25 +140,25 @@ def test_every_back_end_can_be_counted(name, clip):
 
 def test_a_back_end_that_fails_says_so(clip, monkeypatch):
     from clipbench.analyzers.production import audio_environment
-    from studies.on_meta import on_meta
+    from studies.meta_device import on_meta_device
 
     def broken(*_):
         raise RuntimeError("no values here")
 
     monkeypatch.setattr(audio_environment, "padded", broken)
     analyzer = create("audio_environment", settings("models.size=tiny")["audio_environment"])
-    with on_meta() as meter:
+    with on_meta_device() as meter:
         assert floors.counted(analyzer, clip, meter) == "RuntimeError: no values here"
 
 
 def test_qwen_reads_all_of_its_language_half_for_every_token(clip):
-    from studies.on_meta import on_meta
+    from studies.meta_device import on_meta_device
 
     analyzer = create(
         "qwen2_vl_temporal",
         settings("models.production.qwen2_vl_temporal.max_new_tokens=4")["qwen2_vl_temporal"],
     )
-    with on_meta() as meter:
+    with on_meta_device() as meter:
         assert floors.counted(analyzer, clip, meter) == ""
     decode = meter.phases["Qwen2-VL decode"]
     width, keys, inner, layers, vocabulary = 3584, 512, 18944, 28, 152064

@@ -16,11 +16,11 @@ from clipbench.analyzers.base import Segment
 from clipbench.bench.planning.plan import resolve_upstream
 from clipbench.executors.layout import Task
 from studies import naive_executors, ratios
-from studies.bare_loop import Bare
 from studies.contestants import LANES, MEANING, Lane, Sample, Unmeasured
-from studies.ratio_figures import Ratio, Rounds, differences
-from studies.ratio_figures import ratios as figures
-from studies.sharing import Sharing, mapping, totals
+from studies.frame_sharing import Sharing, mapping, totals
+from studies.handwritten_loop import Bare
+from studies.ratio_targets import Ratio, Rounds, differences
+from studies.ratio_targets import ratios as figures
 from tests.support.clips import write_clip
 from tools.reference_clip.scenes import photograph
 

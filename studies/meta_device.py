@@ -16,7 +16,7 @@ from studies.operation_meter import Meter
 
 
 @contextlib.contextmanager
-def on_meta() -> Iterator[Meter]:
+def on_meta_device() -> Iterator[Meter]:
     """A context in which back ends work on the device "meta" as they would on a GPU, counted by a Meter."""
     meter = Meter()
 

@@ -9,7 +9,7 @@ from statistics import median
 from typing import Any
 
 from studies.contestants import Sample
-from studies.sharing import Sharing
+from studies.frame_sharing import Sharing
 
 #: The executors of which the best is to keep the promises.
 EXECUTORS = ("gpu_pinned", "spawn_pool", "threads")
