@@ -29,10 +29,10 @@ KEEP = 10
 
 
 def conclude(
-    mode: str, baseline: Baseline, result: Result, remeasure: Callable[[], Result]
+    baseline: Baseline, result: Result, remeasure: Callable[[], Result], saving: bool
 ) -> Saved | Compared:
-    """Save or compare, as `mode` says; the outcome is put into the result too, as `run.baseline`."""
-    outcome = save(baseline, result) if mode == "save" else compare(baseline, result, remeasure)
+    """Save `result` to its baseline, or compare it; the outcome is put into the result too, as `run.baseline`."""
+    outcome = save(baseline, result) if saving else compare(baseline, result, remeasure)
     result.run.baseline = outcome
     return outcome
 

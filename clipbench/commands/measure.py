@@ -44,7 +44,7 @@ def measure(cfg: Config, folder: Path, console: Console) -> int:
     if kept and not interrupted:
         try:
             interrupts.accept()
-            outcome = baseline_comparison.conclude(cfg.baseline, kept, result, confirm)
+            outcome = baseline_comparison.conclude(kept, result, confirm, cfg.baseline == "save")
             interrupts.ignore()
         except session.Interrupted as stop:
             interrupted = stop.code

@@ -25,6 +25,7 @@ def conduct(sweep: Sweep) -> int:
     """Run a sweep and compare its jobs; returns the exit code."""
     for note in sweep.notes:
         print(f"clipbench: {note}", file=sys.stderr)
+    code: int
     interrupts.accept()
     try:
         with sweep_progress(terminal.console(stderr=True), sweep.progress) as display:

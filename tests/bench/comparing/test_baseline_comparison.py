@@ -46,7 +46,7 @@ def compared(kept, result, *again):
             raise one
         return one
 
-    outcome = baseline_comparison.conclude("compare", kept, result, fresh)
+    outcome = baseline_comparison.conclude(kept, result, fresh, saving=False)
     assert not left, "a confirmation run was not made"
     assert result.run.baseline is outcome and json.dumps(to_json(outcome), allow_nan=False)
     shown = io.StringIO()
@@ -59,7 +59,7 @@ def test_runs_are_appended_and_only_the_newest_are_kept(tmp_path):
     found = baselines.find(tmp_path / "not" / "there", KEY)
     for number in range(1, baseline_comparison.KEEP + 4):
         outcome = baseline_comparison.conclude(
-            "save", found, (result := a_saved_result(number=number)), lambda: None
+            found, (result := a_saved_result(number=number)), lambda: None, saving=True
         )
         assert result.run.baseline is outcome
         found = baselines.find(tmp_path / "not" / "there", KEY)
