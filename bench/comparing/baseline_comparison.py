@@ -31,7 +31,7 @@ KEEP = 10
 def conclude(
     baseline: Baseline, result: Result, remeasure: Callable[[], Result], saving: bool
 ) -> Saved | Compared:
-    """Save `result` to its baseline, or compare it; the outcome is put into the result too, as `run.baseline`."""
+    """Save `result` to its baseline, or compare it; the outcome is put into the result as `run.baseline`."""
     outcome = save(baseline, result) if saving else compare(baseline, result, remeasure)
     result.run.baseline = outcome
     return outcome

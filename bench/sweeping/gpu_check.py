@@ -10,7 +10,7 @@ import datetime
 import math
 import os
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,6 @@ from clipbench.bench.errors import InputError
 from clipbench.bench.measuring import session
 from clipbench.bench.planning import config
 from clipbench.bench.planning.placement import visible
-from clipbench.bench.planning.plan import make_plan
 from clipbench.bench.probes import environment
 from clipbench.bench.runs import storage, sweep_state
 from clipbench.bench.runs.sweep_state import Turn
@@ -38,6 +37,7 @@ from clipbench.bench.sweeping.gpu_check_state import (
     write,
 )
 from clipbench.bench.sweeping.sweep import Job, Sweep, Watcher, locked
+from clipbench.executors.base import Plan
 
 #: The run of the embedded profile, with which what the analyzers that all profiles share find is compared.
 REFERENCE = "embedded"
@@ -100,9 +100,10 @@ def run_check(
     `display` is told of the progress. Runs that are not made, or fail, are entries with the reason. Raises
     InputError if the folder cannot be written to, or another process is at the check in it.
     """
+    prepared = [prepare(run, folder) for run in runs]
     sweep = Sweep(
         folder=folder,
-        jobs=[job_of(run, folder) for run in runs],
+        jobs=[each.job for each in prepared],
         rounds=1,
         repeats=1,
         order="fixed",
@@ -119,7 +120,7 @@ def run_check(
     with locked(folder, "--output"):
         if not resumable(sweep):
             discard(sweep)
-    recorder = Recorder(runs, folder, budget_s, display)
+    recorder = Recorder(prepared, folder, budget_s, display)
     if sweep_state.exists(folder):
         for turn in sweep_state.read(folder).turns:
             recorder.record(turn)
@@ -127,14 +128,31 @@ def run_check(
     return recorder.check
 
 
-def job_of(run: CheckRun, folder: Path) -> Job:
-    """The job of a run. One that cannot be prepared here is a job too: it fails alone, with the reason."""
+@dataclass(frozen=True)
+class PreparedRun:
+    """A run of the check, its job, and the analyzers in it that find what they find in the reference."""
+
+    run: CheckRun
+    job: Job
+    shared: frozenset[str]
+
+
+def prepare(run: CheckRun, folder: Path) -> PreparedRun:
+    """Prepare a run. One that is refused here is a job too: it fails alone, with the reason."""
+    shared: frozenset[str] = frozenset()
     try:
         prepared = session.prepare(config.compose(*run.overrides), folder)
         key = comparability.of_session(prepared).sweep()
+        shared = shared_analyzers(prepared.plan)
     except (InputError, HydraException) as error:
         key = {"refused": str(error)}
-    return Job(run.name, run.overrides, key, {"overrides": list(run.overrides)}, repeats=run.repeats)
+    job = Job(run.name, run.overrides, key, {"overrides": list(run.overrides)}, repeats=run.repeats)
+    return PreparedRun(run, job, shared)
+
+
+def shared_analyzers(plan: Plan) -> frozenset[str]:
+    """The analyzers of a run with random weights that are the embedded ones and read from no random one."""
+    return frozenset(task.analyzer for task in plan.tasks()) - session.random_results(plan).keys()
 
 
 def resumable(sweep: Sweep) -> bool:
@@ -159,8 +177,9 @@ def discard(sweep: Sweep) -> None:
 class Recorder:
     """Keeps what the runs of a check have told, and writes gpu-check.json after each; a sweep's watcher."""
 
-    def __init__(self, runs: Sequence[CheckRun], folder: Path, budget_s: float, display: Watcher) -> None:
-        self.runs = {run.name: run for run in runs}
+    def __init__(self, runs: Sequence[PreparedRun], folder: Path, budget_s: float, display: Watcher) -> None:
+        self.runs = {each.job.name: each.run for each in runs}
+        self.shared = {each.job.name: each.shared for each in runs}
         self.folder, self.display = folder, display
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         self.check = GpuCheck(environment.describe(), budget_s, now)
@@ -200,8 +219,8 @@ class Recorder:
             if run.title == REFERENCE:
                 self.reference = segments
             else:
-                names = shared_analyzers(run.overrides)
-                kept = dataclasses.replace(kept, unchanged=unchanged(self.reference, segments, names))
+                same = unchanged(self.reference, segments, self.shared[turn.job])
+                kept = dataclasses.replace(kept, unchanged=same)
         self.check.runs[run.title] = kept
         write(self.check, self.folder)
 
@@ -209,12 +228,6 @@ class Recorder:
 def overrides_of(run: CheckRun) -> list[str]:
     """The overrides with which people can make this run themselves."""
     return [*run.overrides, f"scenario.repeats={run.repeats}"]
-
-
-def shared_analyzers(overrides: Iterable[str]) -> set[str]:
-    """The analyzers of a run with random weights that are the embedded ones and read from no random one."""
-    plan = make_plan(config.compose(*overrides))
-    return {task.analyzer for task in plan.tasks()} - session.random_results(plan).keys()
 
 
 def refuse_without_gpu(size: str) -> None:

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from clipbench.bench.errors import InputError
+from clipbench.bench.planning import config
+from clipbench.bench.planning.plan import make_plan
 from clipbench.bench.probes import environment
 from clipbench.bench.runs.results import GpuSummary
 from clipbench.bench.runs.telemetry import NotMeasured
@@ -126,7 +128,7 @@ def test_a_difference_is_seen():
 
 
 def test_what_reads_of_random_weights_is_not_shared():
-    names = shared_analyzers(["models=random", "models.size=tiny"])
+    names = shared_analyzers(make_plan(config.compose("models=random", "models.size=tiny")))
     assert {"color_analysis", "cut_analysis", "audio_analysis"} <= names
     assert names.isdisjoint({"object_detection", "temporal_flow", "cross_analyzer_intelligence"})
 
