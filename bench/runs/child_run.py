@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import re
 import shutil
@@ -11,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -22,6 +21,18 @@ from clipbench.bench.runs import storage
 
 #: Seconds for a child to end its run and write what there is, as `run.py` promises to after SIGTERM.
 GRACE_S = 5.0
+
+#: Asks Linux to kill this process when its parent, whose number is the first argument, ends; then runs the
+#: rest of the arguments in its place. A `preexec_fn` could ask too, but with one Python runs callbacks around
+#: the fork, and an interrupt that is raised in one of these is lost.
+DIE_WITH_PARENT = """
+import ctypes, os, signal, sys
+pr_set_pdeathsig = 1
+ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+if os.getppid() != int(sys.argv[1]):
+    os._exit(1)  # it ended before we asked
+os.execv(sys.argv[2], sys.argv[2:])
+"""
 
 #: Exit codes of runs that measured and wrote down what they did; what they exited with is their verdict.
 MEASURED = (Exit.OK, Exit.TARGET_MISSED, Exit.SLOWER, Exit.NOTHING_VALID)
@@ -60,13 +71,12 @@ def run_child(arguments: Sequence[str], folder: Path, timeout_s: float, limit: s
     began = time.monotonic()
     with (folder / "log.txt").open("wb") as log:
         child = subprocess.Popen(
-            [*COMMAND, *arguments],
+            dying_with_us([*COMMAND, *arguments]),
             env=invocation.environment(),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C is for the sweep, which tells the child
-            preexec_fn=dying_with(os.getpid()),
         )
         try:
             code = wait(child, timeout_s)
@@ -88,19 +98,11 @@ def literal(path: Path | str) -> str:
     return QuotedString(text.replace("${", r"\${"), Quote.single).with_quotes()
 
 
-def dying_with(parent: int) -> Callable[[], None] | None:
-    """What a child does between fork and exec, to be killed by Linux when `parent` ends, however it does."""
+def dying_with_us(command: Sequence[str]) -> list[str]:
+    """`command`, run so that Linux kills it when this process ends, however it does."""
     if sys.platform != "linux":
-        return None
-    prctl = ctypes.CDLL(None).prctl  # looked up here: after the fork there is no taking of locks
-
-    def ask() -> None:
-        pr_set_pdeathsig = 1
-        prctl(pr_set_pdeathsig, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(1)  # it ended before we asked
-
-    return ask
+        return list(command)
+    return [sys.executable, "-I", "-S", "-c", DIE_WITH_PARENT, str(os.getpid()), *command]
 
 
 def wait(child: subprocess.Popen[bytes], timeout_s: float) -> int | None:

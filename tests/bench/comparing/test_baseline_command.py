@@ -108,5 +108,5 @@ def test_exit_codes_at_the_prompt(tmp_path):
     assert done.returncode == Exit.SLOWER, done.stdout + done.stderr
     assert "measuring again" in done.stdout and "baseline: slower" in done.stdout
     outcome = json.loads((tmp_path / "it's slow" / "result.json").read_text())["run"]["baseline"]
-    assert outcome.confirmed and [m.analyzer for m in outcome.moved] == ["sleeper"]
+    assert outcome["confirmed"] and [m["analyzer"] for m in outcome["moved"]] == ["sleeper"]
     assert (tmp_path / "it's slow" / "confirmation" / "result.json").exists()

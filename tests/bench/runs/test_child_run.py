@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import random
+import signal
+import threading
+import time
+
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
@@ -20,3 +26,29 @@ def test_any_folder_s_name_reaches_the_child(tmp_path):
     for name in ("plain", "two words", "it's", "josé", "a,b=[c]", "${oc.env:HOME}", "back\\slash\\"):
         (override,) = OverridesParser.create().parse_overrides([f"x={literal(tmp_path / name)}"])
         assert OmegaConf.create({"x": override.value()}).x == str(tmp_path / name)
+
+
+class Interrupt(BaseException):
+    """Raised by a signal, as an interrupt is."""
+
+
+def test_no_interrupt_is_lost_while_a_child_is_started(tmp_path, monkeypatch):
+    def interrupt(*_: object) -> None:
+        raise Interrupt
+
+    monkeypatch.setattr(child_run, "COMMAND", ("/bin/true",))
+    before = signal.signal(signal.SIGUSR1, interrupt)
+    dice, raised = random.Random(0), 0
+    try:
+        for number in range(40):
+            timer = threading.Timer(0.003 * dice.random(), os.kill, (os.getpid(), signal.SIGUSR1))
+            try:
+                timer.start()
+                child_run.run_child([], tmp_path / str(number), 60.0)
+                timer.join()
+                time.sleep(0.001)
+            except Interrupt:
+                raised += 1
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert raised == 40
