@@ -17,7 +17,7 @@ import numpy as np
 
 from clipbench.analyzers import weights
 from clipbench.analyzers.base import Analyzer, ClipView, Needs, NothingToAnalyze, Segment, Settings, setting
-from clipbench.analyzers.features.onnx_networks import new_session
+from clipbench.analyzers.features.onnx_networks import Session, new_session
 from clipbench.analyzers.features.sound import spectra
 
 # YAMNet's front end (tensorflow/models, research/audioset/yamnet/params.py): 25 ms windows every 10 ms, 64
@@ -45,6 +45,7 @@ class AudioEnvironment(Analyzer):
     name = "audio_environment"
     settings: AudioEnvironmentSettings
     settings_type = AudioEnvironmentSettings
+    _session: Session | None = None
 
     def needs(self) -> Needs:
         return Needs(audio=True)
@@ -75,13 +76,12 @@ class AudioEnvironment(Analyzer):
 
     def _scores(self, log_mel: np.ndarray) -> np.ndarray:
         """Independent probabilities [N, 521] of the tags in log-mel patches [N, 96, 64]."""
-        size = self.settings.batch
-        return np.concatenate(
-            [
-                self._session.run(None, {"log_mel": np.ascontiguousarray(log_mel[at : at + size, None])})[0]
-                for at in range(0, len(log_mel), size)
-            ]
-        )
+        assert self._session is not None
+        size, found = self.settings.batch, []
+        for at in range(0, len(log_mel), size):
+            part = np.ascontiguousarray(log_mel[at : at + size, None])
+            found += self._session.run(None, {"log_mel": part})
+        return np.concatenate(found)
 
 
 def tagged_window(
@@ -109,7 +109,7 @@ def patches(audio: np.ndarray, step: int) -> np.ndarray:
     return np.lib.stride_tricks.sliding_window_view(log_mel, _PATCH, axis=0)[::step].transpose(0, 2, 1)
 
 
-def open_graph(graph: Path, bundle: Path) -> Any:
+def open_graph(graph: Path, bundle: Path) -> Session:
     """The ONNX Runtime session of an .onnx file whose weights are the file `model.data` in the zip `bundle`.
 
     They are read into memory, so that nothing is unpacked into the package. Raises weights.ModelError if the

@@ -7,22 +7,38 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
 from clipbench.analyzers import threads, weights
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
+
+
+class Node(Protocol):
+    """An input or output of a network."""
+
+    name: str
+
+
+class Session(Protocol):
+    """What is used of an ONNX Runtime session, which has no types."""
+
+    def get_inputs(self) -> Sequence[Node]: ...
+
+    def get_outputs(self) -> Sequence[Node]: ...
+
+    def run(self, outputs: Sequence[str] | None, inputs: Mapping[str, np.ndarray]) -> list[np.ndarray]: ...
 
 
 @dataclass
 class _Shared:
     """A loaded session, and how many `Network`s use it."""
 
-    session: Any
+    session: Session
     users: int = 0
 
 
@@ -33,10 +49,11 @@ _lock = threading.Lock()
 class Network:
     """A network that is ready to run; `open_network` makes it, and `close` gives it back."""
 
-    def __init__(self, key: tuple[Path, int], session: Any) -> None:
-        self._key, self._session = key, session
-        self.inputs: list[str] = [node.name for node in session.get_inputs()]
-        self.outputs: list[str] = [node.name for node in session.get_outputs()]
+    def __init__(self, key: tuple[Path, int], session: Session) -> None:
+        self._key = key
+        self._session: Session | None = session
+        self.inputs = [node.name for node in session.get_inputs()]
+        self.outputs = [node.name for node in session.get_outputs()]
 
     def __call__(self, *inputs: np.ndarray, batch: int | None = None) -> list[np.ndarray]:
         """All outputs for `inputs`, which are given in the order of `self.inputs`.
@@ -50,8 +67,7 @@ class Network:
             raise RuntimeError("the network was closed")
         rows = len(inputs[0])
         if batch is None or rows <= batch:
-            outputs: list[np.ndarray] = self._session.run(None, dict(zip(self.inputs, inputs, strict=True)))
-            return outputs
+            return self._session.run(None, dict(zip(self.inputs, inputs, strict=True)))
         chunks = [
             self(*(values[start : start + batch] for values in inputs)) for start in range(0, rows, batch)
         ]
@@ -90,7 +106,7 @@ def open_network(name: str) -> Network:
     return Network(key, shared.session)
 
 
-def new_session(model: Path | bytes, initializers: Mapping[str, bytes] | None = None) -> Any:
+def new_session(model: Path | bytes, initializers: Mapping[str, bytes] | None = None) -> Session:
     """An ONNX Runtime session on the CPU that keeps to the thread budget; nobody shares it.
 
     `model` is a file or its content; `initializers` are the contents of the external files that it names.
@@ -109,7 +125,8 @@ def new_session(model: Path | bytes, initializers: Mapping[str, bytes] | None = 
             list(initializers), contents, [len(content) for content in contents]
         )
     source = model if isinstance(model, bytes) else str(model)
-    return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+    session: Session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+    return session
 
 
 def output_of_shape(outputs: list[np.ndarray], *shape: int) -> np.ndarray:

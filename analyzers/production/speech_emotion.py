@@ -69,7 +69,7 @@ class Wav2Vec2Emotion(FromHub, OnDevice, SpeechEmotion):
         if not spans:
             return []
         # The network computes while pitch is tracked on the CPU.
-        judged = self._judge([audio[round(a * SAMPLE_RATE) : round(b * SAMPLE_RATE)] for a, b in spans])
+        judged = self.judge_sounds([audio[round(a * SAMPLE_RATE) : round(b * SAMPLE_RATE)] for a, b in spans])
         track = find_pitch(clip, self._pitch, found, self.settings)
         voices = [measure(audio, track, *span) for span in spans]
         (scores,) = transfers.download(judged)
@@ -79,7 +79,7 @@ class Wav2Vec2Emotion(FromHub, OnDevice, SpeechEmotion):
             for span, voice, feeling in zip(spans, voices, centred, strict=True)
         ]
 
-    def _judge(self, sounds: list[np.ndarray]) -> torch.Tensor:
+    def judge_sounds(self, sounds: list[np.ndarray]) -> torch.Tensor:
         """Arousal, dominance and valence of each sound, float32 [N, 3] on the device."""
         import torch
 

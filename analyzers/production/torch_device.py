@@ -53,7 +53,7 @@ def phase(device: str, text: str) -> contextlib.AbstractContextManager[object]:
 
 
 def release(device: str) -> None:
-    """Give memory that PyTorch keeps for later back to the device."""
+    """Return memory that PyTorch keeps for later to the device."""
     if on_gpu(device):
         import gc
 

@@ -140,7 +140,7 @@ def test_more_faces_than_people(analyzer):
     assert (found.start_s, found.end_s) == (0, 4)
 
 
-def test_insights(analyzer):
+def test_observations(analyzer):
     phases = [
         Segment(0, 5, "phase", None, {"pace": "slow", "cuts_per_minute": 0.0, "words_per_minute": 60.0}),
         Segment(5, 10, "phase", None, {"pace": "fast", "cuts_per_minute": 48.0, "words_per_minute": 0.0}),

@@ -27,7 +27,7 @@ def onset_strength(audio: np.ndarray) -> np.ndarray:
 
 
 def find_tempo(audio: np.ndarray, low_bpm: float, high_bpm: float, least: float) -> float | None:
-    """Beats per minute of 16 kHz sound, or None where no period in the range has the strength `least`.
+    """Beats per minute of 16 kHz sound, or None if no period in the range has the strength `least`.
 
     The period is the lag at which onset strength is most similar to itself, with a preference for 120 bpm
     (Ellis, "Beat Tracking by Dynamic Programming", 2007). Stretches are weighted by how periodic they are:

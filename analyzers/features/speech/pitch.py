@@ -26,7 +26,7 @@ _GLIDE = 1800
 
 
 class Pitch(NamedTuple):
-    """The fundamental frequency in Hz every `step_s` seconds from `start_s`; NaN where there is none."""
+    """The fundamental frequency in Hz every `step_s` seconds from `start_s`; NaN where it has none."""
 
     start_s: float
     step_s: float
@@ -61,7 +61,7 @@ def find_pitch(clip: ClipView, network: Network, regions: Sequence[Region], sett
 def track_pitch(
     audio: np.ndarray, network: Network, spans: Sequence[tuple[float, float]], settings: PitchSettings
 ) -> Pitch:
-    """The pitch of 16 kHz sound at the steps that lie in `spans` (start and end in seconds), by CREPE.
+    """The pitch of 16 kHz sound at the steps in `spans` (start and end in seconds), by CREPE.
 
     `network` maps frames [T, 1024] to the strength of 360 pitches [T, 360]. Within a span the pitch follows
     the path that is strong and glides little; it is the mean of the classes around that path, weighted by

@@ -13,7 +13,7 @@ from clipbench.analyzers.features.speech.voice_activity import Region
 
 #: The length that Whisper was trained on: with less it is faster, but misses words or repeats itself.
 WINDOW_S = 30.0
-#: A shorter gap in speech may lie within a word.
+#: A shorter gap in speech may be within a word.
 PAUSE_S = 0.25
 _LATE_S = 0.4
 _TITLES = {"Mr.", "Mrs.", "Ms.", "Dr.", "St.", "Prof."}  # their full stop ends no sentence

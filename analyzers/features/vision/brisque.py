@@ -134,7 +134,7 @@ def _read_svm(path: Path) -> tuple[float, float, np.ndarray, np.ndarray]:
         for entry in entries:
             index, _, value = entry.partition(":")
             if not 0 < int(index) <= len(vector):
-                raise ValueError(f"{path}: feature {index} where BRISQUE has {len(vector)}")
+                raise ValueError(f"{path}: there is a feature {index}, and BRISQUE has {len(vector)}")
             vector[int(index) - 1] = float(value)
     coefficients = np.array([float(row[0]) for row in rows])
     return float(values["gamma"]), float(values["rho"]), coefficients, vectors

@@ -27,7 +27,7 @@ def crop(
 ) -> tuple[np.ndarray, np.ndarray]:
     """A square of `image` turned upright, uint8 [pixels, pixels, 3], and the map from it to `image` [2, 3].
 
-    `centre` [x, y] and `side` are in pixels of `image`, `roll` in radians clockwise; what lies outside the
+    `centre` [x, y] and `side` are in pixels of `image`, `roll` in radians clockwise; what is outside the
     image is black. `apply` takes points of the crop through the map to points of the image.
     """
     import cv2

@@ -135,7 +135,7 @@ def test_feelings_in_the_format_of_the_embedded_analyzer(loaded, clip):
 
 def test_a_sound_is_judged_alike_alone_and_beside_a_longer_one(loaded):
     """Filling up is not heard: neither by the network's attention, nor in the mean over time."""
-    judge = loaded["speech_emotion"]._judge
+    judge = loaded["speech_emotion"].judge_sounds
     short, long = recording("austen")[:RATE], recording("cards")[: 2 * RATE]
     beside = judge([short, long]).numpy()
     assert beside.shape == (2, 3)

@@ -99,7 +99,7 @@ def test_the_same_twice_and_well_formed(name, clip):
 def test_quality_has_the_keys_of_the_embedded_one_and_clips_own(clip):
     analyzer = back_end("content_quality")
     analyzer.load("cpu")
-    found = analyzer.analyze(ArrayClip(clip._frames, fps=2, audio=recording("austen")), {})
+    found = analyzer.analyze(ArrayClip(clip.frames(2, 0).images, fps=2, audio=recording("austen")), {})
     video = [segment for segment in found if segment.label == "video"]
     assert [segment.start_s for segment in video] == [0.0, 1.0, 2.0, 3.0]
     assert set(video[0].data) == {"sharpness", "noise", "exposure", "brisque", *QUALITIES}

@@ -11,13 +11,16 @@ from tests.support.clip_views import ArrayClip
 
 
 class Clip(ArrayClip):
-    """A clip that counts how often it is asked for frames."""
+    """A clip that counts how often it is asked for frames, which may be read-only as those of real clips."""
 
     asked = 0
+    writeable = True
 
     def frames(self, fps, size):
         self.asked += 1
-        return super().frames(fps, size)
+        found = super().frames(fps, size)
+        found.images.flags.writeable = self.writeable
+        return found
 
 
 @pytest.fixture
@@ -36,7 +39,7 @@ def test_frames_are_uploaded_once_for_all_that_read_them(clip):
 
 
 def test_frames_that_cannot_be_written_to_are_read_without_a_word(clip, recwarn):
-    clip.frames(3, 0).images.flags.writeable = False
+    clip.writeable = False
     frames_on_device(clip, 3, 0, "cpu")
     assert not recwarn.list
 
