@@ -21,6 +21,14 @@ class InputError(Exception):
     """Bad configuration, clip or output folder: the message names what is wrong, where, and the fix."""
 
 
+class Interrupted(BaseException):
+    """Ctrl-C or SIGTERM ended what was going on; `code` is what to exit with."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
 def nearest(word: str, candidates: Iterable[str]) -> str:
     """' (did you mean …?)' with the candidate closest to `word`, or the candidates where none is close."""
     candidates = sorted(candidates)

@@ -6,7 +6,14 @@ import re
 from collections.abc import Sequence
 
 from clipbench.bench.runs.baseline_outcome import Compared, Saved
-from clipbench.bench.runs.results import ClipSummary, Environment, MetricValue, RunSummary, TargetResult
+from clipbench.bench.runs.results import (
+    ClipSummary,
+    Environment,
+    MetricValue,
+    RunSummary,
+    TargetResult,
+    quality_of,
+)
 
 #: Status of a target, a verdict or an analyzer → the sign that goes with its colour.
 SIGNS = {
@@ -117,7 +124,7 @@ def clip_line(info: ClipSummary) -> str:
 
 def is_prominent(target: TargetResult) -> bool:
     """Whether a target is shown large: one that was missed, or one on the run as a whole."""
-    return target.status == "fail" or not target.metric.startswith("quality.")
+    return target.status == "fail" or quality_of(target.metric) is None
 
 
 def missed_first(targets: Sequence[TargetResult]) -> list[TargetResult]:

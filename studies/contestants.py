@@ -18,12 +18,12 @@ import psutil
 from clipbench.analyzers.base import Segment
 from clipbench.analyzers.threads import cores_allowed
 from clipbench.bench.measuring.metrics import bound_of
-from clipbench.bench.measuring.runner import Run, executor_factory
+from clipbench.bench.measuring.runner import Runner, executor_factory
 from clipbench.bench.planning import config
 from clipbench.bench.planning.plan import make_plan
 from clipbench.bench.probes import procfs
 from clipbench.bench.probes.sampler import Sampler
-from clipbench.bench.runs.telemetry import NotMeasured
+from clipbench.bench.runs.measurement import NotMeasured
 from clipbench.executors.base import Plan, now
 from studies.handwritten_loop import Bare
 from studies.naive_executors import Actors, Pool
@@ -92,7 +92,7 @@ class Harness:
 
     def __init__(self, *overrides: str) -> None:
         cfg = config.compose(*overrides)
-        self.run = Run(make_plan(cfg), Silent(), executor_factory(cfg.executor.name))
+        self.run = Runner(make_plan(cfg), Silent(), executor_factory(cfg.executor.name))
 
     def once(self, path: Path) -> tuple[float, dict[str, list[Segment]]]:
         """One pass over the clip at `path`: seconds, segments; the first one starts the workers."""

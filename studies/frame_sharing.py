@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from clipbench.bench.clips.decoding import decode
-from clipbench.bench.measuring.metrics import Pass
-from clipbench.bench.measuring.runner import Run
+from clipbench.bench.measuring.record import Pass
+from clipbench.bench.measuring.runner import Runner
 from clipbench.executors.base import now
 
 
@@ -54,7 +54,7 @@ class Counted:
         return getattr(self.link, name)
 
 
-def sharing(run: Run, path: Path) -> Sharing:
+def sharing(run: Runner, path: Path) -> Sharing:
     """Look at one pass of a started run with worker processes over the clip at `path`.
 
     Memory is read when all but the last analyzer are done: every worker has the clip open, and has read all
@@ -74,7 +74,7 @@ def sharing(run: Run, path: Path) -> Sharing:
                 views = [mapping(pid, memory) for pid in workers.values()]
                 own = mapping(os.getpid(), memory)
                 busy = {worker: private(pid) for worker, pid in workers.items()}
-    run.record.passes.append(Pass(True, now()))  # executor and record number the clips alike
+    run.record.passes.append(Pass(clip.info, True, now()))  # executor and record number the clips alike
     return Sharing(
         workers=len(workers),
         clip=size,

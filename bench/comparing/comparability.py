@@ -24,8 +24,8 @@ from typing import Any
 
 from clipbench.bench.clips.clip_info import sha256
 from clipbench.bench.errors import InputError
+from clipbench.bench.measuring.run_summary import executor_settings
 from clipbench.bench.measuring.session import Session
-from clipbench.bench.measuring.summary import executor_settings
 from clipbench.bench.probes import environment
 from clipbench.bench.runs.results import Environment, Result
 from clipbench.bench.runs.serialization import to_json

@@ -112,7 +112,7 @@ def critical_path(
     analyzer that was not run takes no time and is not named, but what it waits for is still waited for.
     """
     decode = (seconds.get(DECODE, 0.0), (DECODE,) if DECODE in seconds else ())
-    ends = {}
+    ends: dict[str, tuple[float, tuple[str, ...]]] = {}
     for name in order:
         before = [ends[other] for other in upstream.get(name, ())]
         if frame_readers is None or name in frame_readers:

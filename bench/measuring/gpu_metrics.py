@@ -3,16 +3,18 @@
 `telemetry` has its times on the clock of the windows given.
 `used` are the devices that the run's workers were on, as NVML and a plan count them; None means all that the
 run could see.
-Every function returns a Figure, and none raises.
+Every metric is a Measurement, and none raises.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
-from clipbench.bench.runs.telemetry import GpuSeries, GpuTelemetry, NotMeasured, Telemetry
+from clipbench.bench.runs.measurement import Measured, Measurement, NotMeasured
+from clipbench.bench.runs.telemetry import GpuSeries, GpuTelemetry, Telemetry
+from clipbench.executors.base import Span
 
 #: Start and end in seconds.
 Window = tuple[float, float]
@@ -22,27 +24,7 @@ LONGEST_SAMPLE_S = 2.0
 COVERAGE = 0.8
 
 
-class Figure(NamedTuple):
-    """A number, or None with the reason.
-
-    `samples` has one per window, `devices` one per device, by NVML's index.
-    """
-
-    value: float | None
-    reason: str = ""
-    samples: tuple[float, ...] = ()
-    devices: dict[int, float] = {}
-
-
-class Spanned(Protocol):
-    """A span of clipbench.executors.base."""
-
-    phase: str
-    start_s: float
-    end_s: float
-
-
-def analysis_windows(spans: Iterable[Spanned], passes: Iterable[Window]) -> list[Window]:
+def analysis_windows(spans: Iterable[Span], passes: Iterable[Window]) -> list[Window]:
     """For each pass (start, end) the time from its first analyze start to its last analyze end.
 
     A pass in which nothing was analyzed has none; windows that overlap (several clips in flight) are one.
@@ -69,7 +51,7 @@ def merged(windows: Iterable[Window]) -> list[Window]:
 
 def gpu_utilization(
     telemetry: Telemetry | NotMeasured, windows: Sequence[Window], used: Collection[int] | None = None
-) -> Figure:
+) -> Measurement:
     """Percent of the windows with at least one kernel running, as NVML has it; mean over the devices.
 
     From the samples that the driver buffers; where a device has none, from its readings of the moment.
@@ -87,7 +69,7 @@ def gpu_utilization(
 
 def sm_activity(
     telemetry: Telemetry | NotMeasured, windows: Sequence[Window], used: Collection[int] | None = None
-) -> Figure:
+) -> Measurement:
     """Percent of SMs with a warp resident (GPM), averaged over the windows and the devices."""
     return activity(telemetry, "sm_activity_percent", windows, used)
 
@@ -97,7 +79,7 @@ def activity(
     figure: str,
     windows: Sequence[Window],
     used: Collection[int] | None = None,
-) -> Figure:
+) -> Measurement:
     """Any figure of GPM (clipbench.bench.probes.gpm.METRICS), averaged over the windows and the devices."""
     return over_windows(
         telemetry, windows, used, lambda device, window: mean_since(device, figure, window), (figure,)
@@ -109,7 +91,7 @@ def gpu_memory_peak(
     started_s: float,
     ended_s: float,
     used: Collection[int] | None = None,
-) -> Figure:
+) -> Measurement:
     """GB in use at the highest sample from `started_s` to `ended_s`, above what was in use before.
 
     Of the device on which that is most. What was in use before is the last sample before `started_s`, the
@@ -124,7 +106,7 @@ def gpu_memory_residue(
     cleaned_s: float,
     until_s: float = float("inf"),
     used: Collection[int] | None = None,
-) -> Figure:
+) -> Measurement:
     """GB in use after cleanup, above what was in use before `started_s`; of the device on which that is most.
 
     The last sample from `cleaned_s` (the end of the cleanup) to `until_s` (when workers that outlive the
@@ -138,20 +120,22 @@ def energy_per_clip(
     windows: Sequence[Window],
     clips: int,
     used: Collection[int] | None = None,
-) -> Figure:
+) -> Measurement:
     """Joules that the devices together used in the windows, idle power included, for each of `clips`."""
-    devices, reason = sampled(telemetry, used)
-    if reason or not windows or clips < 1:
-        return Figure(None, reason or "no repeat was measured")
-    per_device: dict[int, float] = {}
+    devices = sampled(telemetry, used)
+    if isinstance(devices, NotMeasured):
+        return devices
+    if not windows or clips < 1:
+        return NotMeasured("no repeat was measured")
+    per_device: list[float] = []
     for device in devices:
         if device.mig:
-            return Figure(None, f"GPU {device.index} is in MIG mode: its energy is that of the whole card")
-        used_j = [energy(device, window) for window in merged(windows)]
-        if None in used_j:
-            return Figure(None, why(device, ("energy_j",), "too few samples for windows this short"))
-        per_device[device.index] = sum(used_j) / clips
-    return Figure(sum(per_device.values()), devices=per_device)
+            return NotMeasured(f"GPU {device.index} is in MIG mode: its energy is that of the whole card")
+        used_j = [j for window in merged(windows) if (j := energy(device, window)) is not None]
+        if len(used_j) < len(merged(windows)):
+            return NotMeasured(why(device, ("energy_j",), "too few samples for windows this short"))
+        per_device.append(sum(used_j) / clips)
+    return Measured(sum(per_device))
 
 
 # How they are made.
@@ -159,17 +143,17 @@ def energy_per_clip(
 
 def sampled(
     telemetry: Telemetry | NotMeasured, used: Collection[int] | None
-) -> tuple[list[GpuTelemetry], str]:
-    """The devices to look at, or the reason why there are none."""
+) -> list[GpuTelemetry] | NotMeasured:
+    """The devices to look at, at least one, or the reason why there are none."""
     if used is not None and not used:
-        return [], "no worker of this run was on a GPU"
+        return NotMeasured("no worker of this run was on a GPU")
     gpu = telemetry if isinstance(telemetry, NotMeasured) else telemetry.gpu
     if isinstance(gpu, NotMeasured):
-        return [], gpu.reason
+        return gpu
     devices = [d for d in gpu.devices if used is None or d.index in used]
     if used is not None and not {d.index for d in devices}.issuperset(used):
-        return [], "NVML does not show every GPU that a worker was on"
-    return devices, "" if devices else "NVML shows no GPU"
+        return NotMeasured("NVML does not show every GPU that a worker was on")
+    return devices or NotMeasured("NVML shows no GPU")
 
 
 def why(device: GpuTelemetry, figures: Sequence[str], otherwise: str) -> str:
@@ -209,11 +193,13 @@ def over_windows(
     used: Collection[int] | None,
     mean: Callable[[GpuTelemetry, Window], tuple[float | None, float]],
     figures: Sequence[str],
-) -> Figure:
-    """The mean over devices and windows, each window by its length; None where samples cover too little."""
-    devices, reason = sampled(telemetry, used)
-    if reason or not windows:
-        return Figure(None, reason or "no repeat was measured")
+) -> Measurement:
+    """The mean over devices and windows, each window by its length, where samples cover enough of them."""
+    devices = sampled(telemetry, used)
+    if isinstance(devices, NotMeasured):
+        return devices
+    if not windows:
+        return NotMeasured("no repeat was measured")
     table: list[list[float]] = []
     for device in devices:
         row = []
@@ -221,16 +207,13 @@ def over_windows(
             value, covered = mean(device, window)
             if value is None or covered < COVERAGE:
                 few = f"samples cover {100 * covered:.0f} % of the window, less than {100 * COVERAGE:.0f} %"
-                return Figure(None, why(device, figures if value is None else (), few))
+                return NotMeasured(why(device, figures if value is None else (), few))
             row.append(value)
         table.append(row)
     lengths = [end - start for start, end in windows]
     means = [sum(v * s for v, s in zip(row, lengths, strict=True)) / sum(lengths) for row in table]
-    return Figure(
-        sum(means) / len(means),
-        samples=tuple(sum(column) / len(column) for column in zip(*table, strict=True)),
-        devices=dict(zip((d.index for d in devices), means, strict=True)),
-    )
+    samples = tuple(sum(column) / len(column) for column in zip(*table, strict=True))
+    return Measured(sum(means) / len(means), samples)
 
 
 def above_before(
@@ -239,21 +222,21 @@ def above_before(
     window: Window,
     pick: Callable[[list[float]], float],
     used: Collection[int] | None,
-) -> Figure:
+) -> Measurement:
     """GB that `pick` takes from the samples in the window, above the last sample before `started_s`."""
-    devices, reason = sampled(telemetry, used)
-    if reason:
-        return Figure(None, reason)
-    per_device: dict[int, float] = {}
+    devices = sampled(telemetry, used)
+    if isinstance(devices, NotMeasured):
+        return devices
+    per_device: list[float] = []
     for device in devices:
         series = series_of(device, "memory_used_bytes")
         before = [value for t, value in series if t < started_s]
         within = [value for t, value in series if window[0] <= t <= window[1]]
         if not before or not within:
             otherwise = f"no sample of its memory {'in the window' if before else 'before the run'}"
-            return Figure(None, why(device, ("memory_used_bytes",), otherwise))
-        per_device[device.index] = max(0.0, (pick(within) - before[-1]) / 1e9)
-    return Figure(max(per_device.values()), devices=per_device)
+            return NotMeasured(why(device, ("memory_used_bytes",), otherwise))
+        per_device.append(max(0.0, (pick(within) - before[-1]) / 1e9))
+    return Measured(max(per_device))
 
 
 def energy(device: GpuTelemetry, window: Window) -> float | None:

@@ -7,16 +7,17 @@ import itertools
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from clipbench.analyzers.base import Needs
 from clipbench.bench.clips.decoding import decode
 from clipbench.bench.clips.shared_clip import SharedClip
-from clipbench.bench.measuring.metrics import Pass, Record
+from clipbench.bench.measuring.record import Pass, Record
 from clipbench.bench.probes.sampler import Sampler
+from clipbench.bench.runs.measurement import NotMeasured
 from clipbench.bench.runs.results import Cleanup
-from clipbench.bench.runs.telemetry import NotMeasured
 from clipbench.executors import registry as executors
 from clipbench.executors.base import Executor, Observer, Outcome, Phase, Plan, Span, now
 
@@ -53,15 +54,16 @@ def needs_of(plan: Plan) -> list[Needs]:
     return [task.needs for task in plan.tasks()]
 
 
-class Run:
-    """One run of a plan over clips; `record` is what it has measured so far, also after an interrupt."""
+class Runner:
+    """Runs a plan over clips, once; `record` is what it has measured so far, also after an interrupt."""
 
     def __init__(self, plan: Plan, progress: Progress, make: Callable[[Observer], Executor]) -> None:
         self.plan, self.progress = plan, progress
         self.recorder = Recorder(progress)
         self.executor = make(self.recorder)
         self.needs = needs_of(plan)
-        self.record = Record(plan, [], self.recorder.spans, NotMeasured("the run was interrupted"), now())
+        interrupted = NotMeasured("the run was interrupted")
+        self.record = Record(plan, now(), interrupted, spans=self.recorder.spans)
 
     def measure(self, clips: list[Path], warmup: int, repeats: int, in_flight: int) -> Record:
         """Send each clip through alone, `warmup` and then `repeats` times; or with `in_flight` above one,
@@ -98,21 +100,20 @@ class Run:
 
         def queue() -> Iterator[SharedClip]:
             for number, path in enumerate(clips):
-                begun = Pass(warm_up, now())
+                start_s = now()
                 self.progress.passes(first + number + 1, total, warm_up, tasks)
                 opened[number] = contextlib.ExitStack()
-                view = opened[number].enter_context(self._decode(path, begun, first + number))
-                begun.clip = view.info
-                self.record.passes.append(begun)
+                view = opened[number].enter_context(self._decode(path, start_s, first + number))
+                self.record.passes.append(Pass(view.info, warm_up, start_s))
                 yield view
 
         try:
             views = queue()
-            one = next(views)  # a clip that cannot be read is refused here, before anything is loaded
+            view = next(views)  # a clip that cannot be read is refused here, before anything is loaded
             if first == 0:
                 self.executor.start(self.plan)
                 self.record.workers |= self.executor.pids()
-            for number, outcome in self.executor.run_many(itertools.chain([one], views), in_flight):
+            for number, outcome in self.executor.run_many(itertools.chain([view], views), in_flight):
                 one = self.record.passes[first + number]
                 one.outcomes[outcome.analyzer] = outcome
                 self.progress.finished(outcome)
@@ -124,7 +125,7 @@ class Run:
                 stack.close()
         self.record.workers |= self.executor.pids()
 
-    def _decode(self, path: Path, begun: Pass, number: int) -> Any:
+    def _decode(self, path: Path, start_s: float, number: int) -> AbstractContextManager[SharedClip]:
         worker = "decoder" if self.executor.overlaps_decoding else "main"
         self.recorder.began(worker, "", "decode")
         return decode(
@@ -132,7 +133,7 @@ class Run:
             self.needs,
             self.plan.threads,
             background=self.executor.overlaps_decoding,
-            on_decoded=lambda: self.recorder.ended(Span(worker, "", "decode", begun.start_s, now(), number)),
+            on_decoded=lambda: self.recorder.ended(Span(worker, "", "decode", start_s, now(), number)),
         )
 
     def _cleanup(self) -> None:

@@ -1,13 +1,13 @@
-"""Targets: limits on metrics, and the verdict that follows from them."""
+"""Targets: limits on metrics, and which of them a run meets."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Container, Iterable, Mapping
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from clipbench.bench.errors import InputError, nearest
-from clipbench.bench.runs.results import MetricValue, TargetResult
+from clipbench.bench.runs.results import MetricValue, TargetResult, quality_of
 
 OPERATORS: dict[str, Callable[[float, Any], bool]] = {
     "<": lambda value, limit: value < limit,
@@ -17,12 +17,20 @@ OPERATORS: dict[str, Callable[[float, Any], bool]] = {
     "between": lambda value, limit: limit[0] <= value <= limit[1],
 }
 
+
+class Limit(NamedTuple):
+    """What a metric is to be: `op` is one of OPERATORS, `limit` a number, or [low, high] for "between"."""
+
+    op: str
+    limit: float | list[float]
+
+
 NUMBER = r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"
 
 
-def parse(limits: Mapping[str, Any], where: str, prefix: str = "") -> dict[str, tuple[str, Any]]:
+def parse(limits: Mapping[str, Any], where: str, prefix: str = "") -> dict[str, Limit]:
     """Metric name → (operator, limit), of nested limits such as {"quality": {"x": {"f1": ">= 0.9"}}}."""
-    parsed: dict[str, tuple[str, Any]] = {}
+    parsed: dict[str, Limit] = {}
     for key, value in limits.items():
         name = f"{prefix}{key}"
         if isinstance(value, Mapping):
@@ -32,16 +40,16 @@ def parse(limits: Mapping[str, Any], where: str, prefix: str = "") -> dict[str, 
     return parsed
 
 
-def parse_limit(text: str, key: str) -> tuple[str, Any]:
-    """The operator and limit in `text`; `key` is named in the error."""
+def parse_limit(text: str, key: str) -> Limit:
+    """The limit in `text`; `key` is named in the error."""
     if match := re.fullmatch(rf"\s*(<=|>=|<|>)\s*({NUMBER})\s*", text):
-        return match[1], float(match[2])
+        return Limit(match[1], float(match[2]))
     if match := re.fullmatch(rf"\s*({NUMBER})\s*\.\.\s*({NUMBER})\s*", text):
         low, high = float(match[1]), float(match[2])
         if low > high:
-            raise InputError(f'{key}: "{text}" is met by nothing: the lower end comes first')
-        return "between", [low, high]
-    raise InputError(f'{key}: "{text}" is no limit; write "< 3", "<= 3", "> 3", ">= 3" or "85..95"')
+            raise InputError(f'{key}: "{text}" can never be met: write the lower end first')
+        return Limit("between", [low, high])
+    raise InputError(f'{key}: "{text}" is not a limit; write "< 3", "<= 3", "> 3", ">= 3" or "85..95"')
 
 
 def check_names(limits: Mapping[str, Any], required: list[str], known: list[str], where: str) -> None:
@@ -55,14 +63,14 @@ def check_names(limits: Mapping[str, Any], required: list[str], known: list[str]
 
 
 def applicable(
-    limits: Mapping[str, tuple[str, Any]], about: Mapping[str, str], analyzers: Container[str]
-) -> dict[str, tuple[str, Any]]:
+    limits: Mapping[str, Limit], about: Mapping[str, str], analyzers: Container[str]
+) -> dict[str, Limit]:
     """The limits without those on analyzers that are not part of the run; `about` has metric → analyzer."""
     return {name: limit for name, limit in limits.items() if name not in about or about[name] in analyzers}
 
 
 def not_covered(
-    limits: Mapping[str, tuple[str, Any]],
+    limits: Mapping[str, Limit],
     about: Mapping[str, str],
     grouped: Iterable[str],
     analyzers: Iterable[str],
@@ -71,28 +79,30 @@ def not_covered(
     return sorted({*grouped, *(about[name] for name in limits if name in about)}.difference(analyzers))
 
 
-def judge(
-    limits: Mapping[str, tuple[str, Any]], metrics: list[MetricValue], stand_ins: Container[str] = ()
+def evaluate(
+    limits: Mapping[str, Limit], metrics: list[MetricValue], stand_ins: Container[str] = ()
 ) -> list[TargetResult]:
-    """Each limit against the metric it is on. What was not measured is never a pass.
+    """Whether each limit is met by the metric it is on. What was not measured never meets one.
 
     The quality of an analyzer in `stand_ins` says nothing of the model that the target is meant for.
     """
     by_name = {metric.name: metric for metric in metrics}
-    judged = []
+    results = []
     for name, (op, limit) in limits.items():
         value, reason = by_name[name].value, by_name[name].reason
-        if name.startswith("quality.") and (analyzer := name.split(".")[1]) in stand_ins:
+        if (analyzer := quality_of(name)) and analyzer in stand_ins:
             value, reason = None, f"{analyzer} is a stand-in"
-        status = "not_measured" if value is None else "pass" if OPERATORS[op](value, limit) else "fail"
-        judged.append(TargetResult(name, op, limit, value, by_name[name].unit, status, reason))
-    return judged
+        status: Literal["pass", "fail", "not_measured"] = "not_measured"
+        if value is not None:
+            status = "pass" if OPERATORS[op](value, limit) else "fail"
+        results.append(TargetResult(name, op, limit, value, by_name[name].unit, status, reason))
+    return results
 
 
 def not_measured(
-    required: Iterable[str], metrics: list[MetricValue], judged: list[TargetResult]
+    required: Iterable[str], metrics: list[MetricValue], results: list[TargetResult]
 ) -> list[str]:
     """Those of the `required` metrics that have no value, or only that of a stand-in."""
     absent = {m.name for m in metrics if m.value is None}
-    absent |= {t.metric for t in judged if t.status == "not_measured"}
+    absent |= {t.metric for t in results if t.status == "not_measured"}
     return sorted(absent.intersection(required))

@@ -8,8 +8,8 @@ from dataclasses import replace
 from clipbench.bench.errors import InputError
 from clipbench.bench.probes.visible_devices import VARIABLE, Card
 from clipbench.bench.probes.visible_devices import visible as visible_cards
+from clipbench.bench.runs.measurement import NotMeasured
 from clipbench.bench.runs.results import GpuSummary
-from clipbench.bench.runs.telemetry import NotMeasured
 from clipbench.executors.layout import Gpu, WorkerPlan
 
 

@@ -14,8 +14,8 @@ import clipbench
 from clipbench.analyzers.threads import cores_allowed
 from clipbench.bench.locations import checkout
 from clipbench.bench.probes import nvml
+from clipbench.bench.runs.measurement import NotMeasured
 from clipbench.bench.runs.results import Environment, GpuSummary
-from clipbench.bench.runs.telemetry import NotMeasured
 
 PACKAGES = (
     "torch", "transformers", "openai-whisper", "onnxruntime", "rapidocr", "opencv-python-headless", "av",

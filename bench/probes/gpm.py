@@ -11,7 +11,7 @@ from typing import Any
 
 from clipbench.bench.probes.gpu_devices import Device
 from clipbench.bench.probes.nvml import Unavailable, attempt, errors
-from clipbench.bench.runs.telemetry import NotMeasured
+from clipbench.bench.runs.measurement import NotMeasured
 
 #: Figure → NVML's metric: averages over the time between two samples of the counters, in percent.
 METRICS = {

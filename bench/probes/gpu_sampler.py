@@ -19,7 +19,8 @@ from typing import Any
 from clipbench.bench.probes import gpm, nvml
 from clipbench.bench.probes.gpu_devices import Device, devices, mps_runs
 from clipbench.bench.probes.nvml import Unavailable
-from clipbench.bench.runs.telemetry import GpuSeries, GpusTelemetry, GpuTelemetry, NotMeasured
+from clipbench.bench.runs.measurement import NotMeasured
+from clipbench.bench.runs.telemetry import GpuSeries, GpusTelemetry, GpuTelemetry
 
 log = logging.getLogger(__name__)
 

@@ -8,8 +8,9 @@ import select
 import subprocess
 
 from clipbench.bench import invocation
+from clipbench.bench.runs.measurement import NotMeasured
 from clipbench.bench.runs.serialization import from_json
-from clipbench.bench.runs.telemetry import NotMeasured, Telemetry
+from clipbench.bench.runs.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
 

@@ -9,6 +9,7 @@ from clipbench.analyzers.base import Segment, Settings
 from clipbench.bench.quality import registry
 from clipbench.bench.quality.declaration import Figure, NotLabelled, Scored
 from clipbench.bench.quality.truth import Truth
+from clipbench.bench.runs.measurement import Measured, Measurement, NotMeasured
 from clipbench.bench.runs.results import MetricValue
 
 log = logging.getLogger(__name__)
@@ -29,30 +30,26 @@ def score(
     """
     meaningless = meaningless or {}
 
-    def measured(figure: Figure) -> tuple[float | None, str]:
+    def measured(figure: Figure) -> Measurement:
         if figure.analyzer not in segments:
-            return None, f"{figure.analyzer} gave no result"
+            return NotMeasured(f"{figure.analyzer} gave no result")
         if figure.analyzer in meaningless:
-            return None, meaningless[figure.analyzer]
+            return NotMeasured(meaningless[figure.analyzer])
         if truth is None:
-            return None, reason
+            return NotMeasured(reason)
         return compute(
             figure, Scored(segments[figure.analyzer], truth, settings[figure.analyzer], duration_s)
         )
 
-    values = []
-    for figure in registry.discover():
-        value, why = measured(figure)
-        values.append(MetricValue(figure.metric, value, figure.unit, figure.better, [], why))
-    return values
+    return [MetricValue.of(f.metric, f.unit, f.better, measured(f)) for f in registry.discover()]
 
 
-def compute(figure: Figure, scored: Scored) -> tuple[float | None, str]:
-    """The figure's value, or None and the reason."""
+def compute(figure: Figure, scored: Scored) -> Measurement:
+    """The figure's value, or the reason why it has none."""
     try:
-        return round(float(figure.compute(scored)), 4), ""
+        return Measured(round(float(figure.compute(scored)), 4))
     except NotLabelled as missing:
-        return None, str(missing)
+        return NotMeasured(str(missing))
     except (LookupError, TypeError, ValueError) as error:
         log.warning("%s could not be computed", figure.metric, exc_info=True)
-        return None, f"its segments or the truth are not as docs/segments.md says: {error!r}"
+        return NotMeasured(f"its segments or the truth are not as docs/segments.md says: {error!r}")

@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from clipbench.bench.runs import baseline_outcome
-from clipbench.bench.runs.telemetry import NotMeasured, Telemetry
+from clipbench.bench.runs.measurement import Measurement, NotMeasured
+from clipbench.bench.runs.telemetry import Telemetry
 from clipbench.executors.base import Span
 from clipbench.executors.faults import Fault
 
 SCHEMA = 1
 
+Better = Literal["lower", "higher"]
 Verdict = Literal["pass", "partial", "fail", "invalid"]
 
 
@@ -25,9 +27,21 @@ class MetricValue:
     name: str
     value: float | None
     unit: str
-    better: Literal["lower", "higher"]
+    better: Better
     samples: list[float] = field(default_factory=list)
     reason: str = ""
+
+    @classmethod
+    def of(cls, name: str, unit: str, better: Better, measured: Measurement) -> MetricValue:
+        """The metric `name` with what was measured, or with the reason why nothing was."""
+        if isinstance(measured, NotMeasured):
+            return cls(name, None, unit, better, [], measured.reason)
+        return cls(name, measured.value, unit, better, list(measured.samples))
+
+
+def quality_of(metric: str) -> str | None:
+    """The analyzer that a quality figure is about; None for a metric of the run as a whole."""
+    return metric.split(".")[1] if metric.startswith("quality.") else None
 
 
 @dataclass

@@ -6,12 +6,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
-
-@dataclass
-class NotMeasured:
-    """Why something that is otherwise measured was not."""
-
-    reason: str = "not recorded"
+from clipbench.bench.runs.measurement import NotMeasured
 
 
 def since(origin_s: float, times_s: list[float]) -> list[float]:

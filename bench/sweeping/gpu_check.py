@@ -19,7 +19,7 @@ from hydra.errors import HydraException
 
 from clipbench.bench.comparing import comparability
 from clipbench.bench.errors import InputError
-from clipbench.bench.measuring import session
+from clipbench.bench.measuring import quality_scores, session
 from clipbench.bench.planning import config
 from clipbench.bench.planning.placement import visible
 from clipbench.bench.probes import environment
@@ -152,7 +152,7 @@ def prepare(run: CheckRun, folder: Path) -> PreparedRun:
 
 def shared_analyzers(plan: Plan) -> frozenset[str]:
     """The analyzers of a run with random weights that are the embedded ones and read from no random one."""
-    return frozenset(task.analyzer for task in plan.tasks()) - session.random_results(plan).keys()
+    return frozenset(task.analyzer for task in plan.tasks()) - quality_scores.meaningless_results(plan).keys()
 
 
 def resumable(sweep: Sweep) -> bool:

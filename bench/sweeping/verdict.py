@@ -8,7 +8,7 @@ from clipbench.bench.comparing.candidates import Candidate
 from clipbench.bench.comparing.comparison import Comparison
 from clipbench.bench.errors import Exit
 from clipbench.bench.measuring import targets
-from clipbench.bench.measuring.summary import lacking
+from clipbench.bench.measuring.verdict import shortfalls
 from clipbench.bench.runs.results import TargetResult
 from clipbench.bench.sweeping.sweep import Job
 
@@ -34,11 +34,11 @@ def verdict(jobs: Sequence[Job], comparison: Comparison | None) -> tuple[Exit, l
 
 
 def judge_job(job: Job, candidate: Candidate, judged: list[TargetResult]) -> tuple[Exit, str]:
-    """One job's exit code, and why; in the order and the words of a run's verdict (summary.decide)."""
+    """One job's exit code, and why; in the order and the words of a run's verdict (measuring/verdict.py)."""
     if job.gate.mode != "enforce":
         return Exit.OK, ""
     passes = [[(p.start_s, p.end_s) for p in run.result.run.passes if not p.warmup] for run in candidate.runs]
-    if few := lacking(len(candidate.first.analyzers), passes, job.minimum):
+    if few := shortfalls(len(candidate.first.analyzers), passes, job.minimum):
         return Exit.NOTHING_VALID, f"too little was measured: {', '.join(few)}"
     required = [candidate.metric(name) for name in job.gate.require]
     absent = targets.not_measured(job.gate.require, required, judged)

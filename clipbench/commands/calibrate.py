@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from clipbench.bench.comparing import calibration
-from clipbench.bench.errors import Exit
+from clipbench.bench.errors import Exit, Interrupted
 from clipbench.bench.measuring import session
 from clipbench.bench.runs import remeasure
 from clipbench.commands import interrupts
@@ -34,7 +34,7 @@ def calibrate(cfg: Config, folder: Path, console: Console) -> int:
     interrupts.accept()
     try:
         found = calibration.calibrate(measure)
-    except session.Interrupted as stop:
+    except Interrupted as stop:
         print("clipbench: interrupted; nothing was calibrated", file=sys.stderr)
         return stop.code
     except remeasure.Unmeasured as error:

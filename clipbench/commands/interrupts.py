@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from typing import NoReturn
 
-from clipbench.bench.measuring.session import Interrupted
+from clipbench.bench.errors import Interrupted
 
 
 def accept() -> None:

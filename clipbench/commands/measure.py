@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clipbench.bench.comparing import baseline_comparison, baselines
-from clipbench.bench.errors import InputError
-from clipbench.bench.measuring import session
+from clipbench.bench.errors import InputError, Interrupted
+from clipbench.bench.measuring import session, verdict
 from clipbench.bench.runs import remeasure, storage
 from clipbench.commands import interrupts
 from clipbench.reports import terminal
@@ -33,7 +33,8 @@ def measure(cfg: Config, folder: Path, console: Console) -> int:
     kept = baselines.check(prepared)
     interrupts.accept()
     with run_progress(terminal.console(stderr=True), cfg.progress) as progress:
-        result, segments, interrupted = session.run(prepared, progress, measured=interrupts.ignore)
+        finished = session.run(prepared, progress, measured=interrupts.ignore)
+    result, interrupted = finished.result, finished.interrupted
 
     def confirm() -> Result:
         console.print("slower than the baseline: measuring again in a fresh process to confirm")
@@ -46,14 +47,14 @@ def measure(cfg: Config, folder: Path, console: Console) -> int:
             interrupts.accept()
             outcome = baseline_comparison.conclude(kept, result, confirm, cfg.baseline == "save")
             interrupts.ignore()
-        except session.Interrupted as stop:
+        except Interrupted as stop:
             interrupted = stop.code
-    write(result, segments, folder, console)
+    write(result, finished.segments, folder, console)
     if outcome:
         baseline_console.show(outcome, console)
     storage.link_latest(folder, Path("outputs"))
     by_baseline = baseline_comparison.exit_code(outcome, cfg.gate)
-    return max(interrupted, session.exit_code(result, cfg.gate), by_baseline)
+    return max(interrupted, verdict.exit_code(result, cfg.gate), by_baseline)
 
 
 def write(result: Result, segments: dict[str, list[Segment]], folder: Path, console: Console) -> None:

@@ -83,8 +83,7 @@ def main() -> int:
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
-    from clipbench.bench.errors import InputError
-    from clipbench.bench.measuring.session import Interrupted
+    from clipbench.bench.errors import InputError, Interrupted
     from clipbench.bench.planning.config_errors import explain
     from clipbench.plugins import PluginError
 

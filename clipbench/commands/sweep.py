@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clipbench.bench.comparing import comparison
-from clipbench.bench.measuring.session import Interrupted
+from clipbench.bench.errors import Interrupted
 from clipbench.bench.runs import storage
 from clipbench.bench.sweeping import verdict
 from clipbench.commands import interrupts

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from clipbench.bench.measuring import metrics
 from clipbench.reports import formatting
 
 if TYPE_CHECKING:
     from clipbench.bench.comparing.comparison import AnalyzerComparison, Comparison
     from clipbench.bench.comparing.statistics import Difference
 
-#: Metrics that are times or rates, where better means faster.
-SPEED_METRICS = ("rtf_warm", "rtf_cold", "throughput", "ready_again_s")
-
 
 def call_word(metric: str, call: str) -> str:
     """The call of a difference: less memory is not called faster, but better."""
-    return call if metric in SPEED_METRICS else {"faster": "better", "slower": "worse"}.get(call, call)
+    declared = metrics.find(metric)
+    if declared is not None and declared.speed:
+        return call
+    return {"faster": "better", "slower": "worse"}.get(call, call)
 
 
 def ratio(difference: Difference) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from clipbench.bench.runs.telemetry import NotMeasured, Telemetry
+from clipbench.bench.runs.measurement import NotMeasured
+from clipbench.bench.runs.telemetry import Telemetry
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import median
 
-from clipbench.bench.runs.results import AnalyzerResult, MetricValue, Result, TargetResult
+from clipbench.bench.runs.results import AnalyzerResult, MetricValue, Result, TargetResult, quality_of
 
 
 @dataclass(frozen=True)
@@ -73,4 +73,4 @@ def quality_figures(
 
 def run_metrics(result: Result) -> list[MetricValue]:
     """The metrics of the run as a whole; quality figures belong to the analyzers."""
-    return [metric for metric in result.metrics if not metric.name.startswith("quality.")]
+    return [metric for metric in result.metrics if quality_of(metric.name) is None]

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from clipbench.bench.measuring import metrics
 from clipbench.bench.runs.results import MetricValue, Result
 from clipbench.reports import formatting
 from clipbench.reports.drawing import charts, timeline_svg
@@ -16,11 +17,6 @@ from clipbench.reports.drawing.html_page import template_environment
 from clipbench.reports.drawing.over_time import over_time
 from clipbench.reports.rerender import rerender
 from clipbench.reports.run.analyzer_rows import AnalyzerRow, analyzer_rows, run_metrics
-
-#: The metrics that are shown large.
-KEY_METRICS = (
-    "rtf_warm", "throughput", "rtf_cold", "gpu_utilization", "efficiency", "success_rate", "rss_peak",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -65,10 +61,12 @@ def render(result: Result) -> str:
     )
 
 
-def tiles(metrics: Sequence[MetricValue]) -> list[MetricValue]:
-    """The key metrics that were measured; the first of them in any case."""
-    found = {m.name: m for m in metrics if m.value is not None or m.name == KEY_METRICS[0]}
-    return [found[name] for name in KEY_METRICS if name in found]
+def tiles(values: Sequence[MetricValue]) -> list[MetricValue]:
+    """The metrics that are shown large, those that were measured; the first of them in any case."""
+    places = {metric.name: metric.tile for metric in metrics.discover() if metric.tile is not None}
+    first = min(places, key=places.__getitem__)
+    found = [m for m in values if m.name in places and (m.value is not None or m.name == first)]
+    return sorted(found, key=lambda m: places[m.name])
 
 
 def phases_seen(result: Result) -> list[str]:

@@ -11,9 +11,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from clipbench.bench.runs.measurement import NotMeasured
 from clipbench.bench.runs.results import Result
 from clipbench.bench.runs.storage import write_json
-from clipbench.bench.runs.telemetry import NotMeasured, Telemetry
+from clipbench.bench.runs.telemetry import Telemetry
 from clipbench.executors.base import Span
 from clipbench.reports.drawing.passes import NumberedPass, completed_passes
 from clipbench.reports.drawing.spans import nested_lanes, span_name, worker_lanes

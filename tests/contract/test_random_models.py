@@ -11,8 +11,8 @@ import pytest
 
 from clipbench.analyzers import registry
 from clipbench.bench.clips.decoding import decode
+from clipbench.bench.measuring.quality_scores import meaningless_results
 from clipbench.bench.measuring.runner import needs_of
-from clipbench.bench.measuring.session import random_results
 from clipbench.bench.planning.config import compose
 from clipbench.bench.planning.plan import make_plan
 from clipbench.executors import registry as executors
@@ -88,7 +88,7 @@ def test_quality_is_not_measured_and_why(clip, tmp_path):
     once = ["scenario.warmup=0", "scenario.repeats=1", "progress=false"]
     subprocess.run([*command, *once], cwd=PROJECT, check=True, capture_output=True)
     result = json.loads((tmp_path / "result.json").read_text())
-    meaningless = random_results(make_plan(compose(*TINY)))
+    meaningless = meaningless_results(make_plan(compose(*TINY)))
     quality = [m for m in result["metrics"] if m["name"].startswith("quality.")]
     for metric in quality:
         if (name := metric["name"].split(".")[1]) in meaningless:

@@ -11,7 +11,7 @@ import pytest
 
 from clipbench.analyzers import registry
 from clipbench.bench import quality
-from clipbench.bench.measuring.metrics import METRICS
+from clipbench.bench.measuring import metrics
 from tests.support.clip_views import ArrayClip
 from tests.support.command_line import PROJECT
 
@@ -44,7 +44,9 @@ def test_the_documented_analyzer_is_found_and_works(with_documented_analyzer):
 
 def test_every_number_is_defined():
     page = (PROJECT / "docs" / "numbers.md").read_text()
-    names = [metric.name for metric in METRICS] + [name.partition(".")[2] for name in quality.metric_names()]
+    names = [metric.name for metric in metrics.discover()] + [
+        name.partition(".")[2] for name in quality.metric_names()
+    ]
     missing = [name for name in names if f"`{name}`" not in page]
     assert not missing
 

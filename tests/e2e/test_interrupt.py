@@ -132,13 +132,13 @@ def test_what_was_measured_is_written_though_somebody_interrupts_the_writing(num
     code = f"""
 import os, signal, sys, time
 from clipbench.commands import run
-from clipbench.bench.measuring import session
-score = session.score
+from clipbench.bench.measuring import quality_scores
+score = quality_scores.score
 def slowly(*arguments):
     os.kill(os.getpid(), {int(number)})
     time.sleep(0.1)
     return score(*arguments)
-session.score = slowly
+quality_scores.score = slowly
 sys.exit(run.main())
 """
     arguments = ["only=[sleeper]", f"clip.path={clip}", f"hydra.run.dir={tmp_path / 'out'}", "repeats=1"]

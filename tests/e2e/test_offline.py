@@ -10,8 +10,7 @@ import pytest
 
 from clipbench.analyzers.base import Segment
 from clipbench.bench.errors import InputError
-from clipbench.bench.measuring import session
-from clipbench.bench.measuring.session import find_clips, segments_of
+from clipbench.bench.measuring.clip_files import find_clips, segments_by_file
 from clipbench.bench.runs import storage
 from clipbench.executors.base import Outcome
 from tests.support.clips import numbered_frames, write_clip
@@ -62,12 +61,12 @@ def test_a_folder_of_ten_clips(folder, tmp_path):
 
 
 def test_files_folders_and_patterns(folder, tmp_path):
-    assert len(session.find_clips(str(folder))) == 10
-    assert [p.name for p in session.find_clips(str(folder / "clip[12].mp4"))] == ["clip1.mp4", "clip2.mp4"]
-    assert session.find_clips("one.mp4")[0].name == "one.mp4"
+    assert len(find_clips(str(folder))) == 10
+    assert [p.name for p in find_clips(str(folder / "clip[12].mp4"))] == ["clip1.mp4", "clip2.mp4"]
+    assert find_clips("one.mp4")[0].name == "one.mp4"
     for nothing in (tmp_path, tmp_path / "*.mp4"):
         with pytest.raises(InputError, match="holds no video"):
-            session.find_clips(str(nothing))
+            find_clips(str(nothing))
 
 
 def test_clips_of_one_name_keep_their_segments_apart(tmp_path):
@@ -79,7 +78,7 @@ def test_clips_of_one_name_keep_their_segments_apart(tmp_path):
         )
         for clip in clips
     ]
-    found = segments_of(SimpleNamespace(complete=lambda: passes), clips)
+    found = segments_by_file(SimpleNamespace(completed=lambda: passes), clips)
     assert sorted(segments[0].label for segments in found.values()) == sorted(map(str, clips))
 
 

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from clipbench.analyzers.registry import discover
+from clipbench.bench.runs.measurement import NotMeasured
 from clipbench.bench.runs.results import PassSummary
-from clipbench.bench.runs.telemetry import NotMeasured, Telemetry
+from clipbench.bench.runs.telemetry import Telemetry
 from clipbench.executors.base import Span
 from clipbench.reports.drawing import colours, legend
 from clipbench.reports.drawing.spans import busy_share, worker_lanes

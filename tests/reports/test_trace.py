@@ -6,8 +6,9 @@ import json
 
 import pytest
 
+from clipbench.bench.runs.measurement import NotMeasured
 from clipbench.bench.runs.results import PassSummary
-from clipbench.bench.runs.telemetry import GpuSeries, GpusTelemetry, GpuTelemetry, NotMeasured, Telemetry
+from clipbench.bench.runs.telemetry import GpuSeries, GpusTelemetry, GpuTelemetry, Telemetry
 from clipbench.executors.base import Span
 from clipbench.reports.drawing.spans import nested_lanes
 from clipbench.reports.run import trace

@@ -11,9 +11,7 @@ import itertools
 import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
-from unittest import mock
 
 import cv2
 import numpy as np
@@ -22,23 +20,23 @@ from clipbench.analyzers import registry
 from clipbench.analyzers.base import Segment
 from clipbench.bench.clips.clip_info import ClipInfo
 from clipbench.bench.measuring import session
-from clipbench.bench.measuring.metrics import Pass, Record
+from clipbench.bench.measuring.record import Pass, Record
 from clipbench.bench.planning import config
+from clipbench.bench.probes.other_load import OtherWork
 from clipbench.bench.quality.labelled_tracks import STEP_S, sample_at, truth_at
 from clipbench.bench.quality.matching import overlap
+from clipbench.bench.runs.measurement import NotMeasured
 from clipbench.bench.runs.results import Cleanup, Result
 from clipbench.bench.runs.telemetry import (
     GpuSeries,
     GpusTelemetry,
     GpuTelemetry,
-    NotMeasured,
     ProcessSeries,
     SamplerCost,
     Telemetry,
 )
 from clipbench.executors.base import Outcome, Plan, Span
 from tests.support.command_line import PROJECT
-from tests.support.fakes import Notes
 
 TRUTH = json.loads((PROJECT / "clips" / "reference.json").read_text())
 CLIP = ClipInfo(
@@ -213,10 +211,10 @@ def record(
     The GPU is busy for `utilization` percent of every pass, and `left_bytes` more of its memory are in use
     afterwards than before.
     """
-    made = Record(plan, [], [], NotMeasured(), STARTED_S, {"main": 1})
+    made = Record(plan, STARTED_S, NotMeasured(), workers={"main": 1})
     for number in range(1 + repeats):
         start_s = STARTED_S + number * (pass_s + 0.1)
-        one = Pass(number == 0, start_s, start_s + pass_s, clip=CLIP)
+        one = Pass(CLIP, number == 0, start_s, start_s + pass_s)
         made.passes.append(one)
         made.spans.append(Span("main", "", "decode", start_s, start_s + 0.1 * pass_s, number))
         each_s = 0.9 * pass_s / len(plan.tasks())
@@ -244,9 +242,7 @@ def record(
 
 def result(prepared: session.Session, made: Record) -> Result:
     """What `python run.py` would make of a run that left this record."""
-    by_hand = SimpleNamespace(measure=lambda *_: None, record=made)
-    with mock.patch.object(session, "Run", lambda *_: by_hand):
-        return session.run(prepared, Notes())[0]
+    return session.derive(prepared, made, "2026-01-31T12:00:00+00:00", False, OtherWork())
 
 
 def telemetry(cleaned_s: float, utilization: float, left_bytes: float) -> Telemetry:

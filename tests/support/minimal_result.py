@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from clipbench.bench.runs.measurement import NotMeasured
 from clipbench.bench.runs.results import (
     AnalyzerResult,
     ClipSummary,
@@ -12,7 +13,6 @@ from clipbench.bench.runs.results import (
     ScenarioSummary,
     TargetResult,
 )
-from clipbench.bench.runs.telemetry import NotMeasured
 
 
 def a_result() -> Result:

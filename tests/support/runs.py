@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from clipbench.bench.runs import storage
+from clipbench.bench.runs.measurement import NotMeasured
 from clipbench.bench.runs.results import (
     AnalyzerResult,
     Environment,
@@ -19,7 +20,6 @@ from clipbench.bench.runs.results import (
     TargetResult,
 )
 from clipbench.bench.runs.serialization import from_json, to_json
-from clipbench.bench.runs.telemetry import NotMeasured
 from clipbench.executors.base import Span
 
 CLIP = {

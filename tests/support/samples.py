@@ -6,6 +6,7 @@ import dataclasses
 import math
 
 from clipbench.bench.runs.baseline_outcome import Compared
+from clipbench.bench.runs.measurement import NotMeasured
 from clipbench.bench.runs.results import (
     AnalyzerResult,
     Cleanup,
@@ -20,14 +21,7 @@ from clipbench.bench.runs.results import (
     ScenarioSummary,
     TargetResult,
 )
-from clipbench.bench.runs.telemetry import (
-    GpuSeries,
-    GpusTelemetry,
-    GpuTelemetry,
-    NotMeasured,
-    SamplerCost,
-    Telemetry,
-)
+from clipbench.bench.runs.telemetry import GpuSeries, GpusTelemetry, GpuTelemetry, SamplerCost, Telemetry
 from clipbench.executors.base import Span
 from clipbench.reports.drawing.colours import COLOURS
 

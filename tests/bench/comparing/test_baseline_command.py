@@ -11,7 +11,7 @@ from pathlib import Path
 
 from clipbench.bench.comparing import baseline_comparison, baselines
 from clipbench.bench.errors import Exit
-from clipbench.bench.measuring.runner import Run, executor_factory
+from clipbench.bench.measuring.runner import Runner, executor_factory
 from clipbench.bench.planning.config import GateConfig
 from clipbench.bench.runs.child_run import literal
 from clipbench.bench.runs.results import Result
@@ -36,7 +36,7 @@ def test_real_passes_are_not_slower_than_themselves_and_a_sleep_is_found(tmp_pat
     def measure(count: int, *faults: Fault) -> list[Result]:
         group = Group("all", "cpu", (task("steady", ()), task("sleeper", (), seconds=0.02)))
         plan = planned([group], "sequential", {"threads": 1}, faults=faults)
-        run = Run(plan, Notes(), executor_factory("sequential"))
+        run = Runner(plan, Notes(), executor_factory("sequential"))
         for _ in range(3 * count + 1):
             run.burst([clip], False, 1, 1)
         run.executor.close()

@@ -34,7 +34,7 @@ def prepared(tmp_path, monkeypatch):
 def test_a_run_has_the_same_key_before_and_after_it(prepared):
     before = prepared("executor.memory_fraction=0.5", "models.sleeper.seconds=0.01", "faults=slow",
                       "faults.analyzer=steady", "faults.seconds=0.01")  # fmt: skip
-    result, _, _ = session.run(before, Notes())
+    result = session.run(before, Notes()).result
     planned, made = comparability.of_session(before), comparability.of_result(result)
     assert planned == dataclasses.replace(made, networks={})
     assert made.networks["analyzers.sleeper.model"] == []

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from clipbench.bench.measuring import gpu_metrics as gm
-from clipbench.bench.runs.telemetry import GpuSeries, GpusTelemetry, GpuTelemetry, NotMeasured, Telemetry
+from clipbench.bench.runs.measurement import Measured, NotMeasured
+from clipbench.bench.runs.telemetry import GpuSeries, GpusTelemetry, GpuTelemetry, Telemetry
 from clipbench.executors.base import Span
 
 
@@ -52,7 +53,6 @@ def test_a_sample_counts_by_its_time_within_the_window():
     series = telemetry(gpu(utilization_percent=track((1, None), (2, 0.0), (3, 100.0), (5, 50.0))))
     figure = gm.gpu_utilization(series, [(1.5, 4.0)])
     assert figure.value == (0 * 0.5 + 100 * 1 + 50 * 1) / 2.5
-    assert figure.reason == ""
 
 
 def test_utilization_outside_the_windows_does_not_count():
@@ -64,14 +64,14 @@ def test_utilization_outside_the_windows_does_not_count():
 
 def test_the_mean_of_the_devices_that_were_used():
     series = telemetry(*(gpu(n, utilization_percent=steady(p)) for n, p in enumerate((90.0, 70.0, 0.0))))
-    assert gm.gpu_utilization(series, [(1, 9)], used={0, 1}) == (80.0, "", (80.0,), {0: 90.0, 1: 70.0})
+    assert gm.gpu_utilization(series, [(1, 9)], used={0, 1}) == Measured(80.0, (80.0,))
     assert gm.gpu_utilization(series, [(1, 9)]).value == 160 / 3
 
 
 def test_devices_are_told_apart_as_the_plan_numbers_them():
     """With CUDA_VISIBLE_DEVICES=5 the plan says gpu:5, which is the first that the process sees."""
     series = telemetry(gpu(5, utilization_percent=steady(90.0)))
-    assert gm.gpu_utilization(series, [(1, 9)], used={5}) == (90.0, "", (90.0,), {5: 90.0})
+    assert gm.gpu_utilization(series, [(1, 9)], used={5}) == Measured(90.0, (90.0,))
     assert "not show every GPU" in gm.gpu_utilization(series, [(1, 9)], used={0}).reason
 
 
@@ -84,13 +84,13 @@ def test_an_empty_buffer_falls_back_on_the_readings_of_the_moment():
 
 def test_a_window_that_samples_hardly_cover_is_not_measured():
     figure = gm.gpu_utilization(telemetry(gpu(utilization_percent=steady(90.0, until=5))), [(3, 9)])
-    assert figure.value is None and "33 % of the window" in figure.reason
+    assert "33 % of the window" in figure.reason
 
 
 def test_a_gap_in_the_buffer_is_not_filled():
     """A driver's sample speaks for two seconds at most; GPM's for all the time between its readings."""
     gap = track((0, None), (1, 90.0), (9, 90.0), (10, 90.0))
-    assert gm.gpu_utilization(telemetry(gpu(utilization_percent=gap)), [(0, 10)]).value is None
+    assert isinstance(gm.gpu_utilization(telemetry(gpu(utilization_percent=gap)), [(0, 10)]), NotMeasured)
     assert gm.sm_activity(telemetry(gpu(sm_activity_percent=gap)), [(0, 10)]).value == 90.0
 
 
@@ -99,7 +99,7 @@ def test_sm_activity_and_why_there_is_none():
     assert gm.sm_activity(series, [(1, 9)]).value == 33.0
     assert gm.activity(series, "tensor_activity_percent", [(1, 9)]).value == 8.0
     old = telemetry(gpu(1, reasons={"sm_activity_percent": "this GPU has no GPM"}))
-    assert gm.sm_activity(old, [(1, 9)]) == (None, "GPU 1: this GPU has no GPM", (), {})
+    assert gm.sm_activity(old, [(1, 9)]) == NotMeasured("GPU 1: this GPU has no GPM")
 
 
 MEMORY = track((1, 2e9), (2, 2.5e9), (4, 30e9), (5, 20e9), (7, 3.1e9), (8, 2.6e9), (9, 1.0e9))
@@ -117,7 +117,8 @@ def test_memory_above_what_was_in_use_before():
 def test_memory_of_the_device_on_which_it_is_most():
     other = track((1, 0.0), (5, 1e9), (8, 1e9))
     series = telemetry(gpu(0, memory_used_bytes=MEMORY), gpu(1, memory_used_bytes=other))
-    assert gm.gpu_memory_peak(series, 3, 6).devices == {0: 27.5, 1: 1.0}
+    assert gm.gpu_memory_peak(series, 3, 6) == Measured(27.5)
+    assert gm.gpu_memory_peak(series, 3, 6, used={1}) == Measured(1.0)
     assert gm.gpu_memory_residue(series, 3, 6.5, 8.5).value == 1.0
 
 
@@ -126,7 +127,7 @@ def test_memory_without_a_sample_before_or_after_is_not_measured():
     assert "before the run" in gm.gpu_memory_peak(series, 0.5, 6).reason
     assert "in the window" in gm.gpu_memory_residue(series, 3, 20).reason
     refused = telemetry(gpu(reasons={"memory_used_bytes": "NVML: GPU is lost"}))
-    assert gm.gpu_memory_peak(refused, 3, 6) == (None, "GPU 0: NVML: GPU is lost", (), {})
+    assert gm.gpu_memory_peak(refused, 3, 6) == NotMeasured("GPU 0: NVML: GPU is lost")
 
 
 def test_energy_between_the_samples_of_the_counter():
@@ -140,7 +141,7 @@ def test_energy_between_the_samples_of_the_counter():
 
 def test_energy_of_a_card_that_is_shared_is_not_measured():
     figure = gm.energy_per_clip(telemetry(gpu(mig=True, energy_j=steady(5.0))), [(1, 2)], 1)
-    assert figure.value is None and "MIG" in figure.reason
+    assert "MIG" in figure.reason
 
 
 def test_what_was_not_measured_is_none_with_the_reason():
@@ -151,10 +152,9 @@ def test_what_was_not_measured_is_none_with_the_reason():
         lambda series, used: gm.gpu_memory_residue(series, 1, 2, used=used),
         lambda series, used: gm.energy_per_clip(series, [(1, 2)], 1, used),
     ):
-        assert call(NotMeasured("the sampler failed"), {0})[:2] == (None, "the sampler failed")
-        assert call(sampled(NotMeasured("no NVIDIA driver")), {0})[:2] == (None, "no NVIDIA driver")
-        assert call(telemetry(gpu()), set())[:2] == (None, "no worker of this run was on a GPU")
+        assert call(NotMeasured("the sampler failed"), {0}) == NotMeasured("the sampler failed")
+        assert call(sampled(NotMeasured("no NVIDIA driver")), {0}) == NotMeasured("no NVIDIA driver")
+        assert call(telemetry(gpu()), set()) == NotMeasured("no worker of this run was on a GPU")
         assert "not show every GPU" in call(telemetry(gpu()), {3}).reason
-        assert call(telemetry(gpu()), {0}).value is None
         assert call(telemetry(gpu()), {0}).reason
     assert gm.gpu_utilization(telemetry(gpu()), []).reason == "no repeat was measured"

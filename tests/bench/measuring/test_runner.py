@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from clipbench.bench.errors import InputError
-from clipbench.bench.measuring import summary
+from clipbench.bench.measuring import run_summary, verdict
 from clipbench.bench.measuring.metrics import METRICS
-from clipbench.bench.measuring.runner import Run, executor_factory
+from clipbench.bench.measuring.runner import Runner, executor_factory
 from clipbench.bench.planning.config import MinimumConfig
 from tests.support.clips import numbered_frames, write_clip
 from tests.support.fakes import Notes, grouped, plan, use_fakes
@@ -24,7 +24,7 @@ def fakes(monkeypatch):
 
 
 def record(clip, *names, warmup=1, repeats=2, notes=None):
-    run = Run(plan(*names, executor="sequential"), notes or Notes(), executor_factory("sequential"))
+    run = Runner(plan(*names, executor="sequential"), notes or Notes(), executor_factory("sequential"))
     return run.measure([clip], warmup, repeats, 1)
 
 
@@ -55,7 +55,7 @@ def test_warm_and_cold_are_measured_apart(clip):
 def test_without_repeats_warm_is_not_measured_and_the_verdict_invalid(clip):
     found = record(clip, "steady", repeats=0)
     assert metric(found, "rtf_warm").value is None and metric(found, "rtf_warm").reason
-    assert summary.decide(found, [])[0] == "invalid"
+    assert verdict.decide(found, [], MinimumConfig()).verdict == "invalid"
 
 
 def test_success_rate_counts_what_failed(clip):
@@ -70,32 +70,35 @@ def test_what_was_not_measured_is_none_with_a_reason(clip):
 
 
 def test_a_run_of_failures_only_is_invalid(clip):
-    assert summary.decide(record(clip, "raising"), []) == ("invalid", "no analyzer succeeded")
+    decision = verdict.decide(record(clip, "raising"), [], MinimumConfig())
+    assert decision == verdict.Decision("invalid", "no analyzer succeeded")
 
 
 def test_too_little_for_a_verdict_says_of_what(clip):
     found = record(clip, "steady")
     asked = MinimumConfig(analyzers=20, repeats=3, seconds=60)
-    verdict, why = summary.decide(found, [], minimum=asked)
-    assert (verdict, why.partition(": ")[0]) == ("invalid", "too little was measured")
+    decision = verdict.decide(found, [], asked)
+    why = decision.reason
+    assert (decision.verdict, why.partition(": ")[0]) == ("invalid", "too little was measured")
     assert "1 of 20 analyzers" in why and "2 of 3 repeats" in why and "of 60 seconds" in why
     enough = MinimumConfig(analyzers=1, repeats=2, seconds=0)
-    assert summary.decide(found, [], minimum=enough) == ("invalid", "no target was measured")
+    assert verdict.decide(found, [], enough) == verdict.Decision("invalid", "no target was measured")
 
 
 def test_clips_in_flight_at_once_are_no_more_seconds(clip):
     found = record(clip, "steady")
     for one in found.passes:
         one.start_s, one.end_s = 100.0, 102.0
-    assert summary.too_little(found, MinimumConfig(analyzers=1, repeats=2, seconds=2)) == []
-    assert summary.too_little(found, MinimumConfig(analyzers=1, repeats=2, seconds=3)) == ["2 of 3 seconds"]
+    enough, more = (MinimumConfig(analyzers=1, repeats=2, seconds=s) for s in (2, 3))
+    assert verdict.decide(found, [], enough).reason == "no target was measured"
+    assert verdict.decide(found, [], more).reason == "too little was measured: 2 of 3 seconds"
 
 
 def test_segments_that_differ_between_passes_are_warned_of(clip):
     found = record(clip, "steady")
-    assert not any("steady" in w for w in summary.warn(found))
+    assert not any("steady" in w for w in run_summary.warnings(found))
     found.passes[-1].outcomes["steady"].segments *= 2
-    assert any("steady gave different segments" in w for w in summary.warn(found))
+    assert any("steady gave different segments" in w for w in run_summary.warnings(found))
 
 
 def test_what_cleanup_leaves_is_kept(clip):
@@ -108,7 +111,7 @@ def test_efficiency_is_at_most_one_and_a_queue_has_throughput_instead(clip):
     found = record(clip, "steady", "sleeper")
     assert 0 < metric(found, "efficiency").value <= 1
     assert metric(found, "throughput").value is None
-    run = Run(
+    run = Runner(
         grouped({"a": ("sleeper",), "b": ("steady",)}, executor="threads"),
         Notes(),
         executor_factory("threads"),

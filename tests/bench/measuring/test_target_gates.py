@@ -20,7 +20,7 @@ import yaml
 from clipbench.analyzers import registry
 from clipbench.analyzers.base import Segment
 from clipbench.bench.errors import Exit
-from clipbench.bench.measuring import session, targets
+from clipbench.bench.measuring import session, targets, verdict
 from clipbench.bench.probes import environment
 from clipbench.bench.runs.results import Environment
 from clipbench.reports import formatting, markdown_text
@@ -115,7 +115,7 @@ class Bench:
         if thinned:
             found[thinned] = found[thinned][::2]
         result = ideal.result(prepared, ideal.record(prepared.plan, found, **planted))
-        return result, session.exit_code(result, prepared.cfg.gate)
+        return result, verdict.exit_code(result, prepared.cfg.gate)
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from clipbench.bench.planning.description import describe
 from clipbench.bench.planning.placement import place, visible
 from clipbench.bench.planning.plan import make_plan
 from clipbench.bench.probes import environment
+from clipbench.bench.runs.measurement import NotMeasured
 from clipbench.bench.runs.results import GpuSummary
-from clipbench.bench.runs.telemetry import NotMeasured
 from clipbench.executors.layout import CONTEXT_GB, Gpu, WorkerPlan
 from clipbench.reports.plan_console import show
 

@@ -6,8 +6,8 @@ import pynvml
 import pytest
 
 from clipbench.bench.probes import environment, nvml
+from clipbench.bench.runs.measurement import NotMeasured
 from clipbench.bench.runs.results import GpuSummary
-from clipbench.bench.runs.telemetry import NotMeasured
 from tests.support.fake_nvml import SECOND, FakeNvml, Gpu
 
 

@@ -14,7 +14,8 @@ import psutil
 from clipbench.bench.probes import procfs
 from clipbench.bench.probes.process_sampler import ProcessSampler
 from clipbench.bench.probes.sampler import Sampler
-from clipbench.bench.runs.telemetry import GpusTelemetry, NotMeasured, Telemetry
+from clipbench.bench.runs.measurement import NotMeasured
+from clipbench.bench.runs.telemetry import GpusTelemetry, Telemetry
 
 CHILD = "import time; b = bytearray(100_000_000); print(flush=True); time.sleep(30)"
 BUSY = f"""

@@ -16,8 +16,8 @@ from clipbench.bench.errors import InputError
 from clipbench.bench.planning import config
 from clipbench.bench.planning.plan import make_plan
 from clipbench.bench.probes import environment
+from clipbench.bench.runs.measurement import NotMeasured
 from clipbench.bench.runs.results import GpuSummary
-from clipbench.bench.runs.telemetry import NotMeasured
 from clipbench.bench.sweeping import gpu_check
 from clipbench.bench.sweeping.gpu_check import REFERENCE, CheckRun, check_runs, run_check, shared_analyzers
 from clipbench.bench.sweeping.gpu_check_state import CheckedRun, GpuCheck, read, unchanged

@@ -1,0 +1,68 @@
+"""What a run measured, before any number is derived from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from clipbench.bench.clips.clip_info import ClipInfo
+from clipbench.bench.runs.measurement import NotMeasured
+from clipbench.bench.runs.results import Cleanup
+from clipbench.bench.runs.telemetry import Telemetry
+from clipbench.executors.base import Outcome, Plan, Span
+
+
+@dataclass
+class Pass:
+    """One time through a clip, from submitting it (decoding included) to the last outcome."""
+
+    clip: ClipInfo
+    warmup: bool
+    start_s: float
+    end_s: float = 0.0
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+
+    @property
+    def seconds(self) -> float:
+        return self.end_s - self.start_s
+
+
+@dataclass
+class Record:
+    """Everything that was observed during a run; times are on the clock of `executors.base.now`.
+
+    `workers` are their process ids. `cleanup` is None where the run ended before it. `in_flight` is how many
+    clips could be under way at once.
+    """
+
+    plan: Plan
+    started_s: float
+    telemetry: Telemetry | NotMeasured
+    passes: list[Pass] = field(default_factory=list)
+    spans: list[Span] = field(default_factory=list)
+    workers: dict[str, int] = field(default_factory=dict)
+    cleanup: Cleanup | None = None
+    in_flight: int = 1
+
+    def completed(self) -> list[Pass]:
+        """The passes that were not interrupted."""
+        return [p for p in self.passes if p.end_s]
+
+    def measured(self) -> list[Pass]:
+        """The passes that count: completed, and no warm-up."""
+        return [p for p in self.completed() if not p.warmup]
+
+    def warm(self) -> list[Pass]:
+        """The passes that count and did not have to load the models, as the first one does."""
+        return [p for p in self.measured() if p is not self.passes[0]]
+
+    def ended_s(self) -> float:
+        """The end of the last completed pass."""
+        return max((p.end_s for p in self.completed()), default=self.started_s)
+
+    def last_outcomes(self) -> dict[str, Outcome]:
+        """The outcomes of the last completed pass, by analyzer."""
+        return self.completed()[-1].outcomes if self.completed() else {}
+
+    def gpus(self) -> set[int]:
+        """The GPUs that workers were on, by NVML's index."""
+        return {int(g.device.removeprefix("gpu:")) for g in self.plan.layout if g.device != "cpu"}

@@ -1,0 +1,110 @@
+"""The verdict of a run: pass, fail, partial for a subset of the analyzers, invalid for too little."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from clipbench.bench.errors import Exit
+from clipbench.bench.measuring.gpu_metrics import Window, merged
+from clipbench.bench.measuring.record import Record
+from clipbench.bench.planning.config import GateConfig, MinimumConfig
+from clipbench.bench.runs.results import Result, TargetResult, Verdict
+
+#: How many analyzers a verdict lists by name.
+NAMED = 5
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A verdict, and the reason for it."""
+
+    verdict: Verdict
+    reason: str
+
+
+def decide(
+    record: Record,
+    targets: Sequence[TargetResult],
+    minimum: MinimumConfig,
+    unmeasured: Collection[str] = (),
+    not_covered: Collection[str] = (),
+    interrupted: bool = False,
+) -> Decision:
+    """The verdict on a run.
+
+    `unmeasured` are metrics that the gate requires and that were not measured: each is a missed target.
+    `not_covered` are analyzers that the grouping or the targets name and that the run does not have: without
+    them a verdict is partial, unless `minimum` says how many are enough.
+    """
+    if reason := why_invalid(record, minimum, interrupted):
+        return Decision("invalid", reason)
+    lost = sorted({o.analyzer for p in record.measured() for o in p.outcomes.values() if o.status != "ok"})
+    without = f"; without {', '.join(lost)}" if lost else ""
+    if missed := why_failed(targets, unmeasured):
+        return Decision("fail", missed + without)
+    if not any(t.status == "pass" for t in targets):
+        return Decision("invalid", "no target was measured")
+    unknown = sum(t.status == "not_measured" for t in targets)
+    met = f"{len(targets) - unknown} of {len(targets)} targets are met, {unknown} were not measured"
+    if not_covered and minimum.analyzers is None:
+        return Decision("partial", f"{coverage(record, not_covered)}; {met}{without}")
+    return Decision("pass", met + without)
+
+
+def coverage(record: Record, not_covered: Collection[str]) -> str:
+    """What a run covers, for people: "covers 2 of 20 analyzers (color_analysis, cut_analysis)"."""
+    names, missing = [task.analyzer for task in record.plan.tasks()], list(not_covered)
+    shorter, word = (names, "") if len(names) <= len(missing) else (missing, "without ")
+    more = f" and {len(shorter) - NAMED} more" if len(shorter) > NAMED else ""
+    listed = f"{word}{', '.join(sorted(shorter)[:NAMED])}{more}"
+    return f"covers {len(names)} of {len(names) + len(missing)} analyzers ({listed})"
+
+
+def why_invalid(record: Record, minimum: MinimumConfig, interrupted: bool) -> str:
+    """Why the run measured nothing that a verdict could be on, or ""."""
+    if interrupted:
+        return "the run was interrupted"
+    if record.plan.profile[0]:
+        return "a profiler was attached: its times are no measurement"
+    counted = record.measured() or record.completed()
+    if not any(o.status == "ok" for p in counted for o in p.outcomes.values()):
+        return "no analyzer succeeded"
+    passes = [(p.start_s, p.end_s) for p in record.measured()]
+    if short := shortfalls(len(record.plan.tasks()), [passes], minimum):
+        return f"too little was measured: {', '.join(short)}"
+    return ""
+
+
+def why_failed(targets: Sequence[TargetResult], unmeasured: Collection[str]) -> str:
+    """Which targets were missed, and which metrics were required but not measured, or ""."""
+    failed = [t.metric for t in targets if t.status == "fail"]
+    missed = [f"missed: {', '.join(failed)}"] if failed else []
+    missed += [f"required, but not measured: {', '.join(sorted(unmeasured))}"] if unmeasured else []
+    return "; ".join(missed)
+
+
+def shortfalls(analyzers: int, runs: Sequence[Sequence[Window]], minimum: MinimumConfig) -> list[str]:
+    """What there is less of than `minimum` requires, such as "2 of 3 repeats".
+
+    `runs` has for each run the start and end of its measured passes, in seconds on a clock of its own.
+    """
+    repeats = sum(map(len, runs))
+    seconds = round(sum(end - start for passes in runs for start, end in merged(passes)), 1)
+    rows = (
+        (analyzers, minimum.analyzers, "analyzers"),
+        (repeats, minimum.repeats, "repeats"),
+        (seconds, minimum.seconds, "seconds"),
+    )
+    return [f"{found:g} of {least:g} {what}" for found, least, what in rows if found < (least or 0)]
+
+
+def exit_code(result: Result, gate: GateConfig) -> Exit:
+    """What the run exits with: 0 unless the gate is enforced."""
+    if gate.mode != "enforce":
+        return Exit.OK
+    if result.verdict == "invalid":
+        return Exit.NOTHING_VALID
+    if result.verdict == "fail":
+        return Exit.TARGET_MISSED
+    return Exit.OK

@@ -1,0 +1,24 @@
+"""The two forms of everything that is measured: it was, or there is a reason why not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class NotMeasured:
+    """The reason why something was not measured, in a few words."""
+
+    reason: str = "not recorded"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A measured number. `samples` are the raw ones that it summarizes, such as one per repeat."""
+
+    value: float
+    samples: tuple[float, ...] = ()
+
+
+#: What a metric computes to. It is never 0 where nothing was measured.
+Measurement = Measured | NotMeasured
