@@ -1,14 +1,61 @@
-"""What tests of several rooms share."""
+"""Fixtures of several rooms, and which tests are slow."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from tests.support.command_line import PROJECT
 from tests.support.installed import Installed, build_wheel, install
+
+#: Folders and files whose tests take more than a few seconds each, or together more than ten: `-m "not slow"`
+#: leaves them out. They start runs, workers, browsers or environments, or read many frames.
+SLOW = (
+    "tests/analyzers/production",
+    "tests/analyzers/weights",
+    "tests/analyzers/features/test_sentence_embeddings.py",
+    "tests/analyzers/test_camera_analysis.py",
+    "tests/analyzers/test_content_quality.py",
+    "tests/analyzers/test_speech_transcription.py",
+    "tests/analyzers/test_text_overlay.py",
+    "tests/analyzers/test_visual_effects.py",
+    "tests/bench/comparing/test_baseline_command.py",
+    "tests/bench/comparing/test_compare_command.py",
+    "tests/bench/measuring/test_target_gates.py",
+    "tests/bench/sweeping/test_sweep_process.py",
+    "tests/contract",
+    "tests/docs/test_ci_docs.py",
+    "tests/docs/test_executor_docs.py",
+    "tests/docs/test_your_pipeline.py",
+    "tests/e2e",
+    "tests/executors/test_many_faults.py",
+    "tests/executors/test_profiling.py",
+    "tests/executors/test_ray.py",
+    "tests/perf",
+    "tests/reports/test_report_html.py",
+    "tests/studies",
+)
+#: Tests in those that answer within some seconds, so that what a user starts with is not left out.
+QUICK = (
+    "tests/e2e/test_command_line.py::test_help_names_the_choices_and_the_exit_codes",
+    "tests/e2e/test_command_line.py::test_the_command_imports_nothing_heavy_before_it_runs",
+    "tests/e2e/test_command_line.py::test_the_configuration_can_be_printed",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of SLOW as slow."""
+    folders = [PROJECT / path for path in SLOW]
+    for item in items:
+        path = Path(item.path)
+        slow = any(path == folder or folder in path.parents for folder in folders)
+        if slow and item.nodeid not in QUICK:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")
-def installed(tmp_path_factory) -> Installed:
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     """clipbench in an environment of its own, installed from a wheel; the checkout is not on its path."""
     folder = tmp_path_factory.mktemp("installed")
     return install(folder / "environment", build_wheel(folder))
