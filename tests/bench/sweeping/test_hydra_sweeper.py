@@ -32,7 +32,8 @@ def test_jobs_are_the_product_of_the_choices(tmp_path, monkeypatch):
     made = planned(
         monkeypatch, "executor=glob(s*)", "executor.threads=range(2,3)", "seed=choice(7)", "repeats=9",
         "models.color_analysis.fps=2", "progress=false", "hydra.sweeper.rounds=3",
-        "hydra.sweeper.order=shuffled", f"hydra.sweep.dir={tmp_path}/sweep", "only=[color_analysis]",
+        "hydra.sweeper.order=shuffled", "hydra.sweeper.budget_s=90", f"hydra.sweep.dir={tmp_path}/sweep",
+        "only=[color_analysis]",
     )  # fmt: skip
     assert [job.name for job in made.jobs] == [
         f"executor={name},executor.threads=2,seed=7" for name in ("sequential", "spawn_pool")
@@ -43,7 +44,7 @@ def test_jobs_are_the_product_of_the_choices(tmp_path, monkeypatch):
     )  # fmt: skip
     assert made.jobs[1].settings["executor"]["threads"] == 2
     assert (made.rounds, made.repeats, made.order, made.seed, made.progress) == (3, 9, "shuffled", 7, False)
-    assert made.folder == tmp_path / "sweep"
+    assert made.folder == tmp_path / "sweep" and made.budget_s == 90.0
     assert "commands/run.py" in made.code and "clip.sha256" in made.jobs[0].key
     words = [word for word in sys.argv if not word.startswith("hydra.sweep.dir=")]
     python = Path(sys.executable).name
@@ -93,15 +94,22 @@ REFUSED = {
 
 
 def test_settings_of_the_sweeper_are_in_range():
-    def refusal(repeats: int, rounds: int | None = None, order: str = "fixed", timeout_s: float = 1.0) -> str:
+    def refusal(
+        repeats: int,
+        rounds: int | None = None,
+        order: str = "fixed",
+        timeout_s: float = 1.0,
+        budget_s: float | None = None,
+    ) -> str:
         with pytest.raises(InputError) as refused:
-            InterleavedSweeper(rounds, order, timeout_s).rounds_of(repeats)
+            InterleavedSweeper(rounds, order, timeout_s, budget_s).rounds_of(repeats)
         return str(refused.value)
 
     assert refusal(0) == "scenario.repeats=0 is out of range: a sweep requires 1 or more"
     assert refusal(3, rounds=4).startswith("hydra.sweeper.rounds=4 is out of range: the 3 repeats are shared")
     assert refusal(3, rounds=0).startswith("hydra.sweeper.rounds=0 is out of range")
     assert refusal(3, order="random") == "hydra.sweeper.order=random does not exist; write fixed or shuffled"
+    assert refusal(3, budget_s=0) == "hydra.sweeper.budget_s=0 is out of range: it must be above 0"
     assert refusal(3, timeout_s=-1) == "hydra.sweeper.timeout_s=-1 is out of range: it must be above 0"
 
 
