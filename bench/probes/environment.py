@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import platform
 import subprocess
@@ -16,6 +17,8 @@ from clipbench.bench.locations import checkout
 from clipbench.bench.probes import nvml
 from clipbench.bench.runs.measurement import NotMeasured
 from clipbench.bench.runs.results import Environment, GpuSummary
+
+log = logging.getLogger(__name__)
 
 PACKAGES = (
     "torch", "transformers", "openai-whisper", "onnxruntime", "rapidocr", "opencv-python-headless", "av",
@@ -102,7 +105,7 @@ def commit() -> str | None:
 
 
 def git(*arguments: str) -> str | None:
-    """What git says about clipbench's own checkout, or None where there is none.
+    """What git says about clipbench's own checkout, or None if there is no checkout.
 
     A repository around the checkout, or around the environment that clipbench is installed in, is not asked.
     """
@@ -111,6 +114,7 @@ def git(*arguments: str) -> str | None:
         return None
     try:
         done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
+    except (OSError, subprocess.CalledProcessError) as error:
+        log.info("the checkout's state is unknown: %s", error)
         return None
     return done.stdout.strip()
