@@ -109,7 +109,7 @@ class ColorAnalysis(Analyzer):
                 "temperature_k": temperature(small),
             }
             span = float(edges[index]), float(edges[index + 1])
-            segments.append(Segment(*span, name(centres[0]), None, data))
+            segments.append(Segment(*span, colour_name(centres[0]), None, data))
         return segments
 
 
@@ -148,7 +148,7 @@ def palette(lab: np.ndarray, count: int, merge: float) -> tuple[np.ndarray, np.n
     return centres[order], shares[order]
 
 
-def name(lab: np.ndarray) -> str:
+def colour_name(lab: np.ndarray) -> str:
     """The name in COLOURS that is nearest to an L*a*b* colour."""
     names, values = _named()
     return names[int(np.argmin(np.linalg.norm(values - lab, axis=1)))]

@@ -76,13 +76,13 @@ class SpeechEmotion(Analyzer):
         audio = clip.audio()
         found = join_regions(find_speech(clip, self._vad, self.settings), self.settings.join_gap_s)
         track = find_pitch(clip, self._pitch, found, self.settings)
-        spans = [span for region in found for span in split(region, self.settings.window_s)]
-        voices = [measure(audio, track, *span) for span in spans]
+        spans = [span for region in found for span in split_region(region, self.settings.window_s)]
+        voices = [measure_voice(audio, track, *span) for span in spans]
         if not voices:
             return []
         usual = [_median([voice[i] for voice in voices]) for i in (0, 2)]
         return [
-            self._segment(span, voice, track.between(*span), *judge(voice, *usual))
+            self._segment(span, voice, track.between(*span), *estimate_emotion(voice, *usual))
             for span, voice in zip(spans, voices, strict=True)
         ]
 
@@ -96,7 +96,7 @@ class SpeechEmotion(Analyzer):
         return Segment(
             round(span[0], 3),
             round(span[1], 3),
-            name(arousal, valence, self.settings.neutral),
+            emotion_name(arousal, valence, self.settings.neutral),
             None,
             {
                 "arousal": round(arousal, 3),
@@ -113,14 +113,14 @@ class SpeechEmotion(Analyzer):
         )
 
 
-def split(region: Region, window_s: float) -> list[tuple[float, float]]:
+def split_region(region: Region, window_s: float) -> list[tuple[float, float]]:
     """The region in equal parts as close to `window_s` as possible (start and end in seconds)."""
     parts = max(1, round((region.end_s - region.start_s) / window_s))
     edges = np.linspace(region.start_s, region.end_s, parts + 1)
     return [(float(start), float(end)) for start, end in itertools.pairwise(edges)]
 
 
-def measure(audio: np.ndarray, track: Pitch, start_s: float, end_s: float) -> Voice:
+def measure_voice(audio: np.ndarray, track: Pitch, start_s: float, end_s: float) -> Voice:
     """The measures of the voice in a stretch of 16 kHz sound whose pitch is tracked."""
     sound = audio[round(start_s * SAMPLE_RATE) : round(end_s * SAMPLE_RATE)]
     hz = track.between(start_s, end_s).hz
@@ -155,7 +155,7 @@ def nuclei(sound: np.ndarray, track: Pitch) -> np.ndarray:
     return times[~np.isnan(track.hz[steps])] if len(track.hz) else times[:0]
 
 
-def judge(voice: Voice, usual_f0_hz: float, usual_level_db: float) -> tuple[float, float]:
+def estimate_emotion(voice: Voice, usual_f0_hz: float, usual_level_db: float) -> tuple[float, float]:
     """Arousal and valence, -1..1, relative to calm reading and to the speaker's usual pitch and level."""
     raised = lively = 0.0
     if not math.isnan(voice.f0_hz):
@@ -167,7 +167,7 @@ def judge(voice: Voice, usual_f0_hz: float, usual_level_db: float) -> tuple[floa
     return float(np.tanh(arousal)), float(np.tanh((lively - balance) / 4))
 
 
-def name(arousal: float, valence: float, neutral: float) -> str:
+def emotion_name(arousal: float, valence: float, neutral: float) -> str:
     """The quadrant of Russell's circumplex (1980), or `neutral` near its middle."""
     if math.hypot(arousal, valence) <= neutral:
         return "neutral"

@@ -22,11 +22,11 @@ from clipbench.analyzers.features.speech.word_timing import (
     PAUSE_S,
     WINDOW_S,
     Word,
-    align,
-    fit,
+    clip_times,
+    dynamic_time_warping,
+    fit_to_regions,
+    pack_windows,
     phrases,
-    to_clip,
-    windows,
 )
 from clipbench.analyzers.weights import whisper_ct2
 
@@ -85,12 +85,14 @@ class WhisperAnalyzer(Analyzer):
         audio = clip.audio()
         found = find_speech(clip, self._vad, self.settings)
         words: list[Word] = []
-        packed = windows(found, len(audio) / SAMPLE_RATE, self.settings.margin_s)
+        packed = pack_windows(found, len(audio) / SAMPLE_RATE, self.settings.margin_s)
         for spans, result in zip(packed, self.decode_windows(audio, packed), strict=True):
             if not self._is_invented(result):
                 words += self._words(result, spans)
         spoken = join_regions(found, PAUSE_S)
-        return [_segment(phrase) for phrase in phrases(fit(words, spoken), self.settings.phrase_gap_s)]
+        return [
+            _segment(phrase) for phrase in phrases(fit_to_regions(words, spoken), self.settings.phrase_gap_s)
+        ]
 
     def unload(self) -> None:
         self._whisper = None
@@ -157,7 +159,7 @@ class WhisperAnalyzer(Analyzer):
         merge_punctuations(timings, _OPENING, _CLOSING)
         words: list[Word] = []
         for timing in timings:
-            word = Word(timing.word.strip(), *to_clip(timing.start, timing.end, spans), timing.probability)
+            word = Word(timing.word.strip(), *clip_times(timing.start, timing.end, spans), timing.probability)
             if words and timing.word.startswith(("-", "'", "’")):  # the rest of a word that Whisper split
                 last = words.pop()
                 word = Word(
@@ -190,7 +192,7 @@ class SpeechTranscription(WhisperAnalyzer):
         import whisper
 
         torch_runtime.use_thread_budget()
-        timing.dtw_cpu = align  # numba would need seconds to compile whisper's own
+        timing.dtw_cpu = dynamic_time_warping  # numba would need seconds to compile whisper's own
         path = weights.resolve(self.settings.model)
         with torch_runtime.building:
             if path.suffix == ".pt":

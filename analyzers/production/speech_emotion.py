@@ -23,7 +23,12 @@ from clipbench.analyzers.production.batching import batches, fitting_batch
 from clipbench.analyzers.production.hub import FromHub, library_class
 from clipbench.analyzers.production.parking import OnDevice
 from clipbench.analyzers.production.pretrained import HubModel
-from clipbench.analyzers.speech_emotion import SpeechEmotion, SpeechEmotionSettings, measure, split
+from clipbench.analyzers.speech_emotion import (
+    SpeechEmotion,
+    SpeechEmotionSettings,
+    measure_voice,
+    split_region,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -65,13 +70,13 @@ class Wav2Vec2Emotion(FromHub, OnDevice, SpeechEmotion):
     def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
         audio = clip.audio()
         found = join_regions(find_speech(clip, self._vad, self.settings), self.settings.join_gap_s)
-        spans = [span for region in found for span in split(region, self.settings.window_s)]
+        spans = [span for region in found for span in split_region(region, self.settings.window_s)]
         if not spans:
             return []
         # The network computes while pitch is tracked on the CPU.
         judged = self.judge_sounds([audio[round(a * SAMPLE_RATE) : round(b * SAMPLE_RATE)] for a, b in spans])
         track = find_pitch(clip, self._pitch, found, self.settings)
-        voices = [measure(audio, track, *span) for span in spans]
+        voices = [measure_voice(audio, track, *span) for span in spans]
         (scores,) = transfers.download(judged)
         centred = np.clip(np.nan_to_num(2 * scores - 1), -1, 1)[:, [_AROUSAL, _VALENCE]].tolist()
         return [

@@ -12,7 +12,7 @@ import numpy as np
 
 from clipbench.analyzers.base import setting
 from clipbench.analyzers.features import torch_runtime
-from clipbench.analyzers.features.speech.word_timing import align
+from clipbench.analyzers.features.speech.word_timing import dynamic_time_warping
 from clipbench.analyzers.production import random_weights, torch_device
 from clipbench.analyzers.production.base import ProductionSettings
 from clipbench.analyzers.production.batching import fitting_batch
@@ -72,14 +72,14 @@ class WhisperLargeV3(OnDevice, WhisperAnalyzer):
         named = self.settings.weights if not self.random else ""
         return (f"whisper in {named}" if named else "whisper-large-v3", self.settings.vad_model)
 
-    def file(self) -> Path:
+    def weights_file(self) -> Path:
         """The checkpoint, where openai-whisper keeps it; raises MissingWeights."""
         cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
         model = FileModel("large-v3.pt", _URL, Path(cache) / "whisper", 3.1, _SHA256)
         return model_file(model, self.settings.weights, f"models.production.{self.name}.weights")
 
     def fetch(self) -> None:
-        self.file()
+        self.weights_file()
 
     def load(self, device: str = "cpu") -> None:
         timing = whisper_timing()
@@ -117,7 +117,7 @@ class WhisperLargeV3(OnDevice, WhisperAnalyzer):
         import whisper
 
         with torch_runtime.building:
-            model = whisper.load_model(str(self.file()), "cpu")
+            model = whisper.load_model(str(self.weights_file()), "cpu")
         if vars(model.dims) == DIMENSIONS["full"]:
             model.set_alignment_heads(whisper._ALIGNMENT_HEADS["large-v3"])
         return model
@@ -169,4 +169,4 @@ def median_filter(values: torch.Tensor, width: int) -> torch.Tensor:
 
 
 def _align(cost: torch.Tensor) -> np.ndarray:
-    return align(cost.double().cpu().numpy())
+    return dynamic_time_warping(cost.double().cpu().numpy())

@@ -107,7 +107,7 @@ class Yolo(OnDevice):
     def models(self) -> tuple[str, ...]:
         return (Path(self.file.name).stem,)
 
-    def weights(self) -> Path:
+    def weights_file(self) -> Path:
         """The checkpoint's file; raises MissingWeights."""
         named = self.settings.weights
         if named and Path(named).is_dir():
@@ -115,7 +115,7 @@ class Yolo(OnDevice):
         return model_file(self.file, named, f"models.production.{self.name}.weights")
 
     def fetch(self) -> None:
-        self.weights()
+        self.weights_file()
 
     def load(self, device: str = "cpu") -> None:
         import torch
@@ -127,7 +127,7 @@ class Yolo(OnDevice):
             random_weights.settle_batch_norm(network, (2, 3, TINY_SIDE, TINY_SIDE))
         else:
             with torch_runtime.building:
-                network, _ = library().load_checkpoint(self.weights(), device)
+                network, _ = library().load_checkpoint(self.weights_file(), device)
         # Batch normalisation is merged into the convolutions before precision is lost.
         network = network.fuse(verbose=False).to(device, torch_device.precision(device))
         if torch_device.on_gpu(device):

@@ -53,7 +53,10 @@ def test_names_are_those_of_css_and_xkcd():
     from matplotlib.colors import CSS4_COLORS, XKCD_COLORS
 
     for name, value in color_analysis.COLOURS.items():
-        assert color_analysis.name(color_analysis.to_lab(np.array([[_rgb(value)]], np.uint8))[0, 0]) == name
+        assert (
+            color_analysis.colour_name(color_analysis.to_lab(np.array([[_rgb(value)]], np.uint8))[0, 0])
+            == name
+        )
         assert value in (CSS4_COLORS.get(name.replace(" ", ""), "").lower(), XKCD_COLORS.get(f"xkcd:{name}"))
 
 

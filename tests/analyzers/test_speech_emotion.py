@@ -10,7 +10,15 @@ import pytest
 from clipbench.analyzers.features import onnx_networks
 from clipbench.analyzers.features.speech.pitch import PitchSettings, track_pitch
 from clipbench.analyzers.features.speech.voice_activity import Region
-from clipbench.analyzers.speech_emotion import SpeechEmotion, Voice, judge, measure, name, nuclei, split
+from clipbench.analyzers.speech_emotion import (
+    SpeechEmotion,
+    Voice,
+    emotion_name,
+    estimate_emotion,
+    measure_voice,
+    nuclei,
+    split_region,
+)
 from tests.support.clip_views import ArrayClip
 from tests.support.sounds import RATE, chords, noise, recording, silence
 
@@ -30,7 +38,7 @@ def measured(audio):
     seconds = len(audio) / RATE
     track = track_pitch(audio, net, [(0, seconds)], PitchSettings())
     net.close()
-    return measure(audio, track, 0, seconds)
+    return measure_voice(audio, track, 0, seconds)
 
 
 @pytest.mark.parametrize(("hz", "rate"), [(110, 3), (150, 4), (220, 6)])
@@ -59,9 +67,9 @@ def test_a_click_is_no_syllable():
 
 
 def test_calm_reading_is_neutral():
-    arousal, valence = judge(CALM, 120, -25)
+    arousal, valence = estimate_emotion(CALM, 120, -25)
     assert (arousal, valence) == pytest.approx((0, 0), abs=0.01)
-    assert name(arousal, valence, 0.3) == "neutral"
+    assert emotion_name(arousal, valence, 0.3) == "neutral"
 
 
 @pytest.mark.parametrize(
@@ -76,27 +84,29 @@ def test_calm_reading_is_neutral():
     ids=lambda change: next(iter(change)),
 )
 def test_everything_that_arousal_raises_raises_it(change):
-    assert judge(CALM._replace(**change), 120, -25)[0] > 0.1
+    assert estimate_emotion(CALM._replace(**change), 120, -25)[0] > 0.1
 
 
 def test_valence_stays_smaller_than_arousal():
-    arousal, valence = judge(CALM._replace(f0_range=9.0, f0_hz=180.0, level_db=-19.0), 120, -25)
+    arousal, valence = estimate_emotion(CALM._replace(f0_range=9.0, f0_hz=180.0, level_db=-19.0), 120, -25)
     assert 0 < valence < arousal
 
 
 def test_a_whisper_has_no_pitch_to_judge():
-    arousal, valence = judge(CALM._replace(f0_hz=math.nan, f0_range=math.nan), 120, -25)
+    arousal, valence = estimate_emotion(CALM._replace(f0_hz=math.nan, f0_range=math.nan), 120, -25)
     assert (arousal, valence) == pytest.approx((0, 0), abs=0.01)
 
 
 def test_names_of_the_quadrants():
-    named = [name(a, v, 0.3) for a, v in ((0.5, 0.5), (0.5, -0.5), (-0.5, -0.5), (-0.5, 0.5), (0.1, 0.1))]
+    named = [
+        emotion_name(a, v, 0.3) for a, v in ((0.5, 0.5), (0.5, -0.5), (-0.5, -0.5), (-0.5, 0.5), (0.1, 0.1))
+    ]
     assert named == ["excited", "tense", "sad", "calm", "neutral"]
 
 
 def test_speech_is_split_evenly():
-    assert split(Region(1, 6, 1), 2) == [pytest.approx((1, 3.5)), pytest.approx((3.5, 6))]
-    assert split(Region(1, 1.3, 1), 2) == [pytest.approx((1, 1.3))]
+    assert split_region(Region(1, 6, 1), 2) == [pytest.approx((1, 3.5)), pytest.approx((3.5, 6))]
+    assert split_region(Region(1, 1.3, 1), 2) == [pytest.approx((1, 1.3))]
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,14 @@ import pytest
 
 from clipbench.analyzers.base import NothingToAnalyze
 from clipbench.analyzers.features.speech.voice_activity import Region
-from clipbench.analyzers.features.speech.word_timing import Word, align, fit, phrases, to_clip, windows
+from clipbench.analyzers.features.speech.word_timing import (
+    Word,
+    clip_times,
+    dynamic_time_warping,
+    fit_to_regions,
+    pack_windows,
+    phrases,
+)
 from clipbench.analyzers.speech_transcription import SpeechTranscription
 from tests.support.clip_views import ArrayClip
 from tests.support.sounds import RATE, SPOKEN, chords, noise, recording, silence
@@ -100,12 +107,12 @@ def test_no_sound_is_nothing_to_analyze(analyzer):
 
 
 def test_windows_keep_a_margin_and_join_what_is_near():
-    (window,) = windows([region(0.1, 1), region(1.5, 2), region(5, 6)], 6.1, 0.3)
+    (window,) = pack_windows([region(0.1, 1), region(1.5, 2), region(5, 6)], 6.1, 0.3)
     assert window == [pytest.approx((0, 2.3)), pytest.approx((4.7, 6.1))]
 
 
 def test_windows_are_at_most_30_s_long():
-    packed = windows([region(i * 12, i * 12 + 11) for i in range(5)] + [region(100, 170)], 200, 0)
+    packed = pack_windows([region(i * 12, i * 12 + 11) for i in range(5)] + [region(100, 170)], 200, 0)
     assert [len(window) for window in packed] == [2, 2, 1, 1, 1, 1]
     assert all(sum(end - start for start, end in window) <= 30 for window in packed)
     assert packed[-1] == [(160, 170)]
@@ -113,14 +120,14 @@ def test_windows_are_at_most_30_s_long():
 
 def test_times_are_mapped_back_over_the_gaps():
     spans = [(10.0, 12.0), (20.0, 23.0)]
-    assert to_clip(0.5, 1.0, spans) == pytest.approx((10.5, 11))
-    assert to_clip(2.5, 3.0, spans) == pytest.approx((20.5, 21))
-    assert to_clip(1.8, 2.1, spans) == pytest.approx((11.8, 12))  # most of it lies before the cut
-    assert to_clip(4.9, 5.3, spans) == pytest.approx((22.9, 23))
+    assert clip_times(0.5, 1.0, spans) == pytest.approx((10.5, 11))
+    assert clip_times(2.5, 3.0, spans) == pytest.approx((20.5, 21))
+    assert clip_times(1.8, 2.1, spans) == pytest.approx((11.8, 12))  # most of it lies before the cut
+    assert clip_times(4.9, 5.3, spans) == pytest.approx((22.9, 23))
 
 
 def fitted(*words):
-    found = fit([Word("w", start, end, 1.0) for start, end in words], [region(1, 2), region(3, 4)])
+    found = fit_to_regions([Word("w", start, end, 1.0) for start, end in words], [region(1, 2), region(3, 4)])
     return [(word.start_s, word.end_s) for word in found]
 
 
@@ -148,7 +155,7 @@ def test_phrases_end_with_sentences_and_before_pauses():
 
 def test_alignment_is_the_cheapest():
     cost = np.random.default_rng(0).normal(size=(12, 40))
-    path = align(cost)
+    path = dynamic_time_warping(cost)
     assert path[:, 0].tolist() == [0, 0]
     assert path[:, -1].tolist() == [11, 39]
     steps = np.diff(path, axis=1)

@@ -28,7 +28,9 @@ class Word(NamedTuple):
     probability: float
 
 
-def windows(regions: Sequence[Region], duration_s: float, margin_s: float) -> list[list[tuple[float, float]]]:
+def pack_windows(
+    regions: Sequence[Region], duration_s: float, margin_s: float
+) -> list[list[tuple[float, float]]]:
     """The regions with a margin (start and end in seconds), packed into windows of at most 30 s."""
     spans: list[tuple[float, float]] = []
     for region in regions:
@@ -50,7 +52,7 @@ def windows(regions: Sequence[Region], duration_s: float, margin_s: float) -> li
     return packed
 
 
-def to_clip(start_s: float, end_s: float, spans: Sequence[tuple[float, float]]) -> tuple[float, float]:
+def clip_times(start_s: float, end_s: float, spans: Sequence[tuple[float, float]]) -> tuple[float, float]:
     """Times of a word in spans laid end to end, as times in the clip, within the span that has its middle."""
     ends = list(itertools.accumulate(end - start for start, end in spans))
     index = min(bisect.bisect(ends, (start_s + end_s) / 2), len(spans) - 1)
@@ -59,7 +61,7 @@ def to_clip(start_s: float, end_s: float, spans: Sequence[tuple[float, float]]) 
     return float(min(max(first, start_s + shift), last)), float(max(first, min(last, end_s + shift)))
 
 
-def fit(words: Sequence[Word], regions: Sequence[Region]) -> list[Word]:
+def fit_to_regions(words: Sequence[Word], regions: Sequence[Region]) -> list[Word]:
     """The words, each cut to the region of speech that contains most of it.
 
     Whisper's words extend into pauses, and begin late: by up to 0.3 s after a pause, and after punctuation,
@@ -96,7 +98,7 @@ def phrases(words: Sequence[Word], gap_s: float) -> list[list[Word]]:
     return groups
 
 
-def align(cost: np.ndarray) -> np.ndarray:
+def dynamic_time_warping(cost: np.ndarray) -> np.ndarray:
     """The cheapest monotonic path through a cost matrix [N, M] as indices [2, length]: dynamic time warping.
 
     It computes what `whisper.timing.dtw_cpu` does, but a diagonal at a time.

@@ -255,7 +255,9 @@ def test_a_library_that_is_not_installed_is_named(monkeypatch):
         raise ModuleNotFoundError("No module named 'transformers'", name="transformers")
 
     monkeypatch.setattr(back_ends()["audio_environment"], "fetch", fetch)
-    with pytest.raises(InputError, match=r"audio_environment of models=full takes transformers: pip install"):
+    with pytest.raises(
+        InputError, match=r"audio_environment of models=full requires transformers: pip install"
+    ):
         run_weights.fetch(plan)
 
 

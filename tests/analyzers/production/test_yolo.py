@@ -162,7 +162,7 @@ def test_pretrained_results_are_those_of_ultralytics(checkpoint, monkeypatch):
 def test_a_folder_may_be_named_for_its_file(checkpoint):
     name, path = checkpoint
     ready = back_end(name, profile="full", model_size="full", weights=str(path.parent))
-    assert ready.weights() == path
+    assert ready.weights_file() == path
 
 
 @pytest.mark.parametrize("name", NAMES)
