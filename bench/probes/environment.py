@@ -13,7 +13,7 @@ from typing import Any
 
 import clipbench
 from clipbench.analyzers.threads import cores_allowed
-from clipbench.bench.locations import checkout
+from clipbench.bench.locations import PACKAGE, checkout
 from clipbench.bench.probes import nvml
 from clipbench.bench.runs.measurement import NotMeasured
 from clipbench.bench.runs.results import Environment, GpuSummary
@@ -28,6 +28,7 @@ PACKAGES = (
 
 def describe() -> Environment:
     """The environment as result.json has it; what cannot be found out is None."""
+    commit, dirty = state_of_the_code()
     return Environment(
         machine=platform.machine(),
         cpu=cpu_name(),
@@ -39,8 +40,8 @@ def describe() -> Environment:
         python=platform.python_version(),
         packages={name: version(name) for name in PACKAGES},
         clipbench=clipbench.__version__,
-        git_commit=commit(),
-        git_dirty=bool(status) if (status := git("status", "--porcelain")) is not None else None,
+        git_commit=commit,
+        git_dirty=dirty,
     )
 
 
@@ -92,16 +93,16 @@ def version(package: str) -> str | None:
         return None
 
 
-def commit() -> str | None:
-    """clipbench's own commit: that of its checkout, or the one that pip installed it from."""
+def state_of_the_code() -> tuple[str | None, bool | None]:
+    """clipbench's own commit and whether there were changes beyond it: of its checkout, or of its build."""
     if checkout() is not None:
-        return git("rev-parse", "HEAD")
+        status = git("status", "--porcelain")
+        return git("rev-parse", "HEAD"), None if status is None else bool(status)
     try:
-        origin = metadata.distribution("clipbench").read_text("direct_url.json")
-    except metadata.PackageNotFoundError:
-        return None
-    found: str | None = json.loads(origin or "{}").get("vcs_info", {}).get("commit_id")
-    return found
+        built_from = json.loads((PACKAGE / "built_from.json").read_text(encoding="utf-8"))
+    except OSError:
+        return None, None
+    return built_from["git_commit"], built_from["git_dirty"]
 
 
 def git(*arguments: str) -> str | None:

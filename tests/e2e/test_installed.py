@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import clipbench
-from tests.support.installed import PROJECT, Installed, build_wheel
+from tests.support.installed import PROJECT, Installed, build_wheel, copy_source, wheel_of
 
 pytestmark = pytest.mark.slow
 
@@ -26,6 +26,14 @@ def files(folder: Path) -> dict[Path, float]:
     return {path: path.stat().st_mtime for path in found}
 
 
+def repository(folder: Path) -> str:
+    """Make a repository of a folder, with all files in one commit; returns the commit."""
+    git = ("git", "-c", "user.name=user", "-c", "user.email=user@example.com")
+    for words in (("init", "--quiet"), ("add", "."), ("commit", "--quiet", "--message", "mine")):
+        subprocess.run([*git, *words], cwd=folder, check=True, capture_output=True)
+    return subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=folder, text=True).strip()
+
+
 @pytest.fixture(scope="module")
 def own_folder(tmp_path_factory) -> Path:
     """A user's folder: a repository with modules whose names are also those of folders of clipbench."""
@@ -34,9 +42,7 @@ def own_folder(tmp_path_factory) -> Path:
         path = folder / name
         path.parent.mkdir(exist_ok=True)
         path.write_text("raise ImportError('this is the module of the user')\n")
-    git = ("git", "-c", "user.name=user", "-c", "user.email=user@example.com")
-    for words in (("init", "--quiet"), ("add", "."), ("commit", "--quiet", "--message", "mine")):
-        subprocess.run([*git, *words], cwd=folder, check=True, capture_output=True)
+    repository(folder)
     return folder
 
 
@@ -64,6 +70,18 @@ def test_the_wheel_has_every_file_of_the_package_and_no_other(tmp_path):
         elif path.parts[0] in SHIPPED and (path.suffix == ".py" or path.suffix in DATA):
             expected.add(f"clipbench/{line}")
     assert {name for name in found if ".dist-info/" not in name} == expected
+
+
+def test_a_wheel_of_a_checkout_knows_its_commit_and_has_nothing_of_an_earlier_build(tmp_path):
+    source = copy_source(tmp_path / "source")
+    commit = repository(source)
+    left_behind = source / "build" / "lib" / "clipbench" / "analyzers" / "deleted_since.py"
+    left_behind.parent.mkdir(parents=True)
+    left_behind.touch()
+    with zipfile.ZipFile(wheel_of(source, tmp_path)) as wheel:
+        built_from = json.loads(wheel.read("clipbench/built_from.json"))
+        assert built_from == {"git_commit": commit, "git_dirty": False}
+        assert not [name for name in wheel.namelist() if "deleted_since" in name]
 
 
 def test_a_run_beside_modules_of_the_same_names_gives_a_report(run, own_folder):

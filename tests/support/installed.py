@@ -18,7 +18,19 @@ from pathlib import Path
 from tests.support.command_line import PROJECT
 
 #: What of a checkout is no source.
-NO_SOURCE = (".*", "__pycache__", "*.egg-info", "build", "dist", "outputs", "multirun", "baselines")
+NO_SOURCE = (
+    ".git",
+    ".venv",
+    ".*cache",
+    ".benchmarks",
+    "__pycache__",
+    "*.egg-info",
+    "build",
+    "dist",
+    "outputs",
+    "multirun",
+    "baselines",
+)
 
 
 @dataclass(frozen=True)
@@ -62,10 +74,21 @@ class Installed:
 
 def build_wheel(folder: Path) -> Path:
     """Build the wheel of the checkout into `folder`, from a copy: a build leaves files behind."""
-    source = folder / "source"
-    shutil.copytree(PROJECT, source, symlinks=True, ignore=shutil.ignore_patterns(*NO_SOURCE))
-    pip("wheel", "--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", str(folder), str(source))
+    source = copy_source(folder / "source")
+    wheel = wheel_of(source, folder)
     shutil.rmtree(source)
+    return wheel
+
+
+def copy_source(folder: Path) -> Path:
+    """Copy the checkout's files, without its repository and what was made in it, to `folder`."""
+    shutil.copytree(PROJECT, folder, symlinks=True, ignore=shutil.ignore_patterns(*NO_SOURCE))
+    return folder
+
+
+def wheel_of(source: Path, folder: Path) -> Path:
+    """Build the wheel of the sources in `source` into `folder`."""
+    pip("wheel", "--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", str(folder), str(source))
     return next(folder.glob("clipbench-*.whl"))
 
 

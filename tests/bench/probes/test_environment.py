@@ -18,6 +18,7 @@ def found_at(monkeypatch):
 
     def move(folder: Path) -> None:
         monkeypatch.setattr(locations, "IMPORT_PATH", folder)
+        monkeypatch.setattr(environment, "PACKAGE", folder / "clipbench")
         locations.checkout.cache_clear()
 
     yield move
@@ -64,3 +65,12 @@ def test_a_repository_around_a_copy_of_the_checkout_is_not_asked(tmp_path, found
     found_at(copy)
     here = environment.describe()
     assert (here.git_commit, here.git_dirty) == (None, None)
+
+
+def test_an_installation_has_the_commit_that_it_was_built_from(tmp_path, found_at):
+    repository(tmp_path)
+    (tmp_path / "clipbench").mkdir()
+    (tmp_path / "clipbench" / "built_from.json").write_text('{"git_commit": "abc", "git_dirty": false}')
+    found_at(tmp_path)
+    here = environment.describe()
+    assert (here.git_commit, here.git_dirty) == ("abc", False)
