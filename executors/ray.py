@@ -24,6 +24,7 @@ from multiprocessing import Pipe
 from queue import SimpleQueue
 from typing import Any
 
+from clipbench import plugins
 from clipbench.analyzers.base import setting
 from clipbench.analyzers.threads import cores_allowed
 from clipbench.executors import devices, faults
@@ -118,6 +119,7 @@ class Ray(Connected):
 
         device = spec.worker.device
         environment = dict.fromkeys(THREAD_VARIABLES, str(spec.worker.threads))
+        environment[plugins.VARIABLE] = os.pathsep.join(plugins.names())
         if device == "cpu":
             environment["CUDA_VISIBLE_DEVICES"] = ""  # no context on a GPU that this worker does not use
         options: dict[str, Any] = {

@@ -91,7 +91,7 @@ def check_scenario(cfg: Config) -> None:
     for key, least in LEAST.items():
         if getattr(scenario, key) < least:
             raise InputError(
-                f"scenario.{key}={getattr(scenario, key)} makes no sense: it takes {least} or more"
+                f"scenario.{key}={getattr(scenario, key)} is out of range: it must be {least} or more"
             )
     if scenario.warmup + scenario.repeats == 0:
         raise InputError("scenario.warmup and scenario.repeats are both 0: there is nothing to run")

@@ -247,7 +247,12 @@ def out_of_range(settings: Any, prefix: str) -> str | None:
         below = low is not None and not value >= low
         above = high is not None and not value <= high
         if below or above:
-            return (
-                f"{prefix}.{f.name}={value} makes no sense: it takes {low} to {high} ({f.metadata['help']})"
+            limits = (
+                f"at least {low}"
+                if high is None
+                else f"at most {high}"
+                if low is None
+                else f"{low} to {high}"
             )
+            return f"{prefix}.{f.name}={value} is out of range: it must be {limits} ({f.metadata['help']})"
     return None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Any
 
+from clipbench.bench.planning.config import Config
 from clipbench.bench.planning.placement import visible
 from clipbench.bench.planning.plan import absent_upstream, make_plan
 from clipbench.bench.probes import environment
@@ -33,8 +33,8 @@ class PlanDescription:
     gpus: list[PlannedGpu]
 
 
-def describe(cfg: Any) -> PlanDescription:
-    """What `cfg` (the configuration as objects) would run here. Raises InputError as a run would."""
+def describe(cfg: Config) -> PlanDescription:
+    """What `cfg` would run here. Raises InputError as a run would."""
     gpus = visible(environment.gpus(), os.environ.get("CUDA_VISIBLE_DEVICES"))
     plan = make_plan(cfg, gpus)
     return PlanDescription(

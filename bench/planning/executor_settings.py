@@ -68,5 +68,5 @@ def chosen(cfg: ExecutorConfig) -> tuple[type[Executor], ExecutorSettings]:
     )
     if settings.cleanup not in CLEANUPS:
         hint = nearest(settings.cleanup, CLEANUPS)
-        raise InputError(f"executor.cleanup={settings.cleanup} is not there{hint}")
+        raise InputError(f"executor.cleanup={settings.cleanup} does not exist{hint}")
     return cls, settings

@@ -6,14 +6,13 @@ import sys
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
-from typing import Any
 
 from clipbench.analyzers import registry
 from clipbench.analyzers.base import ALL, Analyzer
 from clipbench.analyzers.production.base import Production
 from clipbench.analyzers.threads import core_numbers, cores_allowed
 from clipbench.bench.errors import InputError, nearest
-from clipbench.bench.planning.config import Config, FaultConfig, GroupingConfig, out_of_range
+from clipbench.bench.planning.config import Config, FaultConfig, GroupingConfig, ModelsConfig, out_of_range
 from clipbench.bench.planning.executor_settings import chosen
 from clipbench.bench.planning.placement import check_device, place
 from clipbench.executors import registry as executors
@@ -69,6 +68,8 @@ def groups_of(cfg: Config) -> tuple[Group, ...]:
             made.append(Group(group_name, device, tuple(tasks)))
         if cfg.grouping.stages:
             before += tuple(names)
+    if not made:
+        raise InputError(f"conf/grouping/{cfg.grouping.name}.yaml: its groups have no analyzers; name some")
     check_waits(made, f"conf/grouping/{cfg.grouping.name}.yaml")
     return tuple(made)
 
@@ -79,18 +80,18 @@ def on_its_worker(group: Group, layout: Sequence[WorkerPlan]) -> Group:
     return replace(group, device=worker.device, cpus=worker.cpus)
 
 
-def choose_models(models: Any) -> dict[str, Analyzer]:
+def choose_models(models: ModelsConfig) -> dict[str, Analyzer]:
     """Every analyzer as its profile has it: the embedded one, or its production back end."""
     made: dict[str, Analyzer] = {}
     for name in registry.discover():
-        own = getattr(models.profiles, name)
+        own = models.profiles.of(name)
         profile = one_of(
             own or models.profile, PROFILES, f"models.profiles.{name}" if own else "models.profile"
         )
-        settings = getattr(models, name)
+        settings = models.of(name)
         if profile != "embedded" and name in registry.back_ends():
             size = one_of(models.size or "full", SIZES if profile == "random" else ("full",), "models.size")
-            settings = replace(getattr(models.production, name), profile=profile, model_size=size)
+            settings = replace(models.production.of(name), profile=profile, model_size=size)
         made[name] = registry.create(name, settings)
     return made
 
@@ -123,11 +124,11 @@ def planted(fault: FaultConfig, wanted: set[str], executor: type[Executor]) -> t
 def one_of(value: str, choices: Sequence[str], key: str) -> str:
     """`value`, if it is one of `choices`."""
     if value not in choices:
-        raise InputError(f"{key}={value} is not there{nearest(value, [c for c in choices if c])}")
+        raise InputError(f"{key}={value} does not exist{nearest(value, [c for c in choices if c])}")
     return value
 
 
-def resolve_groups(grouping: Any, known: Iterable[str]) -> dict[str, tuple[list[str], str]]:
+def resolve_groups(grouping: GroupingConfig, known: Iterable[str]) -> dict[str, tuple[list[str], str]]:
     """Group name → (analyzer names, device), no analyzer in more than one of them.
 
     REST in a group stands for every known analyzer, the user's own included, that no group names. Without it,
