@@ -12,14 +12,21 @@ from tests.support.installed import Installed, build_wheel, install
 #: Folders and files whose tests take more than a few seconds each, or together more than ten: `-m "not slow"`
 #: leaves them out. They start runs, workers, browsers or environments, or read many frames.
 SLOW = (
-    "tests/analyzers/production",
-    "tests/analyzers/weights",
     "tests/analyzers/features/test_sentence_embeddings.py",
+    "tests/analyzers/production",
+    "tests/analyzers/test_age_estimation.py",
+    "tests/analyzers/test_audio_environment.py",
+    "tests/analyzers/test_background_segmentation.py",
+    "tests/analyzers/test_body_pose.py",
     "tests/analyzers/test_camera_analysis.py",
     "tests/analyzers/test_content_quality.py",
+    "tests/analyzers/test_eye_tracking.py",
+    "tests/analyzers/test_object_detection.py",
+    "tests/analyzers/test_speech_emotion.py",
     "tests/analyzers/test_speech_transcription.py",
     "tests/analyzers/test_text_overlay.py",
     "tests/analyzers/test_visual_effects.py",
+    "tests/analyzers/weights",
     "tests/bench/comparing/test_baseline_command.py",
     "tests/bench/comparing/test_compare_command.py",
     "tests/bench/measuring/test_target_gates.py",
