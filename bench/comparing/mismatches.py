@@ -1,4 +1,4 @@
-"""Why candidates cannot be compared, and what a reader should know where they can."""
+"""Why candidates cannot be compared, and what readers should know of those that can."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-#: What can be said of a difference.
+#: What a difference is called.
 Call = Literal["faster", "slower", "same", "undecided"]
 #: What a call is called if the larger figure is the better one.
 OPPOSITE: dict[Call, Call] = {"faster": "slower", "slower": "faster"}
@@ -29,9 +29,9 @@ ALPHA = 0.02
 MIN_SAMPLES = 5
 #: The fewest pairs with which a signed rank test can get below ALPHA.
 MIN_PAIRS = math.ceil(math.log2(2 / ALPHA))
-#: No noise floor is below it: where code and data happen to lie in memory moves a time by as much.
+#: No noise floor is below it: times differ by as much with where code and data happen to lie in memory.
 MIN_NOISE = 0.01
-#: `same` rules out a difference above this, or above the noise floor where that is higher.
+#: `same` rules out a difference above this, or above the noise floor if that is higher.
 MARGIN = 0.05
 RESAMPLES = 2000
 
@@ -40,7 +40,7 @@ RESAMPLES = 2000
 class Difference:
     """How `other` compares with `reference`; ratios have no unit.
 
-    `ratio` is median(other) / median(reference), above 1 where other takes longer; `low` and `high` are the
+    `ratio` is median(other) / median(reference), above 1 if `other` takes longer; `low` and `high` are the
     ends of its 90 % bootstrap interval, `p` is the two-sided rank test's. What cannot be computed of these
     is NaN, and `reason` says why. `samples` has the number of samples of each, and `noise` is the noise floor
     that was applied, as a fraction. `reason` also says what kept a call undecided.

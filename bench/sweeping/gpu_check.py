@@ -1,6 +1,6 @@
 """The GPU check: a sweep of everything that a machine with a GPU has to tell, the most telling first.
 
-gpu-check.json is written after every run. Like any sweep it is resumed where it was interrupted.
+gpu-check.json is written after every run. Like any sweep, it continues where it was interrupted.
 """
 
 from __future__ import annotations
@@ -175,7 +175,7 @@ def discard(sweep: Sweep) -> None:
 
 
 class Recorder:
-    """Keeps what the runs of a check have told, and writes gpu-check.json after each; a sweep's watcher."""
+    """Keeps what is known of the runs of a check, and writes gpu-check.json after each; a sweep's watcher."""
 
     def __init__(self, runs: Sequence[PreparedRun], folder: Path, budget_s: float, display: Watcher) -> None:
         self.runs = {each.job.name: each.run for each in runs}
@@ -190,7 +190,7 @@ class Recorder:
         self.display.began(number, of, self.runs[job].title, round_, left_s)
 
     def ended(self, turn: Turn) -> None:
-        """A run has ended: keep and write down what it has told."""
+        """A run has ended: keep and write down its figures."""
         self.record(turn)
         self.display.ended(dataclasses.replace(turn, job=self.runs[turn.job].title))
 
@@ -210,7 +210,7 @@ class Recorder:
         self.display.budget_over(left, interrupted, command)
 
     def record(self, turn: Turn) -> None:
-        """Keep and write down what a finished run has told."""
+        """Keep and write down the figures of a finished run."""
         run, place = self.runs[turn.job], self.folder / turn.job / str(turn.round)
         kept = CheckedRun(overrides_of(run), "failed", turn.reason, turn.seconds)
         if turn.state == "done":

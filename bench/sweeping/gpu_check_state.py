@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from clipbench.bench.errors import InputError
-from clipbench.bench.runs.results import Environment, Result
+from clipbench.bench.runs.measurement import NotMeasured
+from clipbench.bench.runs.results import AnalyzerResult, Cleanup, Environment, Result
 from clipbench.bench.runs.serialization import from_json, to_json
 from clipbench.bench.runs.storage import write_json
 
@@ -21,31 +22,62 @@ METRICS = (
     "rtf_cold", "rtf_warm", "throughput", "efficiency", "gpu_utilization", "sm_activity", "gpu_memory_peak",
     "gpu_memory_residue", "ready_again_s", "energy_per_clip", "success_rate", "rss_peak",
 )  # fmt: skip
-#: What is kept of an analyzer's result.
-ANALYZER = ("status", "device", "model", "load_s", "analyze_s", "facts", "retried", "reason")
-
-
-#: Of a field that is not in the file if it is None.
+#: Metadata of a field that is not in the file if it is None.
 LEFT_OUT = {"optional": True}
+
+
+@dataclass(frozen=True)
+class CheckedMetric:
+    """What is kept of a metric, as in results.MetricValue."""
+
+    value: float | None
+    unit: str
+    samples: list[float]
+    reason: str
+
+
+@dataclass(frozen=True)
+class CheckedAnalyzer:
+    """What is kept of an analyzer, as in results.AnalyzerResult."""
+
+    status: str
+    device: str
+    model: list[str]
+    load_s: float | None
+    analyze_s: list[float]
+    facts: dict[str, Any]
+    retried: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Unchanged:
+    """The analyzers that were `compared` with the reference, and those of them that found something else.
+
+    Both are None, with the reason, if there is nothing to compare with.
+    """
+
+    compared: list[str] | None
+    differing: list[str] | None
+    reason: str = ""
 
 
 @dataclass(frozen=True)
 class CheckedRun:
     """What is kept of a run; the fields are its keys in gpu-check.json, without those that are None.
 
-    `status` is the run's verdict, or "failed" or "not run" with the reason. `unchanged` says which analyzers
-    were compared with the reference, and which found something else.
+    `status` is the run's verdict, or "failed" or "not run" with the reason. `devices` are by group.
     """
 
     overrides: list[str]
     status: str
     reason: str
     seconds: float | None = field(default=None, metadata=LEFT_OUT)
-    metrics: dict[str, Any] | None = field(default=None, metadata=LEFT_OUT)
+    metrics: dict[str, CheckedMetric] | None = field(default=None, metadata=LEFT_OUT)
     devices: dict[str, str] | None = field(default=None, metadata=LEFT_OUT)
-    cleanup: dict[str, Any] | None = field(default=None, metadata=LEFT_OUT)
-    analyzers: dict[str, Any] | None = field(default=None, metadata=LEFT_OUT)
-    unchanged: dict[str, Any] | None = field(default=None, metadata=LEFT_OUT)
+    cleanup: Cleanup | NotMeasured | None = field(default=None, metadata=LEFT_OUT)
+    analyzers: dict[str, CheckedAnalyzer] | None = field(default=None, metadata=LEFT_OUT)
+    unchanged: Unchanged | None = field(default=None, metadata=LEFT_OUT)
 
 
 @dataclass
@@ -60,25 +92,28 @@ class GpuCheck:
 
     @property
     def complete(self) -> bool:
-        """Whether every run was made and has told something."""
+        """Whether every run was made and has a result."""
         return all(run.metrics is not None for run in self.runs.values())
 
 
 def summary(run: CheckedRun, result: Result) -> CheckedRun:
     """The run, with what is kept of its result."""
-    metrics = {m.name: m for m in result.metrics}
+    metrics = {name: result.metric(name) for name in METRICS}
     return dataclasses.replace(
         run,
         status=result.verdict,
         reason=result.verdict_reason,
-        metrics={
-            name: {key: getattr(metrics[name], key) for key in ("value", "unit", "samples", "reason")}
-            for name in METRICS
-        },
+        metrics={n: CheckedMetric(m.value, m.unit, m.samples, m.reason) for n, m in metrics.items()},
         devices={group.name: group.device for group in result.run.groups},
-        cleanup=to_json(result.run.cleanup),
-        analyzers={name: {key: getattr(a, key) for key in ANALYZER} for name, a in result.analyzers.items()},
+        cleanup=result.run.cleanup,
+        analyzers={name: checked_analyzer(found) for name, found in result.analyzers.items()},
     )
+
+
+def checked_analyzer(found: AnalyzerResult) -> CheckedAnalyzer:
+    """What is kept of an analyzer's result."""
+    kept = {f.name: getattr(found, f.name) for f in dataclasses.fields(CheckedAnalyzer)}
+    return CheckedAnalyzer(**kept)
 
 
 def segments_in(place: Path) -> dict[str, Any]:
@@ -89,16 +124,12 @@ def segments_in(place: Path) -> dict[str, Any]:
 
 def unchanged(
     reference: Mapping[str, Any] | None, found: Mapping[str, Any], names: Iterable[str]
-) -> dict[str, Any]:
+) -> Unchanged:
     """Which analyzers among `names` were compared with the reference, and which found something else."""
     if reference is None:
-        return {"compared": None, "differing": None, "reason": "the embedded run has no result"}
+        return Unchanged(None, None, "the embedded run has no result")
     compared = sorted(name for name in names if name in reference and name in found)
-    return {
-        "compared": compared,
-        "differing": [n for n in compared if found[n] != reference[n]],
-        "reason": "",
-    }
+    return Unchanged(compared, [name for name in compared if found[name] != reference[name]])
 
 
 def write(check: GpuCheck, folder: Path) -> None:

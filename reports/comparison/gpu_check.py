@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from clipbench.bench.sweeping.gpu_check_state import FILE, PAGE, CheckedRun, GpuCheck
+from clipbench.bench.sweeping.gpu_check_state import FILE, PAGE, CheckedRun, GpuCheck, Unchanged
 from clipbench.reports.markdown_text import escape, fenced, table
 from clipbench.reports.terminal import plain_table
 
@@ -46,7 +46,7 @@ def rows(check: GpuCheck) -> list[list[str]]:
     found = []
     for name, run in check.runs.items():
         if run.metrics is not None:
-            values = [(run.metrics[metric]["value"], form) for metric, form in COLUMNS.values()]
+            values = [(run.metrics[metric].value, form) for metric, form in COLUMNS.values()]
             found.append([name, *("–" if v is None else form.format(v) for v, form in values)])
         else:
             found.append([name, f"{run.status}: {run.reason}", *[""] * (len(COLUMNS) - 1)])
@@ -82,16 +82,16 @@ def analyzer_table(run: CheckedRun) -> str:
     """Device, model, seconds of loading and of an analysis, and what each analyzer says of itself."""
     cells = []
     for name, a in (run.analyzers or {}).items():
-        facts = ", ".join(f"{key.replace('_', ' ')} {short(value)}" for key, value in a["facts"].items())
+        facts = ", ".join(f"{key.replace('_', ' ')} {short(value)}" for key, value in a.facts.items())
         cells.append(
             [
                 name,
-                a["status"] if a["status"] == "ok" else f"{a['status']}: {a['reason']}",
-                a["device"],
-                ", ".join(a["model"]) or "algorithm",
-                "–" if a["load_s"] is None else f"{a['load_s']:.2f}",
-                f"{median(a['analyze_s']):.3f}" if a["analyze_s"] else "–",
-                facts + (f"; retried: {a['retried']}" if a["retried"] else ""),
+                a.status if a.status == "ok" else f"{a.status}: {a.reason}",
+                a.device,
+                ", ".join(a.model) or "algorithm",
+                "–" if a.load_s is None else f"{a.load_s:.2f}",
+                f"{median(a.analyze_s):.3f}" if a.analyze_s else "–",
+                facts + (f"; retried: {a.retried}" if a.retried else ""),
             ]
         )
     heads = ["analyzer", "status", "device", "model", "load s", "analyze s", "facts"]
@@ -107,13 +107,13 @@ def beside(measured: Mapping[str, CheckedRun]) -> list[str]:
     """Whether the analyzers that every profile shares found the same as in the embedded run."""
     lines = []
     for name, run in measured.items():
-        seen = run.unchanged or {"compared": None, "reason": "it was not compared"}
-        if seen["compared"] is None:
-            lines.append(f"{name}: not known: {seen['reason']}")
-        elif seen["differing"]:
-            lines.append(f"{name}: DIFFERENT: {', '.join(seen['differing'])}")
+        seen = run.unchanged or Unchanged(None, None, "it was not compared")
+        if seen.compared is None:
+            lines.append(f"{name}: not known: {seen.reason}")
+        elif seen.differing:
+            lines.append(f"{name}: DIFFERENT: {', '.join(seen.differing)}")
         else:
-            lines.append(f"{name}: the same as in the embedded run ({len(seen['compared'])} analyzers)")
+            lines.append(f"{name}: the same as in the embedded run ({len(seen.compared)} analyzers)")
     return lines or ["nothing was compared"]
 
 

@@ -20,7 +20,7 @@ from clipbench.bench.runs.measurement import NotMeasured
 from clipbench.bench.runs.results import GpuSummary
 from clipbench.bench.sweeping import gpu_check
 from clipbench.bench.sweeping.gpu_check import REFERENCE, CheckRun, check_runs, run_check, shared_analyzers
-from clipbench.bench.sweeping.gpu_check_state import CheckedRun, GpuCheck, read, unchanged
+from clipbench.bench.sweeping.gpu_check_state import CheckedRun, GpuCheck, Unchanged, read, unchanged
 from clipbench.reports.comparison import gpu_check as report
 from tests.support.clips import numbered_frames, write_clip
 from tests.support.sweeps import Notes
@@ -78,9 +78,9 @@ def test_a_run_that_fails_costs_only_itself(tmp_path, clip):
     assert found == read(tmp_path) and not found.complete
     broken, tiny = found.runs["broken"], found.runs["tiny × one"]
     assert broken.status == "failed" and "nowhere" in broken.reason and broken.metrics is None
-    assert tiny.metrics["rtf_warm"]["value"] > 0
-    assert tiny.metrics["gpu_utilization"]["value"] is None and tiny.metrics["gpu_utilization"]["reason"]
-    assert tiny.unchanged == {"compared": ["color_analysis"], "differing": [], "reason": ""}
+    assert tiny.metrics["rtf_warm"].value > 0
+    assert tiny.metrics["gpu_utilization"].value is None and tiny.metrics["gpu_utilization"].reason
+    assert tiny.unchanged == Unchanged(["color_analysis"], [])
     page = report.render(found)
     assert "nowhere" in page and "the same as in the embedded run (1 analyzers)" in page
     assert [turn.job for turn in notes.done] == [REFERENCE, "broken", "tiny × one"]
@@ -121,10 +121,8 @@ def test_a_run_that_is_under_way_when_the_time_is_over_is_ended(tmp_path, clip):
 def test_a_difference_is_seen():
     reference = {"a": [1], "b": [2], "c": [3]}
     found = {"a": [1], "b": [9], "c": [9]}
-    assert unchanged(reference, found, {"a", "b", "d"}) == {
-        "compared": ["a", "b"], "differing": ["b"], "reason": ""
-    }  # fmt: skip
-    assert unchanged(None, found, {"a"})["differing"] is None
+    assert unchanged(reference, found, {"a", "b", "d"}) == Unchanged(["a", "b"], ["b"])
+    assert unchanged(None, found, {"a"}).differing is None
 
 
 def test_what_reads_of_random_weights_is_not_shared():
