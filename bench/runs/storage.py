@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,8 @@ from clipbench.analyzers.base import Segment
 from clipbench.bench.errors import InputError
 from clipbench.bench.runs.results import SCHEMA, Result
 from clipbench.bench.runs.serialization import WrongShape, from_json, to_json
+
+log = logging.getLogger(__name__)
 
 
 def write_result(result: Result, segments: Mapping[str, Sequence[Segment]], folder: Path) -> Path:
@@ -68,10 +71,12 @@ def link_latest(folder: Path, outputs: Path) -> None:
     if outputs.resolve() not in folder.parents:
         return
     link = outputs / f".latest-{os.getpid()}"
-    with contextlib.suppress(OSError):  # a convenience, which no run is to fail for
+    try:
         link.unlink(missing_ok=True)
         link.symlink_to(folder.relative_to(outputs.resolve()), target_is_directory=True)
         link.replace(outputs / "latest")
+    except OSError as error:  # it is a convenience, and no run fails because of it
+        log.info("%s does not point at this run: %s", outputs / "latest", error)
 
 
 def check_folder(folder: Path) -> None:
