@@ -8,7 +8,15 @@ from typing import TypeVar
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import Progress, ProgressColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.progress import track as rich_track
 from rich.table import Table
 
@@ -56,6 +64,17 @@ def plain_table(*columns: str, gap: int = 2, heads: bool = True, expand: bool = 
     for column in columns:
         table.add_column(column, no_wrap=True)
     return table
+
+
+def counting_columns() -> tuple[ProgressColumn, ...]:
+    """Columns of a progress display: what it is at, a bar, how many of how many, and for how long."""
+    return (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Baselines and calibrations on the terminal: what was kept, how the run compares, which analyzers moved."""
+"""Baselines and noise floors on the terminal: what was saved, how a run compares, what moved."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from clipbench.reports.terminal import CALL_STYLE, plain_table, safe
 
 
 def show(outcome: Saved | Compared, console: Console) -> None:
-    """Print an outcome of clipbench.bench.comparing.baseline_comparison.conclude."""
+    """Print what came of `baseline=save` or `baseline=compare`."""
     if isinstance(outcome, Saved):
         show_saved(outcome, console)
     else:
@@ -19,24 +19,23 @@ def show(outcome: Saved | Compared, console: Console) -> None:
 
 
 def show_saved(outcome: Saved, console: Console) -> None:
-    """Whether the run was kept, and how many there are."""
+    """Print whether the run was saved, and how many runs the baseline has."""
     kept, needed = outcome.runs, outcome.needed
     if not outcome.saved:
         console.print(f"[bold yellow]baseline: not saved[/]: {safe(outcome.reason)}")
     else:
-        more = f"; baseline=compare takes {needed}" if kept < needed else ""
+        more = f"; baseline=compare requires {needed}" if kept < needed else ""
         console.print(f"baseline: saved, {kept} run{'s' if kept > 1 else ''} kept{more}")
         if outcome.busy:
-            took = f"other work took {cores(outcome.other_cores)} cores meanwhile"
             console.print(
-                f"[yellow]{took}, and a baseline from a busy machine finds large slowdowns only[/]: delete "
-                "the file, and save anew when it is quiet"
+                f"[yellow]other work took {cores(outcome.other_cores)} cores meanwhile, and a baseline from a "
+                "busy machine finds only large slowdowns[/]: delete the file, and save again when it is quiet"
             )
     console.print(Text(outcome.path), soft_wrap=True)
 
 
 def show_compared(outcome: Compared, console: Console) -> None:
-    """The call, the figures behind it, and the analyzers that moved."""
+    """Print the call, the figures behind it, and the analyzers that moved."""
     style = CALL_STYLE[outcome.call]
     reason = f" ({outcome.reason})" if outcome.reason else ""
     before = f"{outcome.runs} run{'s' if outcome.runs > 1 else ''}, {outcome.samples} repeats"
@@ -54,7 +53,9 @@ def show_compared(outcome: Compared, console: Console) -> None:
             f"(× {m.ratio:.2f}, {interval(m)})"
         )
     if outcome.call == "slower" and not outcome.moved:
-        console.print("  no analyzer moved beyond its own noise: look at decoding and waits in the timeline")
+        console.print(
+            "  no analyzer moved beyond its own noise: look at decoding and waiting in the timeline"
+        )
     for change in outcome.since:
         console.print(Text(f"  since the baseline: {change}", style="dim"))
     if outcome.other_cores is None:
@@ -63,25 +64,27 @@ def show_compared(outcome: Compared, console: Console) -> None:
     console.print(Text(f"  noise floor {outcome.noise_from}", style="dim"))
     if outcome.busy_runs:
         console.print(
-            f"  [yellow]other work was going on during {outcome.busy_runs} of the saved runs[/]: delete "
-            "the file, and save anew when the machine is quiet"
+            f"  [yellow]other work was going on during {outcome.busy_runs} of the saved runs[/]: delete the "
+            "file, and save again when the machine is quiet"
         )
     console.print(Text(outcome.path), soft_wrap=True)
 
 
 def interval(one: Compared | Confirmation | SlowerAnalyzer) -> str:
-    """The ends of an interval."""
+    """The two ends of an interval."""
     return f"{one.low:.3f} … {one.high:.3f}"
 
 
 def cores(others: float | None) -> str:
-    """How many cores other work took, or that it is not known."""
+    """How many cores other work took, or that this is not known."""
     return "not known" if others is None else f"{others:.2f}"
 
 
 def show_calibration(found: Calibration, path: str, console: Console) -> None:
-    """The noise floor, what it was made from, and where it is kept."""
-    console.print(f"[bold]noise floor {found.noise:.1%}[/] of {found.metric}: a difference below it is none")
+    """Print the noise floor, the runs that it comes from, and where it is stored."""
+    console.print(
+        f"[bold]noise floor {found.noise:.1%}[/] of {found.metric}: a smaller difference does not count"
+    )
     console.print(
         f"{found.within:.1%} between repeats, {found.between:.1%} between runs; "
         f"cores that other work took meanwhile: {cores(found.other_cores)}"

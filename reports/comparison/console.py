@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from clipbench.bench.comparing.comparison import AnalyzerComparison, Comparison
     from clipbench.bench.comparing.statistics import Difference
 
-#: Analyzers that moved are named up to this many a side.
+#: For each candidate, up to this many analyzers that moved are named.
 MAX_MOVED = 4
 
 
 def show(comparison: Comparison, console: Console, paths: Mapping[str, Path] | None = None) -> None:
-    """Print the sides with their metrics, what moved, what failed, and which to use."""
+    """Print the candidates with their metrics, what moved, what failed, and which to use."""
     c = comparison
 
     def line(style: str, head: str, text: str) -> None:
@@ -31,17 +31,19 @@ def show(comparison: Comparison, console: Console, paths: Mapping[str, Path] | N
 
     for mismatch in c.mismatches:
         line("bold red", "does not match:", mismatch)
-    console.print(side_table(c))
+    console.print(candidate_table(c))
     if len(c.metrics) > 1:
         console.print(Text(), metric_table(c))
     console.print()
     for name, moved in c.analyzers.items():
         line("bold", f"moved in {name}:", moved_text(moved))
     for row in c.quality:
-        figures = ", ".join(formatting.number(row.values[side.name].value, row.unit) for side in c.candidates)
-        line("yellow", "not the same in all sides:", f"{row.metric}: {figures}")
+        figures = ", ".join(
+            formatting.number(row.values[candidate.name].value, row.unit) for candidate in c.candidates
+        )
+        line("yellow", "differs between candidates:", f"{row.metric}: {figures}")
     for failure in wording.failures(c):
-        line("red", "failed:", failure)
+        line("red", f"{failure.name}:", failure.text)
     for name, why in c.recommendation.left_out.items():
         line("yellow", "cannot be recommended:", f"{name}: {why}")
     for warning in c.warnings:
@@ -70,53 +72,50 @@ def call_text(difference: Difference | None, metric: str) -> Text:
     return text.append(f": {difference.reason}", style="dim") if difference.reason else text
 
 
-def side_table(comparison: Comparison) -> Table:
-    """One row a side: the metric that the comparison is about, and its targets."""
+def candidate_table(comparison: Comparison) -> Table:
+    """One row per candidate: the metric that is compared, and its targets."""
     c = comparison
     row = next((row for row in c.metrics if row.metric == c.metric), None)
     table = plain_table()
-    table.add_column("side")
+    table.add_column("candidate")
     for head in (c.metric, "samples", "targets", f"ratio ({wording.interval_name(c)})"):
         table.add_column(head, no_wrap=True, justify="right" if head == "samples" else "left")
     table.add_column(f"against {formatting.printable(c.reference.name)}")
-    for side in c.candidates:
-        value = row.values[side.name] if row else side.metric(c.metric)
-        difference = row.differences.get(side.name) if row else None
-        judged = [t.status for t in c.targets[side.name]]
+    for candidate in c.candidates:
+        value = row.values[candidate.name] if row else candidate.metric(c.metric)
+        difference = row.differences.get(candidate.name) if row else None
+        judged = [t.status for t in c.targets[candidate.name]]
         missed = judged.count("fail")
         table.add_row(
-            Text(formatting.printable(side.name), style="bold" if side.name == c.recommendation.use else ""),
             Text(
-                formatting.number(value.value, value.unit) if value.value is not None else "not measured",
-                style="bold",
+                formatting.printable(candidate.name),
+                style="bold" if candidate.name == c.recommendation.use else "",
             ),
+            Text(formatting.metric_value(value), style="bold"),
             str(len(value.samples)),
             Text(
                 f"{missed} missed" if missed else f"{judged.count('pass')} met",
                 style="bold red" if missed else "",
             ),
             wording.ratio(difference) if difference else "",
-            Text("reference", style="dim") if side is c.reference else call_text(difference, c.metric),
+            Text("reference", style="dim") if candidate is c.reference else call_text(difference, c.metric),
         )
     return table
 
 
 def metric_table(comparison: Comparison) -> Table:
-    """The other metrics: a row a metric, a column a side."""
+    """The other metrics: one row per metric, one column per candidate."""
     table = plain_table()
     table.add_column("", no_wrap=True)
-    for side in comparison.candidates:
-        table.add_column(formatting.printable(side.name))
+    for candidate in comparison.candidates:
+        table.add_column(formatting.printable(candidate.name))
     for row in comparison.metrics:
         if row.metric == comparison.metric:
             continue
         cells = []
-        for side in comparison.candidates:
-            value, difference = row.values[side.name], row.differences.get(side.name)
-            cell = Text(
-                formatting.number(value.value, row.unit) if value.value is not None else "not measured",
-                style="" if value.value is not None else "dim",
-            )
+        for candidate in comparison.candidates:
+            value, difference = row.values[candidate.name], row.differences.get(candidate.name)
+            cell = Text(formatting.metric_value(value), style="dim" if value.value is None else "")
             if difference is not None and difference.as_json()["ratio"] is not None:
                 cell.append(f" ×{difference.ratio:.3g} ", style="dim")
                 cell.append(wording.call_word(row.metric, difference.call), style=CALL_STYLE[difference.call])

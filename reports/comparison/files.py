@@ -1,4 +1,4 @@
-"""comparison.html, comparison.md and comparison.json: sides held against each other, to decide from."""
+"""comparison.html, comparison.md and comparison.json: all that is needed to choose a candidate."""
 
 from __future__ import annotations
 

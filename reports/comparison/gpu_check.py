@@ -14,7 +14,7 @@ from clipbench.bench.sweeping.gpu_check_state import FILE, PAGE, CheckedRun, Gpu
 from clipbench.reports.markdown_text import escape, fenced, table
 from clipbench.reports.terminal import plain_table
 
-#: Heading → metric and how it is written.
+#: Heading → metric and its format.
 COLUMNS = {
     "RTF warm": ("rtf_warm", "{:.3f}"),
     "RTF cold": ("rtf_cold", "{:.2f}"),
@@ -31,7 +31,7 @@ COLUMNS = {
 
 
 def show(check: GpuCheck, folder: Path, console: Console) -> None:
-    """Write the page into `folder`, and print the table and where both files are."""
+    """Write the page into `folder`, and print the table and the paths of both files."""
     page = folder / PAGE
     page.write_text(render(check), encoding="utf-8")
     found = plain_table("run", *COLUMNS)
@@ -42,7 +42,7 @@ def show(check: GpuCheck, folder: Path, console: Console) -> None:
 
 
 def rows(check: GpuCheck) -> list[list[str]]:
-    """A row for each run: its name and its figures, "–" for what was not measured; or why it has none."""
+    """A row for each run: its name and its figures, with "–" for those not measured; or why it has none."""
     found = []
     for name, run in check.runs.items():
         if run.metrics is not None:
@@ -54,7 +54,7 @@ def rows(check: GpuCheck) -> list[list[str]]:
 
 
 def render(check: GpuCheck) -> str:
-    """The page, in Markdown: the runs, each analyzer in the first of them on a GPU, what else was checked."""
+    """The page, in Markdown: the runs, the analyzers of the first one on a GPU, what else was checked."""
     environment = check.environment
     gpus = environment.gpus
     on = ", ".join(gpu.name for gpu in gpus) if isinstance(gpus, list) else f"no GPU ({gpus.reason})"
@@ -65,7 +65,7 @@ def render(check: GpuCheck) -> str:
         "# GPU check",
         escape(f"{on}; {environment.cpu}, {environment.cores_allowed} cores; {environment.os}", 400),
         escape(f"Python {environment.python}, {versions}; commit {environment.git_commit}", 400),
-        "Random weights: speed and memory are real, quality is not measured. A dash was not measured; "
+        "Random weights: speed and memory are real, quality is not measured. A dash means not measured; "
         "gpu-check.json has the reason, and every sample.",
         "## Runs",
         table(["run", *COLUMNS], [[escape(cell) for cell in row] for row in rows(check)]),
@@ -73,16 +73,19 @@ def render(check: GpuCheck) -> str:
     if measured:
         first = next(iter(measured))
         parts += [f"## The analyzers in {escape(first)}", analyzer_table(measured[first])]
-    parts += ["## What the CPU finds beside", *(escape(line, 400) for line in beside(measured))]
+    parts += [
+        "## Do analyzers on the CPU find the same?",
+        *(escape(line, 400) for line in cpu_findings(measured)),
+    ]
     parts += ["## Commands", fenced("\n".join(commands(check)))]
     return "\n\n".join(parts) + "\n"
 
 
 def analyzer_table(run: CheckedRun) -> str:
-    """Device, model, seconds of loading and of an analysis, and what each analyzer says of itself."""
+    """Each analyzer with its device, model, seconds to load and to analyze, and the facts that it reports."""
     cells = []
     for name, a in (run.analyzers or {}).items():
-        facts = ", ".join(f"{key.replace('_', ' ')} {short(value)}" for key, value in a.facts.items())
+        facts = ", ".join(f"{key.replace('_', ' ')} {fact(value)}" for key, value in a.facts.items())
         cells.append(
             [
                 name,
@@ -98,13 +101,13 @@ def analyzer_table(run: CheckedRun) -> str:
     return table(heads, [[escape(cell) for cell in row] for row in cells])
 
 
-def short(value: Any) -> str:
-    """A fact in a few characters."""
+def fact(value: Any) -> str:
+    """The value of a fact, with three significant digits."""
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def beside(measured: Mapping[str, CheckedRun]) -> list[str]:
-    """Whether the analyzers that every profile shares found the same as in the embedded run."""
+def cpu_findings(measured: Mapping[str, CheckedRun]) -> list[str]:
+    """Whether the analyzers that all profiles share found the same as in the embedded run."""
     lines = []
     for name, run in measured.items():
         seen = run.unchanged or Unchanged(None, None, "it was not compared")

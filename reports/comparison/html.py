@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from clipbench.bench.comparing.candidates import Candidate
     from clipbench.bench.comparing.comparison import Comparison
 
-#: Up to this many sides there is a table of every pair.
-MAX_SIDES_IN_PAIRS = 8
+#: There is a table of every pair for up to this many candidates.
+MAX_CANDIDATES_IN_PAIRS = 8
 #: Call → the sign that goes with its colour.
 CALL_SIGNS = {"faster": "▲", "better": "▲", "slower": "▼", "worse": "▼", "same": "=", "undecided": "?"}
 
 
 @dataclass(frozen=True)
-class SideTimeline:
-    """The typical pass of one side: its length in words, and the picture."""
+class CandidateTimeline:
+    """The typical pass of one candidate: its length in words, and the picture."""
 
     name: str
     length: str
@@ -38,15 +38,15 @@ class SideTimeline:
 
 @dataclass(frozen=True)
 class TargetRow:
-    """One target, and how it stands in each side that has it, by name."""
+    """One target, and how it stands in each candidate that has it, by name."""
 
     target: TargetResult
-    by_side: dict[str, TargetResult]
+    by_candidate: dict[str, TargetResult]
 
     @property
     def missed(self) -> bool:
-        """Whether any side misses it."""
-        return any(t.status == "fail" for t in self.by_side.values())
+        """Whether any candidate misses it."""
+        return any(t.status == "fail" for t in self.by_candidate.values())
 
 
 def render(comparison: Comparison) -> str:
@@ -55,8 +55,8 @@ def render(comparison: Comparison) -> str:
     template = template_environment().get_template("comparison.html.j2")
     return template.render(
         c=c,
-        sides=c.candidates,
-        others=[side for side in c.candidates if side is not c.reference],
+        candidates=c.candidates,
+        others=[candidate for candidate in c.candidates if candidate is not c.reference],
         wording=wording,
         call_signs=CALL_SIGNS,
         interval_name=wording.interval_name(c),
@@ -65,36 +65,41 @@ def render(comparison: Comparison) -> str:
         moved={name: wording.split_moved(rows) for name, rows in c.analyzers.items()},
         targets=target_rows(c),
         environment=formatting.environment_rows(c.reference.first.environment),
-        lost=[(side.name, name, why) for side in c.candidates for name, why in side.lost().items()],
-        all_pairs=2 < len(c.candidates) <= MAX_SIDES_IN_PAIRS,
+        lost=[
+            (candidate.name, name, why)
+            for candidate in c.candidates
+            for name, why in candidate.lost().items()
+        ],
+        failures=wording.failures(c),
+        all_pairs=2 < len(c.candidates) <= MAX_CANDIDATES_IN_PAIRS,
     )
 
 
-def timelines(comparison: Comparison) -> list[SideTimeline]:
-    """The typical pass of each side, all on one time axis."""
-    found = [(side, *median_run(side)) for side in comparison.candidates]
-    found = [(side, result, window) for side, result, window in found if result.spans]
+def timelines(comparison: Comparison) -> list[CandidateTimeline]:
+    """The typical pass of each candidate, all on one time axis."""
+    found = [(candidate, *median_run(candidate)) for candidate in comparison.candidates]
+    found = [(candidate, result, window) for candidate, result, window in found if result.spans]
     longest = max((window[1] - window[0] for _, _, window in found), default=0.0)
     return [
-        SideTimeline(
-            side.name, formatting.seconds(window[1] - window[0]), timeline_svg(result, window, longest)
+        CandidateTimeline(
+            candidate.name, formatting.seconds(window[1] - window[0]), timeline_svg(result, window, longest)
         )
-        for side, result, window in found
+        for candidate, result, window in found
     ]
 
 
-def median_run(side: Candidate) -> tuple[Result, Window]:
-    """The run whose typical pass is nearest to the median over the side's runs, and that pass."""
-    found = [(run.result, typical_pass(run.result)) for run in side.runs]
+def median_run(candidate: Candidate) -> tuple[Result, Window]:
+    """The run whose typical pass is nearest to the median over the candidate's runs, and that pass."""
+    found = [(run.result, typical_pass(run.result)) for run in candidate.runs]
     middle = median(end - start for _, (start, end) in found)
     return min(found, key=lambda one: abs(one[1][1] - one[1][0] - middle))
 
 
 def target_rows(comparison: Comparison) -> list[TargetRow]:
-    """Each target with how it stands in each side; those that a side misses come first."""
+    """Each target with how it stands in each candidate; those that a candidate misses come first."""
     found: dict[str, dict[str, TargetResult]] = {}
     for name, targets in comparison.targets.items():
         for target in targets:
             found.setdefault(target.metric, {})[name] = target
-    rows = [TargetRow(next(iter(by_side.values())), by_side) for by_side in found.values()]
+    rows = [TargetRow(next(iter(by_candidate.values())), by_candidate) for by_candidate in found.values()]
     return sorted(rows, key=lambda row: not row.missed)

@@ -24,22 +24,22 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
         "warnings": c.warnings,
         "sides": [
             {
-                "name": side.name,
-                "grouping": side.first.run.grouping,
-                "executor": side.first.run.executor,
-                "workers": side.first.run.workers,
-                "threads": side.first.run.threads,
-                "runs": [{"path": str(run.path), "id": run.result.run.id} for run in side.runs],
-                "verdicts": [run.result.verdict for run in side.runs],
-                "failures": side.failures,
-                "lost": side.lost(),
-                "noise": c.noise[side.name].value,
-                "noise_from": c.noise[side.name].source,
-                "targets": [dataclasses.asdict(t) for t in c.targets[side.name]],
+                "name": candidate.name,
+                "grouping": candidate.first.run.grouping,
+                "executor": candidate.first.run.executor,
+                "workers": candidate.first.run.workers,
+                "threads": candidate.first.run.threads,
+                "runs": [{"path": str(run.path), "id": run.result.run.id} for run in candidate.runs],
+                "verdicts": [run.result.verdict for run in candidate.runs],
+                "failures": candidate.failures,
+                "lost": candidate.lost(),
+                "noise": c.noise[candidate.name].value,
+                "noise_from": c.noise[candidate.name].source,
+                "targets": [dataclasses.asdict(t) for t in c.targets[candidate.name]],
             }
-            for side in c.candidates
+            for candidate in c.candidates
         ],
-        "failed": [{"name": side.name, "failures": side.failures} for side in c.failed],
+        "failed": [{"name": candidate.name, "failures": candidate.failures} for candidate in c.failed],
         "metrics": [row_json(row) for row in c.metrics],
         "quality": [row_json(row) for row in c.quality],
         "pairs": [{"reference": a, "other": b, **d.as_json()} for (a, b), d in c.pairs.items()],
@@ -60,7 +60,7 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
 
 
 def row_json(row: MetricComparison) -> dict[str, Any]:
-    """One metric with its value in each side."""
+    """One metric with its value in each candidate."""
     return {
         "metric": row.metric,
         "unit": row.unit,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from clipbench.bench.comparing.comparison import Comparison
     from clipbench.bench.comparing.statistics import Difference
 
-#: For each side, up to this many analyzers that moved are listed, those that changed most first.
+#: For each candidate, up to this many analyzers that moved are listed, those that changed most first.
 MAX_MOVED = 8
 
 
@@ -24,13 +24,14 @@ def difference_cell(difference: Difference, metric: str) -> str:
 def render(comparison: Comparison) -> str:
     """The comparison in GitHub's Markdown."""
     c = comparison
-    parts = [f"## clipbench: {len(c.candidates)} sides compared by {escape(c.metric)}"]
+    parts = [f"## clipbench: {len(c.candidates)} candidates compared by {escape(c.metric)}"]
     if c.mismatches:
         listed = "\n".join(f"> - {escape(line, 600)}" for line in c.mismatches)
-        parts.append(f"> **✗ These sides do not match.**\n{listed}")
+        parts.append(f"> **✗ These candidates do not match.**\n{listed}")
     parts.append(escape(c.recommendation.sentence, 2000))
     if failures := wording.failures(c):
-        parts.append("**✗ Failures**\n\n" + "\n".join(f"- {escape(line, 1000)}" for line in failures))
+        listed = "\n".join(f"- {escape(f'{each.name} {each.text}', 1000)}" for each in failures)
+        parts.append(f"**✗ Failures**\n\n{listed}")
     parts += [metric_section(c), *moved_sections(c)]
     if c.quality:
         rows = [
@@ -42,44 +43,49 @@ def render(comparison: Comparison) -> str:
         ]
         parts.append(
             "**Quality figures that differ**\n\n"
-            + table(["figure", *(escape(side.name) for side in c.candidates)], rows)
+            + table(["figure", *(escape(candidate.name) for candidate in c.candidates)], rows)
         )
     elif c.quality_figures:
-        parts.append(f"All {c.quality_figures} quality figures that were measured are the same in all sides.")
+        parts.append(
+            f"All {c.quality_figures} quality figures that were measured are the same for all candidates."
+        )
     if c.warnings:
         parts.append("\n".join(f"- warning: {escape(line, 600)}" for line in c.warnings))
     return "\n\n".join(parts) + "\n"
 
 
 def metric_section(comparison: Comparison) -> str:
-    """A row for each side, a column for each metric: value, ratio to the reference, call."""
+    """A row for each candidate, a column for each metric: value, ratio to the reference, call."""
     c = comparison
-    heads = ["side", *(escape(f"{row.metric} ({row.unit})" if row.unit else row.metric) for row in c.metrics)]
+    heads = [
+        "candidate",
+        *(escape(f"{row.metric} ({row.unit})" if row.unit else row.metric) for row in c.metrics),
+    ]
     rows = []
-    for side in c.candidates:
-        tags = [" (reference)"] if side is c.reference else []
-        tags += [" **← use this**"] if side.name == c.recommendation.use else []
-        cells = [escape(side.name) + "".join(tags)]
+    for candidate in c.candidates:
+        tags = [" (reference)"] if candidate is c.reference else []
+        tags += [" **← use this**"] if candidate.name == c.recommendation.use else []
+        cells = [escape(candidate.name) + "".join(tags)]
         for row in c.metrics:
-            value = row.values[side.name].value
-            found = row.differences.get(side.name)
+            value = row.values[candidate.name].value
+            found = row.differences.get(candidate.name)
             shown = "not measured" if value is None else formatting.number(value)
             cells.append(f"{shown}<br>{difference_cell(found, row.metric)}" if found else shown)
-        missed = [t.metric for t in c.targets[side.name] if t.status == "fail"]
-        met = sum(t.status == "pass" for t in c.targets[side.name])
+        missed = [t.metric for t in c.targets[candidate.name] if t.status == "fail"]
+        met = sum(t.status == "pass" for t in c.targets[candidate.name])
         cells.append(f"✗ missed: {escape(', '.join(missed))}" if missed else f"✓ {met} met")
         rows.append(cells)
     samples = {
         len(row.values[s.name].samples) for row in c.metrics for s in c.candidates if row.metric == c.metric
     }
     counted = f"{min(samples)} … {max(samples)}" if len(samples) > 1 else f"{max(samples, default=0)}"
-    counted += f" samples of {escape(c.metric)} a side"
+    counted += f" samples of {escape(c.metric)} per candidate"
     note = f"Ratios are to {escape(c.reference.name)}, each with its {wording.interval_name(c)}; {counted}."
     return f"{table([*heads, 'targets'], rows)}\n\n{note}"
 
 
 def moved_sections(comparison: Comparison) -> list[str]:
-    """For each side, the analyzers that moved beyond noise."""
+    """For each candidate, the analyzers that moved beyond noise."""
     parts = []
     for name, rows in comparison.analyzers.items():
         sure, rest = wording.split_moved(rows)
@@ -98,5 +104,5 @@ def moved_sections(comparison: Comparison) -> list[str]:
         ]
         more = f"\n\n… and {len(sure) - MAX_MOVED} more" if len(sure) > MAX_MOVED else ""
         head = ["analyzer", "reference", "here", "change", f"ratio ({wording.interval_name(comparison)})"]
-        parts.append(f"**AnalyzerComparison in {escape(name)}**\n\n{table(head, lines)}{more}")
+        parts.append(f"**Moved in {escape(name)}**\n\n{table(head, lines)}{more}")
     return parts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from clipbench.bench.measuring import metrics
@@ -48,11 +49,24 @@ def split_moved(
     return sure, [m for m in moved if m not in sure]
 
 
-def failures(comparison: Comparison) -> list[str]:
-    """What failed, in sentences: sides without a result, failed runs, and analyzers that were lost."""
+@dataclass(frozen=True)
+class Failure:
+    """What went wrong in a candidate: its name, and the rest of the sentence that begins with it."""
+
+    name: str
+    text: str
+
+
+def failures(comparison: Comparison) -> list[Failure]:
+    """Candidates without a result, failed runs of the others, and analyzers that were lost."""
     c = comparison
+    failed = [candidate for candidate in c.candidates if candidate.failures]
     return [
-        *(f"{side.name} left no result: {'; '.join(side.failures)}" for side in c.failed),
-        *(f"{side.name}: {'; '.join(side.failures)}" for side in c.candidates if side.failures),
-        *(f"{side.name} lost {name}: {why}" for side in c.candidates for name, why in side.lost().items()),
+        *(Failure(one.name, f"left no result: {'; '.join(one.failures)}") for one in c.failed),
+        *(Failure(one.name, f"has failed runs: {'; '.join(one.failures)}") for one in failed),
+        *(
+            Failure(one.name, f"lost {analyzer}: {why}")
+            for one in c.candidates
+            for analyzer, why in one.lost().items()
+        ),
     ]

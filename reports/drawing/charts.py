@@ -53,7 +53,7 @@ def repeat_strip(values: Sequence[float], target: TargetResult | None) -> Repeat
 
 @dataclass(frozen=True)
 class SampleRow:
-    """The samples of one side: a dot (x, y, tooltip) for each, and their median."""
+    """The samples of one candidate: a dot (x, y, tooltip) for each, and their median."""
 
     name: str
     dots: list[tuple[float, int, str]]
@@ -63,14 +63,14 @@ class SampleRow:
 
 @dataclass(frozen=True)
 class SampleStrips:
-    """The samples of each side of a comparison, on one axis."""
+    """The samples of each candidate of a comparison, on one axis."""
 
     axis: Axis
     rows: list[SampleRow]
 
 
 def sample_strips(comparison: Comparison) -> SampleStrips | None:
-    """Each side's samples of the metric that is compared; None where there are none."""
+    """Each candidate's samples of the metric that is compared; None where there are none."""
     row = next((row for row in comparison.metrics if row.metric == comparison.metric), None)
     if row is None or not any(value.samples for value in row.values.values()):
         return None

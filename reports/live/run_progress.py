@@ -6,14 +6,7 @@ import contextlib
 from collections.abc import Iterator
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-)
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from clipbench.executors.base import Outcome, Phase
 from clipbench.reports import terminal
@@ -45,14 +38,7 @@ class RunProgress:
 @contextlib.contextmanager
 def run_progress(console: Console, enabled: bool) -> Iterator[RunProgress]:
     """A display that disappears at the end; it is hidden unless `enabled` and on a terminal."""
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("[cyan]{task.fields[at]}"),
-    )
+    columns = (*terminal.counting_columns(), TextColumn("[cyan]{task.fields[at]}"))
     with terminal.progress(console, enabled, *columns) as display:
         yield RunProgress(display)
 

@@ -6,14 +6,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-)
+from rich.progress import Progress, TextColumn
 
 from clipbench.bench.runs.sweep_state import Turn
 from clipbench.bench.sweeping.sweep import Job
@@ -40,7 +33,7 @@ class SweepProgress:
         )
 
     def ended(self, turn: Turn) -> None:
-        """Print the turn."""
+        """Print the turn and its outcome."""
         outcome = f"[red]failed:[/] {safe(turn.reason)}"
         if turn.state == "done":
             reason = f" [yellow]({safe(turn.reason)})[/]" if turn.reason else ""
@@ -52,7 +45,7 @@ class SweepProgress:
         self.print(f"[red]{safe(job)} gets no more turns:[/] {safe(reason)}")
 
     def budget_over(self, left: Sequence[tuple[int, Job]], interrupted: bool, command: str) -> None:
-        """Print what is left of the sweep, and the command that takes it."""
+        """Print how many turns are left, and the command that continues the sweep."""
         first = ", of which the first was interrupted" if interrupted else ""
         turns = f"{len(left)} {'turn is' if len(left) == 1 else 'turns are'} left"
         self.print(f"[yellow]the budget is over:[/] {turns}{first}; continue with: {safe(command)}")
@@ -66,11 +59,7 @@ class SweepProgress:
 def sweep_progress(console: Console, enabled: bool) -> Iterator[SweepProgress]:
     """A display whose bar disappears at the end; the bar is hidden unless `enabled` and on a terminal."""
     columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
+        *terminal.counting_columns(),
         TextColumn("{task.fields[left]}"),
         TextColumn("[cyan]{task.fields[job]}"),
     )

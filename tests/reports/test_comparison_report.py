@@ -89,8 +89,8 @@ def test_everything_is_in_the_page(tmp_path):
 def test_a_mismatch_is_marked_in_all_reports(tmp_path):
     paths = [written(a_result(), tmp_path / "a"), written(a_result(run={"models": "random"}), tmp_path / "b")]
     made = comparison.compare(comparison.load(paths), allow_mismatch=True)
-    assert "✗</span> These sides do not match" in html.render(made)
-    assert markdown.render(made).splitlines()[2] == "> **✗ These sides do not match.**"
+    assert "✗</span> These candidates do not match" in html.render(made)
+    assert markdown.render(made).splitlines()[2] == "> **✗ These candidates do not match.**"
     assert as_json(made)["mismatches"] == made.mismatches != []
     assert "does not match: models" in on_console(made)
 
