@@ -28,8 +28,8 @@ def show_saved(outcome: Saved, console: Console) -> None:
         console.print(f"baseline: saved, {kept} run{'s' if kept > 1 else ''} kept{more}")
         if outcome.busy:
             console.print(
-                f"[yellow]other work took {cores(outcome.other_cores)} cores meanwhile, and a baseline from a "
-                "busy machine finds only large slowdowns[/]: delete the file, and save again when it is quiet"
+                f"[yellow]other work took {cores(outcome.other_cores)} cores meanwhile, and a baseline from "
+                "a busy machine finds only large slowdowns[/]: delete the file, then save again"
             )
     console.print(Text(outcome.path), soft_wrap=True)
 
