@@ -16,7 +16,7 @@ ORDER = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
 
 
 def visible(device: str) -> dict[str, str]:
-    """The environment in which a process sees this device alone; for "cpu" no GPU, so no context on one."""
+    """The environment variables with which a process sees this device only; for "cpu", no GPU at all."""
     return {**ORDER, "CUDA_VISIBLE_DEVICES": device.removeprefix("gpu:") if on_gpu(device) else ""}
 
 
@@ -36,7 +36,7 @@ def among_all(device: str, visible: Sequence[int]) -> str:
 
 
 def choose(device: str) -> None:
-    """Make a GPU the one that libraries take which are not told of any."""
+    """Make a GPU the default of libraries that are not told which one to use."""
     if device.startswith("cuda:"):
         import torch
 
@@ -66,7 +66,7 @@ def marked(device: str, text: str) -> AbstractContextManager[None]:
 
 
 def release(device: str) -> None:
-    """Drop what is garbage and, on a GPU, give back the memory that PyTorch keeps for later."""
+    """Collect garbage and, on a GPU, give back the memory that PyTorch caches."""
     gc.collect()  # networks are full of reference cycles
     if device.startswith("cuda"):
         import torch
@@ -75,7 +75,7 @@ def release(device: str) -> None:
 
 
 def limit_memory(device: str, fraction: float) -> None:
-    """Let this process take no more than this share of a GPU's memory: beyond it, it is out of memory."""
+    """Limit this process to a share of a GPU's memory: beyond it, it is out of memory."""
     if device.startswith("cuda"):
         import torch
 

@@ -1,4 +1,4 @@
-"""Planted faults: what an analyzer may do to its worker, on purpose, for tests and for the curious."""
+"""Planted faults: what an analyzer does to its worker on purpose, to test that executors contain it."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ class Fault:
     seconds: float = 0.5
 
 
-#: Kinds that an exception tells of, that need a second thread of control, and that need another process.
+#: Kinds that raise an exception; that only another thread can end; and that only another process survives.
 RAISED = frozenset({"raise", "oom", "no_load"})
 HUNG = frozenset({"hang"})
 DEADLY = frozenset({"segfault", "exit", "sigkill", "no_start"})
-#: Costs nothing but time, and needs no containing: for seeing a gate go red.
+#: Costs only time, and needs no containing: to see a gate fail.
 HARMLESS = frozenset({"slow"})
 CONTAINABLE = RAISED | HUNG | DEADLY
 KINDS = CONTAINABLE | HARMLESS
 
 
 def strike(kind: str, seconds: float = 0.5) -> None:
-    """Do what `kind` says to this process; returns from slow, after `seconds`, and from no other."""
+    """Do to this process what `kind` says. Only slow returns, after `seconds`."""
     match kind:
         case "slow":
             time.sleep(seconds)

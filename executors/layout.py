@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from clipbench.analyzers.base import Analyzer, Needs, Settings
 
-#: GB of a GPU that a process takes before it holds anything: CUDA's context and libraries. 0.3 GB with lazy
-#: loading, 0.5 GB reported elsewhere; a plan counts with the larger.
+#: GB of a GPU that a process needs before it holds anything, for CUDA's context and libraries. Reports range
+#: from 0.3 GB, with lazy loading, to 0.5 GB; a plan uses the larger.
 CONTEXT_GB = 0.5
 
 

@@ -1,7 +1,7 @@
 """A profiler around one analyzer's work: torch.profiler, or pyinstrument's statistical one.
 
-A profiler slows down what it looks at, so a run with one attached is never a measurement. With the kind ""
-nothing is attached, imported or spent.
+A profiler slows down what it looks at, so a run with one attached is never a measurement. With the kind "",
+nothing is attached or imported.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
-#: Kind of profiler → the package that it takes.
+#: Kind of profiler → the package that it requires.
 KINDS = {"": "", "torch": "torch", "python": "pyinstrument"}
 #: Where the profiles lie in a run's folder.
 FOLDER = "profile"
@@ -34,10 +34,10 @@ def profiler(kind: str, folder: Path, worker: str, analyzer: str) -> AbstractCon
     - "python": where the Python code spends its time, sampled every millisecond: `.html` and `.txt`.
     - "": nothing.
 
-    What is raised inside comes out as it is, after its profile was written; a folder that cannot be written
-    to is a warning. A later profile of the same
-    analyzer on the same worker replaces the earlier one, so that the last, warm one is kept. Raises
-    ValueError for another kind and ImportError where the package is missing (see `lacking`).
+    An exception raised inside is passed on as it is, after its profile was written; a folder that cannot be
+    written to is a warning. A later profile of the same analyzer on the same worker replaces the earlier one,
+    so that the last, warm one is kept. Raises ValueError for another kind, and ImportError if the package is
+    missing (see `lacking`).
     """
     if not kind:
         return nullcontext()
@@ -90,7 +90,7 @@ def profiled_by_pyinstrument(folder: Path, name: str) -> Iterator[None]:
 
 @contextmanager
 def tolerant(folder: Path) -> Iterator[None]:
-    """For writing into `folder`: where it takes nothing, that is a warning and fails no analyzer."""
+    """A context for writing into `folder`, in which an OSError is a warning and fails no analyzer."""
     try:
         yield
     except OSError as error:
@@ -98,7 +98,7 @@ def tolerant(folder: Path) -> Iterator[None]:
 
 
 def lacking(kind: str) -> str:
-    """The package that the profiler `kind` takes and that is not installed; "" where nothing is lacking."""
+    """The package that the profiler `kind` requires and that is not installed; "" if there is none."""
     package = KINDS[kind]
     return package if package and importlib.util.find_spec(package) is None else ""
 

@@ -1,9 +1,9 @@
-"""The groups as Ray actors, on a cluster that is started for the run or on one that is there already.
+"""The groups as Ray actors, on a cluster that is started for the run or on an existing one.
 
-What workers are told travels as calls, what they say as a stream, and the clip through Ray's object store,
-which every machine's actors read in place. A GPU that several groups share is lent to each in equal parts,
-in name: how much of its memory a group takes, Ray does not limit. On the other machines of a cluster the
-project must be installed with the same Python and the same packages.
+Commands travel as calls, reports as a stream, and the clip through Ray's object store, which the actors of a
+machine read in place. Workers that share a GPU are each assigned an equal part of it, but Ray does not limit
+how much of its memory they use. On the other machines of a cluster, the project must be installed with the
+same Python and the same packages.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class RaySettings(ExecutorSettings):
     """The settings of Ray."""
 
     address: str | None = setting(
-        None, "of a cluster to join, such as 10.0.0.5:6379 or auto; null: start one for the run"
+        None, "address of a cluster to join, such as 10.0.0.5:6379 or auto; null: start one for the run"
     )
 
 
@@ -81,22 +81,23 @@ class Ray(Connected):
             raise ExecutorUnavailable('executor=ray requires Ray: pip install "clipbench[ray]"') from error
         logging.getLogger("ray").setLevel(logging.ERROR)
         # Ray's processes end with the thread that starts them, so it stays until `close`. An interrupt
-        # does not reach it, and leaves no half a cluster.
+        # does not reach that thread, and so leaves no half-started cluster.
         self.cluster = ThreadPoolExecutor(1, "ray")
         options = {"address": address} if address else self._own_cluster()
         started = self.cluster.submit(join, options)
         while not started.done():
             wait([started], timeout=0.05)
-            if threading.current_thread() is threading.main_thread():  # Ray puts its own in the place of ours
+            if threading.current_thread() is threading.main_thread():  # Ray replaces our handler
                 signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
         try:
             started.result()
         except (ConnectionError, ValueError, RuntimeError) as error:
-            raise ExecutorUnavailable(f"executor=ray: no cluster at {address or 'hand'}: {error}") from error
+            where = f"there is no cluster at {address}" if address else "no cluster can be started"
+            raise ExecutorUnavailable(f"executor=ray: {where}: {error}") from error
         wanted = {worker.device for worker in plan.layout} - {"cpu"}
         resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
         if len(wanted) > (there := int(resources.get("GPU", 0))):
-            raise ExecutorUnavailable(f"executor=ray: the plan takes {len(wanted)} GPUs, Ray has {there}")
+            raise ExecutorUnavailable(f"executor=ray: the plan needs {len(wanted)} GPUs, Ray has {there}")
         #: Device → the share of it that each of its workers is lent.
         self.shares = {d: 1 / sum(w.device == d for w in plan.layout) for d in wanted}
         super().start(plan)

@@ -76,7 +76,7 @@ def serve(connection: WorkerConnection, spec: WorkerSpec, device: str, shared: b
         while serving.do(connection.recv()):
             pass
     except (EOFError, BrokenPipeError, ConnectionResetError) as error:
-        log.debug("%s: the executor is gone: %r", spec.worker.name, error)
+        log.debug("%s: the executor has ended: %r", spec.worker.name, error)
     finally:
         serving.close()
         connection.close()
@@ -129,7 +129,7 @@ class Serving:
         return True
 
     def analyze(self, job: protocol.Analyze) -> Outcome:
-        """Run one analyzer, with the clip opened once and the results of earlier ones on it at hand."""
+        """Run one analyzer, with the clip opened once and the earlier results on it kept."""
         if job.clip not in self.clips:
             self.clips[job.clip] = (job.handle.open(), {})
         view, results = self.clips[job.clip]

@@ -1,4 +1,4 @@
-"""The analyzer-side loop, written once: load, analyze, park and unload, with every failure contained."""
+"""What a worker does with its analyzers: load, analyze, park and unload, with every failure contained."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Worker:
             try:
                 self.loaded[task.analyzer] = self._load(task)
             except Exception as error:
-                # In words: the exception would keep the frames, and they what was built so far.
+                # As text: the exception would keep its frames alive, and these what was built so far.
                 self.unloadable[task.analyzer] = self._failed(
                     self._outcome(task), error, "cannot be loaded: "
                 )
@@ -84,7 +84,7 @@ class Worker:
 
     @contextlib.contextmanager
     def _forgiving(self) -> Iterator[None]:
-        """What is given back to a GPU that is lost fails, and is given back when the process ends."""
+        """A context that ignores errors once the GPU is lost: its memory is freed when the process ends."""
         try:
             yield
         except Exception as error:
@@ -159,7 +159,7 @@ class Worker:
                 self.load(task)
 
     def close(self) -> None:
-        """Drop what is left, and let other work in this process use all cores again."""
+        """Unload what is left, and let other work in this process use all cores again."""
         self.unload()
         threads.limit(None)
 
@@ -176,7 +176,7 @@ def failure(outcome: Outcome, error: BaseException, prefix: str = "") -> Outcome
 
 
 def facts_of(analyzer: Analyzer) -> Mapping[str, Any]:
-    """What an analyzer says of an analysis that failed: maybe nothing yet."""
+    """An analyzer's facts of an analysis that failed; empty if it has none yet."""
     try:
         return analyzer.facts()
     except Exception as error:

@@ -11,7 +11,7 @@ from omegaconf import MISSING
 from clipbench.bench.errors import InputError, nearest
 from clipbench.executors import registry
 from clipbench.executors.base import Executor
-from clipbench.executors.settings import CLEANUPS, ExecutorSettings
+from clipbench.executors.settings import ExecutorSettings
 
 
 @dataclass
@@ -55,18 +55,13 @@ def chosen(cfg: ExecutorConfig) -> tuple[type[Executor], ExecutorSettings]:
             f"executor.name: there is no executor {cfg.name}{nearest(cfg.name, registry.names())}"
         )
     cls = registry.strategy(cfg.name)
-    own = default_of(cls.settings_type)
-    values = {f.name: getattr(cfg, f.name) for f in dataclasses.fields(cfg) if f.name != "name"}
+    values = default_of(cls.settings_type)
     for f in dataclasses.fields(cfg):
-        key = f.name
-        if key not in {"name", *own} and values[key] != f.default:
-            raise InputError(
-                f"executor.{key}: executor={cfg.name} has no setting {key}; it has {', '.join(sorted(own))}"
-            )
-    settings = cls.settings_type(
-        **{key: default if values.get(key) is None else values[key] for key, default in own.items()}
-    )
-    if settings.cleanup not in CLEANUPS:
-        hint = nearest(settings.cleanup, CLEANUPS)
-        raise InputError(f"executor.cleanup={settings.cleanup} does not exist{hint}")
-    return cls, settings
+        value = getattr(cfg, f.name)
+        if f.name == "name" or value is None or value == f.default:
+            continue
+        if f.name not in values:
+            has = ", ".join(sorted(values))
+            raise InputError(f"executor.{f.name}: executor={cfg.name} has no setting {f.name}; it has {has}")
+        values[f.name] = value
+    return cls, cls.settings_type(**values)

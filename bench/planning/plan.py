@@ -19,6 +19,7 @@ from clipbench.executors import registry as executors
 from clipbench.executors.base import Executor, Plan
 from clipbench.executors.faults import HARMLESS, KINDS, Fault
 from clipbench.executors.layout import Gpu, Group, Machine, Task, WorkerPlan
+from clipbench.executors.settings import CLEANUPS
 from clipbench.plugins import file_of
 
 #: What `models=` chooses between, and the sizes of random models.
@@ -30,6 +31,7 @@ REST = "*"
 def make_plan(cfg: Config, gpus: Sequence[Gpu] = (), profile_folder: str = "") -> Plan:
     """The plan of a configuration; raises InputError with the fix."""
     executor, settings = chosen(cfg.executor)
+    one_of(settings.cleanup, CLEANUPS, "executor.cleanup")
     if line := out_of_range(settings, "executor"):
         raise InputError(line)
     groups = groups_of(cfg)

@@ -8,6 +8,7 @@ from clipbench.bench.errors import InputError
 from clipbench.bench.planning.config import compose
 from clipbench.bench.planning.placement import visible
 from clipbench.bench.planning.plan import make_plan
+from clipbench.bench.runs.results import GpuSummary
 from clipbench.executors import devices
 
 
@@ -28,13 +29,13 @@ def test_a_worker_process_sees_its_own_gpu_alone():
     ],
 )
 def test_a_thread_names_its_gpu_among_those_that_the_process_sees(restriction, device, name):
-    found = [{"memory_gb": 85.5, "name": "H100", "uuid": f"GPU-{2 * letter}"} for letter in "abcd"]
+    found = [GpuSummary(name="H100", memory_gb=85.5, uuid=f"GPU-{2 * letter}") for letter in "abcd"]
     plan = make_plan(compose(), visible(found, restriction))
     assert devices.among_all(device, plan.visible) == name
 
 
 def test_an_instance_of_a_split_gpu_is_refused_and_not_run_on_the_cpu():
-    found = [{"memory_gb": 85.5, "name": "H100", "uuid": "GPU-aa"}]
+    found = [GpuSummary(name="H100", memory_gb=85.5, uuid="GPU-aa")]
     with pytest.raises(InputError, match="CUDA_VISIBLE_DEVICES=MIG-12"):
         visible(found, "MIG-12")
 

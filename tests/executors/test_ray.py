@@ -92,7 +92,7 @@ def test_what_it_starts_is_its_own_and_goes_with_it(monkeypatch):
 
 @with_ray
 def test_more_gpus_than_there_are_is_refused():
-    with pytest.raises(ExecutorUnavailable, match="the plan takes 2000 GPUs"):
+    with pytest.raises(ExecutorUnavailable, match="the plan needs 2000 GPUs"):
         started(planned([Group(f"g{n}", f"gpu:{n}", ()) for n in range(2000)], "ray", {}))
 
 
