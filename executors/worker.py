@@ -124,7 +124,7 @@ class Worker:
         try:
             self._strike(task, *faults.KINDS - {"no_load", "no_start"})
             with profiler(kind, Path(folder), self.name, task.analyzer):
-                outcome.segments = analyzer.analyze(clip, upstream)
+                outcome.segments = segments_of(analyzer.analyze(clip, upstream))
         except NothingToAnalyze as nothing:
             outcome.reason = str(nothing)
         except Exception as error:
@@ -162,6 +162,16 @@ class Worker:
         """Unload what is left, and let other work in this process use all cores again."""
         self.unload()
         threads.limit(None)
+
+
+def segments_of(found: object) -> list[Segment]:
+    """What an analyzer returned; raises TypeError where that is not a list of segments."""
+    if not isinstance(found, list):
+        raise TypeError(f"analyze must return a list of Segment, not {type(found).__name__}")
+    for each in found:
+        if not isinstance(each, Segment):
+            raise TypeError(f"analyze must return a list of Segment; it has {type(each).__name__} in it")
+    return found
 
 
 def failure(outcome: Outcome, error: BaseException, prefix: str = "") -> Outcome:

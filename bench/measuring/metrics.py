@@ -6,6 +6,7 @@ name. A metric that cannot be computed says why. How right the analyzers were is
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -16,8 +17,10 @@ from clipbench.bench.measuring import gpu_metrics
 from clipbench.bench.measuring.bounds import Bound, lower_bound
 from clipbench.bench.measuring.gpu_metrics import Window
 from clipbench.bench.measuring.record import Record
-from clipbench.bench.runs.measurement import Measured, Measurement, NotMeasured
+from clipbench.bench.runs.measurement import Measured, Measurement, NotMeasured, finite
 from clipbench.bench.runs.results import MetricValue
+
+log = logging.getLogger(__name__)
 
 NOTHING_WARM = NotMeasured("no repeat came after a first pass, which loads the models: scenario.warmup=1")
 IN_FLIGHT = NotMeasured("several clips were under way at once: see throughput")
@@ -26,7 +29,7 @@ NO_CLEANUP = NotMeasured("the run ended before cleanup")
 
 @dataclass(frozen=True)
 class Metric(plugins.Part):
-    """The declaration of a metric; `compute` never raises.
+    """The declaration of a metric.
 
     `analyzer` is the one that it is about, if it is about one. `main` is what a comparison is about: the
     first main metric that was measured, in the order of declaration. `speed` means that better is faster.
@@ -48,8 +51,14 @@ class Metric(plugins.Part):
     tile: int | None = None
 
     def measure(self, record: Record) -> MetricValue:
-        """This metric of `record`, as result.json has it."""
-        return MetricValue.of(self.name, self.unit, self.better, self.compute(record))
+        """This metric of `record`, as result.json has it; where computing it fails, that is the reason."""
+        measured: Measurement
+        try:
+            measured = finite(self.compute(record))
+        except Exception as error:  # a plugin's: no measurement may be lost with it
+            log.warning("%s could not be computed", self.name, exc_info=True)
+            measured = NotMeasured(f"computing it raised {type(error).__name__}: {error}")
+        return MetricValue.of(self.name, self.unit, self.better, measured)
 
 
 def rtf_warm(record: Record) -> Measurement:

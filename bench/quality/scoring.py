@@ -9,7 +9,7 @@ from clipbench.analyzers.base import Segment, Settings
 from clipbench.bench.quality import registry
 from clipbench.bench.quality.declaration import Figure, NotLabelled, Scored
 from clipbench.bench.quality.truth import Truth
-from clipbench.bench.runs.measurement import Measured, Measurement, NotMeasured
+from clipbench.bench.runs.measurement import Measured, Measurement, NotMeasured, finite
 from clipbench.bench.runs.results import MetricValue
 
 log = logging.getLogger(__name__)
@@ -47,9 +47,12 @@ def score(
 def compute(figure: Figure, scored: Scored) -> Measurement:
     """The figure's value, or the reason why it has none."""
     try:
-        return Measured(round(float(figure.compute(scored)), 4))
+        return finite(Measured(round(float(figure.compute(scored)), 4)))
     except NotLabelled as missing:
         return NotMeasured(str(missing))
     except (LookupError, TypeError, ValueError) as error:
         log.warning("%s could not be computed", figure.metric, exc_info=True)
         return NotMeasured(f"its segments or the truth are not as docs/segments.md says: {error!r}")
+    except Exception as error:  # a plugin's: no measurement may be lost with it
+        log.warning("%s could not be computed", figure.metric, exc_info=True)
+        return NotMeasured(f"computing it raised {type(error).__name__}: {error}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 
@@ -22,3 +23,13 @@ class Measured:
 
 #: What a metric computes to. It is never 0 where nothing was measured.
 Measurement = Measured | NotMeasured
+
+
+def finite(measurement: Measurement) -> Measurement:
+    """A measurement in plain numbers; not measured where its value is infinite or not a number."""
+    if isinstance(measurement, NotMeasured):
+        return measurement
+    value = float(measurement.value)
+    if not math.isfinite(value):
+        return NotMeasured(f"its value is {value}")
+    return Measured(value, tuple(float(sample) for sample in measurement.samples))

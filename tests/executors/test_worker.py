@@ -76,3 +76,13 @@ def test_a_lost_gpu_costs_one_analyzer_and_its_worker(name):
     started = sum(span.phase == "spawn" for span in notes.spans)
     # In a process of its own, a worker has a successor for each of the two; in a shared one that is no help.
     assert started == {"gpu_pinned": 4, "threads": 2, "sequential": 0}[name]
+
+
+@pytest.mark.parametrize("found", [None, ["cut"], ({"start_s": 0},)])
+def test_what_is_no_list_of_segments_fails_its_analyzer(found, monkeypatch):
+    steady = task("steady", ())
+    monkeypatch.setattr(type(registry.create("steady")), "analyze", lambda *_: found)
+    one = worker("steady")
+    one.load(steady)
+    outcome = one.analyze(steady, CLIP, {})
+    assert outcome.status == "failed" and "analyze must return a list of Segment" in outcome.reason
