@@ -34,8 +34,8 @@ HOSTILE = (
 LONG = "very long " * 2000
 
 
-def a_run(workers: int = 2, repeats: int = 5, gpus: int = 0) -> Result:
-    """The twenty analyzers on so many workers: a warm-up, then so many repeats; sampled on so many GPUs."""
+def worked(workers: int, repeats: int) -> tuple[list[Span], list[PassSummary], float]:
+    """The spans and passes of a run on so many workers, and when its cleanup began."""
     spans, passes, t = [], [], 0.0
     for number in range(repeats + 1):
         ends = []
@@ -53,6 +53,12 @@ def a_run(workers: int = 2, repeats: int = 5, gpus: int = 0) -> Result:
         passes.append(PassSummary(number == 0, t, max(ends), "a.mp4"))
         t = max(ends) + 0.02
     spans.append(Span("w0", "", "cleanup", t, t + 0.1, repeats))
+    return spans, passes, t
+
+
+def a_run(workers: int = 2, repeats: int = 5, gpus: int = 0) -> Result:
+    """The twenty analyzers on so many workers: a warm-up, then so many repeats; sampled on so many GPUs."""
+    spans, passes, t = worked(workers, repeats)
     samples = [(p.end_s - p.start_s) / 2 for p in passes[1:]]
     figures = {name: MetricValue(f"quality.{name}.f1", 0.9, "", "higher") for name in NAMES}
     return Result(
