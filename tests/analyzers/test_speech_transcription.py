@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -16,6 +18,7 @@ from clipbench.analyzers.features.speech.word_timing import (
     phrases,
 )
 from clipbench.analyzers.speech_transcription import SpeechTranscription
+from clipbench.analyzers.weights import ModelError
 from tests.support.clip_views import ArrayClip
 from tests.support.sounds import RATE, SPOKEN, chords, noise, recording, silence
 
@@ -170,3 +173,9 @@ def cheapest(cost):
     for i, j in np.ndindex(cost.shape):
         total[i + 1, j + 1] = cost[i, j] + min(total[i, j], total[i, j + 1], total[i + 1, j])
     return total[-1, -1]
+
+
+def test_without_whisper_it_says_how_to_install_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "whisper", None)  # as if it were not installed
+    with pytest.raises(ModelError, match="run `pip install --no-deps openai-whisper`"):
+        SpeechTranscription().load()
