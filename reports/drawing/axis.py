@@ -51,7 +51,7 @@ def axis_around(values: Sequence[float], target: TargetResult | None = None, uni
         ticks=[(place(n * step, low, high), f"{n * step:g}") for n in ticks],
         limits=[(place(x, low, high), f"limit {formatting.number(x)}") for x in near],
         beyond=" ".join(
-            f"The limit {formatting.number(x, unit)} lies {'right' if x > high else 'left'} of the axis."
+            f"The limit {formatting.number(x, unit)} lies beyond the {'right' if x > high else 'left'} end."
             for x in limits
             if x not in near
         ),

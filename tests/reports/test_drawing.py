@@ -50,7 +50,7 @@ def test_the_limit_is_drawn_only_where_the_repeats_can_still_be_told_apart():
     assert (
         near.axis.limits and not near.axis.beyond and all(x < near.axis.limits[0][0] for x, _, _ in near.dots)
     )
-    assert not far.axis.limits and far.axis.beyond == "The limit 3 lies right of the axis."
+    assert not far.axis.limits and far.axis.beyond == "The limit 3 lies beyond the right end."
     same = charts.repeat_strip([0.6, 0.6], None)
     assert [x for x, _, _ in same.dots] == [same.median] * 2 == [50.0] * 2
 
