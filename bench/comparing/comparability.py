@@ -218,10 +218,10 @@ def equal(name: str, one: Any, other: Any) -> bool:
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """What differs between two mappings: "name: before → now" each, with null for a value that is missing."""
     names = [name for name in {**before, **now} if not equal(name, before.get(name), now.get(name))]
-    return [f"{name}: {shown(before.get(name))} → {shown(now.get(name))}" for name in names]
+    return [f"{name}: {short_text(before.get(name))} → {short_text(now.get(name))}" for name in names]
 
 
-def shown(value: Any) -> str:
+def short_text(value: Any) -> str:
     """A JSON value, short enough for a line."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"

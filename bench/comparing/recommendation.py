@@ -46,15 +46,15 @@ def recommend(
     left_out = {one.name: why for one in candidates if (why := unfit(one, metric, targets.get(one.name, ())))}
     fit = [one for one in candidates if one.name not in left_out]
     if not fit:
-        why = listed([f"{name} {reason}" for name, reason in left_out.items()])
+        why = enumerated([f"{name} {reason}" for name, reason in left_out.items()])
         return Recommendation(None, f"None can be recommended: {why}.", left_out)
     best = with_best(fit, metric)
     if len(candidates) == 1:
-        sentence = f"Nothing to choose from: {called(best)} was compared with no other."
+        sentence = f"Nothing to choose from: {named(best)} was compared with no other."
         return Recommendation(None, sentence, left_out)
     if len(fit) == 1:
         alone = f"it is the only one of {len(candidates)} that can be chosen"
-        sentence = f"Use {called(best)}: {alone}; {targets_kept(targets.get(best.name, ()))}."
+        sentence = f"Use {named(best)}: {alone}; {targets_kept(targets.get(best.name, ()))}."
         return Recommendation(best.name, sentence, left_out)
     others = [one for one in fit if one is not best]
     found = {one.name: d for one in others if (d := difference(best, one)) is not None}
@@ -78,26 +78,27 @@ def among(
         have, needed = min(short)
         return None, (
             f"Nothing can be recommended yet: with {have} {'sample' if have == 1 else 'samples'} each of "
-            f"{metric} no difference can be told (repeats={needed} or more); {called(best)} has the {most} "
-            f"so far, {value(best, metric)}, which may be chance."
+            f"{metric} no difference can be told (repeats={needed} or more); {named(best)} has the {most} "
+            f"so far, {figure_text(best, metric)}, which may be chance."
         )
     close = [one for one in others if differences[one.name].call != "slower"]
     if not close:
         second = with_best(others, metric)
         d = differences[second.name]
         return best.name, (
-            f"Use {called(best)}: its {metric} of {value(best, metric)} is the {most}; that of the "
-            f"next, {called(second)}, is {d.ratio:.3g} times it ({100 * CONFIDENCE:.0f} % interval "
+            f"Use {named(best)}: its {metric} of {figure_text(best, metric)} is the {most}; that of the "
+            f"next, {named(second)}, is {d.ratio:.3g} times it ({100 * CONFIDENCE:.0f} % interval "
             f"{d.low:.3g} … {d.high:.3g}); {targets_kept(targets.get(best.name, ()))}."
         )
     chosen, reason = most_economical([best, *close], metric)
-    alike = listed([f"{called(one)} ({differences[one.name].call})" for one in close])
+    alike = enumerated([f"{named(one)} ({differences[one.name].call})" for one in close])
     undecided = any(d.call == "undecided" for d in differences.values())
     more = "; more repeats may tell them apart" if undecided else ""
-    subject, it = (called(best), called(chosen)) if chosen is not best else ("it", "it")
+    subject, it = (named(best), named(chosen)) if chosen is not best else ("it", "it")
     return chosen.name, (
-        f"Use {called(chosen)}: {subject} has the {most} {metric}, {value(best, metric)}, but cannot be told "
-        f"apart from {alike}, and of these {it} {reason}; {targets_kept(targets.get(chosen.name, ()))}{more}."
+        f"Use {named(chosen)}: {subject} has the {most} {metric}, {figure_text(best, metric)}, but cannot "
+        f"be told apart from {alike}, and of these {it} {reason}; "
+        f"{targets_kept(targets.get(chosen.name, ()))}{more}."
     )
 
 
@@ -108,9 +109,9 @@ def unfit(candidate: Candidate, metric: str, targets: Sequence[TargetResult]) ->
     if candidate.failures:
         return f"failed ({'; '.join(candidate.failures)})"
     if lost := candidate.lost():
-        return f"lost {listed([f'{name} ({why})' for name, why in lost.items()])}"
+        return f"lost {enumerated([f'{name} ({why})' for name, why in lost.items()])}"
     if missed := [t.metric for t in targets if t.status == "fail"]:
-        return f"misses {listed(missed)}"
+        return f"misses {enumerated(missed)}"
     if candidate.metric(metric).value is None:
         return f"has no {metric} ({candidate.metric(metric).reason})"
     return ""
@@ -122,7 +123,7 @@ def too_few(difference: Difference) -> tuple[int, int] | None:
     return (have, needed) if difference.call == "undecided" and have < needed else None
 
 
-def measured(found: MetricValue) -> float:
+def value_of(found: MetricValue) -> float:
     """The value of a metric that is known to have one."""
     if found.value is None:
         raise ValueError(f"{found.name} was not measured: {found.reason}")
@@ -132,7 +133,7 @@ def measured(found: MetricValue) -> float:
 def with_best(candidates: Sequence[Candidate], metric: str) -> Candidate:
     """The candidate with the best `metric`; the first of them if several have it."""
     sign = -1 if candidates[0].metric(metric).better == "higher" else 1
-    return min(candidates, key=lambda one: sign * measured(one.metric(metric)))
+    return min(candidates, key=lambda one: sign * value_of(one.metric(metric)))
 
 
 def most_economical(candidates: Sequence[Candidate], metric: str) -> tuple[Candidate, str]:
@@ -149,7 +150,7 @@ def most_economical(candidates: Sequence[Candidate], metric: str) -> tuple[Candi
             continue
         small = [one for one in left if used[one.name] <= min(used.values()) * SAME_MEMORY]
         if len(small) == 1:
-            return small[0], f"{also}uses the least memory ({memory} {value(small[0], memory)})"
+            return small[0], f"{also}uses the least memory ({memory} {figure_text(small[0], memory)})"
         left = small
     alike = "" if also else ", workers and memory being alike"
     return with_best(left, metric), f"{also}has the best {metric}{alike}"
@@ -165,7 +166,7 @@ def targets_kept(targets: Sequence[TargetResult]) -> str:
     return f"its {kept} measured {'target holds' if kept == 1 else 'targets hold'}{unknown}"
 
 
-def called(candidate: Candidate) -> str:
+def named(candidate: Candidate) -> str:
     """What one would write to run this configuration, and the candidate's name if that says more."""
     run = candidate.first.run
     words = [f"grouping={run.grouping}", f"executor={run.executor}"]
@@ -174,13 +175,13 @@ def called(candidate: Candidate) -> str:
     return " ".join(words) + (f" ({more})" if more else "")
 
 
-def value(candidate: Candidate, metric: str) -> str:
+def figure_text(candidate: Candidate, metric: str) -> str:
     """A candidate's figure with its unit."""
     figure = candidate.metric(metric)
-    return f"{measured(figure):.3g} {figure.unit}".rstrip()
+    return f"{value_of(figure):.3g} {figure.unit}".rstrip()
 
 
-def listed(words: Sequence[str]) -> str:
+def enumerated(words: Sequence[str]) -> str:
     """ "a", "a and b", "a, b and c", "a, b, c and 7 more"."""
     if len(words) > MOST:
         words = [*words[: MOST - 1], f"{len(words) - MOST + 1} more"]

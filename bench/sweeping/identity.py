@@ -73,7 +73,7 @@ def flattened(settings: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[s
             yield f"{prefix}{name}", value
 
 
-def listed(lines: list[str]) -> str:
+def first_few(lines: list[str]) -> str:
     """The first of some differences, and how many more there are."""
     more = f" and {len(lines) - NAMED} more" if len(lines) > NAMED else ""
     return f"{'; '.join(lines[:NAMED])}{more}"

@@ -21,7 +21,7 @@ from clipbench.bench.runs import sweep_state
 from clipbench.bench.runs.child_run import literal, run_child
 from clipbench.bench.runs.sweep_state import Identity, JobState, SweepState, Turn
 from clipbench.bench.sweeping import identity
-from clipbench.bench.sweeping.identity import listed
+from clipbench.bench.sweeping.identity import first_few
 
 #: A job that fails this often in a row, for the same reason, gets no more turns.
 STRIKES = 2
@@ -156,13 +156,13 @@ class Sweep:
         repeats = f"repeats={share + (number <= rest)}"  # above scenario.repeats, in a configuration file too
         return [*job.overrides, repeats, *ONLY_MEASURE, f"hydra.run.dir={literal(folder.resolve())}"]
 
-    def of(self, job: str) -> list[Turn]:
+    def turns_of(self, job: str) -> list[Turn]:
         """The finished turns of a job, by round."""
         return sorted((t for t in self.turns.values() if t.job == job), key=lambda t: t.round)
 
     def given_up(self, job: str) -> str:
         """Why a job gets no more turns, or ''."""
-        last = self.of(job)[-STRIKES:]
+        last = self.turns_of(job)[-STRIKES:]
         alike = {(t.code, t.reason) for t in last}
         if len(last) == STRIKES and len(alike) == 1 and last[-1].state == "failed":
             return f"it failed {STRIKES} times in a row: {last[-1].reason}"
@@ -171,9 +171,9 @@ class Sweep:
     def left_s(self) -> float | None:
         """About how many seconds the remaining turns take, judging by the turns that each job has taken."""
         usual = {
-            j.name: statistics.median(t.seconds for t in self.of(j.name))
+            j.name: statistics.median(t.seconds for t in self.turns_of(j.name))
             for j in self.jobs
-            if self.of(j.name)
+            if self.turns_of(j.name)
         }
         if not usual:
             return None
@@ -207,7 +207,7 @@ class Sweep:
 
     def job_state(self, job: Job) -> JobState:
         """The state of a job, with its number of turns by outcome."""
-        outcomes = [turn.state for turn in self.of(job.name)]
+        outcomes = [turn.state for turn in self.turns_of(job.name)]
         done, failed = outcomes.count("done"), outcomes.count("failed")
         return JobState(job.name, list(job.overrides), done, failed, self.given_up(job.name))
 
@@ -241,8 +241,8 @@ class Sweep:
         before = sweep_state.read(self.folder)
         if changed := self.changes(before):
             raise InputError(
-                f"{self.folder_setting}: {self.folder} holds another sweep; different are {listed(changed)}. "
-                "Start anew in another folder"
+                f"{self.folder_setting}: {self.folder} holds another sweep; different are "
+                f"{first_few(changed)}. Start anew in another folder"
             )
         self.started_at = before.started_at
         for turn in before.turns:
@@ -255,8 +255,8 @@ class Sweep:
         """Raise InputError if the next turn would run other code than those before."""
         if changed := identity.code_changes(self.code, identity.code()):
             raise InputError(
-                f"the code has changed since this sweep began; different are {listed(changed)}. Put it back, "
-                f"and continue with: {self.resumption}"
+                f"the code has changed since this sweep began; different are {first_few(changed)}. Put it "
+                f"back, and continue with: {self.resumption}"
             )
 
 

@@ -47,7 +47,7 @@ def test_a_failing_job_is_given_up_and_costs_only_itself(tmp_path, child):
     assert reasons["B"] == "exit code 2: there is no such clip"
     assert reasons["D"].startswith("exit code 0: ") and "result.json" in reasons["D"]
     assert reasons["E"].startswith("exit code 1: failure at")
-    assert [len(five.of(name)) for name in "ABCDE"] == [2, 2, 4, 2, 4]
+    assert [len(five.turns_of(name)) for name in "ABCDE"] == [2, 2, 4, 2, 4]
     state = json.loads((tmp_path / "s" / "sweep.json").read_text())
     assert [j["done"] for j in state["jobs"]] == [0, 0, 4, 0, 0] and state["complete"]
     assert state["jobs"][0]["given_up"] == "it failed 2 times in a row: it was ended by SIGKILL"
@@ -65,7 +65,7 @@ def test_what_hangs_is_ended_with_all_it_started(tmp_path, child, monkeypatch):
 def test_a_verdict_is_no_failure_to_measure_and_a_crash_is(tmp_path, child):
     four = a_sweep(tmp_path / "s", "exit=3", "exit=5", "exit=1", "exit=2", rounds=1, repeats=1)
     four.run(Notes())
-    assert [four.of(name)[0].state for name in "ABCD"] == ["done", "done", "failed", "failed"]
+    assert [four.turns_of(name)[0].state for name in "ABCD"] == ["done", "done", "failed", "failed"]
 
 
 def test_analyzers_that_all_fail_are_no_fast_run(tmp_path, child, monkeypatch):
@@ -73,7 +73,7 @@ def test_analyzers_that_all_fail_are_no_fast_run(tmp_path, child, monkeypatch):
     monkeypatch.setenv("RESULT", json.dumps(to_json(result)))
     one = a_sweep(tmp_path / "s", "well", rounds=1, repeats=1)
     one.run(Notes())
-    assert (one.of("A")[0].state, one.of("A")[0].reason) == ("failed", "no analyzer succeeded")
+    assert (one.turns_of("A")[0].state, one.turns_of("A")[0].reason) == ("failed", "no analyzer succeeded")
 
 
 def test_no_turn_begins_after_the_budget_and_what_is_left_is_said(tmp_path, child, monkeypatch):
