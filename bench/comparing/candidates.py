@@ -9,11 +9,9 @@ from pathlib import Path
 from statistics import fmean, median
 
 from clipbench.bench.errors import InputError
+from clipbench.bench.measuring import metrics
 from clipbench.bench.runs import storage, sweep_state
 from clipbench.bench.runs.results import MetricValue, Result
-
-#: Metrics whose samples are averaged: the median would hide the one repeat in which an analyzer was lost.
-AVERAGED = frozenset({"success_rate"})
 
 #: Reads the samples of one figure from a result.
 Reader = Callable[[Result], Sequence[float]]
@@ -62,7 +60,7 @@ class Candidate:
         if len(self.runs) == 1:
             value = measured[0].value
         else:
-            value = fmean(samples) if name in AVERAGED else median(samples)
+            value = fmean(samples) if metrics.is_averaged(name) else median(samples)
         return MetricValue(name, value, measured[0].unit, measured[0].better, samples)
 
     def samples(self, read: Reader) -> list[float]:

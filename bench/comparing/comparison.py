@@ -14,7 +14,6 @@ from clipbench.bench import invocation
 from clipbench.bench.comparing import calibration, mismatches
 from clipbench.bench.comparing.calibration import NoiseFloor
 from clipbench.bench.comparing.candidates import (
-    AVERAGED,
     Candidate,
     Reader,
     analyzer_samples,
@@ -25,15 +24,14 @@ from clipbench.bench.comparing.candidates import (
 from clipbench.bench.comparing.recommendation import Recommendation, recommend
 from clipbench.bench.comparing.statistics import CONFIDENCE, Difference, compare_samples
 from clipbench.bench.errors import Exit, InputError, nearest
+from clipbench.bench.measuring import metrics
 from clipbench.bench.measuring.targets import OPERATORS
-from clipbench.bench.runs.results import MetricValue, TargetResult
+from clipbench.bench.runs.results import MetricValue, TargetResult, quality_of
 
 __all__ = ["AnalyzerComparison", "Candidate", "Comparison", "MetricComparison", "compare", "load"]
 
 #: Up to so many candidates, each is compared with each; beyond, with the reference and the best only.
 ALL_PAIRS = 8
-#: What a comparison is about unless another metric is named: the first of these that was measured.
-MAIN = ("rtf_warm", "throughput")
 #: Before a recommendation from candidates that do not match.
 NOT_ALIKE = "These candidates do not match, so this need not come from grouping and executor: "
 
@@ -127,7 +125,7 @@ def compare(
     main = main_metric(chosen, metric)
     noise = {one.name: calibration.lookup(one.first) for one in usable}
     differences = Differences(noise)
-    metrics, analyzers = against_reference(chosen, track(usable), differences)
+    compared, analyzers = against_reference(chosen, track(usable), differences)
     targets = {one.name: judge_targets(one) for one in usable}
     recommended = recommend(candidates, main, targets, lambda a, b: differences.of_metric(a, b, main))
     if refused:
@@ -141,7 +139,7 @@ def compare(
         failed=[one for one in candidates if not one.runs],
         reference=chosen,
         metric=main,
-        metrics=[one for one in metrics if any(m.value is not None for m in one.values.values())],
+        metrics=[one for one in compared if any(m.value is not None for m in one.values.values())],
         quality=quality,
         quality_figures=figures,
         pairs=differences.in_metric(main),
@@ -171,7 +169,7 @@ class Differences:
         if key not in self.known:
             first, second = reference.metric(name), other.metric(name)
             found = None
-            if first.value is not None and second.value is not None and name not in AVERAGED:
+            if first.value is not None and second.value is not None and not metrics.is_averaged(name):
                 found = self.of_samples(reference, other, metric_samples(name), first.better)
                 if unlike := reference.lost().keys() ^ other.lost().keys():
                     reason = f"not the same analyzers gave results: {', '.join(sorted(unlike))}"
@@ -208,14 +206,14 @@ def against_reference(
     reference: Candidate, candidates: Iterable[Candidate], differences: Differences
 ) -> tuple[list[MetricComparison], dict[str, list[AnalyzerComparison]]]:
     """Every metric in every candidate, and the analyzers of each against those of the reference."""
-    metrics = [
+    compared = [
         MetricComparison(m.name, m.unit, m.better, {}, {})
         for m in reference.first.metrics
-        if not m.name.startswith("quality.")
+        if quality_of(m.name) is None
     ]
     analyzers = {}
     for candidate in candidates:
-        for one in metrics:
+        for one in compared:
             one.values[candidate.name] = candidate.metric(one.metric)
             if candidate is reference:
                 continue
@@ -223,7 +221,7 @@ def against_reference(
                 one.differences[candidate.name] = difference
         if candidate is not reference:
             analyzers[candidate.name] = differences.of_analyzers(reference, candidate)
-    return metrics, analyzers
+    return compared, analyzers
 
 
 def find(candidates: Sequence[Candidate], wanted: str) -> Candidate:
@@ -253,8 +251,9 @@ def not_in_turns(candidates: Sequence[Candidate]) -> list[str]:
 def main_metric(reference: Candidate, wanted: str | None) -> str:
     """The metric that the comparison is about; raises InputError if the reference has not measured it."""
     if wanted is None:
-        return next((name for name in MAIN if reference.metric(name).value is not None), MAIN[0])
-    known = [m.name for m in reference.first.metrics if m.name not in AVERAGED]
+        names = metrics.main_metrics()
+        return next((name for name in names if reference.metric(name).value is not None), names[0])
+    known = [m.name for m in reference.first.metrics if not metrics.is_averaged(m.name)]
     if wanted not in known:
         raise InputError(f"--metric: there is no metric {wanted} to compare{nearest(wanted, known)}")
     if (found := reference.metric(wanted)).value is None:
@@ -278,7 +277,7 @@ def judge_targets(candidate: Candidate) -> list[TargetResult]:
 def differing_quality(candidates: Sequence[Candidate]) -> tuple[list[MetricComparison], int]:
     """The quality figures that differ between the candidates, and how many figures were measured."""
     first = candidates[0]
-    figures = [m for m in first.first.metrics if m.name.startswith("quality.")]
+    figures = [m for m in first.first.metrics if quality_of(m.name)]
     differing = []
     for figure in figures:
         values = {one.name: one.metric(figure.name) for one in candidates}

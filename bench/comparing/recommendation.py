@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from clipbench.bench.comparing.candidates import Candidate
 from clipbench.bench.comparing.statistics import CONFIDENCE, MIN_PAIRS, MIN_SAMPLES, Difference
+from clipbench.bench.measuring import metrics
 from clipbench.bench.runs.results import MetricValue, TargetResult
 
 #: Memory that differs by less than this factor is no reason to prefer one candidate.
@@ -144,7 +145,7 @@ def most_economical(candidates: Sequence[Candidate], metric: str) -> tuple[Candi
     if len(left) == 1:
         return left[0], f"uses the fewest workers ({fewest})"
     also = "" if len(left) == len(candidates) else f"uses no more workers than any ({fewest}) and "
-    for memory in ("gpu_memory_peak", "rss_peak"):
+    for memory in metrics.memory_metrics():
         used = {one.name: v for one in left if (v := one.metric(memory).value) is not None}
         if len(used) < len(left):
             continue

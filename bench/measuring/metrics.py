@@ -35,7 +35,8 @@ class Metric(plugins.Part):
     first main metric that was measured, in the order of declaration. `speed` means that better is faster.
     `averaged` is a metric of which several runs have the mean, since a median would hide the one repeat in
     which an analyzer was lost; it is never faster or slower. `memory` decides between configurations that are
-    otherwise alike. `tile` is the place among the figures that a report shows large.
+    otherwise alike. `tile` is the place among the figures that a report shows large; `heading` is that of a
+    narrow column, where the value is written with `decimals`.
     """
 
     name: str
@@ -49,6 +50,8 @@ class Metric(plugins.Part):
     averaged: bool = False
     memory: bool = False
     tile: int | None = None
+    heading: str = ""
+    decimals: int = 2
 
     def measure(self, record: Record) -> MetricValue:
         """This metric of `record`, as result.json has it; where computing it fails, that is the reason."""
@@ -188,20 +191,23 @@ def vlm_rate(record: Record) -> Measurement:
 METRICS = (
     Metric(
         "rtf_warm", "", "lower", "seconds per clip second, models loaded (median)", rtf_warm,
-        main=True, speed=True, tile=1,
+        main=True, speed=True, tile=1, heading="RTF warm", decimals=3,
     ),
     Metric(
         "rtf_cold", "", "lower", "the same for the first pass, loading included", rtf_cold,
-        speed=True, tile=3,
+        speed=True, tile=3, heading="RTF cold",
     ),
     Metric(
         "throughput", "", "higher", "clip seconds finished per second, with a queue of clips", throughput,
-        main=True, speed=True, tile=2,
+        main=True, speed=True, tile=2, heading="throughput",
     ),
-    Metric("efficiency", "", "higher", "lower bound of the makespan / makespan (median)", efficiency, tile=5),
+    Metric(
+        "efficiency", "", "higher", "lower bound of the makespan / makespan (median)", efficiency,
+        tile=5, heading="efficiency",
+    ),
     Metric(
         "success_rate", "%", "higher", "share of the analyzers that ended ok", success_rate,
-        averaged=True, tile=6,
+        averaged=True, tile=6, heading="ok %", decimals=0,
     ),
     Metric(
         "rss_peak", "GB", "lower", "highest sampled resident memory of all processes", rss_peak,
@@ -209,19 +215,28 @@ METRICS = (
     ),
     Metric(
         "ready_again_s", "s", "lower", "from after cleanup until the next clip could start", ready_again,
-        speed=True,
+        speed=True, heading="ready again s", decimals=1,
     ),
     Metric(
         "gpu_utilization", "%", "higher", "time with a kernel running, in the analysis window",
-        gpu_utilization, tile=4,
+        gpu_utilization, tile=4, heading="GPU %", decimals=0,
     ),
-    Metric("sm_activity", "%", "higher", "SMs with a warp resident, while analyzing", sm_activity),
+    Metric(
+        "sm_activity", "%", "higher", "SMs with a warp resident, while analyzing", sm_activity,
+        heading="SM %", decimals=0,
+    ),
     Metric(
         "gpu_memory_peak", "GB", "lower", "highest GPU memory in use above that before the run",
-        gpu_memory_peak, memory=True,
+        gpu_memory_peak, memory=True, heading="peak GB", decimals=1,
     ),
-    Metric("gpu_memory_residue", "GB", "lower", "GPU memory left in use after cleanup", gpu_memory_residue),
-    Metric("energy_per_clip", "J", "lower", "energy that the GPUs used for one clip", energy_per_clip),
+    Metric(
+        "gpu_memory_residue", "GB", "lower", "GPU memory left in use after cleanup", gpu_memory_residue,
+        heading="left GB",
+    ),
+    Metric(
+        "energy_per_clip", "J", "lower", "energy that the GPUs used for one clip", energy_per_clip,
+        heading="J/clip", decimals=0,
+    ),
     Metric(
         "vlm_segments_per_second", "1/s", "higher", "descriptions by Qwen2-VL per clip second", vlm_rate,
         analyzer="qwen2_vl_temporal",
@@ -243,6 +258,24 @@ def discover() -> list[Metric]:
                     f"{file}: there is another metric called {metric.name}; rename yours"
                 )
     return list(found.values())
+
+
+def main_metrics() -> list[str]:
+    """The names of the main metrics, the first choice first."""
+    return [metric.name for metric in discover() if metric.main]
+
+
+def memory_metrics() -> list[str]:
+    """The names of the metrics of memory, that of a GPU first, since it is the scarcer one."""
+    return sorted(
+        (metric.name for metric in discover() if metric.memory), key=lambda n: not n.startswith("gpu")
+    )
+
+
+def is_averaged(name: str) -> bool:
+    """Whether several runs have the mean of a metric, and not the median."""
+    metric = find(name)
+    return metric is not None and metric.averaged
 
 
 def find(name: str) -> Metric | None:

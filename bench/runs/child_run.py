@@ -37,9 +37,6 @@ os.execv(sys.argv[2], sys.argv[2:])
 #: Exit codes of runs that measured and wrote down what they did; what they exited with is their verdict.
 MEASURED = (Exit.OK, Exit.TARGET_MISSED, Exit.SLOWER, Exit.NOTHING_VALID)
 
-#: The metric that a run is shown by: what its scenario measures.
-SHOWN = ("rtf_warm", "throughput")
-
 #: The command `clipbench`, as a process of its own.
 COMMAND = invocation.python("clipbench")
 
@@ -60,11 +57,14 @@ class ChildRun:
     value: float | None = None
 
 
-def run_child(arguments: Sequence[str], folder: Path, timeout_s: float, limit: str = "") -> ChildRun:
+def run_child(
+    arguments: Sequence[str], folder: Path, timeout_s: float, metrics: Sequence[str], limit: str = ""
+) -> ChildRun:
     """Run `clipbench` with `arguments` into `folder` and wait for it; its output goes to log.txt there.
 
-    `limit` names the time limit in messages. An exception that interrupts the wait ends the child first. No
-    process of the child is left afterwards.
+    It is shown by the first of `metrics` that it measured, and has failed if it measured none. `limit` names
+    the time limit in messages. An exception that interrupts the wait ends the child first. No process of the
+    child is left afterwards.
     """
     shutil.rmtree(folder, ignore_errors=True)  # left by a run that was interrupted
     folder.mkdir(parents=True)
@@ -83,7 +83,7 @@ def run_child(arguments: Sequence[str], folder: Path, timeout_s: float, limit: s
         finally:
             end(child)
     seconds = round(time.monotonic() - began, 2)
-    found = outcome(folder, code, seconds, limit or f"{timeout_s:g} s")
+    found = outcome(folder, code, seconds, metrics, limit or f"{timeout_s:g} s")
     # The folder is another one in every round, and equal reasons are to be equal.
     return replace(found, reason=found.reason.replace(f"{folder}/", ""))
 
@@ -124,7 +124,7 @@ def end(child: subprocess.Popen[bytes]) -> None:
     child.wait()
 
 
-def outcome(folder: Path, code: int | None, seconds: float, limit: str) -> ChildRun:
+def outcome(folder: Path, code: int | None, seconds: float, metrics: Sequence[str], limit: str) -> ChildRun:
     """What came of a run that exited with `code` after `seconds` and left `folder`.
 
     A run whose analyzers all failed is over soon: it is not fast, it failed.
@@ -146,7 +146,7 @@ def outcome(folder: Path, code: int | None, seconds: float, limit: str) -> Child
     if not any(analyzer.status == "ok" for analyzer in result.analyzers.values()):
         return failed("no analyzer succeeded")
     for metric in result.metrics:
-        if metric.name in SHOWN and metric.value is not None:
+        if metric.name in metrics and metric.value is not None:
             reason = result.verdict_reason if code else ""
             return ChildRun("done", reason, code, seconds, metric.name, metric.value)
     return failed(f"nothing was measured: {result.verdict_reason}")

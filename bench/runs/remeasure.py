@@ -1,9 +1,10 @@
-"""The same configuration measured once more, in a fresh process, with nothing kept from this one."""
+"""A child run of this process's own command: the same configuration, measured again with nothing kept."""
 
 from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from clipbench.bench.runs import child_run, storage
@@ -17,17 +18,17 @@ class Unmeasured(Exception):
     """The run came to no result: the message says why, and where its output is."""
 
 
-def measure(folder: Path) -> Result:
+def measure_again(folder: Path, metrics: Sequence[str]) -> Result:
     """Run this process's own command again, into `folder`, and wait for its result.
 
-    What it prints goes to log.txt there. Raises Unmeasured.
+    What it prints goes to log.txt there. Raises Unmeasured, also if it measured none of `metrics`.
     """
     arguments = [
         *sys.argv[1:],
         *ONLY_MEASURE,
         f"hydra.run.dir={child_run.literal(folder)}",
     ]  # the last one counts
-    taken = child_run.run_child(arguments, folder, math.inf)
+    taken = child_run.run_child(arguments, folder, math.inf, metrics)
     if taken.state == "failed":
         raise Unmeasured(f"{taken.reason} (what it printed is in {folder / 'log.txt'})")
     return storage.read_result(folder)

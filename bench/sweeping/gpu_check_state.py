@@ -11,17 +11,12 @@ from typing import Any
 
 from clipbench.bench.errors import InputError
 from clipbench.bench.runs.measurement import NotMeasured
-from clipbench.bench.runs.results import AnalyzerResult, Cleanup, Environment, Result
+from clipbench.bench.runs.results import AnalyzerResult, Cleanup, Environment, Result, quality_of
 from clipbench.bench.runs.serialization import from_json, to_json
 from clipbench.bench.runs.storage import write_json
 
 SCHEMA = 1
 FILE, PAGE = "gpu-check.json", "gpu-check.md"
-#: Metrics of a run that are kept.
-METRICS = (
-    "rtf_cold", "rtf_warm", "throughput", "efficiency", "gpu_utilization", "sm_activity", "gpu_memory_peak",
-    "gpu_memory_residue", "ready_again_s", "energy_per_clip", "success_rate", "rss_peak",
-)  # fmt: skip
 #: Metadata of a field that is not in the file if it is None.
 LEFT_OUT = {"optional": True}
 
@@ -98,12 +93,15 @@ class GpuCheck:
 
 def summary(run: CheckedRun, result: Result) -> CheckedRun:
     """The run, with what is kept of its result."""
-    metrics = {name: result.metric(name) for name in METRICS}
     return dataclasses.replace(
         run,
         status=result.verdict,
         reason=result.verdict_reason,
-        metrics={n: CheckedMetric(m.value, m.unit, m.samples, m.reason) for n, m in metrics.items()},
+        metrics={
+            m.name: CheckedMetric(m.value, m.unit, m.samples, m.reason)
+            for m in result.metrics
+            if quality_of(m.name) is None
+        },
         devices={group.name: group.device for group in result.run.groups},
         cleanup=result.run.cleanup,
         analyzers={name: checked_analyzer(found) for name, found in result.analyzers.items()},

@@ -16,6 +16,7 @@ from typing import Any, Literal, Protocol
 
 from clipbench.bench.comparing.comparability import Facts, differences
 from clipbench.bench.errors import InputError
+from clipbench.bench.measuring import metrics
 from clipbench.bench.planning.config import GateConfig, MinimumConfig
 from clipbench.bench.runs import sweep_state
 from clipbench.bench.runs.child_run import literal, run_child
@@ -147,7 +148,8 @@ class Sweep:
         over_first = left_s is not None and left_s < self.timeout_s
         timeout_s = left_s if left_s is not None and over_first else self.timeout_s
         limit = f"{self.timeout_setting}={self.timeout_s:g}"
-        child = run_child(self.arguments(job, number, folder), folder, timeout_s, limit)
+        arguments = self.arguments(job, number, folder)
+        child = run_child(arguments, folder, timeout_s, metrics.main_metrics(), limit)
         return None if child.code is None and over_first else Turn.of(job.name, number, child)
 
     def arguments(self, job: Job, number: int, folder: Path) -> list[str]:

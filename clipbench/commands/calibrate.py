@@ -10,7 +10,7 @@ from rich.console import Console
 
 from clipbench.bench.comparing import calibration
 from clipbench.bench.errors import Exit, Interrupted
-from clipbench.bench.measuring import session
+from clipbench.bench.measuring import metrics, session
 from clipbench.bench.runs import remeasure
 from clipbench.commands import interrupts
 from clipbench.reports import terminal
@@ -29,7 +29,7 @@ def calibrate(cfg: Config, folder: Path, console: Console) -> int:
     def measure(number: int) -> Result:
         what = f"run {number} of {calibration.RUNS}"
         with waiting(terminal.console(stderr=True), cfg.progress, what):
-            return remeasure.measure(folder / f"run-{number}")
+            return remeasure.measure_again(folder / f"run-{number}", metrics.main_metrics())
 
     interrupts.accept()
     try:

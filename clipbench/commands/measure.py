@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from clipbench.bench.comparing import baseline_comparison, baselines
 from clipbench.bench.errors import InputError, Interrupted
-from clipbench.bench.measuring import session, verdict
+from clipbench.bench.measuring import metrics, session, verdict
 from clipbench.bench.runs import remeasure, storage
 from clipbench.commands import interrupts
 from clipbench.reports import terminal
@@ -39,7 +39,7 @@ def measure(cfg: Config, folder: Path, console: Console) -> int:
     def confirm() -> Result:
         console.print("slower than the baseline: measuring again in a fresh process to confirm")
         with waiting(terminal.console(stderr=True), cfg.progress, "measuring again"):
-            return remeasure.measure(folder / "confirmation")
+            return remeasure.measure_again(folder / "confirmation", metrics.main_metrics())
 
     outcome = None
     if kept and not interrupted:

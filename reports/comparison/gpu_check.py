@@ -10,31 +10,28 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from clipbench.bench.measuring import metrics
+from clipbench.bench.measuring.metrics import Metric
 from clipbench.bench.sweeping.gpu_check_state import FILE, PAGE, CheckedRun, GpuCheck, Unchanged
 from clipbench.reports.markdown_text import escape, fenced, table
 from clipbench.reports.terminal import plain_table
 
-#: Heading → metric and its format.
-COLUMNS = {
-    "RTF warm": ("rtf_warm", "{:.3f}"),
-    "RTF cold": ("rtf_cold", "{:.2f}"),
-    "throughput": ("throughput", "{:.2f}"),
-    "GPU %": ("gpu_utilization", "{:.0f}"),
-    "SM %": ("sm_activity", "{:.0f}"),
-    "peak GB": ("gpu_memory_peak", "{:.1f}"),
-    "left GB": ("gpu_memory_residue", "{:.2f}"),
-    "ready again s": ("ready_again_s", "{:.1f}"),
-    "efficiency": ("efficiency", "{:.2f}"),
-    "J/clip": ("energy_per_clip", "{:.0f}"),
-    "ok %": ("success_rate", "{:.0f}"),
-}
+
+def columns() -> list[Metric]:
+    """The metrics that have a column."""
+    return [metric for metric in metrics.discover() if metric.heading]
+
+
+def cell(value: float | None, metric: Metric) -> str:
+    """A value as its column has it."""
+    return "–" if value is None else f"{value:.{metric.decimals}f}"
 
 
 def show(check: GpuCheck, folder: Path, console: Console) -> None:
     """Write the page into `folder`, and print the table and the paths of both files."""
     page = folder / PAGE
     page.write_text(render(check), encoding="utf-8")
-    found = plain_table("run", *COLUMNS)
+    found = plain_table("run", *(metric.heading for metric in columns()))
     for row in rows(check):
         found.add_row(*map(Text, row))
     console.print(found)
@@ -46,10 +43,10 @@ def rows(check: GpuCheck) -> list[list[str]]:
     found = []
     for name, run in check.runs.items():
         if run.metrics is not None:
-            values = [(run.metrics[metric].value, form) for metric, form in COLUMNS.values()]
-            found.append([name, *("–" if v is None else form.format(v) for v, form in values)])
+            values = {m.name: run.metrics[m.name].value for m in columns() if m.name in run.metrics}
+            found.append([name, *(cell(values.get(metric.name), metric) for metric in columns())])
         else:
-            found.append([name, f"{run.status}: {run.reason}", *[""] * (len(COLUMNS) - 1)])
+            found.append([name, f"{run.status}: {run.reason}", *[""] * (len(columns()) - 1)])
     return found
 
 
@@ -68,7 +65,10 @@ def render(check: GpuCheck) -> str:
         "Random weights: speed and memory are real, quality is not measured. A dash means not measured; "
         "gpu-check.json has the reason, and every sample.",
         "## Runs",
-        table(["run", *COLUMNS], [[escape(cell) for cell in row] for row in rows(check)]),
+        table(
+            ["run", *(metric.heading for metric in columns())],
+            [[escape(text) for text in row] for row in rows(check)],
+        ),
     ]
     if measured:
         first = next(iter(measured))

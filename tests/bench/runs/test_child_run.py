@@ -44,7 +44,7 @@ def test_no_interrupt_is_lost_while_a_child_is_started(tmp_path, monkeypatch):
             timer = threading.Timer(0.003 * dice.random(), os.kill, (os.getpid(), signal.SIGUSR1))
             try:
                 timer.start()
-                child_run.run_child([], tmp_path / str(number), 60.0)
+                child_run.run_child([], tmp_path / str(number), 60.0, ["rtf_warm"])
                 timer.join()
                 time.sleep(0.001)
             except Interrupt:
