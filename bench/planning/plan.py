@@ -37,7 +37,9 @@ def make_plan(cfg: Config, gpus: Sequence[Gpu] = (), profile_folder: str = "") -
     groups = groups_of(cfg)
     tasks = {task.analyzer for group in groups for task in group.tasks}
     machine = Machine(cores_allowed(), core_numbers(), tuple(gpus))
-    layout = place(executor.layout(groups, machine, settings), machine.gpus)
+    workers = executor.layout(groups, machine, settings)
+    check_layout(executor.name, workers, groups)
+    layout = place(workers, machine.gpus)
     return Plan(
         groups=tuple(on_its_worker(group, layout) for group in groups),
         layout=layout,
@@ -74,6 +76,16 @@ def groups_of(cfg: Config) -> tuple[Group, ...]:
         raise InputError(f"conf/grouping/{cfg.grouping.name}.yaml: its groups have no analyzers; name some")
     check_waits(made, f"conf/grouping/{cfg.grouping.name}.yaml")
     return tuple(made)
+
+
+def check_layout(executor: str, workers: Sequence[WorkerPlan], groups: Sequence[Group]) -> None:
+    """Raise InputError for a layout in which two workers have one name, or no worker has an analyzer."""
+    names = [worker.name for worker in workers]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise InputError(f"executor={executor}: its layout has two workers called {twice[0]}; rename one")
+    for task in (task for group in groups for task in group.tasks):
+        if not any(worker.holds(task.analyzer) for worker in workers):
+            raise InputError(f"executor={executor}: its layout has no worker for {task.analyzer}")
 
 
 def on_its_worker(group: Group, layout: Sequence[WorkerPlan]) -> Group:

@@ -1,0 +1,67 @@
+"""How each executor turns groups into workers, and layouts that are refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from clipbench.analyzers.base import Settings
+from clipbench.bench.errors import InputError
+from clipbench.bench.planning.plan import check_layout
+from clipbench.executors import registry
+from clipbench.executors.layout import CONTEXT_GB, Group, Machine, Task, WorkerPlan
+
+MACHINE = Machine(4, (0, 2, 4, 6))
+READER = Task("b", Settings(), ("c",), gpu=True, memory_gb=5.0)
+GROUPS = (
+    Group("vlm", "gpu:0", (Task("a", Settings(), gpu=True, memory_gb=20.0),)),
+    Group(
+        "rest", "gpu:auto", (Task("b", Settings(), ("c",), gpu=True, memory_gb=5.0), Task("c", Settings()))
+    ),
+    Group("host", "cpu", (Task("d", Settings()),)),
+)
+
+
+def laid_out(executor: str, **settings) -> tuple[WorkerPlan, ...]:
+    cls = registry.strategy(executor)
+    return cls.layout(GROUPS, MACHINE, cls.settings_type(**settings))
+
+
+@pytest.mark.parametrize("executor", registry.names())
+def test_every_analyzer_has_a_worker(executor):
+    check_layout(executor, laid_out(executor), GROUPS)
+
+
+@pytest.mark.parametrize("executor", ["gpu_pinned", "ray", "threads"])
+def test_a_worker_for_each_group(executor):
+    workers = laid_out(executor)
+    assert [(w.name, w.device, w.threads) for w in workers] == [
+        ("vlm", "gpu:0", 1), ("rest", "gpu:auto", 1), ("host", "cpu", 1)
+    ]  # fmt: skip
+    assert [w.memory_gb for w in workers] == [20.0 + CONTEXT_GB, 5.0 + CONTEXT_GB, None]
+    cores = [(0,), (2, 4), (6,)] if executor == "gpu_pinned" else [()] * 3
+    assert [w.cpus for w in workers] == cores
+
+
+def test_one_worker_on_the_first_gpu_that_is_asked_for():
+    (worker,) = laid_out("sequential")
+    assert (worker.device, worker.threads, worker.memory_gb) == ("gpu:0", 4, 25.0 + CONTEXT_GB)
+    assert [task.analyzer for task in worker.tasks] == ["a", "c", "b", "d"]  # c before b, which reads it
+
+
+def test_equal_workers_on_the_gpus_in_turn():
+    workers = laid_out("spawn_pool", workers=3, threads=2)
+    assert [(w.name, w.device) for w in workers] == [
+        ("worker0", "gpu:0"), ("worker1", "gpu:auto"), ("worker2", "gpu:0")
+    ]  # fmt: skip
+    assert {(w.threads, w.memory_gb, len(w.tasks)) for w in workers} == {(2, 25.0 + CONTEXT_GB, 4)}
+    assert len(laid_out("spawn_pool")) == 4
+
+
+def test_layouts_that_are_refused():
+    one = laid_out("sequential")[0]
+    with pytest.raises(InputError, match="executor=mine: its layout has two workers called main"):
+        check_layout("mine", (one, one), GROUPS)
+    with pytest.raises(InputError, match="executor=mine: its layout has no worker for d"):
+        check_layout("mine", (replace(one, tasks=one.tasks[:-1]),), GROUPS)
