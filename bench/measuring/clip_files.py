@@ -27,7 +27,7 @@ def find_clips(path: str) -> list[Path]:
     else:
         return [place]
     if not found:
-        raise InputError(f"clip.path: {path} holds no video; it takes {', '.join(VIDEO)}")
+        raise InputError(f"clip.path: {path} holds no video ({', '.join(VIDEO)})")
     return sorted(found)
 
 

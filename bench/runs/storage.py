@@ -90,5 +90,5 @@ def check_folder(folder: Path) -> None:
             f"hydra.run.dir: {folder} cannot be written to ({error.strerror}); name another folder"
         ) from error
     finally:
-        with contextlib.suppress(OSError):  # the folder itself is not there: said above
+        with contextlib.suppress(OSError):  # the folder does not exist, which is the error above
             probe.unlink(missing_ok=True)
