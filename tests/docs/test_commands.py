@@ -21,6 +21,8 @@ NEEDS_MORE = {
     "executor=command": "the reader writes this executor; test_executor_docs.py runs it",
     "glob(": "it needs the sweeper's own list of files; the tests of sweeping expand it",
     "plugins=": "the reader writes these files; the page's own test follows it",
+    "loudness": "the reader writes this analyzer; test_your_pipeline.py runs it",
+    "brightness": "the reader writes this analyzer; test_your_pipeline.py runs it",
 }
 
 
