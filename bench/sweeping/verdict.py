@@ -8,7 +8,7 @@ from clipbench.bench.comparing.candidates import Candidate
 from clipbench.bench.comparing.comparison import Comparison
 from clipbench.bench.errors import Exit
 from clipbench.bench.measuring import targets
-from clipbench.bench.measuring.verdict import shortfalls
+from clipbench.bench.measuring.verdict import shortfalls, why_failed
 from clipbench.bench.runs.results import TargetResult
 from clipbench.bench.sweeping.sweep import Job
 
@@ -42,11 +42,8 @@ def judge_job(job: Job, candidate: Candidate, judged: list[TargetResult]) -> tup
         return Exit.NOTHING_VALID, f"too little was measured: {', '.join(few)}"
     required = [candidate.metric(name) for name in job.gate.require]
     absent = targets.not_measured(job.gate.require, required, judged)
-    failed = [t.metric for t in judged if t.status == "fail"]
-    missed = [f"missed: {', '.join(failed)}"] if failed else []
-    missed += [f"required, but not measured: {', '.join(absent)}"] if absent else []
-    if missed:
-        return Exit.TARGET_MISSED, "; ".join(missed)
+    if missed := why_failed(judged, absent):
+        return Exit.TARGET_MISSED, missed
     if not any(t.status == "pass" for t in judged):
         return Exit.NOTHING_VALID, "no target was measured"
     return Exit.OK, ""
