@@ -16,9 +16,7 @@ MACHINE = Machine(4, (0, 2, 4, 6))
 READER = Task("b", Settings(), ("c",), gpu=True, memory_gb=5.0)
 GROUPS = (
     Group("vlm", "gpu:0", (Task("a", Settings(), gpu=True, memory_gb=20.0),)),
-    Group(
-        "rest", "gpu:auto", (Task("b", Settings(), ("c",), gpu=True, memory_gb=5.0), Task("c", Settings()))
-    ),
+    Group("rest", "gpu:auto", (READER, Task("c", Settings()))),
     Group("host", "cpu", (Task("d", Settings()),)),
 )
 
