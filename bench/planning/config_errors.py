@@ -18,7 +18,12 @@ def explain(error: HydraException | OmegaConfBaseException) -> str:
     if isinstance(error, MissingConfigException):
         group, _, name = (error.missing_cfg_file or "").rpartition("/")
         return f"{group}={name} does not exist{nearest(name, error.options or [])}"
-    cause = error.__cause__ if isinstance(error, ConfigCompositionException) and error.__cause__ else error
+    cause: BaseException = error
+    if isinstance(error, ConfigCompositionException):
+        cause = error.__cause__ or error.__context__ or error
+    # Hydra names the file of a group whose content does not fit the schema.
+    file = re.match(r"In '([^']+)': ", str(error))
+    where = f"conf/{file[1]}.yaml: " if file else ""
     key = getattr(cause, "full_key", None)
     if not key:
         override = re.search(r"Could not override '([^']+)'", str(error))
@@ -31,8 +36,8 @@ def explain(error: HydraException | OmegaConfBaseException) -> str:
     parent, _, leaf = str(key).rpartition(".")
     siblings = known_keys(parent)
     if leaf in siblings:
-        return f"{key}: {reason}"
-    return f"no key {key} in the configuration{nearest(leaf, siblings)}"
+        return f"{where}{key}: {reason}"
+    return f"{where}no key {key} in the configuration{nearest(leaf, siblings)}"
 
 
 def known_keys(parent: str) -> list[str]:

@@ -105,10 +105,12 @@ def main() -> int:
 def compose_and_execute() -> int:
     """Let Hydra compose the configuration, and execute it or the sweep that it asks for."""
     import hydra
+    from omegaconf.errors import OmegaConfBaseException
 
     from clipbench.bench.errors import Exit, InputError
     from clipbench.bench.locations import CONF
     from clipbench.bench.planning import config, user_config
+    from clipbench.bench.planning.config_errors import explain
     from clipbench.bench.sweeping import hydra_sweeper
     from clipbench.executors.base import ExecutorUnavailable
 
@@ -121,9 +123,10 @@ def compose_and_execute() -> int:
         begun = True
         try:
             code = max(code, execute(cfg))
-        except (InputError, ExecutorUnavailable) as error:
-            log.info("refused: %s", error)
-            code = complain(str(error))
+        except (InputError, ExecutorUnavailable, OmegaConfBaseException) as error:
+            line = explain(error) if isinstance(error, OmegaConfBaseException) else str(error)
+            log.info("refused: %s", line)
+            code = complain(line)
         log.info("exit code %d", code)
 
     def sweep(planned: Sweep) -> None:

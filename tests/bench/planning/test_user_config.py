@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from clipbench.bench.planning.config import compose, register
 from clipbench.bench.planning.help import help_text
 from clipbench.bench.planning.plan import make_plan
 from clipbench.bench.planning.user_config import with_user_config
+from tests.support.command_line import PROJECT
 
 ANALYZER = """
 from dataclasses import dataclass
@@ -115,3 +118,30 @@ def test_every_fault_can_be_chosen():
     register()
     assert compose("faults=no_load", "faults.analyzer=text_overlay").faults.kind == "no_load"
     assert compose().faults.kind is None
+
+
+@pytest.mark.parametrize(
+    ("grouping", "line"),
+    [
+        (
+            GROUPING.replace("name:", "nmae:"),
+            "conf/grouping/mine.yaml: no key grouping.nmae in the configuration; did you mean name?",
+        ),
+        (GROUPING.replace("name: mine\n", ""), "grouping.name is missing; add it to the file that you chose"),
+        (
+            GROUPING.replace("loudness", "loudnes"),
+            "mine.yaml: groups.all.analyzers: there is no analyzer loudnes; did you mean loudness?",
+        ),
+        ("name: mine\ngroups: {all: {analyzers: []}}\n", "its groups have no analyzers; name some"),
+    ],
+)
+def test_a_wrong_grouping_is_told_in_one_line(here, grouping, line):
+    (here / "conf" / "grouping" / "mine.yaml").write_text(grouping)
+    done = subprocess.run(
+        [sys.executable, "-m", "clipbench", "plugins=[user_config_parts.py]", "grouping=mine", "plan=true"],
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
+    assert line in done.stderr
