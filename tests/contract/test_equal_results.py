@@ -18,7 +18,7 @@ from clipbench.bench.planning.plan import make_plan
 from clipbench.executors import registry as executors
 from tests.support.command_line import PROJECT
 from tests.support.executors import usable
-from tests.support.fakes import Notes
+from tests.support.fake_plans import Notes
 from tests.support.same_segments import same
 
 CLIP = PROJECT / "clips" / "reference.mp4"

@@ -13,7 +13,7 @@ from clipbench.executors.faults import DEADLY, HUNG, Fault
 from clipbench.executors.layout import Group
 from tests.support.clip_views import ArrayClip
 from tests.support.executors import NAMES, outcomes, running, usable
-from tests.support.fakes import Notes, grouped, plan, planned, task, use_fakes
+from tests.support.fake_plans import Notes, grouped, plan, planned, task, use_fakes
 
 STRIKES = [(name, kind) for name in NAMES for kind in sorted(executors.strategy(name).contains)]
 #: The executors of which several workers run at once.

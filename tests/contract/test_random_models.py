@@ -16,11 +16,11 @@ from clipbench.bench.measuring.runner import needs_of
 from clipbench.bench.planning.config import compose
 from clipbench.bench.planning.plan import make_plan
 from clipbench.executors import registry as executors
-from tests.support.clips import beginning
 from tests.support.command_line import PROJECT
 from tests.support.executors import usable
-from tests.support.fakes import Notes
+from tests.support.fake_plans import Notes
 from tests.support.same_segments import same
+from tests.support.video_files import beginning
 
 TINY = ("models=random", "models.size=tiny")
 GROUPINGS = {"spawn_pool": "sequential", "sequential": "sequential"}

@@ -19,9 +19,9 @@ from clipbench.executors.faults import CONTAINABLE, Fault
 from clipbench.executors.layout import Group, Task
 from tests.contract import test_executors as contract
 from tests.support import executors as leftovers
-from tests.support.clips import numbered_frames, write_clip
 from tests.support.command_line import PROJECT
-from tests.support.fakes import FAKES, Notes, planned, use_fakes
+from tests.support.fake_plans import FAKES, Notes, planned, use_fakes
+from tests.support.video_files import numbered_frames, write_clip
 
 PAGE = (PROJECT / "docs" / "adding-an-executor.md").read_text()
 NAME, CODE = re.search(r"`executors/(\w+)\.py`.*?\n\n```python\n(.*?)```", PAGE, re.S).groups()

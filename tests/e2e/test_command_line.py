@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.bad_clips import BAD_CLIPS
-from tests.support.clips import numbered_frames, write_clip
 from tests.support.command_line import PROJECT, refused, run
+from tests.support.video_files import numbered_frames, write_clip
 
 
 def test_help_names_the_choices_and_the_exit_codes():

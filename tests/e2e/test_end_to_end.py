@@ -15,10 +15,10 @@ from clipbench.bench.planning.plan import resolve_upstream
 from clipbench.bench.runs import storage
 from clipbench.executors import registry as executors
 from clipbench.executors.layout import Group, Task
-from tests.support.clips import write_clip
 from tests.support.command_line import run
-from tests.support.fakes import Notes, planned
+from tests.support.fake_plans import Notes, planned
 from tests.support.footage import panning
+from tests.support.video_files import write_clip
 
 
 @pytest.fixture(scope="module")

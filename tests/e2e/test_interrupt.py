@@ -15,10 +15,10 @@ import psutil
 import pytest
 
 from clipbench.bench.runs import storage
-from tests.support.clips import numbered_frames, write_clip
 from tests.support.command_line import PROJECT
 from tests.support.executors import NAMES, shared_memory
-from tests.support.fakes import FAKES
+from tests.support.fake_plans import FAKES
+from tests.support.video_files import numbered_frames, write_clip
 
 #: Cheap ones, in two groups: what counts is the machinery, not what it carries.
 GROUPS = ("grouping.groups.all.analyzers=[sleeper]", "++grouping.groups={b:{analyzers:['*']}}")

@@ -13,9 +13,9 @@ from clipbench.bench.errors import InputError
 from clipbench.bench.measuring.clip_files import find_clips, segments_by_file
 from clipbench.bench.runs import storage
 from clipbench.executors.base import Outcome
-from tests.support.clips import numbered_frames, write_clip
 from tests.support.command_line import run
 from tests.support.footage import panning
+from tests.support.video_files import numbered_frames, write_clip
 
 ONLY = "only=[color_analysis,cut_analysis,visual_effects,audio_analysis,audio_environment]"
 

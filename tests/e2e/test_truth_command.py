@@ -10,7 +10,7 @@ from clipbench.bench import quality
 from clipbench.bench.clips.clip_info import sha256
 from clipbench.bench.errors import InputError
 from clipbench.commands.truth import write
-from tests.support.clips import numbered_frames, write_clip
+from tests.support.video_files import numbered_frames, write_clip
 
 
 @pytest.fixture

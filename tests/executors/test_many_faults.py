@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.clip_views import ArrayClip
 from tests.support.executors import processes, running
-from tests.support.fakes import grouped, use_fakes
+from tests.support.fake_plans import grouped, use_fakes
 
 
 @pytest.mark.parametrize("name", ["gpu_pinned", "spawn_pool"])

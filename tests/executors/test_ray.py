@@ -20,9 +20,9 @@ from clipbench.executors import registry as executors
 from clipbench.executors.base import ExecutorUnavailable, Plan
 from clipbench.executors.layout import Group
 from tests.support.clip_views import ArrayClip
-from tests.support.clips import numbered_frames, write_clip
 from tests.support.command_line import PROJECT
-from tests.support.fakes import Notes, grouped, planned, use_fakes
+from tests.support.fake_plans import Notes, grouped, planned, use_fakes
+from tests.support.video_files import numbered_frames, write_clip
 
 with_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed")
 

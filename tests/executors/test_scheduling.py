@@ -17,7 +17,7 @@ from clipbench.executors.scheduling import Scheduler
 from clipbench.executors.settings import ExecutorSettings
 from clipbench.executors.supervision import ATTEMPTS, Supervisor
 from tests.support.clip_views import ArrayClip
-from tests.support.fakes import Notes
+from tests.support.fake_plans import Notes
 
 
 def task(name: str, *upstream: str, after: tuple[str, ...] = (), frames: bool = False) -> Task:

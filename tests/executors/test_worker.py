@@ -14,7 +14,7 @@ from clipbench.executors.layout import Group, WorkerPlan
 from clipbench.executors.protocol import WorkerSpec
 from clipbench.executors.worker import Worker
 from tests.support.clip_views import ArrayClip
-from tests.support.fakes import Notes, grouped, plan, task, use_fakes
+from tests.support.fake_plans import Notes, grouped, plan, task, use_fakes
 
 CLIP = ArrayClip(duration_s=1.0)
 

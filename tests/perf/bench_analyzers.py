@@ -20,8 +20,8 @@ from clipbench.executors.base import Plan
 from clipbench.executors.layout import Task
 from clipbench.executors.protocol import WorkerSpec
 from clipbench.executors.worker import Worker
-from tests.support.fakes import Notes
-from tests.support.ideal import CLIP, composed
+from tests.support.fake_plans import Notes
+from tests.support.ideal_run import CLIP, composed
 
 
 class Pipeline:

@@ -13,7 +13,7 @@ from clipbench.executors import registry as executors
 from clipbench.executors.layout import Group, Task
 from tests.support.clip_views import ArrayClip
 from tests.support.executors import usable
-from tests.support.fakes import Notes, planned
+from tests.support.fake_plans import Notes, planned
 
 NOOPS = Path(__file__).resolve().parent / "noops" / "noops.py"
 NAMES = usable(executors.names())

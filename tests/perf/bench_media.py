@@ -6,7 +6,7 @@ from pathlib import Path
 
 from clipbench.analyzers import registry
 from clipbench.bench.clips.decoding import decode
-from tests.support.ideal import CLIP
+from tests.support.ideal_run import CLIP
 
 PATH = Path(CLIP.path)
 NEEDS = [cls().needs() for cls in registry.discover().values()]

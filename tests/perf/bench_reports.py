@@ -12,13 +12,15 @@ from clipbench.bench.measuring import session
 from clipbench.bench.runs import storage
 from clipbench.reports.comparison import files as comparison_report
 from clipbench.reports.run import html, markdown
-from tests.support import ideal
+from tests.support import ideal_run
 
 
 @pytest.fixture(scope="module")
 def result(tmp_path_factory):
-    prepared = session.prepare(ideal.composed(f"clip.path={ideal.CLIP.path}"), tmp_path_factory.mktemp("run"))
-    return ideal.result(prepared, ideal.record(prepared.plan, ideal.segments(), repeats=20))
+    prepared = session.prepare(
+        ideal_run.composed(f"clip.path={ideal_run.CLIP.path}"), tmp_path_factory.mktemp("run")
+    )
+    return ideal_run.result(prepared, ideal_run.record(prepared.plan, ideal_run.segments(), repeats=20))
 
 
 def test_html(measure, result, tmp_path):

@@ -15,7 +15,7 @@ from clipbench.reports.comparison import console as comparison_console
 from clipbench.reports.comparison import files, html, markdown
 from clipbench.reports.comparison.json import as_json
 from tests.support import browser
-from tests.support.runs import STEADY, a_result, a_sweep, missing_target, times, without, written
+from tests.support.stored_results import STEADY, a_result, a_sweep, missing_target, times, without, written
 
 EVIL = "<script>alert(1)</script>|`x`\n\x1b[31m\"'&{{7*7}}"
 

@@ -7,22 +7,22 @@ from clipbench.executors.base import Span
 from clipbench.reports.drawing import charts, timeline_svg
 from clipbench.reports.drawing.over_time import over_time
 from clipbench.reports.run import html
-from tests.support import samples
+from tests.support import report_results
 
 
 def test_the_typical_and_the_slowest_pass_are_offered():
-    run = samples.a_run(repeats=5)
+    run = report_results.a_run(repeats=5)
     lengths = [p.end_s - p.start_s for p in run.run.passes]
     found = dict(timeline_svg.named_windows(run))
     assert list(found) == ["typical pass", "slowest pass", "cold start", "whole run"]
     typical, slowest = ((end - start) for start, end in (found["typical pass"], found["slowest pass"]))
     assert typical == sorted(lengths[1:])[2] and slowest == max(lengths[1:])
     assert found["cold start"] == (0.0, run.run.passes[0].end_s)
-    assert next(iter(dict(timeline_svg.named_windows(samples.offline())))) == "queue of 3 clips"
+    assert next(iter(dict(timeline_svg.named_windows(report_results.offline())))) == "queue of 3 clips"
 
 
 def test_a_very_long_run_is_cut_to_what_a_browser_can_take():
-    run = samples.a_run(repeats=500)
+    run = report_results.a_run(repeats=500)
     (name, (start, end)) = timeline_svg.named_windows(run)[-1]
     assert name == "whole run, its beginning" and start == 0.0
     drawn = sum(len(row.bars) for row in timeline_svg.layout(run, (start, end)).rows)
@@ -31,7 +31,7 @@ def test_a_very_long_run_is_cut_to_what_a_browser_can_take():
 
 
 def test_bars_are_where_the_spans_were():
-    run = samples.a_run()
+    run = report_results.a_run()
     run.spans = [
         Span("w", "a", "analyze", 1.0, 2.0, 0),
         Span("w", "b", "analyze", 4.0, 9.0, 0),
@@ -45,7 +45,7 @@ def test_bars_are_where_the_spans_were():
 
 
 def test_the_limit_is_drawn_only_where_the_repeats_can_still_be_told_apart():
-    target = samples.a_run().targets[0]
+    target = report_results.a_run().targets[0]
     near, far = charts.repeat_strip([2.0, 2.5, 2.9], target), charts.repeat_strip([0.6, 0.61, 0.62], target)
     assert (
         near.axis.limits and not near.axis.beyond and all(x < near.axis.limits[0][0] for x, _, _ in near.dots)
@@ -56,7 +56,7 @@ def test_the_limit_is_drawn_only_where_the_repeats_can_still_be_told_apart():
 
 
 def test_long_series_keep_their_peaks():
-    run = samples.a_run()
+    run = report_results.a_run()
     many = 50_000
     times_s, cpu_percent = [0.2 * n for n in range(many)], [10.0] * many
     cpu_percent[777] = 200.0

@@ -8,7 +8,7 @@ import pytest
 
 from clipbench.reports import formatting
 from clipbench.reports.run import junit
-from tests.support import samples
+from tests.support import report_results
 from tests.support.minimal_result import a_result
 
 
@@ -18,7 +18,7 @@ def written(run, tmp_path) -> ElementTree.Element:
 
 
 def test_pass_fail_and_not_measured(tmp_path):
-    run = samples.a_run()
+    run = report_results.a_run()
     run.targets[3].status, run.targets[3].observed = "fail", 0.1
     root = written(run, tmp_path)
     cases = {case.get("name"): case for case in root.iter("testcase")}
@@ -34,12 +34,12 @@ def test_pass_fail_and_not_measured(tmp_path):
 
 
 def test_every_target_missed_is_a_failure_each(tmp_path):
-    root = written(samples.all_red(samples.a_run()), tmp_path)
+    root = written(report_results.all_red(report_results.a_run()), tmp_path)
     assert root.get("failures") == "22" and root.get("tests") == "23"
 
 
 def test_a_run_that_measured_nothing_does_not_look_green(tmp_path):
-    run = samples.a_run()
+    run = report_results.a_run()
     for target in run.targets:
         target.status, target.observed = "not_measured", None
     run.verdict, run.verdict_reason = "invalid", "no target was measured"
@@ -50,10 +50,10 @@ def test_a_run_that_measured_nothing_does_not_look_green(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", [samples.HOSTILE, samples.LONG, "\x0b\ufffe\uffff\ud800", "]]><!-- &amp; <![CDATA["]
+    "text", [report_results.HOSTILE, report_results.LONG, "\x0b\ufffe\uffff\ud800", "]]><!-- &amp; <![CDATA["]
 )
 def test_text_from_outside_is_only_text(tmp_path, text):
-    run = samples.hostile(samples.all_red(samples.a_run()), text)
+    run = report_results.hostile(report_results.all_red(report_results.a_run()), text)
     run.targets[0].reason, run.verdict = text, "invalid"
     root = written(run, tmp_path)
     shape = {
@@ -71,7 +71,7 @@ def test_text_from_outside_is_only_text(tmp_path, text):
 
 
 def test_the_order_of_elements_is_that_of_the_schema(tmp_path):
-    suite = written(samples.all_red(samples.a_run()), tmp_path)[0]
+    suite = written(report_results.all_red(report_results.a_run()), tmp_path)[0]
     assert [child.tag for child in suite] == ["properties", *["testcase"] * 23]
     assert suite.get("timestamp") == "2026-11-22T16:50:09" and float(suite.get("time")) > 0
 

@@ -9,7 +9,7 @@ import pytest
 from clipbench.reports import formatting
 from clipbench.reports.drawing import html_page
 from clipbench.reports.run import html
-from tests.support import browser, samples
+from tests.support import browser, report_results
 from tests.support.minimal_result import a_result
 
 
@@ -20,16 +20,16 @@ def chromium():
 
 
 RUNS = {
-    "good": samples.a_run,
-    "red": lambda: samples.all_red(samples.a_run()),
-    "interrupted": samples.interrupted,
-    "one worker": lambda: samples.a_run(workers=1, repeats=1),
-    "ten workers": lambda: samples.a_run(workers=10),
-    "offline": samples.offline,
-    "unsampled": samples.unsampled,
-    "gpus": lambda: samples.a_run(gpus=2),
-    "hostile": lambda: samples.hostile(samples.a_run()),
-    "long": lambda: samples.hostile(samples.a_run(), samples.LONG.replace(" ", "")),
+    "good": report_results.a_run,
+    "red": lambda: report_results.all_red(report_results.a_run()),
+    "interrupted": report_results.interrupted,
+    "one worker": lambda: report_results.a_run(workers=1, repeats=1),
+    "ten workers": lambda: report_results.a_run(workers=10),
+    "offline": report_results.offline,
+    "unsampled": report_results.unsampled,
+    "gpus": lambda: report_results.a_run(gpus=2),
+    "hostile": lambda: report_results.hostile(report_results.a_run()),
+    "long": lambda: report_results.hostile(report_results.a_run(), report_results.LONG.replace(" ", "")),
     "nothing": a_result,
 }
 
@@ -47,7 +47,7 @@ def test_no_error_no_request_and_nothing_over_the_edge(chromium, tmp_path, name)
 
 
 def test_light_and_dark_follow_the_system_and_the_toggle(chromium, tmp_path):
-    shown = chromium.open(html.write(samples.a_run(), tmp_path))
+    shown = chromium.open(html.write(report_results.a_run(), tmp_path))
     ground = "getComputedStyle(document.body).backgroundColor"
     light = shown.run(ground)
     shown.show(1400, dark=True)
@@ -84,16 +84,16 @@ CONTRAST = """(() => {
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_text_stands_out_from_its_ground(chromium, tmp_path, dark):
-    run = samples.all_red(samples.a_run())
-    run.warnings, run.analyzers[samples.NAMES[3]].status = ["a warning"], "timeout"
-    run.analyzers[samples.NAMES[2]].stand_in, run.targets[1].status = "no model", "not_measured"
+    run = report_results.all_red(report_results.a_run())
+    run.warnings, run.analyzers[report_results.NAMES[3]].status = ["a warning"], "timeout"
+    run.analyzers[report_results.NAMES[2]].stand_in, run.targets[1].status = "no model", "not_measured"
     shown = chromium.open(html.write(run, tmp_path), dark=dark)
     ratio, where = shown.run(CONTRAST)
     assert ratio >= 4.5, where
 
 
 def test_text_from_outside_is_only_text(chromium, tmp_path):
-    shown = chromium.open(html.write(samples.hostile(samples.a_run()), tmp_path))
+    shown = chromium.open(html.write(report_results.hostile(report_results.a_run()), tmp_path))
     assert shown.run("document.scripts.length") == 1 and shown.run("document.images.length") == 0
     text = shown.run("document.body.textContent")
     assert "<script>alert(1)</script><img src=x onerror=alert(2)>" in text
@@ -102,7 +102,7 @@ def test_text_from_outside_is_only_text(chromium, tmp_path):
 
 
 def test_a_script_that_got_in_would_not_run(chromium, tmp_path):
-    path = html.write(samples.a_run(), tmp_path)
+    path = html.write(report_results.a_run(), tmp_path)
     evil = "<script>document.title = 'evil'</script><img src='http://localhost:9/x.png'>"
     path.write_text(path.read_text(encoding="utf-8").replace("</main>", evil + "</main>"), encoding="utf-8")
     shown = chromium.open(path)
@@ -111,7 +111,7 @@ def test_a_script_that_got_in_would_not_run(chromium, tmp_path):
 
 
 def test_parts_and_zooms_are_chosen_by_keyboard_alone_and_without_a_script(chromium, tmp_path):
-    path = html.write(samples.a_run(), tmp_path)
+    path = html.write(report_results.a_run(), tmp_path)
     path.write_text(path.read_text(encoding="utf-8").replace(html_page.SCRIPT, ""), encoding="utf-8")
     shown = chromium.open(path)
     assert shown.run("document.scripts[0].textContent") == ""
@@ -131,7 +131,7 @@ def test_parts_and_zooms_are_chosen_by_keyboard_alone_and_without_a_script(chrom
 
 
 def test_arrow_keys_read_the_bars(chromium, tmp_path):
-    shown = chromium.open(html.write(samples.a_run(), tmp_path))
+    shown = chromium.open(html.write(report_results.a_run(), tmp_path))
     shown.run("document.querySelector('.frame').focus()")
     shown.press("ArrowRight")
     words_of = "document.querySelector('.part-1 output').textContent"
@@ -143,7 +143,7 @@ def test_arrow_keys_read_the_bars(chromium, tmp_path):
 
 
 def test_a_missed_target_is_red_and_at_the_top(chromium, tmp_path):
-    run = samples.a_run()
+    run = report_results.a_run()
     run.targets[5].status, run.verdict = "fail", "fail"
     run.verdict_reason = f"missed: {run.targets[5].metric}"
     shown = chromium.open(html.write(run, tmp_path))
@@ -159,8 +159,8 @@ def test_a_missed_target_is_red_and_at_the_top(chromium, tmp_path):
 
 
 def test_an_analysis_that_went_wrong_is_marked_in_the_timeline(chromium, tmp_path):
-    run = samples.a_run()
-    run.analyzers[samples.NAMES[4]].status = "crashed"
+    run = report_results.a_run()
+    run.analyzers[report_results.NAMES[4]].status = "crashed"
     shown = chromium.open(html.write(run, tmp_path))
     bar = "document.querySelector('.part-1 .failed')"
     assert shown.run(f"getComputedStyle({bar}.querySelector('rect')).stroke") == "rgb(179, 32, 14)"

@@ -10,7 +10,7 @@ from clipbench.bench.runs.serialization import from_json
 from clipbench.bench.runs.telemetry import GpusTelemetry
 from clipbench.reports.drawing.over_time import over_time
 from clipbench.reports.run import html
-from tests.support import samples
+from tests.support import report_results
 from tests.support.fake_nvml import GPM, SECOND, FakeNvml, Gpu, sample
 from tests.support.fake_nvml import samples as recorded
 
@@ -18,7 +18,7 @@ from tests.support.fake_nvml import samples as recorded
 def test_what_a_gpu_tells_is_drawn():
     began = time.monotonic()
     card = Gpu(gpm=GPM, buffer=lambda: recorded((time.time(), 55)))
-    run = samples.a_run()
+    run = report_results.a_run()
     sampled = from_json(GpusTelemetry, sample(FakeNvml(card, SECOND), times=3))
     run.telemetry.gpu = GpusTelemetry(devices=[device.since(began) for device in sampled.devices])
     curves = {curve.name: curve for curve in over_time(run).curves}
@@ -29,35 +29,35 @@ def test_what_a_gpu_tells_is_drawn():
 
 
 def test_an_invalid_verdict_says_which_rule():
-    run = samples.a_run()
+    run = report_results.a_run()
     run.verdict, run.verdict_reason = "invalid", "only 2 of 20 analyzers ran"
     text = html.render(run)
     assert "verdict: invalid" in text and "only 2 of 20 analyzers ran" in text
 
 
 def test_what_was_not_measured_says_why():
-    text = html.render(samples.unsampled())
+    text = html.render(report_results.unsampled())
     assert (
         "<b>CPU, memory, GPU utilisation, GPU SM activity, GPU memory, GPU power</b>: not measured: " in text
     )
     assert "the sampler failed: no answer" in text
-    text = html.render(samples.a_run(gpus=1))
+    text = html.render(report_results.a_run(gpus=1))
     assert "<b>GPU 0 SM activity</b>: not measured: NVML: Not Supported" in text
-    text = html.render(samples.interrupted())
+    text = html.render(report_results.interrupted())
     assert "not measured: no repeat was run" in text
 
 
 def test_an_analyzer_that_went_wrong_is_first_with_its_reason():
-    run = samples.a_run()
-    lost = run.analyzers[samples.NAMES[7]]
+    run = report_results.a_run()
+    lost = run.analyzers[report_results.NAMES[7]]
     lost.status, lost.reason, lost.error = "timeout", "longer than 5 s", "Traceback: x"
-    assert html.html_rows(run)[0].analyzer.name == samples.NAMES[7]
+    assert html.html_rows(run)[0].analyzer.name == report_results.NAMES[7]
     text = html.render(run)
     assert "longer than 5 s" in text and "Traceback: x" in text and "(timeout in this run)" in text
 
 
 def test_the_baseline_is_told():
-    run = samples.a_run()
+    run = report_results.a_run()
     assert "Baseline" not in html.render(run)
     run.run.baseline = Compared(
         call="slower", path="b.json", runs=5, ratio=1.2, low=1.1, high=1.3, confirmed=True,
@@ -71,11 +71,11 @@ def test_the_baseline_is_told():
 
 
 def test_twenty_repeats_are_small(tmp_path):
-    run = samples.a_run(workers=4, repeats=20, gpus=2)
+    run = report_results.a_run(workers=4, repeats=20, gpus=2)
     assert html.write(run, tmp_path).stat().st_size < 3e6
 
 
 def test_the_page_fetches_nothing_and_is_made_the_same_again(tmp_path):
-    text = html.write(samples.a_run(gpus=1), tmp_path).read_text(encoding="utf-8")
+    text = html.write(report_results.a_run(gpus=1), tmp_path).read_text(encoding="utf-8")
     assert not re.search(r"""(src|href)=["'](?!data:)|@import|url\((?!#)""", text)
-    assert text == html.render(samples.a_run(gpus=1))
+    assert text == html.render(report_results.a_run(gpus=1))

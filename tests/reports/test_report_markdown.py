@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 
 from clipbench.bench.runs import storage
 from clipbench.reports.run import markdown
-from tests.support import samples
+from tests.support import report_results
 from tests.support.minimal_result import a_result
 
 
@@ -35,7 +35,7 @@ class Page(HTMLParser):
 
 
 def test_it_has_the_verdict_the_targets_the_analyzers_and_the_metrics():
-    text = markdown.render(samples.a_run())
+    text = markdown.render(report_results.a_run())
     assert text.startswith("# ✅ pass: grouping=staged executor=gpu_pinned models=embedded\n")
     page = Page(text)
     for word in ("21 of 22 targets", "rtf warm", "< 3", "body_pose", "person ×2, cup", "f1 0.9", "AMD EPYC"):
@@ -45,10 +45,10 @@ def test_it_has_the_verdict_the_targets_the_analyzers_and_the_metrics():
 
 
 def test_what_was_missed_comes_first_and_what_went_wrong_is_told():
-    run = samples.a_run()
+    run = report_results.a_run()
     run.targets[9].status, run.verdict = "fail", "fail"
     run.verdict_reason = f"missed: {run.targets[9].metric}"
-    lost = run.analyzers[samples.NAMES[4]]
+    lost = run.analyzers[report_results.NAMES[4]]
     lost.status, lost.reason = "timeout", "longer than 5 s"
     text = markdown.render(run)
     rows = [line for line in text.splitlines() if line.startswith("| ")]
@@ -58,7 +58,7 @@ def test_what_was_missed_comes_first_and_what_went_wrong_is_told():
 
 
 def test_an_invalid_verdict_says_which_rule():
-    run = samples.a_run()
+    run = report_results.a_run()
     run.verdict, run.verdict_reason = "invalid", "only 2 of 20 analyzers ran"
     assert markdown.render(run).startswith("# ⚠️ invalid") and "only 2 of 20 analyzers ran" in markdown.render(
         run
@@ -66,11 +66,11 @@ def test_an_invalid_verdict_says_which_rule():
 
 
 @pytest.mark.parametrize(
-    "hostile", [samples.HOSTILE, "~~~\n```\n</details>", "a\r\n\r\n# b\n---\n| x | y |\n"]
+    "hostile", [report_results.HOSTILE, "~~~\n```\n</details>", "a\r\n\r\n# b\n---\n| x | y |\n"]
 )
 def test_text_from_outside_is_only_text(hostile):
-    plain = Page(markdown.render(samples.a_run()))
-    page = Page(markdown.render(samples.hostile(samples.a_run(), hostile)))
+    plain = Page(markdown.render(report_results.a_run()))
+    page = Page(markdown.render(report_results.hostile(report_results.a_run(), hostile)))
     known = plain.tags | {"ul", "li", "blockquote"}  # of the baseline and the warning
     assert page.tags <= known
     assert len(page.cells) == len(plain.cells) + 1 and set(page.cells) <= set(plain.cells)
@@ -78,16 +78,16 @@ def test_text_from_outside_is_only_text(hostile):
 
 
 def test_it_fits_a_summary_whatever_is_in_it():
-    for text in (samples.LONG, "|" * 20_000, "␛" * 20_000, samples.HOSTILE * 300):
-        run = samples.hostile(samples.a_run(), text)
+    for text in (report_results.LONG, "|" * 20_000, "␛" * 20_000, report_results.HOSTILE * 300):
+        run = report_results.hostile(report_results.a_run(), text)
         run.warnings *= 300
-        run.analyzers |= {f"my_{n}": run.analyzers[samples.NAMES[1]] for n in range(300)}
+        run.analyzers |= {f"my_{n}": run.analyzers[report_results.NAMES[1]] for n in range(300)}
         assert len(markdown.render(run).encode()) < 64_000
 
 
 def test_a_long_table_says_how_much_is_left_out():
-    run = samples.a_run()
-    run.analyzers |= {f"my_{n}": run.analyzers[samples.NAMES[1]] for n in range(100)}
+    run = report_results.a_run()
+    run.analyzers |= {f"my_{n}": run.analyzers[report_results.NAMES[1]] for n in range(100)}
     assert "… and 60 more" in markdown.render(run)
 
 
@@ -97,7 +97,7 @@ def test_a_run_that_did_nothing_is_told_too(tmp_path):
 
 @pytest.mark.parametrize("kind", ["html", "markdown", "junit"])
 def test_reports_are_made_again_from_a_result(tmp_path, kind):
-    storage.write_result(samples.a_run(), {}, tmp_path)
+    storage.write_result(report_results.a_run(), {}, tmp_path)
     command = [sys.executable, "-m", f"clipbench.reports.run.{kind}"]
     done = subprocess.run([*command, str(tmp_path)], capture_output=True, text=True, check=True)
     assert (tmp_path / done.stdout.strip()).stat().st_size > 500

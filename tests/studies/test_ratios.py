@@ -21,7 +21,7 @@ from studies.frame_sharing import Sharing, mapping, totals
 from studies.handwritten_loop import Bare
 from studies.ratio_targets import Ratio, Rounds, differences
 from studies.ratio_targets import ratios as figures
-from tests.support.clips import write_clip
+from tests.support.video_files import write_clip
 from tools.reference_clip.scenes import photograph
 
 #: Seconds of a pass of which all targets are met, by contestant.

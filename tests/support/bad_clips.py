@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.support.clips import numbered_frames, write_clip
+from tests.support.video_files import numbered_frames, write_clip
 
 
 def truncated(tmp_path: Path) -> Path:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from clipbench.bench.runs.results import MetricValue, Result, TargetResult
-from tests.support.runs import a_result
+from tests.support.stored_results import a_result
 
 
 def a_saved_result(

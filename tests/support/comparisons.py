@@ -9,7 +9,7 @@ from clipbench.bench.comparing.candidates import Candidate
 from clipbench.bench.comparing.comparison import Comparison
 from clipbench.bench.comparing.statistics import Call
 from clipbench.bench.runs.results import Result
-from tests.support.runs import times, written
+from tests.support.stored_results import times, written
 
 #: Samples of something that is slower than the default of a made-up result.
 SLOW = times(1.5)

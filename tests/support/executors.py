@@ -13,7 +13,7 @@ import pytest
 from clipbench.bench.clips.shared_memory import MEMORY_PREFIX
 from clipbench.executors import registry as executors
 from tests.support.clip_views import ArrayClip
-from tests.support.fakes import Notes
+from tests.support.fake_plans import Notes
 
 #: Every executor that exists.
 NAMES = executors.names()

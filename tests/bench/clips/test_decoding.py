@@ -15,7 +15,7 @@ from clipbench.bench.clips.decoding import decode, shrunk
 from clipbench.bench.clips.shared_memory import allocate
 from clipbench.bench.errors import InputError
 from tests.support.bad_clips import BAD_CLIPS
-from tests.support.clips import numbered_frames, rotate, write_clip
+from tests.support.video_files import numbered_frames, rotate, write_clip
 
 
 def levels(images: np.ndarray) -> list[int]:

@@ -18,8 +18,8 @@ from clipbench.bench.runs.results import Result
 from clipbench.executors.faults import Fault
 from clipbench.executors.layout import Group
 from tests.support.baselines import a_saved_result
-from tests.support.clips import numbered_frames, write_clip
-from tests.support.fakes import FAKES, Notes, planned, task, use_fakes
+from tests.support.fake_plans import FAKES, Notes, planned, task, use_fakes
+from tests.support.video_files import numbered_frames, write_clip
 
 PROJECT = Path(__file__).resolve().parents[3]
 ENFORCED = GateConfig("enforce", ["baseline"])

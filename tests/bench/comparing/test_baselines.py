@@ -10,8 +10,8 @@ from clipbench.bench.measuring import session as sessions
 from clipbench.bench.planning import config
 from clipbench.bench.probes import environment
 from tests.support.baselines import a_saved_result
-from tests.support.clips import numbered_frames, write_clip
-from tests.support.fakes import use_fakes
+from tests.support.fake_plans import use_fakes
+from tests.support.video_files import numbered_frames, write_clip
 
 KEY = {"grouping.name": "sequential", "executor.name": "threads", "models.profile": "embedded", "x": [1]}
 

@@ -17,7 +17,7 @@ from clipbench.bench.planning import config
 from clipbench.bench.runs.remeasure import Unmeasured
 from clipbench.reports.comparison import baseline_console as report
 from tests.support.baselines import a_saved_result
-from tests.support.fakes import use_fakes
+from tests.support.fake_plans import use_fakes
 
 
 def runs(between: float, within: float, seed: int = 0) -> list[list[float]]:

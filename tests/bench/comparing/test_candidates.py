@@ -8,7 +8,7 @@ from clipbench.bench.comparing import comparison
 from clipbench.bench.comparing.candidates import Candidate, make_names_unique, metric_samples, paired_samples
 from clipbench.bench.errors import InputError
 from tests.support.comparisons import call
-from tests.support.runs import STEADY, a_result, a_sweep, written
+from tests.support.stored_results import STEADY, a_result, a_sweep, written
 
 
 def test_runs_results_and_folders_of_runs_are_candidates(tmp_path):

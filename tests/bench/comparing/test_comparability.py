@@ -13,9 +13,9 @@ from clipbench.bench.measuring import session
 from clipbench.bench.planning import config
 from clipbench.bench.runs.results import Result
 from clipbench.bench.runs.serialization import from_json, to_json
-from tests.support.clips import numbered_frames, write_clip
-from tests.support.fakes import Notes, use_fakes
-from tests.support.runs import a_result
+from tests.support.fake_plans import Notes, use_fakes
+from tests.support.stored_results import a_result
+from tests.support.video_files import numbered_frames, write_clip
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import sys
 from clipbench.commands import compare
 from tests.support.command_line import PROJECT
 from tests.support.comparisons import SLOW
-from tests.support.runs import a_result, written
+from tests.support.stored_results import a_result, written
 
 
 def test_the_command_line(tmp_path, monkeypatch, capsys):

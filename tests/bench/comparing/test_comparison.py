@@ -10,7 +10,7 @@ from clipbench.bench.comparing import calibration, comparison
 from clipbench.bench.errors import Exit, InputError
 from clipbench.bench.runs.results import MetricValue
 from tests.support.comparisons import SLOW, call, candidates_of, compared
-from tests.support.runs import STEADY, a_result, a_sweep, times, without
+from tests.support.stored_results import STEADY, a_result, a_sweep, times, without
 
 
 def test_the_reference_and_the_metric_are_chosen_by_name(tmp_path):

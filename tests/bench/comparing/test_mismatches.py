@@ -7,7 +7,7 @@ import pytest
 from clipbench.bench.comparing import comparison
 from clipbench.bench.errors import InputError
 from tests.support.comparisons import SLOW, call, compared
-from tests.support.runs import CLIP, a_result, without, written
+from tests.support.stored_results import CLIP, a_result, without, written
 
 DIFFERENT = {
     "machine.cpu": {"environment": {"cpu": "Intel Xeon"}},

@@ -9,7 +9,7 @@ from clipbench.bench.comparing.statistics import CONFIDENCE, MIN_PAIRS
 from clipbench.bench.errors import Exit, InputError
 from clipbench.bench.runs.results import MetricValue
 from tests.support.comparisons import SLOW, compared
-from tests.support.runs import STEADY, a_result, a_sweep, missing_target, times
+from tests.support.stored_results import STEADY, a_result, a_sweep, missing_target, times
 
 
 def advice(tmp_path, **results):

@@ -10,7 +10,7 @@ from clipbench.bench.runs.measurement import Measured, NotMeasured
 from clipbench.bench.runs.results import MetricValue
 from clipbench.reports.comparison import gpu_check
 from clipbench.reports.run import html
-from tests.support.runs import a_result
+from tests.support.stored_results import a_result
 
 MINE = metrics.Metric(
     "my_share", "%", "higher", "a share", lambda record: Measured(5.0),

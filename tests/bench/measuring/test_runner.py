@@ -9,8 +9,8 @@ from clipbench.bench.measuring import run_summary, verdict
 from clipbench.bench.measuring.metrics import METRICS
 from clipbench.bench.measuring.runner import Runner, executor_factory
 from clipbench.bench.planning.config import MinimumConfig
-from tests.support.clips import numbered_frames, write_clip
-from tests.support.fakes import Notes, grouped, plan, use_fakes
+from tests.support.fake_plans import Notes, grouped, plan, use_fakes
+from tests.support.video_files import numbered_frames, write_clip
 
 
 @pytest.fixture

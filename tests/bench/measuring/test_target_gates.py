@@ -1,6 +1,6 @@
 """Every target of conf/targets/production.yaml: met, missed, not measured, and what the gate makes of each.
 
-The runs are made by hand (ideal.py), and a violation is planted where its metric is computed from: in
+The runs are made by hand (ideal_run.py), and a violation is planted where its metric is computed from: in
 segments, times or telemetry. A target for which this file plants none fails, so that none goes untested.
 """
 
@@ -25,7 +25,7 @@ from clipbench.bench.probes import environment
 from clipbench.bench.runs.results import Environment
 from clipbench.reports import formatting, markdown_text
 from clipbench.reports.run import html, junit, markdown
-from tests.support import ideal
+from tests.support import ideal_run
 from tests.support.command_line import PROJECT, run
 
 TARGETS = PROJECT / "conf" / "targets" / "production.yaml"
@@ -84,12 +84,12 @@ SPOILT: dict[str, Callable[[Segments], Segments]] = {
     "temporal_flow.pace_error": each(lambda s: data(s, cuts_per_minute=10.0)),
     "cross_analyzer_intelligence.statement_f1": each(lambda s: replace(s, label="insight")),
 }
-#: Target → how else a run misses it: arguments of ideal.record.
+#: Target → how else a run misses it: arguments of ideal_run.record.
 MISSED: dict[str, list[dict[str, Any]]] = {
     "rtf_warm": [{"pass_s": 31.0}],
     "gpu_utilization": [{"utilization": 40.0}, {"utilization": 100.0}],
     "success_rate": [{"lost": ("cut_analysis", "color_analysis")}],
-    "gpu_memory_residue": [{"left_bytes": 2 * ideal.GB}],
+    "gpu_memory_residue": [{"left_bytes": 2 * ideal_run.GB}],
     "vlm_segments_per_second": [{"thinned": "qwen2_vl_temporal"}],
 } | {f"quality.{name}": [{"spoilt": name}] for name in SPOILT}
 
@@ -102,19 +102,19 @@ class Bench:
 
     def session(self, on_gpu: bool = True, *overrides: str) -> session.Session:
         """What `python run.py gate=enforce` would run, on the GPU of a machine that has one."""
-        cfg = ideal.composed("gate=enforce", f"clip.path={ideal.CLIP.path}", *overrides)
+        cfg = ideal_run.composed("gate=enforce", f"clip.path={ideal_run.CLIP.path}", *overrides)
         prepared = session.prepare(cfg, self.folder)
-        return replace(prepared, plan=ideal.on_gpu(prepared.plan)) if on_gpu else prepared
+        return replace(prepared, plan=ideal_run.on_gpu(prepared.plan)) if on_gpu else prepared
 
     def judge(self, prepared: session.Session, spoilt: str = "", thinned: str = "", **planted: Any):
         """The result of a run in which all is well but what is `planted`, and the exit code."""
-        found = dict(ideal.segments())
+        found = dict(ideal_run.segments())
         if spoilt:
             analyzer = spoilt.partition(".")[0]
             found[analyzer] = SPOILT[spoilt](found[analyzer])
         if thinned:
             found[thinned] = found[thinned][::2]
-        result = ideal.result(prepared, ideal.record(prepared.plan, found, **planted))
+        result = ideal_run.result(prepared, ideal_run.record(prepared.plan, found, **planted))
         return result, verdict.exit_code(result, prepared.cfg.gate)
 
 

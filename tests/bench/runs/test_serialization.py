@@ -16,7 +16,7 @@ from clipbench.bench.runs.measurement import NotMeasured
 from clipbench.bench.runs.results import Result
 from clipbench.bench.runs.serialization import WrongShape, from_json, to_json
 from clipbench.bench.runs.telemetry import Telemetry
-from tests.support.runs import a_result
+from tests.support.stored_results import a_result
 
 GOLDEN = Path(__file__).resolve().parents[2] / "e2e" / "golden"
 

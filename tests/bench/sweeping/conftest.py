@@ -10,7 +10,7 @@ import pytest
 from clipbench.bench.runs import child_run
 from clipbench.bench.runs.serialization import to_json
 from clipbench.bench.sweeping import identity
-from tests.support.runs import a_result
+from tests.support.stored_results import a_result
 from tests.support.sweeps import CHILD
 
 

@@ -22,8 +22,8 @@ from clipbench.bench.sweeping import gpu_check
 from clipbench.bench.sweeping.gpu_check import REFERENCE, CheckRun, check_runs, run_check, shared_analyzers
 from clipbench.bench.sweeping.gpu_check_state import CheckedRun, GpuCheck, Unchanged, read, unchanged
 from clipbench.reports.comparison import gpu_check as report
-from tests.support.clips import numbered_frames, write_clip
 from tests.support.sweeps import Notes
+from tests.support.video_files import numbered_frames, write_clip
 
 PROJECT = Path(__file__).resolve().parents[3]
 

@@ -7,7 +7,7 @@ import json
 
 from clipbench.bench.runs import child_run
 from clipbench.bench.runs.serialization import to_json
-from tests.support.runs import a_result, without
+from tests.support.stored_results import a_result, without
 from tests.support.sweeps import Notes, a_sweep, gone, order
 
 

@@ -15,10 +15,10 @@ import psutil
 
 from clipbench.bench.errors import Exit
 from clipbench.bench.runs import storage
-from tests.support.clips import numbered_frames, write_clip
 from tests.support.command_line import PROJECT
-from tests.support.fakes import FAKES
+from tests.support.fake_plans import FAKES
 from tests.support.sweeps import gone
+from tests.support.video_files import numbered_frames, write_clip
 
 SWEEP = """
 import pathlib, sys

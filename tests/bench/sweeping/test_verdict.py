@@ -10,7 +10,7 @@ from clipbench.bench.errors import Exit
 from clipbench.bench.runs.results import TargetResult
 from clipbench.bench.runs.serialization import to_json
 from clipbench.bench.sweeping import verdict
-from tests.support.runs import a_result, missing_target
+from tests.support.stored_results import a_result, missing_target
 from tests.support.sweeps import Notes, a_sweep
 
 
