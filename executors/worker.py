@@ -12,7 +12,7 @@ from typing import Any
 
 from clipbench.analyzers import registry, threads
 from clipbench.analyzers.base import Analyzer, ClipView, NothingToAnalyze, Segment, Settings
-from clipbench.executors import devices, faults
+from clipbench.executors import devices, faults, returned_segments
 from clipbench.executors.base import Observer, Outcome, Phase, Span, now
 from clipbench.executors.layout import Task
 from clipbench.executors.profiling import profiler
@@ -108,9 +108,16 @@ class Worker:
                 analyzer.settings = full
         outcome.analyze_s = now() - start
         if outcome.status == "ok":
-            outcome.facts = dict(analyzer.facts())
-            outcome.headline = analyzer.headline(outcome.segments) if outcome.segments else outcome.reason
+            self._describe(outcome, analyzer)
         return outcome
+
+    def _describe(self, outcome: Outcome, analyzer: Analyzer) -> None:
+        """What the analyzer says of an analysis that went well."""
+        try:
+            outcome.facts = returned_segments.plain_dict(analyzer.facts(), "facts")
+            outcome.headline = analyzer.headline(outcome.segments) if outcome.segments else outcome.reason
+        except Exception as error:
+            self._failed(outcome, error)
 
     def _try(
         self,
@@ -124,7 +131,7 @@ class Worker:
         try:
             self._strike(task, *faults.KINDS - {"no_load", "no_start"})
             with profiler(kind, Path(folder), self.name, task.analyzer):
-                outcome.segments = segments_of(analyzer.analyze(clip, upstream))
+                outcome.segments = returned_segments.checked(analyzer.analyze(clip, upstream))
         except NothingToAnalyze as nothing:
             outcome.reason = str(nothing)
         except Exception as error:
@@ -162,16 +169,6 @@ class Worker:
         """Unload what is left, and let other work in this process use all cores again."""
         self.unload()
         threads.limit(None)
-
-
-def segments_of(found: object) -> list[Segment]:
-    """What an analyzer returned; raises TypeError where that is not a list of segments."""
-    if not isinstance(found, list):
-        raise TypeError(f"analyze must return a list of Segment, not {type(found).__name__}")
-    for each in found:
-        if not isinstance(each, Segment):
-            raise TypeError(f"analyze must return a list of Segment; it has {type(each).__name__} in it")
-    return found
 
 
 def failure(outcome: Outcome, error: BaseException, prefix: str = "") -> Outcome:

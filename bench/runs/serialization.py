@@ -12,8 +12,6 @@ import functools
 import types
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-import numpy as np
-
 T = TypeVar("T")
 
 #: Annotation → the types of the JSON values that it accepts: a whole number is also a float.
@@ -31,10 +29,7 @@ class WrongShape(ValueError):
 
 
 def to_json(value: Any) -> Any:
-    """`value` in dictionaries, lists and plain values; fields marked `optional` are left out where None.
-
-    Numbers and arrays of NumPy, which an analyzer may put into its segments, become plain ones.
-    """
+    """`value` in dictionaries, lists and plain values; fields marked `optional` are left out where None."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = ((f, getattr(value, f.name)) for f in dataclasses.fields(value))
         return {f.name: to_json(v) for f, v in fields if v is not None or not f.metadata.get("optional")}
@@ -42,7 +37,7 @@ def to_json(value: Any) -> Any:
         return {key: to_json(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [to_json(inner) for inner in value]
-    return value.tolist() if isinstance(value, np.generic | np.ndarray) else value
+    return value
 
 
 def from_json(kind: type[T], value: Any, key: str = "") -> T:

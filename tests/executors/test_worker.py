@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import json
+import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from clipbench.analyzers import registry
+from clipbench.analyzers.base import Segment
 from clipbench.executors import devices
 from clipbench.executors import registry as executors
 from clipbench.executors.layout import Group, WorkerPlan
@@ -86,3 +91,47 @@ def test_what_is_no_list_of_segments_fails_its_analyzer(found, monkeypatch):
     one.load(steady)
     outcome = one.analyze(steady, CLIP, {})
     assert outcome.status == "failed" and "analyze must return a list of Segment" in outcome.reason
+
+
+@pytest.mark.parametrize(
+    ("segment", "reason"),
+    [
+        (Segment(0, 1, "x", data={"score": math.nan}), "segment 0: data.score is nan"),
+        (Segment(0, 1, "x", data={"boxes": [[0, np.float32("inf")]]}), "segment 0: data.boxes[0][1] is inf"),
+        (Segment(0, math.nan, "x"), "segment 0: end_s is nan"),
+        (Segment(0, 1, "x", confidence="high"), "segment 0: confidence is 'high', which is not a number"),
+        (Segment(0, 1, "x", data={"when": object()}), "segment 0: data.when is a object, which JSON"),
+    ],
+)
+def test_what_cannot_be_written_fails_its_analyzer(segment, reason, monkeypatch):
+    steady = task("steady", ())
+    monkeypatch.setattr(type(registry.create("steady")), "analyze", lambda *_: [segment])
+    one = worker("steady")
+    one.load(steady)
+    outcome = one.analyze(steady, CLIP, {})
+    assert outcome.status == "failed" and reason in outcome.reason
+
+
+def test_numbers_of_numpy_become_plain_ones(monkeypatch):
+    steady = task("steady", ())
+    found = Segment(np.float64(0), np.float32(0.5), "x", np.float64(1), {"n": np.int64(3), "a": np.arange(2)})
+    monkeypatch.setattr(type(registry.create("steady")), "analyze", lambda *_: [found])
+    one = worker("steady")
+    one.load(steady)
+    outcome = one.analyze(steady, CLIP, {})
+    assert json.dumps(dataclasses.asdict(outcome.segments[0])) == (
+        '{"start_s": 0.0, "end_s": 0.5, "label": "x", "confidence": 1.0, "data": {"n": 3, "a": [0, 1]}}'
+    )
+
+
+@pytest.mark.parametrize("method", ["facts", "headline"])
+def test_what_an_analyzer_cannot_say_of_itself_fails_it(method, monkeypatch):
+    def broken(*_: object) -> None:
+        raise RuntimeError("no words")
+
+    steady = task("steady", ())
+    monkeypatch.setattr(type(registry.create("steady")), method, broken)
+    one = worker("steady")
+    one.load(steady)
+    outcome = one.analyze(steady, CLIP, {})
+    assert (outcome.status, outcome.reason) == ("failed", "RuntimeError: no words")

@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from clipbench.analyzers.base import Segment
 from clipbench.bench.errors import InputError
 from clipbench.bench.runs import storage
 from clipbench.bench.runs.baseline_outcome import Compared, Saved
@@ -19,13 +17,6 @@ from clipbench.bench.runs.telemetry import Telemetry
 from tests.support.stored_results import a_result
 
 GOLDEN = Path(__file__).resolve().parents[2] / "e2e" / "golden"
-
-
-def test_numbers_of_numpy_become_plain():
-    found = Segment(np.float32(0.5), np.float64(1), "a", None, {"n": np.int64(2), "row": np.arange(2)})
-    assert json.loads(json.dumps(to_json([found])))[0] == {
-        "start_s": 0.5, "end_s": 1.0, "label": "a", "confidence": None, "data": {"n": 2, "row": [0, 1]}
-    }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["whole", "faulty"])
