@@ -14,6 +14,7 @@ which inherit it, find the same ones. This module sits below the others: it impo
 from __future__ import annotations
 
 import functools
+import hashlib
 import importlib
 import os
 import sys
@@ -180,6 +181,11 @@ def files() -> list[Path]:
         file = Path(str(module.__file__))
         found += sorted(file.parent.rglob("*.py")) if file.name == "__init__.py" else [file]
     return found
+
+
+def digests() -> dict[str, str]:
+    """The source files of all plugins, as messages name them → the beginning of their SHA-256."""
+    return {shown(path): hashlib.sha256(path.read_bytes()).hexdigest()[:12] for path in files()}
 
 
 def file_of(module: ModuleType) -> str:

@@ -82,12 +82,13 @@ def warnings(candidates: Sequence[Candidate]) -> list[str]:
 def notable_facts(result: Result) -> Facts:
     """What a reader should be told if it differs, though comparing it can be the point."""
     there = result.environment
-    found = {
+    found: Facts = {
         "version of clipbench": there.clipbench,
         "git commit": there.git_commit[:9] if there.git_commit else None,
         "uncommitted changes": there.git_dirty,
         "operating system": there.os,
     }
+    found |= {f"plugin {name}": digest for name, digest in result.run.plugins.items()}
     limits = {t.metric: f"{t.op} {t.limit}" for t in result.targets}
     return found | {f"target on {metric}": limit for metric, limit in limits.items()}
 

@@ -9,6 +9,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from clipbench import plugins
 from clipbench.analyzers.base import Segment
 from clipbench.bench import invocation
 from clipbench.bench.measuring.record import Record
@@ -41,6 +42,7 @@ def summarize_run(
         other_cores=others.cores(),
         other_cores_reason=others.reason,
         command=shlex.join(invocation.command_line()),
+        plugins=plugins.digests(),
         grouping=cfg.grouping.name,
         stages=cfg.grouping.stages,
         executor=cfg.executor.name,

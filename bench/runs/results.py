@@ -143,6 +143,8 @@ class RunSummary:
     `stages` says whether the groups waited for each other. `executor_settings` are those that bear on what
     was measured, beside `threads` and `workers`.
 
+    `plugins` are the files of the user's own parts, with the beginning of their SHA-256.
+
     `other_cores` is how many cores other work kept busy meanwhile. `profiles` are files in the run's folder.
     """
 
@@ -152,6 +154,7 @@ class RunSummary:
     other_cores: float | None = None
     other_cores_reason: str = ""
     command: str
+    plugins: dict[str, str] = field(default_factory=dict)
     grouping: str
     stages: bool | None = None
     executor: str

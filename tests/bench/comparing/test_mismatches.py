@@ -49,12 +49,13 @@ def test_what_a_comparison_is_about_may_differ(tmp_path):
         SLOW,
         grouping="staged",
         executor="threads",
-        run={"threads": 1, "workers": 4},
+        run={"threads": 1, "workers": 4, "plugins": {"parts.py": "beef"}},
         environment={"git_commit": "e" * 40, "git_dirty": True, "memory_gb": 25.4},
     )
-    made = compared(tmp_path, a=a_result(), b=other)
+    made = compared(tmp_path, a=a_result(run={"plugins": {"parts.py": "cafe"}}), b=other)
     assert made.mismatches == []
     assert any("git commit: fffffffff in a; eeeeeeeee in b" in line for line in made.warnings)
+    assert any("plugin parts.py: cafe in a; beef in b" in line for line in made.warnings)
     assert any("not made in turns" in line for line in made.warnings)
 
 
