@@ -30,6 +30,7 @@ SLOW = (
     "tests/bench/comparing/test_baseline_command.py",
     "tests/bench/comparing/test_compare_command.py",
     "tests/bench/measuring/test_target_gates.py",
+    "tests/bench/sweeping/test_gpu_check.py",
     "tests/bench/sweeping/test_sweep_process.py",
     "tests/contract",
     "tests/docs/test_ci_docs.py",

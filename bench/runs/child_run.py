@@ -10,10 +10,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 from clipbench.bench import invocation
 from clipbench.bench.errors import Exit, InputError
@@ -21,6 +21,9 @@ from clipbench.bench.runs import storage
 
 #: Seconds for a child to end its run and write what there is, as `run.py` promises to after SIGTERM.
 GRACE_S = 5.0
+
+#: The signals that end a run.
+INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
 
 #: Asks Linux to kill this process when its parent, whose number is the first argument, ends; then runs the
 #: rest of the arguments in its place. A `preexec_fn` could ask too, but with one Python runs callbacks around
@@ -70,22 +73,47 @@ def run_child(
     folder.mkdir(parents=True)
     began = time.monotonic()
     with (folder / "log.txt").open("wb") as log:
-        child = subprocess.Popen(
-            dying_with_us([*COMMAND, *arguments]),
-            env=invocation.environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C is for the sweep, which tells the child
-        )
+        child = None
         try:
+            with interrupts_held():
+                child = start(arguments, log)
             code = wait(child, timeout_s)
         finally:
-            end(child)
+            if child is not None:
+                end(child)
     seconds = round(time.monotonic() - began, 2)
     found = outcome(folder, code, seconds, metrics, limit or f"{timeout_s:g} s")
     # The folder is another one in every round, and equal reasons are to be equal.
     return replace(found, reason=found.reason.replace(f"{folder}/", ""))
+
+
+def start(arguments: Sequence[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
+    """A process of `clipbench` with these arguments, which writes what it prints to `log`."""
+    return subprocess.Popen(
+        dying_with_us([*COMMAND, *arguments]),
+        env=invocation.environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,  # Ctrl-C is for the sweep, which tells the child
+    )
+
+
+@contextlib.contextmanager
+def interrupts_held() -> Iterator[None]:
+    """Ctrl-C and SIGTERM take effect at the end of the block, when a child that it started is known.
+
+    Must be used in the main thread, as everything that handles signals.
+    """
+    arrived: list[int] = []
+    handlers = {n: signal.signal(n, lambda number, _: arrived.append(number)) for n in INTERRUPTS}
+    try:
+        yield
+    finally:
+        for held, handler in handlers.items():
+            signal.signal(held, handler)
+        for number in arrived:
+            signal.raise_signal(number)
 
 
 def literal(path: Path | str) -> str:

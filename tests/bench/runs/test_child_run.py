@@ -37,11 +37,11 @@ def test_no_interrupt_is_lost_while_a_child_is_started(tmp_path, monkeypatch):
         raise Interrupt
 
     monkeypatch.setattr(child_run, "COMMAND", ("/bin/true",))
-    before = signal.signal(signal.SIGUSR1, interrupt)
+    before = signal.signal(signal.SIGTERM, interrupt)
     dice, raised = random.Random(0), 0
     try:
         for number in range(40):
-            timer = threading.Timer(0.003 * dice.random(), os.kill, (os.getpid(), signal.SIGUSR1))
+            timer = threading.Timer(0.003 * dice.random(), os.kill, (os.getpid(), signal.SIGTERM))
             try:
                 timer.start()
                 child_run.run_child([], tmp_path / str(number), 60.0, ["rtf_warm"])
@@ -50,5 +50,5 @@ def test_no_interrupt_is_lost_while_a_child_is_started(tmp_path, monkeypatch):
             except Interrupt:
                 raised += 1
     finally:
-        signal.signal(signal.SIGUSR1, before)
+        signal.signal(signal.SIGTERM, before)
     assert raised == 40
