@@ -28,7 +28,8 @@ class Pipeline:
     """The plan of `python run.py` on one thread; analyzers are loaded and run when somebody asks for them."""
 
     def __init__(self, clip: SharedClip, plan: Plan) -> None:
-        self.handle, self.worker = clip.share(), Worker(WorkerSpec(plan.layout[0]), "cpu", Notes())
+        spec = WorkerSpec(plan.layout[0], faults=plan.faults)
+        self.handle, self.worker = clip.share(), Worker(spec, "cpu", Notes())
         self.tasks = {task.analyzer: task for task in plan.tasks()}
 
     @functools.cache  # noqa: B019  (as long as the session)

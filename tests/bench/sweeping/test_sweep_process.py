@@ -87,7 +87,7 @@ def test_a_sweep_that_is_ended_at_any_moment_goes_on_where_it_was(tmp_path, chil
         *turns[:2], *turns[1:3], *turns[2:4], *turns[3:],
     ]  # fmt: skip
     assert [job["done"] for job in state["jobs"]] == [3, 3, 0]
-    assert "executor=dying left no result: round 1: it was ended by SIGKILL" in out
+    assert "executor=dying: left no result: round 1: it was ended by SIGKILL" in out
     for kind in ("html", "md", "json"):
         assert "executor=dying" in (tmp_path / "s" / f"comparison.{kind}").read_text()
 
@@ -108,7 +108,7 @@ def test_one_job_that_kills_its_process_leaves_the_others_compared(tmp_path):
     assert result.analyzers["steady"].status == "ok" and result.analyzers["fate"].status == "crashed"
     assert len(result.metric("rtf_warm").samples) == 1, "without a warm-up, the first of two loads the models"
     assert "steady" in (tmp_path / "s" / "executor=spawn_pool" / "1" / "log.txt").read_text()
-    assert "executor=sequential left no result: round 1: it was ended by SIGKILL" in done.stdout
+    assert "executor=sequential: left no result: round 1: it was ended by SIGKILL" in done.stdout
     assert (tmp_path / "s" / "comparison.html").exists()
     again = subprocess.run(command, **settings, capture_output=True, text=True, timeout=120)
     assert again.returncode == Exit.NOTHING_VALID and "round 1" not in again.stderr, again.stderr
