@@ -24,6 +24,7 @@ from rich.table import Table
 from clipbench.analyzers.threads import cores_allowed
 from clipbench.bench.clips.container import read_container
 from clipbench.bench.probes import environment
+from clipbench.bench.runs.serialization import to_json
 from studies.contestants import LANES, MEANING, PROJECT, Lane, Unmeasured
 from studies.ratio_targets import BEST, RIVALS, Rounds, differences, ratios
 
@@ -143,7 +144,7 @@ def as_json(rounds: Rounds, differing: Mapping[str, Mapping[str, str]]) -> dict[
     """Everything that was measured, and the figures."""
     return {
         "clip_s": rounds.clip_s,
-        "environment": environment.describe(),
+        "environment": to_json(environment.describe()),
         "samples": {name: [dataclasses.asdict(s) for s in found] for name, found in rounds.samples.items()},
         "reasons": rounds.reasons,
         "sharing": rounds.sharing if isinstance(rounds.sharing, str) else dataclasses.asdict(rounds.sharing),
