@@ -35,6 +35,7 @@ def measure(
     of each pass, and the cores that other work took meanwhile.
     """
     from clipbench.bench.probes import environment
+    from clipbench.bench.runs.serialization import to_json
     from studies.contestants import Harness, Usage
 
     configuration = [*CONFIGURATION, *([f"only=[{only}]"] if only else [])]
@@ -52,7 +53,7 @@ def measure(
         for _ in range(WARM_UP):
             sides["slow"].once(clip)
         found = {
-            "environment": environment.describe(),
+            "environment": to_json(environment.describe()),
             "configuration": configuration,
             "only": only,
             "slowed": last,
