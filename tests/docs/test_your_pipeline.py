@@ -9,19 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.installed import PROJECT, Installed, build_wheel, install
+from clipbench.executors import registry as executors
+from tests.support.executors import usable
+from tests.support.installed import PROJECT
 
 PAGE = (PROJECT / "docs" / "your-pipeline.md").read_text(encoding="utf-8")
 #: A file's name on a line of its own and its block, or a block of commands, in the order of the page.
 STEP = re.compile(r"^(?:`(?P<file>[^`\n]+)`:\n\n```\w+\n|```\n)(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 #: What the environment of the test has done already.
 DONE = ("pip install", "mkdir", "cd ")
-
-
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory) -> Installed:
-    folder = tmp_path_factory.mktemp("environment")
-    return install(folder / "venv", build_wheel(folder))
 
 
 @pytest.fixture(scope="module")
@@ -90,3 +86,22 @@ def test_a_wrong_key_of_the_truth_is_named(installed, followed):
     done = installed.run("clipbench", "clip.truth=wrong.json", "hydra.run.dir=wrong", cwd=folder)
     assert done.returncode == 2
     assert "wrong.json" in done.stderr and "no key quite; did you mean quiet?" in done.stderr
+
+
+@pytest.mark.parametrize("name", usable(executors.names()))
+def test_under_every_executor_it_passes_and_a_fault_costs_one_analyzer(name, installed, followed):
+    folder, chosen = followed[0], ("grouping=mine", f"executor={name}", "gate=enforce")
+    done = installed.run("clipbench", *chosen, f"hydra.run.dir=by_{name}", cwd=folder)
+    result = json.loads((folder / f"by_{name}" / "result.json").read_text())
+    assert (done.returncode, result["verdict"]) == (0, "pass"), done.stdout + done.stderr
+    for analyzer in result["analyzers"]:
+        paths = (folder / run / "segments" / f"{analyzer}.json" for run in (f"by_{name}", "reported"))
+        found, expected = map(Path.read_text, paths)
+        assert json.loads(found) == json.loads(expected), analyzer
+    kind = "sigkill" if "sigkill" in executors.strategy(name).contains else "raise"
+    planted = (f"faults={kind}", "faults.analyzer=brightness", "gate=report", f"hydra.run.dir=hit_{name}")
+    done = installed.run("clipbench", *chosen, *planted, "scenario.repeats=1", cwd=folder)
+    result = json.loads((folder / f"hit_{name}" / "result.json").read_text())
+    states = {analyzer: one["status"] for analyzer, one in result["analyzers"].items()}
+    assert states.pop("brightness") in ("crashed", "failed"), done.stderr
+    assert set(states.values()) == {"ok"}

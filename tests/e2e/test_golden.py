@@ -112,9 +112,9 @@ def comparison(paths: list[str]) -> list[str]:
     return figures(comparison_markdown.render(comparing.compare(sides, allow_mismatch=True)))
 
 
-def run(name: str, folder: Path) -> dict[str, Any]:
-    """Run one of RUNS; returns its result.json."""
-    command = [sys.executable, "run.py", *RUNS[name], "progress=false", f"hydra.run.dir={folder}"]
+def run(name: str, folder: Path, *more: str) -> dict[str, Any]:
+    """Run one of RUNS, with `more` overrides; returns its result.json."""
+    command = [sys.executable, "run.py", *RUNS[name], *more, "progress=false", f"hydra.run.dir={folder}"]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     return json.loads((folder / "result.json").read_text())
@@ -126,7 +126,7 @@ def recorded(name: str) -> Any:
 
 @pytest.fixture(scope="module", params=RUNS)
 def fresh(request, tmp_path_factory) -> tuple[str, dict[str, Any]]:
-    return request.param, run(request.param, tmp_path_factory.mktemp(request.param))
+    return request.param, run(request.param, tmp_path_factory.mktemp(request.param), "scenario.repeats=1")
 
 
 def changes(before: dict[str, list[str]], now: dict[str, list[str]]) -> list[str]:
