@@ -6,9 +6,9 @@ This module is at the bottom of the project: it imports only `Part` from it, and
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
 from clipbench.plugins import Part
 
@@ -58,14 +58,18 @@ class Needs(NamedTuple):
     audio: bool = False
 
 
-class ClipView(Protocol):
-    """A decoded clip, as analyzers see it."""
+class ClipFacts(Protocol):
+    """What is known of a clip before any of it is decoded; width and height are as shown."""
 
     duration_s: float
     width: int
     height: int
     fps: float
     has_audio: bool
+
+
+class ClipView(ClipFacts, Protocol):
+    """A decoded clip, as analyzers see it."""
 
     def frames(self, fps: float, size: int) -> Frames:
         """Frames at about `fps` per second (all frames if the clip has fewer), read-only.
@@ -78,6 +82,19 @@ class ClipView(Protocol):
 
     def memo(self, key: Hashable, compute: Callable[[], T]) -> T:
         """The result of `compute()`, which runs at most once per worker and clip for all analyzers."""
+
+
+class Chunk(ClipView, Protocol):
+    """The stretch `[start_s, end_s)` of a clip: the facts are the clip's, all else is the stretch's.
+
+    `frames` has those of the clip's frames whose time is in the stretch, and may have none. Times count from
+    the start of the clip. `audio` has the samples from `round(start_s * 16000)` up to those of `end_s`, and
+    `memo` keeps its results for this chunk. The chunks of a clip follow each other without a gap from 0 to
+    `duration_s`.
+    """
+
+    start_s: float
+    end_s: float
 
 
 class NothingToAnalyze(Exception):
@@ -169,3 +186,60 @@ class Analyzer(Part):
 
     def wake(self) -> None:
         """Move the weights back to the device."""
+
+
+State = TypeVar("State")
+Found = TypeVar("Found")
+
+
+class ChunkedAnalyzer(Analyzer, Generic[State, Found]):
+    """An analyzer that works through a clip chunk by chunk, and so through a clip of any length.
+
+    What it finds does not depend on where the chunks end. All that it knows from earlier chunks is in a state
+    that it is given and gives back: the object itself keeps nothing of a clip, because chunks of several
+    clips may come in turns, and another worker may go on with the next one. State and findings are pickled.
+    The state has to stay small; what is found in each chunk is kept for `finish`, and should be small.
+    """
+
+    def begin(self, clip: ClipFacts) -> State:
+        """The state before the first chunk. Raises NothingToAnalyze if the clip lacks what it reads."""
+        raise NotImplementedError
+
+    def feed(self, chunk: Chunk, state: State) -> tuple[Found, State]:
+        """What is found in the next chunk, and the state after it; `state` may be changed in place."""
+        raise NotImplementedError
+
+    def finish(
+        self,
+        clip: ClipFacts,
+        found: Sequence[Found],
+        state: State,
+        upstream: Mapping[str, list[Segment]],
+    ) -> list[Segment]:
+        """The segments, from what `feed` found in each chunk, in order of time, and the last state."""
+        raise NotImplementedError
+
+    def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
+        """The findings in `clip`, which is taken as a single chunk."""
+        found, state = self.feed(whole(clip), self.begin(clip))
+        return self.finish(clip, [found], state, upstream)
+
+
+class Whole:
+    """A whole clip as its only chunk."""
+
+    def __init__(self, clip: ClipView) -> None:
+        self.duration_s, self.width, self.height = clip.duration_s, clip.width, clip.height
+        self.fps, self.has_audio = clip.fps, clip.has_audio
+        self.start_s, self.end_s = 0.0, clip.duration_s
+        self.frames, self.audio, self.memo = clip.frames, clip.audio, clip.memo
+
+
+def whole(clip: ClipView) -> Chunk:
+    """The clip as its only chunk."""
+    return Whole(clip)
+
+
+def is_chunked(analyzer: Analyzer) -> bool:
+    """Whether it is fed chunk by chunk: a subclass that writes its own `analyze` gets the whole clip."""
+    return isinstance(analyzer, ChunkedAnalyzer) and type(analyzer).analyze is ChunkedAnalyzer.analyze

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from clipbench.analyzers.base import Analyzer, Needs, Settings
+from clipbench.analyzers.base import Analyzer, Needs, Settings, is_chunked
 
 #: GB of a GPU that a process needs before it holds anything, for CUDA's context and libraries. Reports range
 #: from 0.3 GB, with lazy loading, to 0.5 GB; a plan uses the larger.
@@ -20,7 +20,7 @@ class Task:
     `upstream` are the analyzers whose results it reads, `after` those that it only comes after. `needs` is
     what it reads of a clip, `gpu` whether it uses the GPU of its group, and `memory_gb` how much of it, where
     that is declared. `models` are its model cards; `stand_in` says why its results are not those of the model
-    that it stands in for; with `random` weights they mean nothing.
+    that it stands in for; with `random` weights they mean nothing. A `chunked` one is fed chunk by chunk.
     """
 
     analyzer: str
@@ -33,6 +33,7 @@ class Task:
     models: tuple[str, ...] = ()
     stand_in: str | None = None
     random: bool = False
+    chunked: bool = False
 
     @classmethod
     def of(cls, analyzer: Analyzer, upstream: tuple[str, ...] = (), after: tuple[str, ...] = ()) -> Task:
@@ -48,6 +49,7 @@ class Task:
             models=tuple(analyzer.models()),
             stand_in=analyzer.stand_in,
             random=analyzer.random,
+            chunked=is_chunked(analyzer),
         )
 
     @property
