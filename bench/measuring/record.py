@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from clipbench.bench.clips.clip_info import ClipInfo
+from clipbench.bench.errors import InputError
 from clipbench.bench.runs.measurement import NotMeasured
-from clipbench.bench.runs.results import Cleanup
+from clipbench.bench.runs.results import Cleanup, LostClip
 from clipbench.bench.runs.telemetry import Telemetry
 from clipbench.executors.base import Outcome, Plan, Span
 
@@ -31,7 +33,7 @@ class Record:
     """Everything that was observed during a run; times are on the clock of `executors.base.now`.
 
     `workers` are their process ids. `cleanup` is None where the run ended before it. `in_flight` is how many
-    clips could be under way at once.
+    clips could be under way at once. `lost` are the clips of a queue that could not be read.
     """
 
     plan: Plan
@@ -42,6 +44,12 @@ class Record:
     workers: dict[str, int] = field(default_factory=dict)
     cleanup: Cleanup | None = None
     in_flight: int = 1
+    lost: list[LostClip] = field(default_factory=list)
+
+    def lose(self, path: Path, error: InputError) -> None:
+        """Keep that the clip at `path` could not be read, in the words of `error`, in which it is "it"."""
+        reason = str(error).removeprefix("clip.path: ").replace(str(path), "it")
+        self.lost.append(LostClip(str(path), reason))
 
     def completed(self) -> list[Pass]:
         """The passes that were not interrupted."""

@@ -14,6 +14,7 @@ from typing import Protocol
 from clipbench.analyzers.base import Needs
 from clipbench.bench.clips.decoding import decode
 from clipbench.bench.clips.shared_clip import SharedClip
+from clipbench.bench.errors import InputError
 from clipbench.bench.measuring.record import Pass, Record
 from clipbench.bench.probes.sampler import Sampler
 from clipbench.bench.runs.measurement import NotMeasured
@@ -70,46 +71,65 @@ class Runner:
         warm up and then send all of them at once, `repeats` times over.
 
         The first pass is the cold one: it opens the clip, then starts the executor, so that a clip that
-        cannot be read is refused before any model is loaded. Raises InputError for such a clip.
+        cannot be read is refused before any model is loaded. Raises InputError for such a clip, unless there
+        are others: then it is one of `record.lost`.
         """
-        warm = [(path, True) for path in clips[:1] * warmup]
-        counted = [(path, False) for path in clips * repeats]
-        total = len(warm) + len(counted)
+        counted = clips * repeats
+        total = warmup + len(counted)
+        self.several = len(clips) > 1
         self.record.in_flight = in_flight
         self.sampler = Sampler(os.getpid())
         try:
             with self.sampler:
                 self.record.started_s = now()
                 try:
-                    for path, warm_up in warm + counted if in_flight == 1 else warm:
-                        self.burst([path], warm_up, 1, total)
-                    if in_flight > 1 and counted:
-                        self.burst([path for path, _ in counted], False, in_flight, total)
-                    self._cleanup()
+                    for _ in range(warmup):
+                        self.burst(clips, True, 1, total, most=1)
+                    for burst in [counted] if in_flight > 1 else [[path] for path in counted]:
+                        self.burst(burst, False, in_flight, total)
+                    if self.record.passes:
+                        self._cleanup()
                 finally:
                     self.executor.close()
         finally:
             self.record.telemetry = self.sampler.telemetry
         return self.record
 
-    def burst(self, clips: list[Path], warm_up: bool, in_flight: int, total: int) -> None:
-        """Send `clips` through, as many at once as `in_flight` says, and keep the outcomes."""
+    def burst(
+        self, clips: list[Path], warm_up: bool, in_flight: int, total: int, most: int | None = None
+    ) -> None:
+        """Send `clips` through, as many at once as `in_flight` says, and keep the outcomes.
+
+        With `most`, only the first so many that can be read.
+        """
         first = len(self.record.passes)
         opened: dict[int, contextlib.ExitStack] = {}
         tasks = len(self.needs)
 
         def queue() -> Iterator[SharedClip]:
-            for number, path in enumerate(clips):
-                start_s = now()
+            for path in clips:
+                number, start_s = len(self.record.passes) - first, now()
+                if number == most:
+                    return
+                if any(lost.path == str(path) for lost in self.record.lost):
+                    continue
                 self.progress.passes(first + number + 1, total, warm_up, tasks)
                 opened[number] = contextlib.ExitStack()
-                view = opened[number].enter_context(self._decode(path, start_s, first + number))
+                try:
+                    view = opened[number].enter_context(self._decode(path, start_s, first + number))
+                except InputError as error:
+                    if not self.several:
+                        raise
+                    self.record.lose(path, error)
+                    continue
                 self.record.passes.append(Pass(view.info, warm_up, start_s))
                 yield view
 
         try:
             views = queue()
-            view = next(views)  # a clip that cannot be read is refused here, before anything is loaded
+            view = next(views, None)  # a clip that cannot be read is refused here, before anything is loaded
+            if view is None:
+                return
             if first == 0:
                 self.executor.start(self.plan)
                 self.record.workers |= self.executor.pids()

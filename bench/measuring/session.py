@@ -154,6 +154,7 @@ def derive(session: Session, record: Record, started_at: str, interrupted: bool,
         spans=run_summary.spans_since_start(record),
         telemetry=telemetry if isinstance(telemetry, NotMeasured) else telemetry.since(record.started_s),
         warnings=run_summary.warnings(record) + ([scores.reason] if scores.unexpected else []),
+        lost_clips=list(record.lost),
     )
 
 

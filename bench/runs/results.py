@@ -112,6 +112,14 @@ class ClipSummary:
     has_audio: bool | None = None
 
 
+@dataclass(frozen=True)
+class LostClip:
+    """A clip of a queue that could not be read, and what is wrong with it; the others were measured."""
+
+    path: str
+    reason: str
+
+
 @dataclass
 class PassSummary:
     """One time through a clip, in seconds from the start of the run; `clip` is the clip's path."""
@@ -225,6 +233,7 @@ class Result:
     spans: list[Span]
     telemetry: Telemetry | NotMeasured
     warnings: list[str] = field(default_factory=list)
+    lost_clips: list[LostClip] = field(default_factory=list)
     schema: int = SCHEMA
 
     def metric(self, name: str) -> MetricValue:

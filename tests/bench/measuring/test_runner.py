@@ -134,3 +134,27 @@ def test_the_pass_that_loads_the_models_is_never_a_warm_one(clip):
         assert metric(found, name).value is None and "scenario.warmup=1" in metric(found, name).reason
     assert metric(found, "rtf_cold").value > 0 and metric(found, "success_rate").value == 100
     assert len(metric(record(clip, "steady", warmup=0, repeats=3), "rtf_warm").samples) == 2
+
+
+@pytest.mark.parametrize("in_flight", [1, 2])
+def test_a_clip_of_a_queue_that_cannot_be_read_is_lost_and_the_others_are_measured(clip, tmp_path, in_flight):
+    bad = tmp_path / "bad.mp4"
+    bad.write_text("no video")
+    run = Runner(plan("steady", executor="sequential"), Notes(), executor_factory("sequential"))
+    found = run.measure([bad, clip, clip], 1, 2, in_flight)
+    assert [(p.clip.path, p.warmup) for p in found.passes] == [(str(clip), n == 0) for n in range(5)]
+    assert [lost.path for lost in found.lost] == [str(bad)]
+    assert found.lost[0].reason.startswith("it cannot be read as video")
+
+
+def test_a_queue_in_which_no_clip_can_be_read_starts_nothing(tmp_path):
+    bad = [tmp_path / f"{n}.mp4" for n in range(3)]
+    run = Runner(plan("steady", executor="sequential"), Notes(), executor_factory("sequential"))
+    found = run.measure(bad, 1, 1, 2)
+    assert not found.passes and not found.workers and found.cleanup is None
+    assert [lost.path for lost in found.lost] == list(map(str, bad))
+
+
+def test_one_clip_that_cannot_be_read_is_refused(tmp_path):
+    with pytest.raises(InputError, match="there is no file"):
+        record(tmp_path / "nothing.mp4", "steady")
