@@ -6,17 +6,16 @@ MobileNet trained for identities, with one output for gender and a hundred class
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from statistics import median
+from typing import NamedTuple
 
 import numpy as np
 
-from clipbench.analyzers.base import ClipView, Segment, setting
-from clipbench.analyzers.features.faces.face_analyzer import FaceAnalyzer, FaceAnalyzerSettings
+from clipbench.analyzers.base import Segment, setting
+from clipbench.analyzers.features.faces.face_analyzer import FaceAnalyzer, FaceAnalyzerSettings, SeenFace
 from clipbench.analyzers.features.faces.face_finder import Face
-from clipbench.analyzers.features.faces.face_tracks import follow_faces
 from clipbench.analyzers.features.onnx_networks import output_of_shape
 from clipbench.analyzers.features.vision.crops import crop
 
@@ -35,42 +34,47 @@ class AgeEstimationSettings(FaceAnalyzerSettings):
     smooth_s: float = setting(2.0, "seconds over which a person's estimates are averaged", low=0, high=3600)
 
 
-class AgeEstimation(FaceAnalyzer):
+class Guess(NamedTuple):
+    """The expected age in years of one face, and the probability that it is a man's."""
+
+    age: float
+    male: float
+
+
+class AgeEstimation(FaceAnalyzer[Guess]):
     """Age in years and gender, per face and sample."""
 
     name = "age_estimation"
     settings: AgeEstimationSettings
     settings_type = AgeEstimationSettings
 
-    def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
-        samples = self._finder.find(clip)
-        times, images = clip.frames(self.settings.fps, self.settings.size)
-        ends = [*times[1:], max(clip.duration_s, times[-1])] if len(times) else []
-        segments = []
-        for track in follow_faces(samples):
-            ages, males = self._guess([(images[i], face) for i, face in track])
-            at = np.array([times[i] for i, _ in track])
-            for i, face in track:
-                near = np.abs(at - times[i]) <= self.settings.smooth_s / 2 + 1e-6
-                male = float(males[near].mean())
-                data = {
-                    "age": round(float(ages[near].mean()), 1),
-                    "box": face.relative_box(*images.shape[1:3]),
-                    "face_confidence": round(face.confidence, 4),
-                }
-                label, confidence = ("male", male) if male > 0.5 else ("female", 1 - male)
-                segments.append(Segment(float(times[i]), float(ends[i]), label, round(confidence, 4), data))
-        return sorted(segments, key=lambda s: s.start_s)
-
     def headline(self, segments: list[Segment]) -> str:
         by_label = groupby(sorted(segments, key=lambda s: s.label), key=lambda s: s.label)
         ages = {label: median(s.data["age"] for s in same) for label, same in by_label}
         return ", ".join(f"{label} of about {age:.0f}" for label, age in ages.items())
 
-    def _guess(self, faces: list[tuple[np.ndarray, Face]]) -> tuple[np.ndarray, np.ndarray]:
-        """Per face, expected age in years [N] and the probability that it is a man's [N]."""
+    def _look(self, faces: list[tuple[np.ndarray, Face]]) -> list[Guess]:
         outputs = self._network(np.stack([self._crop(*one) for one in faces]), batch=self.settings.batch)
-        return output_of_shape(outputs, len(AGES)) @ AGES, output_of_shape(outputs, 1)[:, 0]
+        ages, males = output_of_shape(outputs, len(AGES)) @ AGES, output_of_shape(outputs, 1)[:, 0]
+        return [Guess(float(age), float(male)) for age, male in zip(ages, males, strict=True)]
+
+    def _describe(self, track: list[SeenFace[Guess]], spans: list[tuple[float, float]]) -> list[Segment]:
+        ages = np.array([face.traits.age for face in track])
+        males = np.array([face.traits.male for face in track])
+        at = np.array([start for start, _ in spans])
+        reach = self.settings.smooth_s / 2 + 1e-6
+        firsts, ends = np.searchsorted(at, at - reach), np.searchsorted(at, at + reach, side="right")
+        segments = []
+        for face, span, first, end in zip(track, spans, firsts, ends, strict=True):
+            male = float(males[first:end].mean())
+            data = {
+                "age": round(float(ages[first:end].mean()), 1),
+                "box": face.box,
+                "face_confidence": round(face.confidence, 4),
+            }
+            label, confidence = ("male", male) if male > 0.5 else ("female", 1 - male)
+            segments.append(Segment(*span, label, round(confidence, 4), data))
+        return segments
 
     def _crop(self, image: np.ndarray, face: Face) -> np.ndarray:
         box = face.box.reshape(2, 2)

@@ -6,16 +6,17 @@ MoveNet's own cropping, the square leaves room around the body and is black outs
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
-from clipbench.analyzers.base import Analyzer, ClipView, Segment, setting
+from clipbench.analyzers.base import Chunk, ChunkedAnalyzer, ClipFacts, Segment, setting
 from clipbench.analyzers.features.onnx_networks import open_network
 from clipbench.analyzers.features.time_spans import frame_spans
 from clipbench.analyzers.features.vision.boxes import rounded
-from clipbench.analyzers.features.vision.coco_detector import CocoDetector, DetectorSettings
+from clipbench.analyzers.features.vision.coco_detector import CocoDetector, DetectorSettings, Track, Tracks
 from clipbench.analyzers.features.vision.crops import apply, crop
 from clipbench.analyzers.features.vision.nanodet import Detection
 
@@ -27,6 +28,8 @@ KEYPOINTS = (
 PIXELS = 192
 #: The crop's side, in longer sides of the person's box.
 ROOM = 1.2
+#: So many persons' crops wait at most for their tracks to prove steady; 110 kB each.
+MOST_WAITING = 32
 #: A body whose line from hips to shoulders leans further than this is lying.
 LYING_DEG = 60.0
 #: A person whose thighs drop by less than this share of the trunk's length is sitting.
@@ -46,8 +49,51 @@ class BodyPoseSettings(DetectorSettings):
     min_keypoints: int = setting(3, "persons with fewer keypoints seen are dropped", low=1, high=17)
 
 
-class BodyPose(Analyzer):
-    """MoveNet on the persons that the detector finds."""
+class Person(NamedTuple):
+    """A person in one of the clip's samples, and the number of its track."""
+
+    sample: int
+    track: int
+    detection: Detection
+
+
+class Crop(NamedTuple):
+    """A person cut out, uint8 [PIXELS, PIXELS, 3], and the map from it to fractions of the frame [2, 3]."""
+
+    person: Person
+    picture: np.ndarray
+    to_frame: np.ndarray
+
+
+class Pose(NamedTuple):
+    """A person's keypoints [17, 3]: x and y in fractions of the frame, which may be outside it; a score."""
+
+    person: Person
+    points: np.ndarray
+
+
+@dataclass
+class PoseState:
+    """The persons that are followed, and the crops of those whose tracks are not steady yet."""
+
+    tracks: Tracks = field(default_factory=Tracks)
+    waiting: list[Crop] = field(default_factory=list)
+
+
+class PosesFound(NamedTuple):
+    """What a chunk has: its samples' times [T], poses, and which tracks ended in it and were steady."""
+
+    times_s: np.ndarray
+    poses: list[Pose]
+    steady: list[int]
+
+
+class BodyPose(ChunkedAnalyzer[PoseState, PosesFound]):
+    """MoveNet on the persons that the detector finds and that are seen steadily.
+
+    Whether a track is steady is certain when it ends. Keypoints are placed as soon as a track is steady so
+    far, so that few crops have to be kept; `finish` drops the poses of tracks that turned out not to be.
+    """
 
     name = "body_pose"
     settings: BodyPoseSettings
@@ -60,45 +106,95 @@ class BodyPose(Analyzer):
         self._detector = CocoDetector(self.settings)
         self._network = open_network(self.settings.model)
 
-    def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
+    def begin(self, clip: ClipFacts) -> PoseState:
+        return PoseState()
+
+    def feed(self, chunk: Chunk, state: PoseState) -> tuple[PosesFound, PoseState]:
         s = self.settings
-        times, images = clip.frames(s.fps, s.size)
-        persons = [
-            (index, found)
-            for index, objects in enumerate(self._detector.find(clip))
-            for found in objects
-            if found.label == "person" and found.box[3] - found.box[1] >= s.min_height
+        times, images = chunk.frames(s.fps, s.size)
+        first = state.tracks.samples
+        persons, tracks = self._follow(self._detector.find(chunk), state.tracks)
+        steady = {number for number, one in tracks.items() if one.is_steady(s.min_score, s.min_samples)}
+        going_on = {track.number for track in state.tracks.open}
+        crops = state.waiting + [
+            cut_out(images[person.sample - first], person)
+            for person in persons
+            if person.track in steady | going_on
         ]
-        spans = frame_spans(times, clip)
+        ready = [crop for crop in crops if crop.person.track in steady]
+        waiting = [crop for crop in crops if crop.person.track in going_on - steady]
+        # A pose is small: beyond a bound it is cheaper to place keypoints in vain than to keep the crop.
+        surplus = max(0, len(waiting) - MOST_WAITING)
+        state.waiting = waiting[surplus:]
+        poses = self._place(ready + waiting[:surplus])
+        return PosesFound(times.copy(), poses, sorted(steady - going_on)), state
+
+    def finish(
+        self,
+        clip: ClipFacts,
+        found: Sequence[PosesFound],
+        state: PoseState,
+        upstream: Mapping[str, list[Segment]],
+    ) -> list[Segment]:
+        s = self.settings
+        least = min(s.min_samples, state.tracks.samples)  # as in coco_detector.consistent
+        steady = {number for one in found for number in one.steady}
+        steady |= {track.number for track in state.tracks.open if track.is_steady(s.min_score, least)}
+        poses = [pose for one in found for pose in one.poses]
+        poses += self._place([crop for crop in state.waiting if crop.person.track in steady])
+        spans = frame_spans(np.concatenate([one.times_s for one in found]), clip)
         segments = []
-        for (index, person), points in zip(persons, self._keypoints(images, persons), strict=True):
+        for person, points in sorted(poses, key=lambda pose: sort_key(pose.person)):
             scores = points[points[:, 2] >= s.min_keypoint, 2]
-            if len(scores) >= s.min_keypoints:
+            if person.track in steady and len(scores) >= s.min_keypoints:
                 label = posture(points, s.min_keypoint, clip.width / clip.height)
                 keypoints = {name: rounded(point) for name, point in zip(KEYPOINTS, points, strict=True)}
-                data = {"box": rounded(person.box), "keypoints": keypoints}
-                segments.append(Segment(*spans[index], label, round(float(scores.mean()), 4), data))
+                data = {"box": rounded(person.detection.box), "keypoints": keypoints}
+                segments.append(Segment(*spans[person.sample], label, round(float(scores.mean()), 4), data))
         return segments
 
     def unload(self) -> None:
         self._detector.close()
         self._network.close()
 
-    def _keypoints(self, images: np.ndarray, persons: list[tuple[int, Detection]]) -> list[np.ndarray]:
-        """Per person [17, 3]: x and y in fractions of the frame, which may be outside it, and a score."""
-        if not persons:
+    def _follow(
+        self, samples: list[list[Detection]], tracks: Tracks
+    ) -> tuple[list[Person], dict[int, Track]]:
+        """The persons that are large enough, and the tracks of all that were open or are started here."""
+        persons, known = [], {track.number: track for track in tracks.open}
+        for objects in samples:
+            sample, found = tracks.samples, [one for one in objects if one.label == "person"]
+            for track, one in zip(tracks.add(found), found, strict=True):
+                known[track.number] = track
+                if one.box[3] - one.box[1] >= self.settings.min_height:
+                    persons.append(Person(sample, track.number, one))
+        return persons, known
+
+    def _place(self, crops: list[Crop]) -> list[Pose]:
+        """The poses of the persons that were cut out."""
+        if not crops:
             return []
-        height, width = images.shape[1:3]
-        size = np.array([width, height])
-        cut = []
-        for index, person in persons:
-            low, high = person.box[:2] * size, person.box[2:] * size
-            cut.append(crop(images[index], (low + high) / 2, ROOM * (high - low).max(), 0.0, PIXELS))
-        found = self._network(np.stack([picture for picture, _ in cut]), batch=self.settings.batch)[0][:, 0]
+        crops = sorted(crops, key=lambda crop: sort_key(crop.person))
+        pictures = np.stack([crop.picture for crop in crops])
+        found = self._network(pictures, batch=self.settings.batch)[0][:, 0]
         return [
-            np.column_stack([apply(to_image, points[:, 1::-1] * PIXELS) / size, points[:, 2]])
-            for points, (_, to_image) in zip(found, cut, strict=True)
+            Pose(crop.person, np.column_stack([apply(crop.to_frame, at[:, 1::-1] * PIXELS), at[:, 2]]))
+            for crop, at in zip(crops, found, strict=True)
         ]
+
+
+def sort_key(person: Person) -> tuple[int, float, int]:
+    """By sample, and in it the surest first."""
+    return person.sample, -person.detection.score, person.track
+
+
+def cut_out(image: np.ndarray, person: Person) -> Crop:
+    """The square around a person in `image`."""
+    size = np.array(image.shape[1::-1])
+    box = person.detection.box
+    low, high = box[:2] * size, box[2:] * size
+    picture, to_image = crop(image, (low + high) / 2, ROOM * (high - low).max(), 0.0, PIXELS)
+    return Crop(person, picture, to_image / size[:, None])
 
 
 def posture(points: np.ndarray, min_score: float, aspect: float) -> str:

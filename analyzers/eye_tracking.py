@@ -11,17 +11,15 @@ Facial Landmarks"): as there, an eye below 0.2 counts as closed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from clipbench.analyzers.base import ClipView, Segment, setting
-from clipbench.analyzers.features.faces.face_analyzer import FaceAnalyzer, FaceAnalyzerSettings
+from clipbench.analyzers.base import Segment, setting
+from clipbench.analyzers.features.faces.face_analyzer import FaceAnalyzer, FaceAnalyzerSettings, SeenFace
 from clipbench.analyzers.features.faces.face_finder import LEFT_EYE, RIGHT_EYE, Face
-from clipbench.analyzers.features.faces.face_tracks import follow_faces
 from clipbench.analyzers.features.onnx_networks import output_of_shape
 from clipbench.analyzers.features.vision.boxes import rounded
 from clipbench.analyzers.features.vision.crops import apply, crop
@@ -49,51 +47,24 @@ class EyeTrackingSettings(FaceAnalyzerSettings):
 
 
 class Eyes(NamedTuple):
-    """Both eyes of a face: iris centres [2, 2] in pixels, the one on the left first; gaze [2]; openness."""
+    """Both eyes of a face.
+
+    `iris` are the centres [2, 2] in fractions of the frame, the one on the left first; `gaze` is [2].
+    """
 
     iris: np.ndarray
     gaze: np.ndarray
     openness: float
 
 
-class EyeTracking(FaceAnalyzer):
+class EyeTracking(FaceAnalyzer[Eyes]):
     """Gaze and openness per face and sample, and blinks."""
 
     name = "eye_tracking"
     settings: EyeTrackingSettings
     settings_type = EyeTrackingSettings
 
-    def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
-        samples = self._finder.find(clip)
-        times, images = clip.frames(self.settings.fps, self.settings.size)
-        height, width = images.shape[1:3]
-        starts = [float(t) for t in times]
-        ends = [*starts[1:], max(clip.duration_s, starts[-1])] if starts else []
-        segments = []
-        for track in follow_faces(samples):
-            seen = self._look([(images[i], face) for i, face in track])
-            labels = [self._label(eyes) for eyes in seen]
-            for (i, face), eyes, label in zip(track, seen, labels, strict=True):
-                left, right = (rounded(point / [width, height]) for point in eyes.iris)
-                data: dict[str, Any] = {
-                    "gaze": rounded(np.clip(eyes.gaze, -1, 1)),
-                    "openness": round(eyes.openness, 4),
-                    "iris": {"left": left, "right": right},
-                    "box": face.relative_box(height, width),
-                }
-                segments.append(Segment(starts[i], ends[i], label, round(face.confidence, 4), data))
-            for first, after in blinks([label == "closed" for label in labels]):
-                start, end = starts[track[first][0]], starts[track[after][0]]
-                if end - start <= self.settings.blink_s + 1e-6:
-                    data = {
-                        "openness": round(min(eyes.openness for eyes in seen[first:after]), 4),
-                        "face": track[first][1].relative_box(height, width),
-                    }
-                    segments.append(Segment(start, end, "blink", None, data))
-        return sorted(segments, key=lambda s: s.start_s)
-
     def _look(self, faces: list[tuple[np.ndarray, Face]]) -> list[Eyes]:
-        """The eyes of each face, which is in the picture beside it."""
         crops = []
         for image, face in faces:
             for corners in (LEFT_EYE, RIGHT_EYE):
@@ -108,15 +79,38 @@ class EyeTracking(FaceAnalyzer):
         # In the crops every face is upright, so gaze and openness are measured there. In a face that is
         # turned away, the eye that is more visible has more weight.
         eyes = []
-        for k in range(0, len(crops), 2):
+        for k, (image, _) in zip(range(0, len(crops), 2), faces, strict=True):
             maps = [to_image for _, to_image in crops[k : k + 2]]
             iris = np.array([apply(m, p[[IRIS]])[0] for m, p in zip(maps, points[k : k + 2], strict=True)])
             iris = iris[np.argsort(iris[:, 0], kind="stable")]
             shown = [float(np.linalg.norm(m[:, 0])) for m in maps]
             look = np.average([gaze(eye) for eye in points[k : k + 2]], axis=0, weights=shown)
             openness = np.average([aspect_ratio(eye) for eye in points[k : k + 2]], weights=shown)
-            eyes.append(Eyes(iris, look, float(openness)))
+            eyes.append(Eyes(iris / image.shape[1::-1], look, float(openness)))
         return eyes
+
+    def _describe(self, track: list[SeenFace[Eyes]], spans: list[tuple[float, float]]) -> list[Segment]:
+        labels = [self._label(face.traits) for face in track]
+        segments = []
+        for face, span, label in zip(track, spans, labels, strict=True):
+            eyes = face.traits
+            left, right = (rounded(point) for point in eyes.iris)
+            data: dict[str, Any] = {
+                "gaze": rounded(np.clip(eyes.gaze, -1, 1)),
+                "openness": round(eyes.openness, 4),
+                "iris": {"left": left, "right": right},
+                "box": face.box,
+            }
+            segments.append(Segment(*span, label, round(face.confidence, 4), data))
+        for first, after in blinks([label == "closed" for label in labels]):
+            start, end = spans[first][0], spans[after][0]
+            if end - start <= self.settings.blink_s + 1e-6:
+                data = {
+                    "openness": round(min(face.traits.openness for face in track[first:after]), 4),
+                    "face": track[first].box,
+                }
+                segments.append(Segment(start, end, "blink", None, data))
+        return segments
 
     def _label(self, eyes: Eyes) -> str:
         if eyes.openness < self.settings.closed:

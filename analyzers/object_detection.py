@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from clipbench.analyzers.base import Analyzer, ClipView, Segment
+from clipbench.analyzers.base import Chunk, ChunkedAnalyzer, ClipFacts, Segment
+from clipbench.analyzers.features.samples import Samples, joined
 from clipbench.analyzers.features.time_spans import frame_spans
 from clipbench.analyzers.features.vision.boxes import rounded
-from clipbench.analyzers.features.vision.coco_detector import CocoDetector, DetectorSettings
+from clipbench.analyzers.features.vision.coco_detector import CocoDetector, DetectorSettings, consistent
+from clipbench.analyzers.features.vision.nanodet import Detection
 
 
 @dataclass
@@ -16,8 +18,11 @@ class ObjectDetectionSettings(DetectorSettings):
     """Settings of object_detection."""
 
 
-class ObjectDetection(Analyzer):
-    """NanoDet on sampled frames; objects that appear in a single sample only are dropped."""
+class ObjectDetection(ChunkedAnalyzer[None, Samples[list[Detection]]]):
+    """NanoDet on sampled frames; objects that appear in a single sample only are dropped.
+
+    A chunk's findings are all that the network sees, about 100 bytes per object.
+    """
 
     name = "object_detection"
     settings: ObjectDetectionSettings
@@ -29,12 +34,26 @@ class ObjectDetection(Analyzer):
     def load(self, device: str = "cpu") -> None:
         self._detector = CocoDetector(self.settings)
 
-    def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
-        times = clip.frames(self.settings.fps, self.settings.size).times_s
+    def begin(self, clip: ClipFacts) -> None:
+        return None
+
+    def feed(self, chunk: Chunk, state: None) -> tuple[Samples[list[Detection]], None]:
+        times = chunk.frames(self.settings.fps, self.settings.size).times_s
+        return Samples(times.copy(), self._detector.find(chunk)), None
+
+    def finish(
+        self,
+        clip: ClipFacts,
+        found: Sequence[Samples[list[Detection]]],
+        state: None,
+        upstream: Mapping[str, list[Segment]],
+    ) -> list[Segment]:
+        times, samples = joined(found)
+        kept = consistent(samples, self.settings.min_score, self.settings.min_samples)
         return [
-            Segment(start, end, found.label, round(found.score, 4), {"box": rounded(found.box)})
-            for (start, end), objects in zip(frame_spans(times, clip), self._detector.find(clip), strict=True)
-            for found in objects
+            Segment(start, end, one.label, round(one.score, 4), {"box": rounded(one.box)})
+            for (start, end), objects in zip(frame_spans(times, clip), kept, strict=True)
+            for one in objects
         ]
 
     def unload(self) -> None:

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from clipbench.analyzers.base import ClipView, Segment
+from clipbench.analyzers.base import ClipFacts, Segment
 
 if TYPE_CHECKING:
     import numpy as np
 
 
-def frame_spans(times_s: np.ndarray, clip: ClipView) -> list[tuple[float, float]]:
+def frame_spans(times_s: np.ndarray, clip: ClipFacts) -> list[tuple[float, float]]:
     """Start and end in seconds of each sampled frame, which lasts until the next one or the clip's end."""
     edges = [round(float(time), 6) for time in (*times_s, max(clip.duration_s, *times_s[-1:]))]
     return list(pairwise(edges))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -45,13 +46,13 @@ class CocoDetector:
         self._network = open_network(settings.detector)
 
     def find(self, clip: ClipView) -> list[list[Detection]]:
-        """The objects in each of the clip's frames at the settings' rate, best first.
+        """The objects in each of the clip's or chunk's frames at the settings' rate, best first.
 
-        `consistent` drops those below the settings' `min_score` and `min_samples`.
+        They include those that `consistent` drops. The lists are shared: do not change them.
         """
         s = self.settings
         key = ("detections", s.detector, s.detector_side, s.fps, s.size)
-        return consistent(clip.memo(key, lambda: self._find(clip)), s.min_score, s.min_samples)
+        return clip.memo(key, lambda: self._find(clip))
 
     def close(self) -> None:
         self._network.close()
@@ -68,33 +69,72 @@ class CocoDetector:
         return found
 
 
-def follow(samples: list[list[Detection]]) -> list[list[tuple[int, Detection]]]:
-    """The same object from one sample to the next, as lists of (sample index, detection)."""
-    tracks: list[list[tuple[int, Detection]]] = []
-    for index, found in enumerate(samples):
-        open_tracks = [track for track in tracks if track[-1][0] == index - 1]
+@dataclass
+class Track:
+    """An object that is followed from sample to sample: where it was last, and how surely it was seen."""
+
+    number: int
+    last: Detection
+    samples: int = 1
+    total_score: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.total_score = self.last.score
+
+    def extend(self, detection: Detection) -> None:
+        """Add what is seen in the next sample."""
+        self.last, self.samples = detection, self.samples + 1
+        self.total_score += detection.score
+
+    def is_steady(self, min_score: float, min_samples: int) -> bool:
+        """Whether it was seen in `min_samples` with a mean score of `min_score`."""
+        return self.total_score / self.samples >= min_score and self.samples >= min_samples
+
+
+@dataclass
+class Tracks:
+    """The tracks that may still go on, in order of their start; sample after sample is added to them."""
+
+    open: list[Track] = field(default_factory=list)
+    started: int = 0
+    samples: int = 0
+
+    def add(self, found: Sequence[Detection]) -> list[Track]:
+        """The track of each detection of the next sample; tracks without a detection in it end."""
+        before, tracks = list(self.open), []
+        self.samples += 1
         for detection in found:
             overlaps = [
-                iou(track[-1][1].box, detection.box) if track[-1][1].label == detection.label else 0.0
-                for track in open_tracks
+                iou(track.last.box, detection.box) if track.last.label == detection.label else 0.0
+                for track in before
             ]
             if overlaps and max(overlaps) >= FOLLOW:
-                open_tracks.pop(overlaps.index(max(overlaps))).append((index, detection))
+                track = before.pop(overlaps.index(max(overlaps)))
+                track.extend(detection)
             else:
-                tracks.append([(index, detection)])
-    return tracks
+                track = Track(self.started, detection)
+                self.started += 1
+            tracks.append(track)
+        self.open = sorted(tracks, key=lambda track: track.number)
+        return tracks
 
 
-def consistent(samples: list[list[Detection]], min_score: float, min_samples: int) -> list[list[Detection]]:
+def consistent(
+    samples: Sequence[Sequence[Detection]], min_score: float, min_samples: int
+) -> list[list[Detection]]:
     """The detections of objects that are followed over `min_samples` with a mean score of `min_score`.
 
     So a frame in which an object is seen less clearly is kept, and a flicker is not. If a clip has fewer
     samples than `min_samples`, only the score counts.
     """
-    kept: list[list[Detection]] = [[] for _ in samples]
-    for track in follow(samples):
-        mean = sum(detection.score for _, detection in track) / len(track)
-        if mean >= min_score and len(track) >= min(min_samples, len(samples)):
-            for index, detection in track:
-                kept[index].append(detection)
-    return [sorted(found, key=lambda detection: -detection.score) for found in kept]
+    tracks, least = Tracks(), min(min_samples, len(samples))
+    tracked = [list(zip(tracks.add(found), found, strict=True)) for found in samples]
+    return [
+        [detection for track, detection in best_first(of_sample) if track.is_steady(min_score, least)]
+        for of_sample in tracked
+    ]
+
+
+def best_first(tracked: Sequence[tuple[Track, Detection]]) -> list[tuple[Track, Detection]]:
+    """The detections of a sample in the order of their scores."""
+    return sorted(tracked, key=lambda one: (-one[1].score, one[0].number))

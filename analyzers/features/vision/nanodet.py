@@ -88,5 +88,6 @@ def decode(maps: list[np.ndarray]) -> list[Detection]:
     found: list[Detection] = []
     for i in sorted((int(i) for i in kept), key=lambda i: -scores[i]):
         if all(iou(boxes[i], other.box) <= ANY_CLASS for other in found):
-            found.append(Detection(COCO[classes[i]], float(scores[i]), boxes[i]))
+            # A copy, because a view would keep the boxes of all candidates.
+            found.append(Detection(COCO[classes[i]], float(scores[i]), boxes[i].copy()))
     return found
