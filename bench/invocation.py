@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Literal
@@ -32,6 +33,11 @@ def command_line() -> list[str]:
     return [Path(sys.executable).name, *sys.argv]
 
 
+def is_sweep() -> bool:
+    """Whether this run's command asks for a sweep."""
+    return not {"-m", "--multirun"}.isdisjoint(sys.argv[1:])
+
+
 def python(module: str, *arguments: str) -> list[str]:
     """The command that runs a module of clipbench in another process; it needs `environment()`.
 
@@ -47,3 +53,13 @@ def environment() -> dict[str, str]:
         paths = [str(IMPORT_PATH), variables.get("PYTHONPATH", "")]
         variables["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
     return variables
+
+
+def literal(path: Path | str) -> str:
+    """A path as a value in Hydra's grammar, whatever characters it has."""
+    from hydra.core.override_parser.types import Quote, QuotedString
+
+    text = str(path)
+    if "/" in text and re.fullmatch(r"[A-Za-z0-9_./@+-]+", text):  # with a slash, it is no number and no null
+        return text
+    return QuotedString(text.replace("${", r"\${"), Quote.single).with_quotes()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from clipbench.bench.file_names import readable
 from clipbench.bench.runs.baseline_outcome import Compared, Saved
 from clipbench.bench.runs.results import (
     ClipSummary,
@@ -24,15 +25,16 @@ TARGET_WORDS = {"pass": "met", "fail": "missed", "not_measured": "not measured"}
 #: Longer text is cut in reports; result.json and segments/ have all of it.
 MAX_LENGTH = 240
 #: Control characters; those that change the direction of text, which could make a name look like another;
-#: halves of a surrogate pair, which UTF-8 cannot encode; U+FFFE and U+FFFF, which are not characters.
-UNPRINTABLE = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
-)
+#: U+FFFE and U+FFFF, which are not characters.
+UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
 
 
 def printable(text: str) -> str:
-    """`text` with a picture (␀ … ␡, or �) for each character that is invisible or has an effect."""
-    return UNPRINTABLE.sub(lambda found: control_picture(ord(found[0])), text)
+    """`text` with a picture (␀ … ␡, or �) for each character that is invisible or has an effect.
+
+    Bytes that are not UTF-8 are written as in result.json (file_names.readable).
+    """
+    return UNPRINTABLE.sub(lambda found: control_picture(ord(found[0])), readable(text))
 
 
 def control_picture(code: int) -> str:

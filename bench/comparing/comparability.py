@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from clipbench.bench.clips.clip_info import sha256
-from clipbench.bench.errors import InputError
+from clipbench.bench.measuring.clip_files import check_clip
 from clipbench.bench.measuring.run_summary import executor_settings
 from clipbench.bench.measuring.session import Session
 from clipbench.bench.probes import environment
@@ -125,11 +125,10 @@ def of_result(result: Result) -> ComparabilityKey:
 
 
 def of_session(session: Session) -> ComparabilityKey:
-    """The key of a run that is about to be made; raises InputError for a clip that does not exist."""
+    """The key of a run that is about to be made; raises InputError for a clip that cannot be read."""
     cfg, plan = session.cfg, session.plan
     for clip in session.clips:
-        if not clip.is_file():
-            raise InputError(f"clip.path: there is no file {clip}")
+        check_clip(clip)
     tasks = plan.tasks()
     work: Facts = {
         "clip.sha256": sorted(file_digest(clip, clip.stat().st_mtime_ns) for clip in session.clips),

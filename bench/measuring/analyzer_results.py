@@ -24,7 +24,8 @@ def analyzer_result(task: Task, record: Record, figures: Sequence[MetricValue]) 
     passes = record.measured() or record.completed() or record.passes
     outcomes = [p.outcomes[name] for p in passes if name in p.outcomes]
     if not outcomes:
-        outcomes = [Outcome(name, "skipped", group.name, device, reason="the run was interrupted")]
+        reason = "no clip could be read" if record.lost else "the run was interrupted"
+        outcomes = [Outcome(name, "skipped", group.name, device, reason=reason)]
     worst = next((o for o in outcomes if o.status != "ok"), outcomes[-1])
     loads = [s.end_s - s.start_s for s in record.spans if s.analyzer == name and s.phase == "load"]
     prefix = f"quality.{name}."

@@ -2,33 +2,145 @@
 
 from __future__ import annotations
 
+import itertools
+import os
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from clipbench.analyzers.base import Segment
 from clipbench.bench.errors import InputError
+from clipbench.bench.file_names import readable
 from clipbench.bench.measuring.record import Record
+from clipbench.bench.runs.results import LostClip
 
-VIDEO = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mpg", ".ts")
+#: The endings of files that may have pictures: those that FFmpeg's demuxers of videos go by.
+VIDEO = (
+    ".mp4", ".m4v", ".mov", ".qt", ".f4v", ".3gp", ".3g2", ".mj2",
+    ".mkv", ".mk3d", ".webm", ".ogv", ".ogm", ".ogx", ".nut",
+    ".avi", ".divx", ".amv", ".wmv", ".asf", ".wtv", ".flv", ".rm", ".rmvb", ".dv", ".mxf", ".gxf", ".ivf",
+    ".mpg", ".mpeg", ".mpe", ".m1v", ".m2v", ".mpv", ".m2p", ".vob", ".mod",
+    ".ts", ".mts", ".m2ts", ".m2t", ".tp", ".trp", ".tod",
+    ".h264", ".264", ".avc", ".h265", ".265", ".hevc", ".obu", ".y4m", ".mjpg", ".mjpeg", ".gif", ".apng",
+)  # fmt: skip
+#: What a path may lead to that is no file.
+KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a FIFO",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+#: How many of the files that are left out are named.
+NAMED = 8
+#: Bytes that the name of a folder of segments may have; file systems allow 255.
+FOLDER_BYTES = 200
 
 
-def find_clips(path: str) -> list[Path]:
-    """The clips that a file, a folder or a pattern names, in order of name.
+@dataclass(frozen=True)
+class FoundClips:
+    """The clips that a path names, in order of name.
 
-    Raises InputError for a folder without a video, and for a pattern that matches nothing.
+    `lost` are those that are not there: links that lead nowhere. `left_out` says in a line which other
+    entries of a folder were left out, and why; "" for none.
+    """
+
+    clips: list[Path]
+    lost: list[LostClip] = field(default_factory=list)
+    left_out: str = ""
+
+
+def find_clips(path: str) -> FoundClips:
+    """The clips that a file, a folder or a pattern names.
+
+    Of a folder, these are the files whose name ends like that of a video; of a pattern too, unless it has an
+    ending of its own, as "*.dat" has. Hidden files are left out, which are often no videos: macOS writes a
+    `._a.mp4` beside each `a.mp4`. Raises InputError for a pattern that cannot be read, and where there is no
+    clip.
     """
     place = Path(path)
-    if place.is_file():  # also one with brackets in its name
-        return [place]
-    if place.is_dir():
-        found = [p for p in place.iterdir() if p.suffix.lower() in VIDEO]
-    elif any(c in path for c in "*?["):
-        root = Path(place.anchor or ".")
-        found = list(root.glob(str(place.relative_to(place.anchor)) if place.anchor else path))
+    if os.path.isdir(path):
+        entries, hidden, endings = entries_of(place), False, set(VIDEO)
+    elif not os.path.lexists(path) and any(c in path for c in "*?["):  # a name may have brackets, too
+        entries, hidden = matches(path), place.name.startswith(".")
+        endings = set() if place.suffix and not any(c in place.suffix for c in "*?[") else set(VIDEO)
     else:
-        return [place]
-    if not found:
-        raise InputError(f"clip.path: {path} holds no video ({', '.join(VIDEO)})")
-    return sorted(found)
+        return FoundClips([place])
+    clips: list[Path] = []
+    lost: list[LostClip] = []
+    others: dict[Path, str] = {}
+    for entry in sorted(entries):
+        kind = what_is(entry)
+        if entry.name.startswith(".") and not hidden:
+            others[entry] = "hidden"
+        elif endings and entry.suffix.lower() not in endings:
+            others[entry] = kind or "not named like a video"
+        elif os.path.islink(entry) and not os.path.exists(entry):
+            lost.append(LostClip(readable(entry), kind))
+        elif kind:
+            others[entry] = kind
+        else:
+            clips.append(entry)
+    truths = {clip.with_suffix(".json") for clip in clips}
+    others = {entry: why for entry, why in others.items() if entry not in truths}
+    if not clips:
+        there = [f"{Path(each.path).name} ({each.reason})" for each in lost] + described(others)
+        raise InputError(f"clip.path: {path} holds no video{listing(there)}")
+    left_out = f"{len(others)} left out of {readable(path)}{listing(described(others))}" if others else ""
+    return FoundClips(clips, lost, left_out)
+
+
+def entries_of(folder: Path) -> list[Path]:
+    """What is in a folder. Raises InputError for one that cannot be read."""
+    try:
+        return list(folder.iterdir())
+    except OSError as error:
+        raise InputError(f"clip.path: {folder} cannot be read ({error.strerror})") from error
+
+
+def matches(pattern: str) -> list[Path]:
+    """What a pattern matches. Raises InputError for one that is none."""
+    place = Path(pattern)
+    try:
+        return list(Path(place.anchor or ".").glob(str(place.relative_to(place.anchor))))
+    except (OSError, ValueError) as error:
+        raise InputError(f"clip.path: {pattern} is no pattern: {error}") from error
+
+
+def what_is(path: Path) -> str:
+    """What `path` leads to that is no file, or why it leads to nothing; "" for a file."""
+    try:
+        return KINDS.get(stat.S_IFMT(path.stat().st_mode), "")
+    except OSError as error:
+        return "a link that leads nowhere" if os.path.islink(path) else str(error.strerror).lower()
+
+
+def described(entries: dict[Path, str]) -> list[str]:
+    """Each entry with why it is no clip."""
+    return [f"{readable(entry.name)} ({why})" for entry, why in entries.items()]
+
+
+def listing(lines: list[str]) -> str:
+    """The first of some lines, after a colon, and how many more there are."""
+    more = f" and {len(lines) - NAMED} more" if len(lines) > NAMED else ""
+    return f": {', '.join(lines[:NAMED])}{more}" if lines else ""
+
+
+def check_clip(path: Path) -> None:
+    """Raise InputError for what is not a file: nothing waits for a FIFO, and nothing reads from a device."""
+    kind = what_is(path)
+    if not kind:
+        return
+    if not os.path.exists(path):
+        link = f" ({kind})" if os.path.islink(path) else ""
+        missing = kind in ("no such file or directory", "a link that leads nowhere")
+        raise InputError(
+            f"clip.path: there is no file {path}{link}" if missing else f"clip.path: {path}: {kind}"
+        )
+    if kind == "a folder":
+        kind += "; name a video file in it, or use scenario=offline for all of them"
+    raise InputError(f"clip.path: {path} is {kind}")
 
 
 def segments_by_file(record: Record, clips: list[Path]) -> dict[str, list[Segment]]:
@@ -44,11 +156,18 @@ def segments_by_file(record: Record, clips: list[Path]) -> dict[str, list[Segmen
     return found
 
 
-def folder_names(clips: list[Path]) -> dict[str, str]:
+def folder_names(clips: Iterable[Path]) -> dict[str, str]:
     """Path of a clip → a folder name of its own, also for clips of one name from several folders."""
     folders: dict[str, str] = {}
-    for clip in map(str, clips):
-        name = Path(clip).stem
-        name = name if name not in folders.values() else Path(clip).name
-        folders.setdefault(clip, name if name not in folders.values() else f"{name}-{len(folders) + 1}")
+    for clip in clips:
+        name, numbers = usable(clip.name), itertools.count(2)
+        choices = itertools.chain([usable(clip.stem), name], (f"{name}-{number}" for number in numbers))
+        taken = set(folders.values())
+        folders.setdefault(str(clip), next(choice for choice in choices if choice not in taken))
     return folders
+
+
+def usable(name: str) -> str:
+    """The name of a file as that of a folder: short enough, and none that leads elsewhere, as ".." does."""
+    short = readable(name).encode()[:FOLDER_BYTES].decode(errors="ignore")
+    return short if short.strip(".") else f"{short}_"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,5 +77,5 @@ def check_truth(truth: Path, clips: list[Path]) -> None:
             f"clip.truth: {truth} is for one clip, and there are {len(clips)}; a .json of the same name "
             "beside each is found by itself"
         )
-    if clips[0].is_file():  # one that cannot be read is refused where it is opened
+    if os.path.isfile(clips[0]):  # one that cannot be read is refused where it is opened
         quality.load_truth(clips[0], truth, sha256(clips[0]), quality.keys_of_plugins())

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from clipbench.bench.clips.clip_info import ClipInfo
 from clipbench.bench.errors import InputError
+from clipbench.bench.file_names import readable
 from clipbench.bench.runs.measurement import NotMeasured
 from clipbench.bench.runs.results import Cleanup, LostClip
 from clipbench.bench.runs.telemetry import Telemetry
@@ -49,7 +50,11 @@ class Record:
     def lose(self, path: Path, error: InputError) -> None:
         """Keep that the clip at `path` could not be read, in the words of `error`, in which it is "it"."""
         reason = str(error).removeprefix("clip.path: ").replace(str(path), "it")
-        self.lost.append(LostClip(str(path), reason))
+        self.lost.append(LostClip(readable(path), readable(reason)))
+
+    def is_lost(self, path: Path) -> bool:
+        """Whether the clip at `path` could not be read before."""
+        return any(lost.path == readable(path) for lost in self.lost)
 
     def completed(self) -> list[Pass]:
         """The passes that were not interrupted."""

@@ -28,6 +28,9 @@ from clipbench.bench.runs.results import (
 from clipbench.executors import profiling
 from clipbench.executors.base import Plan, Span
 
+#: How many lost clips have a warning of their own.
+NAMED = 20
+
 
 def summarize_run(
     cfg: Config, record: Record, started_at: str, interrupted: bool, others: OtherWork, folder: Path
@@ -104,7 +107,12 @@ def spans_since_start(record: Record) -> list[Span]:
 
 def warnings(record: Record) -> list[str]:
     """What a reader should know before believing the numbers."""
-    found = absent_upstream(record.plan)
+    found = [f"lost: {clip.path}: {clip.reason}" for clip in record.lost[:NAMED]]
+    if len(record.lost) > NAMED:
+        found.append(
+            f"lost: {len(record.lost) - NAMED} more clips; lost_clips in result.json has all of them"
+        )
+    found += absent_upstream(record.plan)
     found += [f"a fault was planted: {fault.kind} in {fault.analyzer}" for fault in record.plan.faults]
     found += [
         f"{name} gave different segments in different passes of the same clip"

@@ -76,7 +76,7 @@ class Runner:
         """
         counted = clips * repeats
         total = warmup + len(counted)
-        self.several = len(clips) > 1
+        self.several = len(clips) > 1 or bool(self.record.lost)
         self.record.in_flight = in_flight
         self.sampler = Sampler(os.getpid())
         try:
@@ -111,7 +111,7 @@ class Runner:
                 number, start_s = len(self.record.passes) - first, now()
                 if number == most:
                     return
-                if any(lost.path == str(path) for lost in self.record.lost):
+                if self.record.is_lost(path):
                     continue
                 self.progress.passes(first + number + 1, total, warm_up, tasks)
                 opened[number] = contextlib.ExitStack()

@@ -14,7 +14,7 @@ from clipbench.bench import quality
 from clipbench.bench.errors import InputError, Interrupted
 from clipbench.bench.measuring import metrics, quality_scores, run_summary, targets, verdict
 from clipbench.bench.measuring.analyzer_results import analyzer_results
-from clipbench.bench.measuring.clip_files import find_clips, segments_by_file
+from clipbench.bench.measuring.clip_files import FoundClips, check_clip, find_clips, segments_by_file
 from clipbench.bench.measuring.record import Record
 from clipbench.bench.measuring.runner import Progress, Runner, executor_factory
 from clipbench.bench.measuring.targets import Limit
@@ -26,7 +26,7 @@ from clipbench.bench.probes import environment
 from clipbench.bench.probes.other_load import OtherWork
 from clipbench.bench.runs import storage
 from clipbench.bench.runs.measurement import NotMeasured
-from clipbench.bench.runs.results import Result
+from clipbench.bench.runs.results import LostClip, Result
 from clipbench.executors import profiling
 from clipbench.executors.base import Plan
 from clipbench.executors.registry import strategy
@@ -39,7 +39,8 @@ LEAST = {"warmup": 0, "repeats": 0, "in_flight": 1}
 class Session:
     """A validated run: the plan, the clips, the limits. Nothing slow has happened yet.
 
-    `not_covered` are the analyzers that the grouping or the targets name and the plan does not have.
+    `not_covered` are the analyzers that the grouping or the targets name and the plan does not have. `lost`
+    are clips that are not there, beside `clips`; `left_out` says what else of a folder is not measured.
     """
 
     cfg: Config
@@ -48,6 +49,8 @@ class Session:
     limits: dict[str, Limit]
     folder: Path
     not_covered: list[str] = field(default_factory=list)
+    lost: list[LostClip] = field(default_factory=list)
+    left_out: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,12 +78,13 @@ def prepare(cfg: Config, folder: Path) -> Session:
     if package := profiling.lacking(plan.profile[0]):
         raise InputError(f"profile={plan.profile[0]} requires {package}: pip install {package}")
     one_of(cfg.gate.mode, ("report", "enforce"), "gate.mode")
-    clips = find_clips(cfg.clip.path) if cfg.scenario.name == "offline" else [Path(cfg.clip.path)]
+    found = find_clips(cfg.clip.path) if cfg.scenario.name == "offline" else FoundClips([Path(cfg.clip.path)])
+    clips = found.clips
     if cfg.clip.truth is not None:
         quality_scores.check_truth(Path(cfg.clip.truth), clips)
     storage.check_folder(folder)
     pretrained.fetch(plan)
-    return Session(cfg, plan, clips, limits, folder, missing)
+    return Session(cfg, plan, clips, limits, folder, missing, found.lost, found.left_out)
 
 
 def check_scenario(cfg: Config) -> None:
@@ -117,12 +121,15 @@ def about_analyzers() -> dict[str, str]:
 def run(session: Session, progress: Progress, measured: Callable[[], None] = lambda: None) -> Finished:
     """Measure. `measured` is called when everything that an interrupt could end is over.
 
-    Raises InputError for a clip that cannot be read.
+    Raises InputError for a clip that cannot be read, if there is no other.
     """
     cfg, scenario = session.cfg, session.cfg.scenario
     random.seed(cfg.seed)
     started_at = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    if len(session.clips) == 1:
+        check_clip(session.clips[0])
     runner = Runner(session.plan, progress, executor_factory(cfg.executor.name))
+    runner.record.lost += session.lost
     interrupted, others = 0, OtherWork(strategy(cfg.executor.name).children)
     try:
         runner.measure(session.clips, scenario.warmup, scenario.repeats, scenario.in_flight)
@@ -153,7 +160,8 @@ def derive(session: Session, record: Record, started_at: str, interrupted: bool,
         analyzers=analyzer_results(record, scores.figures),
         spans=run_summary.spans_since_start(record),
         telemetry=telemetry if isinstance(telemetry, NotMeasured) else telemetry.since(record.started_s),
-        warnings=run_summary.warnings(record) + ([scores.reason] if scores.unexpected else []),
+        warnings=run_summary.warnings(record)
+        + [line for line in (session.left_out, scores.reason if scores.unexpected else "") if line],
         lost_clips=list(record.lost),
     )
 

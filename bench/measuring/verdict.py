@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from clipbench.bench.errors import Exit
+from clipbench.bench.file_names import readable
 from clipbench.bench.measuring.gpu_metrics import Window, merged
 from clipbench.bench.measuring.record import Record
 from clipbench.bench.planning.config import GateConfig, MinimumConfig
 from clipbench.bench.runs.results import Result, TargetResult, Verdict
 
-#: How many analyzers a verdict lists by name.
+#: How many analyzers, or lost clips, a verdict lists by name.
 NAMED = 5
 
 
@@ -35,21 +37,34 @@ def decide(
 
     `unmeasured` are metrics that the gate requires and that were not measured: each is a missed target.
     `not_covered` are analyzers that the grouping or the targets name and that the run does not have: without
-    them a verdict is partial, unless `minimum` says how many are enough.
+    them a verdict is partial, unless `minimum` says how many are enough. With a clip that was lost it is
+    partial at best.
     """
+    clips = lost_clips(record)
     if reason := why_invalid(record, minimum, interrupted):
-        return Decision("invalid", reason)
+        return Decision("invalid", "; ".join(filter(None, (reason, clips))))
     lost = sorted({o.analyzer for p in record.measured() for o in p.outcomes.values() if o.status != "ok"})
     without = f"; without {', '.join(lost)}" if lost else ""
     if missed := why_failed(targets, unmeasured):
-        return Decision("fail", missed + without)
+        return Decision("fail", "; ".join(filter(None, (missed + without, clips))))
     if not any(t.status == "pass" for t in targets):
         return Decision("invalid", "no target was measured")
     unknown = sum(t.status == "not_measured" for t in targets)
     met = f"{len(targets) - unknown} of {len(targets)} targets are met, {unknown} were not measured"
-    if not_covered and minimum.analyzers is None:
-        return Decision("partial", f"{coverage(record, not_covered)}; {met}{without}")
+    covers = coverage(record, not_covered) if not_covered and minimum.analyzers is None else ""
+    if covers or clips:
+        return Decision("partial", "; ".join(filter(None, (clips, covers, met + without))))
     return Decision("pass", met + without)
+
+
+def lost_clips(record: Record) -> str:
+    """Which clips were lost, for people: "lost 1 of 10 clips (b.mp4)"; "" for none."""
+    lost = [Path(clip.path).name for clip in record.lost]
+    if not lost:
+        return ""
+    more = f" and {len(lost) - NAMED} more" if len(lost) > NAMED else ""
+    clips = len({readable(p.clip.path) for p in record.passes}.union(clip.path for clip in record.lost))
+    return f"lost {len(lost)} of {clips} clips ({', '.join(lost[:NAMED])}{more})"
 
 
 def coverage(record: Record, not_covered: Collection[str]) -> str:
@@ -67,6 +82,8 @@ def why_invalid(record: Record, minimum: MinimumConfig, interrupted: bool) -> st
         return "the run was interrupted"
     if record.plan.profile[0]:
         return "a profiler was attached: its times are no measurement"
+    if record.lost and not record.passes:
+        return "no clip could be read"
     counted = record.measured() or record.completed()
     if not any(o.status == "ok" for p in counted for o in p.outcomes.values()):
         return "no analyzer succeeded"
@@ -100,7 +117,7 @@ def shortfalls(analyzers: int, runs: Sequence[Sequence[Window]], minimum: Minimu
 
 
 def exit_code(result: Result, gate: GateConfig) -> Exit:
-    """What the run exits with: 0 unless the gate is enforced."""
+    """What the run exits with by its verdict: 0 unless the gate is enforced."""
     if gate.mode != "enforce":
         return Exit.OK
     if result.verdict == "invalid":
@@ -108,3 +125,16 @@ def exit_code(result: Result, gate: GateConfig) -> Exit:
     if result.verdict == "fail":
         return Exit.TARGET_MISSED
     return Exit.OK
+
+
+def exit_code_of_clips(result: Result, gate: GateConfig) -> Exit:
+    """What a run exits with by the clips that it lost.
+
+    With an enforced gate, each is the bad input that it would be alone. If all are lost, the gate decides
+    nothing.
+    """
+    if not result.lost_clips:
+        return Exit.OK
+    if not result.run.clips:
+        return Exit.NOTHING_VALID
+    return Exit.BAD_INPUT if gate.mode == "enforce" else Exit.OK

@@ -5,12 +5,19 @@ from __future__ import annotations
 import dataclasses
 import re
 
-from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException
+from hydra.errors import (
+    ConfigCompositionException,
+    HydraException,
+    MissingConfigException,
+    OverrideParseException,
+)
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
+from clipbench.bench import invocation
 from clipbench.bench.errors import nearest
 from clipbench.bench.planning import config
+from clipbench.bench.planning.file_arguments import PATH_KEYS, how_to_quote
 
 
 def explain(error: HydraException | OmegaConfBaseException) -> str:
@@ -28,6 +35,11 @@ def explain(error: HydraException | OmegaConfBaseException) -> str:
     if not key:
         override = re.search(r"Could not override '([^']+)'", str(error))
         key = override.group(1) if override else None
+    if isinstance(cause, OverrideParseException) and (line := unquoted_path(cause.override)):
+        return line
+    ambiguous = re.match(r"Ambiguous value for argument '(.*)'", str(cause))
+    if ambiguous and (line := unquoted_path(ambiguous[1])):
+        return line
     reason = str(getattr(cause, "msg", None) or cause).splitlines()[0]
     if not key:
         return reason
@@ -38,6 +50,15 @@ def explain(error: HydraException | OmegaConfBaseException) -> str:
     if leaf in siblings:
         return f"{where}{key}: {reason}"
     return f"{where}no key {key} in the configuration{nearest(leaf, siblings)}"
+
+
+def unquoted_path(word: str) -> str:
+    """How to write a path that Hydra's grammar cannot take as it was written; "" for another key's value."""
+    key, _, value = word.partition("=")
+    if key.lstrip("+") not in PATH_KEYS:
+        return ""
+    quoted = how_to_quote(word, invocation.is_sweep())
+    return f"{key}: {value} has characters that mean something to Hydra; quote it: {quoted}"
 
 
 def known_keys(parent: str) -> list[str]:

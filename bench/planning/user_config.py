@@ -18,22 +18,27 @@ from typing import Any
 
 import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Quote, QuotedString
 from hydra.errors import HydraException
 
 from clipbench import plugins
 from clipbench.bench.errors import InputError, nearest
 from clipbench.bench.locations import CONF
 from clipbench.bench.planning.config_errors import known_keys
+from clipbench.bench.planning.file_arguments import with_quoted_files
 
 FILE = Path("clipbench.yaml")
 
 
 def with_user_config(arguments: Sequence[str]) -> list[str]:
-    """The command line with the defaults of clipbench.yaml added; the plugins of both are used from then on.
+    """The command line with the defaults of clipbench.yaml added, and with names of files quoted for Hydra.
+
+    The plugins of both are used from then on.
 
     Raises InputError for a file that cannot be used.
     """
     check_conf()
+    arguments = with_quoted_files(arguments)
     defaults = read(FILE)
     plugins.use([*plugins_in_file(defaults.pop("plugins", [])), *plugins_in_arguments(arguments)])
     given = {argument.partition("=")[0].lstrip("+~") for argument in arguments}
@@ -107,8 +112,7 @@ def grammar(value: Any) -> str:
     if isinstance(value, Mapping):
         return "{" + ",".join(f"{key}:{grammar(inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-        return f"'{escaped}'"
+        return QuotedString(value, Quote.single).with_quotes()
     return json.dumps(value)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +42,7 @@ def load_truth(
     was only found is skipped with the reason.
     """
     path = truth or clip.with_suffix(".json")
-    if truth is None and not path.exists():
+    if truth is None and not os.path.exists(path):  # a name may also be too long to exist
         return None, NO_FILE
     try:
         return read_truth(path, sha256, of_plugins), ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -116,16 +115,6 @@ def interrupts_held() -> Iterator[None]:
             signal.raise_signal(number)
 
 
-def literal(path: Path | str) -> str:
-    """A path as a value in Hydra's grammar, whatever characters it has."""
-    from hydra.core.override_parser.types import Quote, QuotedString
-
-    text = str(path)
-    if re.fullmatch(r"[A-Za-z0-9_./@+-]+", text):
-        return text
-    return QuotedString(text.replace("${", r"\${"), Quote.single).with_quotes()
-
-
 def dying_with_us(command: Sequence[str]) -> list[str]:
     """`command`, run so that Linux kills it when this process ends, however it does."""
     if sys.platform != "linux":
@@ -165,7 +154,7 @@ def outcome(folder: Path, code: int | None, seconds: float, metrics: Sequence[st
         return failed(f"it took longer than {limit}")
     if code < 0:
         return failed(f"it was ended by {signal.Signals(-code).name}")
-    if code not in MEASURED:
+    if code not in MEASURED and not (code == Exit.BAD_INPUT and (folder / "result.json").exists()):
         return failed(f"exit code {code}: {last_line(folder / 'log.txt')}")
     try:
         result = storage.read_result(folder)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from clipbench.bench.invocation import literal
 from clipbench.bench.runs import child_run, storage
 from clipbench.bench.runs.results import Result
 
@@ -26,7 +27,7 @@ def measure_again(folder: Path, metrics: Sequence[str]) -> Result:
     arguments = [
         *sys.argv[1:],
         *ONLY_MEASURE,
-        f"hydra.run.dir={child_run.literal(folder)}",
+        f"hydra.run.dir={literal(folder)}",
     ]  # the last one counts
     taken = child_run.run_child(arguments, folder, math.inf, metrics)
     if taken.state == "failed":
@@ -38,6 +39,8 @@ def unfit(result: Result, metric: str) -> str:
     """Why the times of `result`, samples of `metric`, are not those of the whole work, or ""."""
     if result.run.interrupted:
         return "the run was interrupted"
+    if result.lost_clips:
+        return f"clips were lost: {', '.join(clip.path for clip in result.lost_clips)}"
     if lost := [f"{name} ({a.status})" for name, a in result.analyzers.items() if a.status != "ok"]:
         return f"not every analyzer succeeded: {', '.join(lost)}"
     return result.metric(metric).reason

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import types
+from collections.abc import Callable
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
@@ -28,15 +29,22 @@ class WrongShape(ValueError):
     """A JSON value that is not of the type that its place asks for; the message names the key."""
 
 
-def to_json(value: Any) -> Any:
-    """`value` in dictionaries, lists and plain values; fields marked `optional` are left out where None."""
+def to_json(value: Any, text: Callable[[str], str] = str) -> Any:
+    """`value` in dictionaries, lists and plain values; fields marked `optional` are left out where None.
+
+    `text` is applied to all strings.
+    """
+    if isinstance(value, str):
+        return text(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = ((f, getattr(value, f.name)) for f in dataclasses.fields(value))
-        return {f.name: to_json(v) for f, v in fields if v is not None or not f.metadata.get("optional")}
+        return {
+            f.name: to_json(v, text) for f, v in fields if v is not None or not f.metadata.get("optional")
+        }
     if isinstance(value, dict):
-        return {key: to_json(inner) for key, inner in value.items()}
+        return {to_json(key, text): to_json(inner, text) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [to_json(inner) for inner in value]
+        return [to_json(inner, text) for inner in value]
     return value
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from clipbench.analyzers.base import Segment
 from clipbench.bench.errors import InputError
+from clipbench.bench.file_names import readable
 from clipbench.bench.runs.results import SCHEMA, Result
 from clipbench.bench.runs.serialization import WrongShape, from_json, to_json
 
@@ -21,16 +22,17 @@ log = logging.getLogger(__name__)
 def write_result(result: Result, segments: Mapping[str, Sequence[Segment]], folder: Path) -> Path:
     """Write result.json and segments/*.json into `folder`; returns the path of result.json.
 
-    Each file is there whole or not at all. Raises InputError where the folder cannot take them.
+    Each file is there whole or not at all, and all text in it is `readable`. Raises InputError where the
+    folder cannot take them.
     """
     try:
         (folder / "segments").mkdir(parents=True, exist_ok=True)
         for name, found in segments.items():
             path = folder / "segments" / f"{name}.json"
             path.parent.mkdir(exist_ok=True)
-            write_json(path, to_json(found))
+            write_json(path, to_json(found, readable))
         path = folder / "result.json"
-        write_json(path, to_json(result))
+        write_json(path, to_json(result, readable))
     except OSError as error:
         raise InputError(f"the output folder {folder} cannot take the results: {error.strerror}") from error
     return path
@@ -38,9 +40,9 @@ def write_result(result: Result, segments: Mapping[str, Sequence[Segment]], fold
 
 def write_json(path: Path, value: Any) -> None:
     """Write `value` to a temporary file beside `path`, then move it there."""
-    partial = path.with_name(f".{path.name}.partial")
+    partial = path.with_name(f".{os.getpid()}.partial")  # a name of 255 bytes could not be longer
     try:
-        # A name that is not UTF-8 has its bytes as lone surrogates, which become JSON's escapes.
+        # What is read back here alone may have bytes that are not UTF-8: they become JSON's escapes.
         with partial.open("w", encoding="utf-8", errors="backslashreplace") as file:
             json.dump(value, file, indent=1, allow_nan=False, ensure_ascii=False)
             file.flush()

@@ -21,9 +21,9 @@ from omegaconf.errors import OmegaConfBaseException
 
 from clipbench.bench import invocation
 from clipbench.bench.errors import InputError
+from clipbench.bench.invocation import literal
 from clipbench.bench.planning.config import typed
 from clipbench.bench.planning.config_errors import explain
-from clipbench.bench.runs.child_run import literal
 
 if TYPE_CHECKING:
     from clipbench.bench.measuring.session import Session
@@ -100,7 +100,9 @@ class InterleavedSweeper(Sweeper):
         valid = [self.validate(name, own, folder) for name, own in type(self).track(named(expand(overrides)))]
         if len({each.repeats for each in valid}) > 1:
             raise InputError("scenario.repeats: the jobs of a sweep take turns, so all have the same repeats")
-        for clip in sorted({clip for each in valid for clip in each.session.clips}):
+        # Of several clips, one that cannot be read is lost in the turns, and the others are measured.
+        single = {each.session.clips[0] for each in valid if len(each.session.clips) == 1}
+        for clip in sorted(single):
             read_container(clip)
         rounds = self.rounds_of(valid[0].repeats)
         jobs, notes = without_duplicates([each.job for each in valid])

@@ -54,7 +54,8 @@ def measure(cfg: Config, folder: Path, console: Console) -> int:
         baseline_console.show(outcome, console)
     storage.link_latest(folder, Path("outputs"))
     by_baseline = baseline_comparison.exit_code(outcome, cfg.gate)
-    return max(interrupted, verdict.exit_code(result, cfg.gate), by_baseline)
+    by_clips = verdict.exit_code_of_clips(result, cfg.gate)
+    return max(interrupted, verdict.exit_code(result, cfg.gate), by_clips, by_baseline)
 
 
 def write(result: Result, segments: dict[str, list[Segment]], folder: Path, console: Console) -> None:

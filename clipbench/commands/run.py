@@ -38,10 +38,11 @@ def execute(cfg: DictConfig) -> int:
     from hydra.core.hydra_config import HydraConfig
 
     from clipbench.bench import invocation
+    from clipbench.bench.file_names import readable
     from clipbench.bench.planning import config
     from clipbench.reports import terminal
 
-    log.info("clipbench %s: %s", clipbench.__version__, shlex.join(invocation.command_line()))
+    log.info("clipbench %s: %s", clipbench.__version__, readable(shlex.join(invocation.command_line())))
 
     folder = Path(HydraConfig.get().runtime.output_dir)
     options = config.typed(cfg)
@@ -125,7 +126,7 @@ def compose_and_execute() -> int:
             code = max(code, execute(cfg))
         except (InputError, ExecutorUnavailable, OmegaConfBaseException) as error:
             line = explain(error) if isinstance(error, OmegaConfBaseException) else str(error)
-            log.info("refused: %s", line)
+            log.info("refused: %s", one_line(line))
             code = complain(line)
         log.info("exit code %d", code)
 
@@ -148,5 +149,12 @@ def compose_and_execute() -> int:
 
 def complain(line: str) -> int:
     """Print one line on stderr; returns the exit code for bad input."""
-    print(f"clipbench: {line}", file=sys.stderr)
+    print(f"clipbench: {one_line(line)}", file=sys.stderr)
     return 2
+
+
+def one_line(text: str) -> str:
+    """A message on one line and without effect on the terminal, whatever is in the names that it has."""
+    from clipbench.reports import formatting
+
+    return " ".join(formatting.printable(text).splitlines())

@@ -19,6 +19,8 @@ from clipbench.bench import quality
 from clipbench.bench.clips.clip_info import sha256
 from clipbench.bench.clips.container import read_container
 from clipbench.bench.errors import Exit, InputError, nearest
+from clipbench.bench.file_names import readable
+from clipbench.bench.measuring.clip_files import check_clip
 from clipbench.bench.planning import user_config
 from clipbench.bench.quality import truth_schema
 from clipbench.bench.quality.truth import SCHEMA
@@ -93,12 +95,13 @@ def describe(clip: Path) -> dict[str, Any]:
     """What a truth file says of its clip; raises InputError for a clip that cannot be read."""
     import cv2
 
+    check_clip(clip)
     container = read_container(clip)
     found, frame = cv2.VideoCapture(str(clip)).read()
     if not found:
         raise InputError(f"{clip}: its first frame cannot be decoded")
     return {
-        "file": clip.name,
+        "file": readable(clip.name),
         "sha256": sha256(clip),
         "duration_s": round(container.duration_s, 3),
         "width": frame.shape[1],

@@ -2,7 +2,8 @@
 
 A missed target is a failure; one that was not measured is skipped, with the reason. The verdict is a case
 too: an error if it is invalid, so that a run that measured nothing does not look green, and a failure if the
-run failed although no target was missed, because a required metric was not measured. Jenkins, GitLab and the
+run failed although no target was missed, because a required metric was not measured. A clip that was lost is
+an error of its own. Jenkins, GitLab and the
 GitHub actions for test reports read these elements.
 
 `python -m clipbench.reports.run.junit RUN` makes it again from the result of a run.
@@ -35,6 +36,11 @@ def write(result: Result, folder: Path) -> Path:
     where = f"clipbench.{run.grouping}.{run.executor}"
     for target in result.targets:
         add_target(element(suite, "testcase", name=target.metric, classname=where, time="0"), target)
+    for lost in result.lost_clips:
+        case = element(suite, "testcase", name=f"clip {lost.path}", classname=where, time="0")
+        element(
+            case, "error", lost.reason, type="lost", message=f"{lost.path} could not be read: {lost.reason}"
+        )
     verdict = element(suite, "testcase", name="verdict", classname=where, time="0")
     if result.verdict == "invalid":
         element(verdict, "error", result.verdict_reason, type="invalid", message=result.verdict_reason)

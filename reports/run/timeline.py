@@ -7,6 +7,7 @@ from the start of the run, as in result.json.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,7 +95,11 @@ def draw(result: Result, path: Path, window: Window | None = None) -> Path:
         axis.tick_params(labelbottom=False)
     axes[-1].set_xlabel("seconds from the start of the run", color=FAINT, fontsize=8.5, labelpad=1)
     draw_legend(figure, entries)
-    figure.savefig(path, format="png")
+    with warnings.catch_warnings():
+        warnings.filterwarnings(
+            "ignore", "Glyph"
+        )  # the name of a clip may have any character: a box is drawn
+        figure.savefig(path, format="png")
     return path
 
 
@@ -114,13 +119,15 @@ def worker_rows(result: Result) -> list[WorkerRow]:
 def draw_title(figure: Figure, result: Result, height: int) -> None:
     """What was run, and its key figures."""
     title = formatting.run_title(result.run)
-    facts = [Path(result.run.clip.path).name]
+    facts = [" ".join(formatting.printable(Path(result.run.clip.path).name).split())]
     for name, label in (("rtf_warm", "real-time factor, warm:"), ("efficiency", "efficiency:")):
         value = next((m.value for m in result.metrics if m.name == name), None)
         facts += [f"{label} {formatting.number(value)}"] if value is not None else []
     left = 16 / WIDTH
     figure.text(left, 1 - 12 / height, title, va="top", fontsize=12, color=INK, weight="bold")
-    figure.text(left, 1 - 36 / height, "   ".join(facts), va="top", fontsize=9.5, color=FAINT)
+    figure.text(
+        left, 1 - 36 / height, "   ".join(facts), va="top", fontsize=9.5, color=FAINT, parse_math=False
+    )
 
 
 def style_axis(axis: Axes, limits: Window) -> None:

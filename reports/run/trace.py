@@ -11,6 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from clipbench.bench.file_names import readable
 from clipbench.bench.runs.measurement import NotMeasured
 from clipbench.bench.runs.results import Result
 from clipbench.bench.runs.storage import write_json
@@ -88,4 +89,9 @@ def counter_events(telemetry: Telemetry | NotMeasured) -> list[dict[str, Any]]:
 def about(result: Result) -> dict[str, Any]:
     """What someone who has only the trace should know about the run."""
     run = result.run
-    return {"id": run.id, "started_at": run.started_at, "command": run.command, "models": run.models}
+    return {
+        "id": run.id,
+        "started_at": run.started_at,
+        "command": readable(run.command),
+        "models": run.models,
+    }

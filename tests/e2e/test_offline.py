@@ -61,9 +61,9 @@ def test_a_folder_of_ten_clips(folder, tmp_path):
 
 
 def test_files_folders_and_patterns(folder, tmp_path):
-    assert len(find_clips(str(folder))) == 10
-    assert [p.name for p in find_clips(str(folder / "clip[12].mp4"))] == ["clip1.mp4", "clip2.mp4"]
-    assert find_clips("one.mp4")[0].name == "one.mp4"
+    assert len(find_clips(str(folder)).clips) == 10
+    assert [p.name for p in find_clips(str(folder / "clip[12].mp4")).clips] == ["clip1.mp4", "clip2.mp4"]
+    assert find_clips("one.mp4").clips[0].name == "one.mp4"
     for nothing in (tmp_path, tmp_path / "*.mp4"):
         with pytest.raises(InputError, match="holds no video"):
             find_clips(str(nothing))
@@ -84,4 +84,4 @@ def test_clips_of_one_name_keep_their_segments_apart(tmp_path):
 
 def test_a_file_with_brackets_in_its_name_is_a_file(tmp_path):
     clip = write_clip(tmp_path / "talk [1].mp4", numbered_frames(5, 64, 64))
-    assert find_clips(str(clip)) == [clip]
+    assert find_clips(str(clip)).clips == [clip]

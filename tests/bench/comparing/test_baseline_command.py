@@ -11,9 +11,9 @@ from pathlib import Path
 
 from clipbench.bench.comparing import baseline_comparison, baselines
 from clipbench.bench.errors import Exit
+from clipbench.bench.invocation import literal
 from clipbench.bench.measuring.runner import Runner, executor_factory
 from clipbench.bench.planning.config import GateConfig
-from clipbench.bench.runs.child_run import literal
 from clipbench.bench.runs.results import Result
 from clipbench.executors.faults import Fault
 from clipbench.executors.layout import Group

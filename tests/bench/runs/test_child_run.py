@@ -11,8 +11,8 @@ import time
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
+from clipbench.bench.invocation import literal
 from clipbench.bench.runs import child_run
-from clipbench.bench.runs.child_run import literal
 
 
 def test_what_was_printed_is_shown_without_its_control_characters(tmp_path):
