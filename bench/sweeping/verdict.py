@@ -18,7 +18,7 @@ def verdict(jobs: Sequence[Job], comparison: Comparison | None) -> tuple[Exit, l
 
     5 if a job has no result. With gate=enforce also if one measured less than a verdict requires
     (`targets.minimum`, or no target at all), else 3 if one missed a target, or did not measure what
-    `gate.require` names.
+    `gate.require` names, else 2 if one lost a clip.
     """
     candidates = {one.name: one for one in comparison.candidates} if comparison else {}
     empty = [f"{job.name}: it has no result" for job in jobs if job.name not in candidates]
@@ -46,4 +46,6 @@ def judge_job(job: Job, candidate: Candidate, judged: list[TargetResult]) -> tup
         return Exit.TARGET_MISSED, missed
     if not any(t.status == "pass" for t in judged):
         return Exit.NOTHING_VALID, "no target was measured"
+    if lost := sorted({clip.path for run in candidate.runs for clip in run.result.lost_clips}):
+        return Exit.BAD_INPUT, f"lost {', '.join(lost)}"
     return Exit.OK, ""

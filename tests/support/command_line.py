@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 import sys
@@ -10,8 +11,10 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parents[2]
 
 
-def run(*arguments: str, limit_file_bytes: int | None = None) -> subprocess.CompletedProcess:
-    """`python run.py` with these arguments, in the project's folder."""
+def run(
+    *arguments: str, limit_file_bytes: int | None = None, **variables: str
+) -> subprocess.CompletedProcess:
+    """`python run.py` with these arguments and environment variables, in the project's folder."""
 
     def limit() -> None:
         if limit_file_bytes is not None:
@@ -20,6 +23,7 @@ def run(*arguments: str, limit_file_bytes: int | None = None) -> subprocess.Comp
     return subprocess.run(
         [sys.executable, "run.py", *arguments],
         cwd=PROJECT,
+        env={**os.environ, **variables},
         capture_output=True,
         text=True,
         preexec_fn=limit,
