@@ -154,7 +154,7 @@ def outcome(folder: Path, code: int | None, seconds: float, metrics: Sequence[st
         return failed(f"it took longer than {limit}")
     if code < 0:
         return failed(f"it was ended by {signal.Signals(-code).name}")
-    if code not in MEASURED and not (code == Exit.BAD_INPUT and (folder / "result.json").exists()):
+    if code not in MEASURED:
         return failed(f"exit code {code}: {last_line(folder / 'log.txt')}")
     try:
         result = storage.read_result(folder)

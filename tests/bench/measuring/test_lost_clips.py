@@ -11,7 +11,7 @@ from clipbench.bench.errors import Exit
 from clipbench.bench.measuring import run_summary, verdict
 from clipbench.bench.measuring.record import Record
 from clipbench.bench.planning.config import GateConfig, MinimumConfig
-from clipbench.bench.runs import child_run, remeasure, storage
+from clipbench.bench.runs import remeasure
 from clipbench.bench.runs.results import LostClip, TargetResult
 from clipbench.bench.sweeping.verdict import judge_job
 from clipbench.reports.run import html, junit, markdown
@@ -91,11 +91,6 @@ def test_the_reports_name_the_clip(lossy, tmp_path):
 
 def test_it_is_no_baseline_and_no_calibration(lossy):
     assert remeasure.unfit(lossy, "rtf_warm") == "clips were lost: /clips/<b>.mp4"
-
-
-def test_a_turn_of_a_sweep_counts_with_the_clips_that_it_has(lossy, tmp_path):
-    storage.write_result(lossy, {}, tmp_path)
-    assert child_run.outcome(tmp_path, Exit.BAD_INPUT, 1.0, ["rtf_warm"], "").state == "done"
 
 
 def test_a_sweep_with_an_enforced_gate_says_which_clip(lossy):
