@@ -50,7 +50,9 @@ def main() -> int:
     except (InputError, PluginError, HydraException) as error:
         print(f"clipbench-truth: {error}", file=sys.stderr)
         return Exit.BAD_INPUT
-    print(f"{path}: labelled {', '.join(labelled) or 'nothing yet'}; empty {', '.join(empty) or 'nothing'}")
+    print(
+        f"{readable(path)}: labelled {', '.join(labelled) or 'nothing yet'}; empty {', '.join(empty) or 'nothing'}"
+    )
     return Exit.OK
 
 
