@@ -17,7 +17,12 @@ from tools.odd_files.patterns import HEIGHT, WIDTH, painted
 from tools.odd_files.writing import Copied, Encoded, Workshop, write
 
 #: The shares of red and blue in luma, by matrix (ITU-T H.273).
-WEIGHTS = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722), "bt2020": (0.2627, 0.0593), "smpte240m": (0.212, 0.087)}
+WEIGHTS = {
+    "bt601": (0.299, 0.114),
+    "bt709": (0.2126, 0.0722),
+    "bt2020": (0.2627, 0.0593),
+    "smpte240m": (0.212, 0.087),
+}
 #: The patches, from left to right.
 PATCHES: tuple[Colour, ...] = ((200, 30, 30), (30, 180, 40), (40, 60, 200), (128, 128, 128))
 NUMBERS = {"bt709": 1, "bt601": 6, "bt2020": 9, "smpte240m": 7}
@@ -38,7 +43,9 @@ def patched(matrix: str, full_range: bool = False, count: int = 10, bits: int = 
     """Frames of the four patches, 4:4:4, 64×48."""
     planes = np.zeros((3, HEIGHT, WIDTH), np.float64)
     for number, colour in enumerate(PATCHES):
-        planes[:, :, number * 16 : number * 16 + 16] = np.array(coded(colour, matrix, full_range))[:, None, None]
+        planes[:, :, number * 16 : number * 16 + 16] = np.array(coded(colour, matrix, full_range))[
+            :, None, None
+        ]
     image = np.round(planes * 2 ** (bits - 8)).astype(np.uint8 if bits == 8 else "<u2")
     frames = []
     for n in range(count):
@@ -97,8 +104,12 @@ def declare_tag(name: str, what: str, setting: str, drawn: str) -> None:
 
 for _name, _number in UNKNOWN_MATRICES.items():
     _drawn = "bt2020" if _name == "bt2020c" else "bt601"
-    declare_tag(_name, f"tagged {_name.replace('_', '-')}, shown with {_drawn.upper()}'s matrix",
-                f"matrix_coefficients={_number}", _drawn)  # fmt: skip
+    declare_tag(
+        _name,
+        f"tagged {_name.replace('_', '-')}, shown with {_drawn.upper()}'s matrix",
+        f"matrix_coefficients={_number}",
+        _drawn,
+    )
 declare_tag("log100", "transfer tagged log100", "transfer_characteristics=9", "bt601")
 declare_tag("log316", "transfer tagged log316", "transfer_characteristics=10", "bt601")
 declare_tag("pq", "transfer tagged PQ in 8 bits: no tone mapping", "transfer_characteristics=16", "bt709")
@@ -132,7 +143,12 @@ ALPHA = {
     "alpha.webm": ("VP9 with alpha", "libvpx-vp9", {"crf": "1", "b": "0", "cpu-used": "8"}, "yuva420p"),
     "alpha_vp8.webm": ("VP8 with alpha", "libvpx", {"crf": "4", "b": "4M", "auto-alt-ref": "0"}, "yuva420p"),
     "alpha_qtrle.mov": ("QuickTime Animation with alpha", "qtrle", {}, "argb"),
-    "alpha_prores.mov": ("ProRes 4444 with alpha", "prores_ks", {"profile": "4", "qscale": "1"}, "yuva444p10le"),
+    "alpha_prores.mov": (
+        "ProRes 4444 with alpha",
+        "prores_ks",
+        {"profile": "4", "qscale": "1"},
+        "yuva444p10le",
+    ),
     "alpha.apng": ("animated PNG with alpha", "apng", {}, "rgba"),
 }
 

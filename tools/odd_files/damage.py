@@ -33,7 +33,7 @@ def zeroed(*numbers: int) -> PacketEdit:
 
 
 def neighbours(lost: Iterable[int]) -> list[float]:
-    """The levels of the usual frames where a lost frame shows the one before it, at the start the one after."""
+    """The levels of the usual frames where a lost one shows the one before it, at the start the one after."""
     gone, numbers = set(lost), list(range(patterns.COUNT))
     for n in range(patterns.COUNT):
         if n in gone and n > 0:
@@ -56,7 +56,7 @@ HOLES = {
 def declare_hole(name: str, what: str, lost: tuple[int, ...]) -> None:
     """The usual file in which some frames are zeros."""
 
-    @odd_file(name, what, usual(levels=neighbours(lost), filled=len(lost), warning="decoded"))
+    @odd_file(name, what, usual(levels=neighbours(lost), filled=lost, warning="decoded"))
     def file(path: Path, workshop: Workshop) -> None:
         write(path, Encoded(numbered(), options=INTRA, edit=zeroed(*lost)), beeps())
 
@@ -70,6 +70,10 @@ def all_lost(path: Path, workshop: Workshop) -> None:
     write(path, Encoded(numbered(), options=INTRA, edit=zeroed(*range(patterns.COUNT))), beeps())
 
 
+#: Why the command plays what is refused here.
+PLAYS_REST = "it plays what is left, which a measurement would take for the whole"
+
+
 def cut(source: Path, path: Path, share: float) -> None:
     """The first `share` of a file's bytes."""
     data = source.read_bytes()
@@ -81,17 +85,26 @@ def index_first(path: Path) -> Path:
     return write(path, Encoded(numbered(), options=INTRA), beeps(), options={"movflags": "faststart"})
 
 
-@odd_file("half.mp4", "the first half of an MP4", Refused("truncated", "half of the clip is missing"))
+@odd_file(
+    "half.mp4", "the first half of an MP4", Refused("truncated", "half of the clip is missing"), PLAYS_REST
+)
 def half(path: Path, workshop: Workshop) -> None:
     cut(workshop.made("index_first.mp4", index_first), path, 0.6)
 
 
-@odd_file("index_lost.mp4", "an MP4 whose end with its index is missing", Refused("read", "no player plays it"))
+@odd_file(
+    "index_lost.mp4", "an MP4 whose end with its index is missing", Refused("read", "no player plays it")
+)
 def index_lost(path: Path, workshop: Workshop) -> None:
     cut(workshop.plain(), path, 0.5)
 
 
-@odd_file("half.mkv", "the first half of a Matroska file", Refused("truncated", "half of the clip is missing"))
+@odd_file(
+    "half.mkv",
+    "the first half of a Matroska file",
+    Refused("truncated", "half of the clip is missing"),
+    PLAYS_REST,
+)
 def half_mkv(path: Path, workshop: Workshop) -> None:
     whole = workshop.made("whole.mkv", lambda to: write(to, Encoded(numbered(), options=INTRA), beeps()))
     cut(whole, path, 0.5)
@@ -106,8 +119,11 @@ def wrong_count(path: Path, frames: int) -> None:
     path.write_bytes(data)
 
 
-@odd_file("wrong_count.avi", "an AVI whose header speaks of fewer frames than there are",
-          usual(range(60), beeps_s=(0.5, 1.5)))  # fmt: skip
+@odd_file(
+    "wrong_count.avi",
+    "an AVI whose header speaks of fewer frames than there are",
+    usual(range(60), beeps_s=(0.5, 1.5)),
+)
 def fewer_counted(path: Path, workshop: Workshop) -> None:
     write(path, Encoded(numbered(60), "mjpeg", {}, "yuvj420p", {"qmin": 1, "qmax": 1}), beeps("pcm_s16le", 2))
     wrong_count(path, 50)
@@ -150,6 +166,8 @@ def broken_link(path: Path, workshop: Workshop) -> None:
     path.symlink_to("nothing.mp4")
 
 
-@odd_file("pipe.mp4", "a pipe that nobody writes into", Refused("pipe|FIFO|file", "waiting would have no end"))
+@odd_file(
+    "pipe.mp4", "a pipe that nobody writes into", Refused("pipe|FIFO|file", "waiting would have no end")
+)
 def pipe(path: Path, workshop: Workshop) -> None:
     os.mkfifo(path)

@@ -1,4 +1,4 @@
-"""Odd files: interlaced video. Frames are shown with both fields woven into each other, as they were coded."""
+"""Odd files: interlaced video. Both fields of a frame are shown woven into each other, as they were coded."""
 
 from __future__ import annotations
 
@@ -59,12 +59,18 @@ SETTINGS = {"flags": INTERLACED, "qmin": 1, "qmax": 1}
 #: Name of the file: what it is, codec, options, pixel format, settings.
 CODECS: dict[str, tuple[str, str, dict[str, str], str, dict[str, Any]]] = {
     "interlaced_h264.mp4": ("H.264 (MBAFF)", "libx264", X264 | {"x264-params": "tff=1"}, "yuv420p", {}),
-    "interlaced_h264_bff.mkv": ("H.264, lower field first", "libx264", X264 | {"x264-params": "bff=1"}, "yuv420p", {}),
+    "interlaced_h264_bff.mkv": (
+        "H.264, lower field first",
+        "libx264",
+        X264 | {"x264-params": "bff=1"},
+        "yuv420p",
+        {},
+    ),
     "interlaced_mpeg2.ts": ("MPEG-2", "mpeg2video", {}, "yuv420p", SETTINGS),
     "interlaced_mpeg2_422.mxf": ("MPEG-2 4:2:2 in MXF", "mpeg2video", {}, "yuv422p", SETTINGS),
     "interlaced_mpeg4.avi": ("MPEG-4 part 2", "mpeg4", {}, "yuv420p", SETTINGS),
     "interlaced_prores.mov": ("ProRes", "prores_ks", {"qscale": "1"}, "yuv422p10le", {"flags": INTERLACED}),
-}  # fmt: skip
+}
 
 
 def declare(

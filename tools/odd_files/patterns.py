@@ -1,4 +1,4 @@
-"""Pictures and sounds with known content: frames whose grey level is their number, corners, patches, beeps."""
+"""Pictures and sounds with known content: frames that are as grey as their number says, corners, beeps."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def luma(n: int, step: float = 1.6) -> int:
     return int(16 + step * n)
 
 
-def level(n: int, step: float = 1.6) -> float:
+def level(n: int, step: float = 1.6) -> int:
     """The grey level, 0 to 255, at which frame `n` is shown."""
-    return (luma(n, step) - 16) * 255 / 219
+    return round((luma(n, step) - 16) * 255 / 219)
 
 
 def levels(numbers: Sequence[int], step: float = 1.6) -> list[float]:
@@ -36,7 +36,10 @@ def levels(numbers: Sequence[int], step: float = 1.6) -> list[float]:
 def planar(luma_plane: np.ndarray, cb: int = 128, cr: int = 128) -> Any:
     """A yuv420p frame of a luma plane `[H, W]` and one chroma for all of it."""
     height, width = luma_plane.shape
-    chroma = np.full((height // 2 * width // 2,), cb, np.uint8), np.full((height // 2 * width // 2,), cr, np.uint8)
+    chroma = (
+        np.full((height // 2 * width // 2,), cb, np.uint8),
+        np.full((height // 2 * width // 2,), cr, np.uint8),
+    )
     stacked = np.concatenate([luma_plane.reshape(-1), *chroma]).reshape(height * 3 // 2, width)
     return av.VideoFrame.from_ndarray(stacked, format="yuv420p")
 
@@ -82,7 +85,9 @@ def corners(width: int = WIDTH, height: int = HEIGHT) -> np.ndarray:
     return image
 
 
-def beeping(seconds: float = SECONDS, rate: int = 48_000, channels: int = 1, starts_s: float = 0.0) -> np.ndarray:
+def beeping(
+    seconds: float = SECONDS, rate: int = 48_000, channels: int = 1, starts_s: float = 0.0
+) -> np.ndarray:
     """Sound, float32 `[channels, samples]`: 50 ms of 1 kHz at half past every second, from `starts_s` on."""
     t = starts_s + np.arange(round(seconds * rate)) / rate
     on = (t >= 0.5) & ((t - 0.5) % 1 < 0.05)

@@ -19,7 +19,7 @@ BEEP_TOLERANCE_S = 0.02
 
 @dataclass(frozen=True)
 class Seen:
-    """What a player makes of a file; the fields are those of Shown. `refused` is its line where it plays nothing."""
+    """What a player makes of a file, in the fields of Shown. `refused` is its line where it plays nothing."""
 
     times_s: Sequence[float] = ()
     levels: Sequence[float] = ()
@@ -92,6 +92,8 @@ def of_pictures(right: Shown, seen: Seen) -> Iterator[str]:
 
 def of_sound(right: Shown, seen: Seen) -> Iterator[str]:
     """What is wrong with the sound."""
+    if not right.beeps_s and not seen.beeps_s:
+        return  # sound that is never heard is as good as none
     if (right.beeps_s is None) != (seen.beeps_s is None):
         yield "has sound" if right.beeps_s is None else "has no sound"
     elif right.beeps_s is not None and seen.beeps_s is not None:
@@ -108,11 +110,11 @@ def of_facts(right: Shown, seen: Seen) -> Iterator[str]:
         yield f"{seen.size} pixels instead of {right.size}"
     if None not in (right.duration_s, seen.duration_s) and abs(right.duration_s - seen.duration_s) > 0.05:
         yield f"lasts {seen.duration_s:.3f} instead of {right.duration_s:.3f} s"
-    if seen.filled is not None and seen.filled != right.filled:
-        yield f"{seen.filled} frames filled instead of {right.filled}"
-    if seen.warnings is not None and right.warning is not None:
-        if not any(re.search(right.warning, line) for line in seen.warnings):
-            yield f"no warning of {right.warning!r} among {list(seen.warnings)}"
+    if seen.filled is not None and seen.filled != len(right.filled):
+        yield f"{seen.filled} frames filled instead of {len(right.filled)}"
+    warnings = "; ".join(seen.warnings or ())
+    if seen.warnings is not None and right.warning is not None and not re.search(right.warning, warnings):
+        yield f"no warning of {right.warning!r}: {warnings}"
 
 
 def listed(times_s: Sequence[float]) -> str:

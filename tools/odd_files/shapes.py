@@ -54,8 +54,11 @@ def declare_turned(name: str, matrix: tuple[int, int, int, int]) -> None:
     """Four quarters in an MP4 whose display matrix turns them."""
     size = (64, 48) if matrix[0] else (48, 64)
 
-    @odd_file(f"{name}.mp4", f"display matrix: {name.replace('_', ' ')}",
-              Shown([n / 10 for n in range(10)], colours=turned(matrix), size=size, duration_s=1))  # fmt: skip
+    @odd_file(
+        f"{name}.mp4",
+        f"display matrix: {name.replace('_', ' ')}",
+        Shown([n / 10 for n in range(10)], colours=turned(matrix), size=size, duration_s=1),
+    )
     def file(path: Path, workshop: Workshop) -> None:
         path.write_bytes(workshop.made("corners.mp4", still_corners).read_bytes())
         set_matrix(path, matrix)
@@ -75,9 +78,9 @@ def declare_aspect(name: str, what: str, ratio: str, size: tuple[int, int]) -> N
         write(path, Copied(plain, bitstream_filter=f"h264_metadata=sample_aspect_ratio={ratio}"))
 
 
-# A player draws as many rows, and more or fewer columns.
+# The longer side of a pixel grows, so that nothing that is in the file is lost.
 declare_aspect("wide_pixels.mp4", "pixels 64:45 as wide as high (PAL, wide)", "64/45", (91, 48))
-declare_aspect("narrow_pixels.mp4", "pixels 8:9 as wide as high (NTSC)", "8/9", (57, 48))
+declare_aspect("narrow_pixels.mp4", "pixels 8:9 as wide as high (NTSC)", "8/9", (64, 54))
 
 
 #: Name of the file: width, height, codec, pixel format, count.
@@ -94,9 +97,13 @@ def declare_size(name: str, width: int, height: int, codec: str, pixel_format: s
     """One grey in a size at the edge."""
     grey = round(patterns.level(60))
 
-    @odd_file(name, f"{width}×{height}",
-              Shown([n / 10 for n in range(count)], levels=[grey] * count, size=(width, height),
-                    duration_s=count / 10))  # fmt: skip
+    @odd_file(
+        name,
+        f"{width}×{height}",
+        Shown(
+            [n / 10 for n in range(count)], levels=[grey] * count, size=(width, height), duration_s=count / 10
+        ),
+    )
     def file(path: Path, workshop: Workshop) -> None:
         image = np.full((height, width, 3), grey, np.uint8)
         options = X264 | {"preset": "ultrafast"} if codec == "libx264" else {}

@@ -14,7 +14,7 @@ from av.stream import Disposition
 from tools.odd_files import patterns
 from tools.odd_files.declaration import Refused, odd_file, usual
 from tools.odd_files.patterns import numbered, painted, sound_frames
-from tools.odd_files.writing import Copied, Encoded, Workshop, beeps, write
+from tools.odd_files.writing import Copied, Encoded, Workshop, write
 
 COVER = Disposition.attached_pic
 
@@ -47,7 +47,7 @@ def cover_attached(path: Path, workshop: Workshop) -> None:
     write(path, Attached(), Copied(workshop.plain()), Copied(workshop.plain(), "audio"))
 
 
-@odd_file("song.mp4", "a song with its cover", Refused("cover", "a cover is no video"))
+@odd_file("song.mp4", "a song with its cover", Refused("cover", "a cover is no video"), "it shows the cover")
 def song(path: Path, workshop: Workshop) -> None:
     write(path, Copied(workshop.plain(), "audio"), cover())
 
