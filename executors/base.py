@@ -6,14 +6,15 @@ Executors know nothing of any single analyzer: they see tasks, and analyzers thr
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol
 
-from clipbench.analyzers.base import ClipView, Segment
+from clipbench.analyzers.base import Chunk, ClipFacts, Needs, Segment
 from clipbench.executors.faults import Fault
 from clipbench.executors.layout import Group, Machine, Task, WorkerPlan, in_order, one_per_group
 from clipbench.executors.settings import ExecutorSettings
+from clipbench.executors.steps import Fed
 from clipbench.plugins import Part
 
 Status = Literal["ok", "failed", "timeout", "oom", "crashed", "skipped"]
@@ -24,32 +25,73 @@ now = time.monotonic
 
 
 class Handle(Protocol):
-    """A clip that can be sent to another process."""
+    """A piece of a clip that can be sent to another process."""
 
-    def open(self) -> OpenClip: ...
+    def open(self) -> OpenPiece: ...
 
 
-class OpenClip(ClipView, Protocol):
-    """A clip view that a worker has opened, with a memo of its own."""
+class OpenPiece(Chunk, Protocol):
+    """A piece of a clip that a worker has opened, with a memo of its own."""
 
     def close(self) -> None: ...
 
 
-class Shared(Protocol):
-    """A clip as the scheduling sees it: a handle for workers, and whether the frames have been decoded."""
+class Piece(Protocol):
+    """A piece of a clip: one chunk, or all of it, or the facts alone.
+
+    `name` tells those of a clip apart; `span_s` is how many seconds of the clip it has.
+    """
+
+    name: str
+    span_s: float
 
     def share(self) -> Handle:
         """A handle for other processes of this machine: nothing is copied."""
 
-    def decoded(self) -> bool:
-        """Whether all frames have been decoded; raises what went wrong while decoding."""
-
-
-class Clip(ClipView, Shared, Protocol):
-    """A clip as an executor gets it: a view that can be shared, whose frames may still be being decoded."""
-
     def export(self) -> Handle:
-        """A handle for other machines, with all of the decoded clip in it."""
+        """A handle for other machines, with all of the piece in it."""
+
+
+class Journal(Protocol):
+    """What the analyzers have found in the chunks of a clip so far."""
+
+    def position(self, analyzer: str) -> tuple[int, bytes | None]:
+        """The chunk that an analyzer reads next, and its pickled state; (0, None) at the beginning."""
+
+    def fed(self, fed: Fed) -> None:
+        """Keep what an analyzer found in a chunk."""
+
+    def found(self, analyzer: str) -> Iterable[bytes]:
+        """What an analyzer found in each chunk, in order."""
+
+
+class ClipLost(Exception):
+    """Decoding a clip has failed on the way: the message is one line that names it and says why."""
+
+
+class Clip(ClipFacts, Protocol):
+    """A clip as an executor gets it, which is decoded while it is analyzed.
+
+    Its decoder goes ahead of the analyzers by a bounded number of chunks, and waits for them to be released.
+    """
+
+    chunks: int
+    journal: Journal
+
+    def chunk(self, number: int) -> Piece | None:
+        """A chunk, from 0; None while it is not decoded. Raises ClipLost, and for a released one KeyError."""
+
+    def whole(self, needs: Needs) -> Piece | None:
+        """The clip with at least what `needs` names; None while that is not decoded. Raises ClipLost.
+
+        With no needs it is the facts alone, which are there at once.
+        """
+
+    def release(self, until: int) -> None:
+        """Give back the chunks before this one: nobody will ask for them."""
+
+    def wait(self, timeout_s: float) -> None:
+        """Wait until something more is decoded, for at most so many seconds."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +133,7 @@ class Plan:
 class Span:
     """One piece of a worker's time, on the clock of `now`; `analyzer` is "" outside of any.
 
-    `clip` counts the clips that the executor was given, from 0.
+    `clip` counts the clips that the executor was given, from 0. `chunk` is the chunk that was read, or None.
     """
 
     worker: str
@@ -100,6 +142,7 @@ class Span:
     start_s: float
     end_s: float
     clip: int = 0
+    chunk: int | None = None
 
 
 @dataclass
@@ -123,6 +166,11 @@ class Outcome:
     error: str = ""
     retried: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
+
+
+def skipped(analyzer: str, reason: str) -> Outcome:
+    """The outcome of an analyzer that no worker has run, and why."""
+    return Outcome(analyzer, "skipped", "", "", reason=reason)
 
 
 class Observer(Protocol):
@@ -152,8 +200,6 @@ class Executor(Part):
     requires: ClassVar[tuple[str, ...]] = ()
     #: The kinds of fault (executors/faults.py) that cost no more than the analyzer they strike.
     contains: ClassVar[frozenset[str]] = frozenset()
-    #: Whether it starts on a clip whose frames are still being decoded.
-    overlaps_decoding: ClassVar[bool] = False
     #: Whether its workers are threads or children of this process, so that their CPU time counts as its own.
     children: ClassVar[bool] = True
 

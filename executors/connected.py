@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing import connection
 
-from clipbench.executors.base import Clip, Executor, Observer, Outcome, Plan, Shared, now
+from clipbench.executors.base import Clip, Executor, Observer, Outcome, Plan, now, skipped
 from clipbench.executors.protocol import Link, WorkerSpec
 from clipbench.executors.scheduling import Scheduler
+from clipbench.executors.steps import Fed
 from clipbench.executors.supervision import Supervisor
 
 
 class Connected(Executor):
     """Runs a plan on workers that `open` starts. A subclass writes `open`; the rest is here, once."""
 
-    overlaps_decoding = True
     #: The clock that time limits and spans go by, in seconds.
     clock: Callable[[], float] = staticmethod(now)
 
@@ -35,7 +35,7 @@ class Connected(Executor):
         readable = set(connection.wait([link.fileno() for link in links], timeout_s))
         return [link for link in links if link.fileno() in readable]
 
-    def shared(self, clip: Clip) -> Shared:
+    def shared(self, clip: Clip) -> Clip:
         """The clip as it is shared with workers; by default in this machine's memory."""
         return clip
 
@@ -71,18 +71,26 @@ class Connected(Executor):
                     supervisor.clips += 1
             for assigned in scheduler.assign(supervisor.idle(), supervisor.holds):
                 supervisor.give(assigned)
-            for number, outcome in self._lost() + supervisor.listen():
-                if scheduler.record(number, outcome):
+            supervisor.load_next(scheduler.awaited())
+            for number, answer in [*self._lost(), *supervisor.listen()]:
+                if isinstance(answer, Fed):
+                    scheduler.fed(number, answer)
+                    continue
+                if scheduler.record(number, answer):
                     supervisor.forget(number)
-                yield number - first, outcome
+                yield number - first, answer
+            for number, piece in scheduler.forgettable():
+                supervisor.forget(number, piece)
 
     def _lost(self) -> list[tuple[int, Outcome]]:
-        """Outcomes of tasks that no worker is left for."""
+        """Outcomes of tasks that no worker is left for, and of those whose clip cannot be decoded further."""
         lost = self.started().lost
-        return [
+        workerless = [
             (number, Outcome(name, "crashed", self.plan.group_of(name).name, "", reason=lost[name]))
             for number, name in self.scheduler.drop(lost)
         ]
+        clipless = self.scheduler.drop_lost_clips()
+        return workerless + [(number, skipped(name, reason)) for number, name, reason in clipless]
 
     def cleanup(self) -> None:
         self.started().clean()

@@ -109,6 +109,10 @@ class WorkerPlan:
     cpus: tuple[int, ...] = ()
     memory_gb: float | None = None
 
+    def task(self, analyzer: str) -> Task:
+        """The task of one of its analyzers."""
+        return next(task for task in self.tasks if task.analyzer == analyzer)
+
     def holds(self, analyzer: str) -> bool:
         """Whether it can run this analyzer."""
         return any(task.analyzer == analyzer for task in self.tasks)

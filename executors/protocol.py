@@ -14,6 +14,7 @@ from clipbench.analyzers.base import Segment
 from clipbench.executors.base import Handle, Outcome, Phase, Span
 from clipbench.executors.faults import Fault
 from clipbench.executors.layout import Task, WorkerPlan
+from clipbench.executors.steps import Fed, Step
 
 
 @dataclass(frozen=True)
@@ -46,22 +47,26 @@ class Load:
 
 @dataclass(frozen=True)
 class Analyze:
-    """Run one analyzer on one clip. Answered by Done.
+    """Take one step of an analyzer on a piece of a clip. Answered by FedChunk, or by Done.
 
-    `results` are the segments of analyzers that it reads and that this worker has not seen yet.
+    `piece` is the piece's name. `results` are the segments of analyzers that it reads and that this worker
+    has not seen yet.
     """
 
     clip: int
+    piece: str
     handle: Handle
     task: Task
+    step: Step
     results: Mapping[str, list[Segment]]
 
 
 @dataclass(frozen=True)
 class Forget:
-    """Let go of a clip: nothing more will be run on it."""
+    """Let go of a clip: nothing more will be run on it. With `piece`, of that piece alone."""
 
     clip: int
+    piece: str = ""
 
 
 @dataclass(frozen=True)
@@ -119,6 +124,14 @@ class Loaded:
 
 
 @dataclass(frozen=True)
+class FedChunk:
+    """An analyzer has read a chunk of a clip."""
+
+    clip: int
+    fed: Fed
+
+
+@dataclass(frozen=True)
 class Done:
     """What became of one analyzer on one clip."""
 
@@ -143,7 +156,7 @@ class Dying:
     reason: str
 
 
-Report: TypeAlias = Ready | Began | Ended | Loaded | Done | Cleaned | Awake | Dying
+Report: TypeAlias = Ready | Began | Ended | Loaded | FedChunk | Done | Cleaned | Awake | Dying
 
 
 class WorkerConnection(Protocol):

@@ -19,7 +19,6 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
-from functools import cached_property
 from multiprocessing import Pipe
 from queue import SimpleQueue
 from typing import Any
@@ -28,17 +27,9 @@ from clipbench import plugins
 from clipbench.analyzers.base import setting
 from clipbench.analyzers.threads import cores_allowed
 from clipbench.executors import devices, faults
-from clipbench.executors.base import (
-    Clip,
-    ExecutorUnavailable,
-    Handle,
-    Observer,
-    OpenClip,
-    Plan,
-    Shared,
-    now,
-)
+from clipbench.executors.base import Clip, ExecutorUnavailable, Observer, Plan, now
 from clipbench.executors.connected import Connected
+from clipbench.executors.object_store import StoredClip
 from clipbench.executors.protocol import Command, Ended, Link, Report, WorkerSpec
 from clipbench.executors.serving import THREAD_VARIABLES, serve
 from clipbench.executors.settings import ExecutorSettings
@@ -63,7 +54,6 @@ class Ray(Connected):
     settings_type = RaySettings
     requires = ("ray",)
     contains = faults.CONTAINABLE
-    overlaps_decoding = False  # what is in the object store can no longer be written
     children = False  # Ray's daemon starts them
 
     def __init__(self, observer: Observer) -> None:
@@ -134,8 +124,8 @@ class Ray(Connected):
         make: Any = ray.remote(**options)
         return ActorLink(make(Actor).remote(spec))
 
-    def shared(self, clip: Clip) -> Shared:
-        return Stored(clip)
+    def shared(self, clip: Clip) -> Clip:
+        return StoredClip(clip)
 
     def pids(self) -> dict[str, int]:
         workers = self.supervisor.workers if self.supervisor else []
@@ -254,35 +244,6 @@ def shifted(report: Report, by_s: float) -> Report:
             return Ended(replace(span, start_s=span.start_s + by_s, end_s=span.end_s + by_s))
         case _:
             return report
-
-
-class Stored:
-    """A clip that goes into Ray's object store when it is first asked for."""
-
-    def __init__(self, clip: Clip) -> None:
-        self.clip, self.decoded = clip, clip.decoded
-
-    def share(self) -> Handle:
-        return self.reference
-
-    @cached_property
-    def reference(self) -> Reference:
-        import ray
-
-        return Reference(ray.put(self.clip.export()))
-
-
-@dataclass(frozen=True)
-class Reference:
-    """A clip in the object store."""
-
-    stored: Any
-
-    def open(self) -> OpenClip:
-        import ray
-
-        handle: Handle = ray.get(self.stored)
-        return handle.open()
 
 
 def reason(message: str) -> str:

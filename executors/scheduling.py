@@ -1,4 +1,4 @@
-"""The scheduling policy: which analyzer runs next, on which clip and on which worker.
+"""The scheduling policy: which analyzer runs next, on which piece of which clip, and on which worker.
 
 It knows names, tasks and outcomes, and no processes, connections or clocks, so that a simulation can use it
 as it is. The ready task with the longest way to go comes first, on the oldest clip.
@@ -7,42 +7,24 @@ as it is. The ready task with the longest way to go comes first, on the oldest c
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from clipbench.analyzers.base import Segment
-from clipbench.executors.base import Outcome, Shared
+from clipbench.executors.base import Clip, Outcome, Piece
+from clipbench.executors.flight import Flight
 from clipbench.executors.layout import Task
-
-
-@dataclass
-class Flight:
-    """One clip on its way: the tasks that wait, those that run, those that are done, and what they found."""
-
-    number: int
-    clip: Shared
-    waiting: dict[str, Task]
-    running: set[str] = field(default_factory=set)
-    done: set[str] = field(default_factory=set)
-    results: dict[str, list[Segment]] = field(default_factory=dict)
-
-    def ready(self) -> list[Task]:
-        """The tasks that could start now."""
-        frames = self.clip.decoded()
-        return [
-            task
-            for task in self.waiting.values()
-            if (frames or not task.frames) and self.done.issuperset({*task.upstream, *task.after})
-        ]
+from clipbench.executors.steps import Fed, Step
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """A task that a worker is to run, on which clip, and the results that it reads."""
+    """A step that a worker is to take, on which piece of which clip, and the results that it reads."""
 
     worker: str
     clip: int
-    shared: Shared
     task: Task
+    step: Step
+    piece: Piece
     results: dict[str, list[Segment]]
 
 
@@ -57,51 +39,75 @@ class Scheduler:
         self.flights: dict[int, Flight] = {}
         self._durations: dict[str, float] = {}
 
-    def admit(self, number: int, clip: Shared) -> None:
+    def admit(self, number: int, clip: Clip) -> None:
         """Take a clip in flight."""
-        self.flights[number] = Flight(number, clip, {task.analyzer: task for task in self.tasks})
+        self.flights[number] = Flight.of(number, clip, self.tasks)
 
     def assign(self, idle: Iterable[str], holds: Callable[[str, str], bool]) -> list[Assignment]:
-        """Give each of these workers a task that it `holds` (worker, analyzer), if one is ready."""
+        """Give each of these workers a step that it `holds` the analyzer of, if one is ready."""
         urgency = self._urgency()
         ready = [(flight, task) for flight in self.flights.values() for task in flight.ready()]
-        ready.sort(key=lambda each: (each[0].number, -urgency[each[1].analyzer]))
+        ready.sort(key=lambda each: (each[0].number, each[1].spent_s - urgency[each[1].task.analyzer]))
         assigned = []
         for worker in idle:
-            chosen = next((each for each in ready if holds(worker, each[1].analyzer)), None)
+            chosen = next((each for each in ready if holds(worker, each[1].task.analyzer)), None)
             if chosen is None:
                 continue
             ready.remove(chosen)
-            flight, task = chosen
-            del flight.waiting[task.analyzer]
-            flight.running.add(task.analyzer)
-            results = {name: flight.results[name] for name in task.upstream if name in flight.results}
-            assigned.append(Assignment(worker, flight.number, flight.clip, task, results))
+            flight, next_one = chosen
+            task, results = next_one.task, flight.results_for(next_one.task)
+            step = flight.take(task)
+            assigned.append(Assignment(worker, flight.number, task, step, next_one.piece, results))
         return assigned
+
+    def awaited(self) -> list[str]:
+        """The analyzers that have something left to do on a clip in flight, the most urgent first."""
+        urgency = self._urgency()
+        waiting = {name for flight in self.flights.values() for name in flight.waiting}
+        names = [task.analyzer for task in self.tasks if task.analyzer in waiting]
+        return sorted(names, key=lambda name: -urgency[name])
 
     def drop(self, analyzers: Collection[str]) -> list[tuple[int, str]]:
         """Take these analyzers off what waits: (clip, analyzer) for each that no worker will run."""
-        dropped = []
-        for flight in self.flights.values():
-            for name in [name for name in flight.waiting if name in analyzers]:
-                del flight.waiting[name]
-                flight.running.add(name)  # until its outcome is recorded, so that the clip is not finished
-                dropped.append((flight.number, name))
-        return dropped
+        return [
+            (flight.number, self._take(flight, name))
+            for flight in self.flights.values()
+            for name, progress in flight.waiting.items()
+            if name in analyzers and not progress.running
+        ]
+
+    def drop_lost_clips(self) -> list[tuple[int, str, str]]:
+        """(clip, analyzer, reason) for all that waits on clips that were lost while they were decoded."""
+        return [
+            (flight.number, self._take(flight, name), flight.lost)
+            for flight in self.flights.values()
+            if flight.lost
+            for name, progress in flight.waiting.items()
+            if not progress.running
+        ]
+
+    @staticmethod
+    def _take(flight: Flight, name: str) -> str:
+        flight.waiting[name].running = True  # until its outcome is recorded
+        return name
+
+    def fed(self, number: int, fed: Fed) -> None:
+        """Take note that an analyzer has read a chunk."""
+        self.flights[number].fed(fed)
+
+    def forgettable(self) -> list[tuple[int, str]]:
+        """(clip, piece) for all that workers may let go of, each named once."""
+        return [(flight.number, name) for flight in self.flights.values() for name in flight.forgettable()]
 
     def record(self, number: int, outcome: Outcome) -> bool:
         """Take note of an outcome; returns whether it was the last one on its clip."""
         flight = self.flights[number]
-        flight.running.discard(outcome.analyzer)
-        flight.done.add(outcome.analyzer)
-        if outcome.status == "ok":
-            flight.results[outcome.analyzer] = outcome.segments
+        flight.record(outcome)
         if outcome.analyze_s is not None:
             self._durations[outcome.analyzer] = outcome.analyze_s
-        finished = not flight.waiting and not flight.running
-        if finished:
+        if flight.finished:
             del self.flights[number]
-        return finished
+        return flight.finished
 
     def _urgency(self) -> dict[str, float]:
         """Analyzer → seconds from its start to the end of all that waits for it, as last measured.

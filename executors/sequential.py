@@ -5,17 +5,23 @@ It contains what an analyzer raises. A hang, or a crash of the process, it canno
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator, Sequence
 
-from clipbench.analyzers.base import Segment
 from clipbench.executors import devices
-from clipbench.executors.base import Clip, Executor, Observer, Outcome, Plan
+from clipbench.executors.base import Clip, Executor, Observer, Outcome, Plan, skipped
+from clipbench.executors.chunks import OpenPieces
 from clipbench.executors.faults import RAISED
+from clipbench.executors.flight import Flight
 from clipbench.executors.layout import Group, Machine, WorkerPlan, gpu_memory, in_order, thread_budget
 from clipbench.executors.protocol import WorkerSpec
 from clipbench.executors.settings import ExecutorSettings
+from clipbench.executors.steps import Fed
 from clipbench.executors.worker import Worker
+
+#: Seconds between two looks at whether the executor is to go on.
+WAIT_S = 0.1
 
 
 class Sequential(Executor):
@@ -57,14 +63,31 @@ class Sequential(Executor):
     def run_many(self, clips: Iterator[Clip], in_flight: int) -> Iterator[tuple[int, Outcome]]:
         worker = self.started()
         for number, clip in enumerate(clips):
-            results: dict[str, list[Segment]] = {}
-            for task in self.plan.layout[0].tasks:
-                upstream = {name: results[name] for name in task.upstream if name in results}
-                outcome = worker.analyze(task, clip, upstream)
-                if outcome.status == "ok":
-                    results[task.analyzer] = outcome.segments
-                yield number, outcome
+            flight = Flight.of(number, clip, self.plan.layout[0].tasks)
+            with contextlib.closing(OpenPieces()) as pieces:
+                while not flight.finished:
+                    for outcome in self._go_on(worker, flight, pieces):
+                        flight.record(outcome)
+                        yield number, outcome
             worker.clip += 1
+
+    def _go_on(self, worker: Worker, flight: Flight, pieces: OpenPieces) -> list[Outcome]:
+        """Take the first step that can be taken, or wait for more of the clip; the outcomes, if any."""
+        ready = next(flight.ready(), None)
+        if ready is None:
+            if flight.lost:
+                return [skipped(name, flight.lost) for name in flight.waiting]
+            flight.clip.wait(WAIT_S)
+            return []
+        piece = pieces.get(ready.piece.name, ready.piece.share)
+        step, upstream = flight.take(ready.task), flight.results_for(ready.task)
+        answer = worker.take(ready.task, step, piece, upstream)
+        if not isinstance(answer, Fed):
+            return [answer]
+        flight.fed(answer)
+        for name in flight.forgettable():
+            pieces.forget(name)
+        return []
 
     def cleanup(self) -> None:
         if self.plan.settings.cleanup == "offload":

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, assert_never
 
 from clipbench.analyzers.base import Segment
 from clipbench.executors import devices, faults, protocol
-from clipbench.executors.base import OpenClip, Outcome, Phase, Span
+from clipbench.executors.base import Outcome, Phase, Span
+from clipbench.executors.chunks import OpenPieces
 from clipbench.executors.protocol import WorkerConnection, WorkerSpec
+from clipbench.executors.steps import Fed
 
 if TYPE_CHECKING:
     from clipbench.executors.worker import Worker
@@ -84,11 +86,11 @@ def serve(connection: WorkerConnection, spec: WorkerSpec, device: str, shared: b
 
 
 class Serving:
-    """A worker between two commands, with the clips that it has open and what was found in them."""
+    """A worker between two commands, with the pieces of clips that it has open and what was found in them."""
 
     def __init__(self, connection: WorkerConnection, worker: Worker, shared: bool) -> None:
         self.connection, self.worker, self.shared = connection, worker, shared
-        self.clips: dict[int, tuple[OpenClip, dict[str, list[Segment]]]] = {}
+        self.clips: dict[int, tuple[OpenPieces, dict[str, list[Segment]]]] = {}
 
     def dying(self) -> bool:
         """Whether the worker has lost its GPU, and with that has to end."""
@@ -107,14 +109,16 @@ class Serving:
                     return False
                 self.connection.send(protocol.Loaded(task.analyzer))
             case protocol.Analyze():
-                outcome = self.analyze(command)
+                answer = self.analyze(command)
                 if self.dying():  # said first, so that it is given nothing more to do
                     self.connection.send(protocol.Dying(self.worker.lost_gpu))
-                self.connection.send(protocol.Done(command.clip, outcome))
+                if isinstance(answer, Fed):
+                    self.connection.send(protocol.FedChunk(command.clip, answer))
+                else:
+                    self.connection.send(protocol.Done(command.clip, answer))
                 return not self.dying()
-            case protocol.Forget(clip):
-                if clip in self.clips:
-                    self.clips.pop(clip)[0].close()
+            case protocol.Forget(clip, piece):
+                self.forget(clip, piece)
             case protocol.Unload():
                 self.worker.unload()
                 self.connection.send(protocol.Cleaned())
@@ -128,20 +132,28 @@ class Serving:
                 assert_never(command)
         return True
 
-    def analyze(self, job: protocol.Analyze) -> Outcome:
-        """Run one analyzer, with the clip opened once and the earlier results on it kept."""
-        if job.clip not in self.clips:
-            self.clips[job.clip] = (job.handle.open(), {})
-        view, results = self.clips[job.clip]
+    def analyze(self, job: protocol.Analyze) -> Outcome | Fed:
+        """Take one step of an analyzer, with pieces opened once, and earlier results kept."""
+        pieces, results = self.clips.setdefault(job.clip, (OpenPieces(), {}))
+        piece = pieces.get(job.piece, lambda: job.handle)
         results.update(job.results)
         self.worker.clip = job.clip
         upstream = {name: results[name] for name in job.task.upstream if name in results}
-        outcome = self.worker.analyze(job.task, view, upstream)
-        if outcome.status == "ok":
-            results[job.task.analyzer] = outcome.segments
-        return outcome
+        answer = self.worker.take(job.task, job.step, piece, upstream)
+        if isinstance(answer, Outcome) and answer.status == "ok":
+            results[job.task.analyzer] = answer.segments
+        return answer
+
+    def forget(self, clip: int, piece: str = "") -> None:
+        """Let go of a piece of a clip, or of all that there is of it."""
+        if clip not in self.clips:
+            return
+        if piece:
+            self.clips[clip][0].forget(piece)
+        else:
+            self.clips.pop(clip)[0].close()
 
     def close(self) -> None:
         """Let go of all clips."""
-        for view, _ in self.clips.values():
-            view.close()
+        for clip in list(self.clips):
+            self.forget(clip)

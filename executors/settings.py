@@ -15,7 +15,12 @@ class ExecutorSettings:
     """The settings that every executor has. An executor with more derives its own dataclass from this one."""
 
     threads: int | None = setting(None, "threads per worker; null shares out the cores", low=1, high=4096)
-    timeout_s: float = setting(120.0, "seconds that one analysis may take", low=0.001, high=1e9)
+    timeout_s: float = setting(
+        120.0,
+        "seconds that analyzing up to 10 s of clip may take; a longer clip gets more",
+        low=0.001,
+        high=1e9,
+    )
     load_timeout_s: float = setting(600.0, "seconds that loading one analyzer may take", low=0.001, high=1e9)
     cleanup: str = setting("exit", "how workers are left between bursts of work: exit, unload or offload")
     memory_fraction: float | None = setting(

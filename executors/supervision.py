@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TypeAlias, assert_never
+from dataclasses import replace
+from typing import assert_never
 
 from clipbench.executors import protocol
 from clipbench.executors.base import Observer, Outcome, Span, Status
 from clipbench.executors.layout import Task
-from clipbench.executors.protocol import Command, Link, Report, Transport, WorkerSpec
+from clipbench.executors.live_worker import Analyzing, LiveWorker, Loading
+from clipbench.executors.protocol import Command, Report, Transport, WorkerSpec
 from clipbench.executors.scheduling import Assignment
 from clipbench.executors.settings import ExecutorSettings
+from clipbench.executors.steps import Fed
 
 log = logging.getLogger(__name__)
 
@@ -23,64 +25,10 @@ log = logging.getLogger(__name__)
 ATTEMPTS = 3
 #: Seconds between two looks at what sends no message: clocks, and frames that are being decoded.
 TICK_S = 0.01
+#: Seconds of clip for which `timeout_s` is meant: a longer piece gets proportionally more.
+TIMEOUT_SPAN_S = 10.0
 #: Seconds that a worker has for ending by itself.
 GRACE_S = 2.0
-
-
-@dataclass(frozen=True)
-class Loading:
-    """A worker is loading an analyzer; "" stands for unloading, parking or waking all of them."""
-
-    analyzer: str = ""
-
-
-@dataclass(frozen=True)
-class Analyzing:
-    """A worker is running an analyzer on a clip."""
-
-    clip: int
-    analyzer: str
-
-
-Busy: TypeAlias = Loading | Analyzing
-
-
-@dataclass
-class LiveWorker:
-    """A worker that was started, as its supervisor sees it.
-
-    `busy` is what it has been doing since `since_s`; `to_load` is what it was asked to load and has not yet
-    loaded; `useful` says whether it has finished anything, `dying` why it is about to end; `known` has, for
-    each clip, the analyzers whose results it has.
-    """
-
-    spec: WorkerSpec
-    link: Link
-    started_s: float
-    pid: int | None = None
-    to_load: list[str] = field(default_factory=list)
-    loaded: set[str] = field(default_factory=set)
-    busy: Busy | None = None
-    since_s: float = 0.0
-    useful: bool = False
-    dying: str = ""
-    known: dict[int, set[str]] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        """The worker's name."""
-        return self.spec.worker.name
-
-    def idle(self) -> bool:
-        """Whether it can be given a task now."""
-        return self.pid is not None and not self.to_load and self.busy is None and not self.dying
-
-    def send(self, command: Command) -> None:
-        """Tell the worker; that it has ended is noticed when it is listened to."""
-        try:
-            self.link.send(command)
-        except OSError as error:
-            log.debug("%s has ended, and is not told %s: %s", self.name, type(command).__name__, error)
 
 
 class Supervisor:
@@ -114,12 +62,24 @@ class Supervisor:
         self.workers.append(worker)
         tasks = [task for task in spec.worker.tasks if task.analyzer not in self.lost]
         worker.to_load = [task.analyzer for task in tasks]
-        for task in tasks:
-            worker.send(protocol.Load(task))
+
+    def load_next(self, awaited: Sequence[str] = ()) -> None:
+        """Have every idle worker load the next of its analyzers, those that are `awaited` first.
+
+        So a worker that replaces another does what is waiting as soon as it can.
+        """
+        for worker in self.workers:
+            if worker.idle() and worker.to_load:
+                wanted = [name for name in awaited if name in worker.to_load]
+                name = (wanted or worker.to_load)[0]
+                worker.to_load.remove(name)
+                worker.busy, worker.since_s = Loading(name), self.clock()
+                worker.send(protocol.Load(worker.spec.worker.task(name)))
 
     def _settle(self) -> None:
-        """Listen until every worker is idle."""
-        while any(not worker.idle() for worker in self.workers):
+        """Have every worker load all that it holds, and listen until that is done."""
+        while any(not worker.idle() or worker.to_load for worker in self.workers):
+            self.load_next()
             self.listen()
 
     def named(self, name: str) -> LiveWorker:
@@ -140,18 +100,22 @@ class Supervisor:
         known = worker.known.setdefault(clip, set())
         news = {n: segments for n, segments in assigned.results.items() if n not in known}
         known.update({*news, name})
-        worker.busy, worker.since_s = Analyzing(clip, name), self.clock()
-        worker.send(protocol.Analyze(clip, assigned.shared.share(), assigned.task, news))
+        piece = assigned.piece
+        limit_s = self.settings.timeout_s * max(1.0, piece.span_s / TIMEOUT_SPAN_S)
+        worker.busy, worker.since_s = Analyzing(clip, name, limit_s), self.clock()
+        worker.send(protocol.Analyze(clip, piece.name, piece.share(), assigned.task, assigned.step, news))
 
-    def forget(self, clip: int) -> None:
-        """Have every worker let go of a finished clip."""
+    def forget(self, clip: int, piece: str = "") -> None:
+        """Have every worker let go of a finished clip, or of a piece of one."""
         for worker in self.workers:
-            if worker.known.pop(clip, None) is not None:
-                worker.send(protocol.Forget(clip))
+            if clip in worker.known:
+                worker.send(protocol.Forget(clip, piece))
+                if not piece:
+                    del worker.known[clip]
 
-    def listen(self) -> list[tuple[int, Outcome]]:
+    def listen(self) -> list[tuple[int, Outcome | Fed]]:
         """Hear what the workers say for a moment, and replace those that have died or take too long."""
-        outcomes: list[tuple[int, Outcome]] = []
+        outcomes: list[tuple[int, Outcome | Fed]] = []
         by_link = {worker.link: worker for worker in self.workers}
         for link in self.transport.wait(list(by_link), TICK_S):
             worker = by_link[link]
@@ -171,12 +135,12 @@ class Supervisor:
         load_s = self.settings.load_timeout_s
         if worker.pid is None and self.clock() - worker.started_s > load_s:
             return f"it did not start within {load_s:g} s"
-        limit_s = load_s if isinstance(worker.busy, Loading) else self.settings.timeout_s
+        limit_s = worker.busy.limit_s if isinstance(worker.busy, Analyzing) else load_s
         if worker.busy is not None and self.clock() - worker.since_s > limit_s:
             return f"took longer than {limit_s:g} s"
         return ""
 
-    def _hear(self, worker: LiveWorker, report: Report) -> list[tuple[int, Outcome]]:
+    def _hear(self, worker: LiveWorker, report: Report) -> list[tuple[int, Outcome | Fed]]:
         match report:
             case protocol.Ready(pid):
                 worker.pid = pid
@@ -189,7 +153,6 @@ class Supervisor:
             case protocol.Ended(span):
                 self.observer.ended(span)
             case protocol.Loaded(analyzer):
-                worker.to_load.remove(analyzer)
                 worker.loaded.add(analyzer)
                 worker.busy = None
             case protocol.Dying(reason):
@@ -197,13 +160,16 @@ class Supervisor:
             case protocol.Done(clip, outcome):
                 worker.busy, worker.useful = None, True
                 return [(clip, outcome)]
+            case protocol.FedChunk(clip, fed):
+                worker.busy, worker.useful = None, True
+                return [(clip, fed)]
             case protocol.Cleaned() | protocol.Awake():
                 worker.busy = None
             case _:
                 assert_never(report)
         return []
 
-    def _replace(self, worker: LiveWorker, status: Status, reason: str) -> list[tuple[int, Outcome]]:
+    def _replace(self, worker: LiveWorker, status: Status, reason: str) -> list[tuple[int, Outcome | Fed]]:
         """End a worker that has died or must go, and start another in its place.
 
         What it was doing is lost; everything else is left to the new one.
@@ -213,9 +179,9 @@ class Supervisor:
         self.workers.remove(worker)
         # One that dies again and again before it has done anything will not do better the next time.
         attempt = worker.spec.attempt + 1 if worker.busy is None and not worker.useful else 1
-        outcomes = []
+        outcomes: list[tuple[int, Outcome | Fed]] = []
         match worker.busy:
-            case Analyzing(clip, analyzer):
+            case Analyzing(clip, analyzer, _):
                 device, ended = worker.spec.worker.device_of(analyzer), self.clock()
                 outcome = Outcome(analyzer, status, worker.name, device, reason=reason)
                 outcome.analyze_s = ended - worker.since_s

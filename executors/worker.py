@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from clipbench.analyzers import registry, threads
-from clipbench.analyzers.base import Analyzer, ClipView, NothingToAnalyze, Segment, Settings
-from clipbench.executors import devices, faults, returned_segments
+from clipbench.analyzers.base import Analyzer, Chunk, NothingToAnalyze, Segment, Settings
+from clipbench.executors import chunks, devices, faults, returned_segments
 from clipbench.executors.base import Observer, Outcome, Phase, Span, now
 from clipbench.executors.layout import Task
 from clipbench.executors.profiling import profiler
 from clipbench.executors.protocol import WorkerSpec
+from clipbench.executors.steps import Fed, Feed, Step, begins
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +25,6 @@ log = logging.getLogger(__name__)
 class Worker:
     """Holds the analyzers of one worker and runs them one at a time, in the calling thread.
 
-    Whatever an analyzer raises is contained, SystemExit included. KeyboardInterrupt is the user's and passes.
     `device` is as PyTorch calls it here. `lost_gpu` is the error after which CUDA does nothing more in this
     process.
     """
@@ -40,7 +40,7 @@ class Worker:
             devices.limit_memory(device, spec.memory_fraction)
 
     @contextlib.contextmanager
-    def span(self, phase: Phase, analyzer: str = "") -> Iterator[None]:
+    def span(self, phase: Phase, analyzer: str = "", chunk: int | None = None) -> Iterator[None]:
         """Times a piece of work on this worker and reports it."""
         self.observer.began(self.name, analyzer, phase)
         start = now()
@@ -48,16 +48,14 @@ class Worker:
             with devices.marked(self.device, f"{phase} {analyzer}".rstrip()):
                 yield
         finally:
-            self.observer.ended(Span(self.name, analyzer, phase, start, now(), self.clip))
+            self.observer.ended(Span(self.name, analyzer, phase, start, now(), self.clip, chunk))
 
     def load(self, task: Task) -> None:
         """Load one analyzer; one that cannot be loaded is remembered and fails when it is asked for."""
         with self.span("load", task.analyzer):
             try:
                 self.loaded[task.analyzer] = self._load(task)
-            except KeyboardInterrupt:
-                raise
-            except BaseException as error:
+            except Exception as error:
                 # As text: the exception would keep its frames alive, and these what was built so far.
                 self.unloadable[task.analyzer] = self._failed(
                     self._outcome(task), error, "cannot be loaded: "
@@ -74,7 +72,7 @@ class Worker:
     def _outcome(self, task: Task) -> Outcome:
         return Outcome(task.analyzer, "ok", self.name, self.spec.worker.device if task.gpu else "cpu")
 
-    def _failed(self, outcome: Outcome, error: BaseException, prefix: str = "") -> Outcome:
+    def _failed(self, outcome: Outcome, error: Exception, prefix: str = "") -> Outcome:
         failure(outcome, error, prefix)
         if type(error).__name__ == "AcceleratorError":  # PyTorch's, for errors of CUDA that stay
             outcome.reason += "; with that, this process has lost its GPU"
@@ -95,21 +93,29 @@ class Worker:
                 raise
             log.debug("%s has lost its GPU, and cannot give memory back: %s", self.name, error)
 
-    def analyze(self, task: Task, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> Outcome:
-        """One analyzer on one clip, whatever happens; out of memory, once more at half the batch."""
+    def take(
+        self, task: Task, step: Step, piece: Chunk, upstream: Mapping[str, list[Segment]]
+    ) -> Outcome | Fed:
+        """One step of an analyzer, whatever happens; out of memory, once more at half the batch.
+
+        Returns an outcome, or what was found in a chunk where there is more to do.
+        """
         if failed := self.unloadable.get(task.analyzer):
             return dataclasses.replace(failed)
         outcome, analyzer = self._outcome(task), self.loaded[task.analyzer]
+        fed: Fed | None = None
         start = now()
-        with self.span("analyze", task.analyzer):
-            self._try(outcome, task, analyzer, clip, upstream)
+        with self.span("analyze", task.analyzer, step.chunk if isinstance(step, Feed) else None):
+            fed = self._try(outcome, task, analyzer, step, piece, upstream)
             if outcome.status == "oom" and (smaller := half_batch(analyzer.settings, facts_of(analyzer))):
                 self._release()
                 full, (analyzer.settings, change) = analyzer.settings, smaller
                 outcome.status, outcome.reason, outcome.error, outcome.retried = "ok", "", "", change
-                self._try(outcome, task, analyzer, clip, upstream)
+                fed = self._try(outcome, task, analyzer, step, piece, upstream)
                 analyzer.settings = full
         outcome.analyze_s = now() - start
+        if fed is not None:
+            return dataclasses.replace(fed, seconds=outcome.analyze_s, retried=outcome.retried)
         if outcome.status == "ok":
             self._describe(outcome, analyzer)
         return outcome
@@ -119,9 +125,7 @@ class Worker:
         try:
             outcome.facts = returned_segments.plain_dict(analyzer.facts(), "facts")
             outcome.headline = analyzer.headline(outcome.segments) if outcome.segments else outcome.reason
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
+        except Exception as error:
             self._failed(outcome, error)
 
     def _try(
@@ -129,20 +133,25 @@ class Worker:
         outcome: Outcome,
         task: Task,
         analyzer: Analyzer,
-        clip: ClipView,
+        step: Step,
+        piece: Chunk,
         upstream: Mapping[str, list[Segment]],
-    ) -> None:
+    ) -> Fed | None:
+        """Take a step. Sets the outcome's segments or failure; what was found in a chunk is returned."""
         kind, folder = self.spec.profile
         try:
-            self._strike(task, *faults.KINDS - {"no_load", "no_start"})
+            if begins(step):
+                self._strike(task, *faults.KINDS - {"no_load", "no_start"})
             with profiler(kind, Path(folder), self.name, task.analyzer):
-                outcome.segments = returned_segments.checked(analyzer.analyze(clip, upstream))
+                if isinstance(step, Feed):
+                    return chunks.feed(analyzer, step, piece)
+                found = chunks.finish(analyzer, step, piece, upstream)
+            outcome.segments = returned_segments.checked(found)
         except NothingToAnalyze as nothing:
             outcome.reason = str(nothing)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # sys.exit in an analyzer's library ends no run
+        except Exception as error:
             self._failed(outcome, error)
+        return None
 
     def _strike(self, task: Task, *kinds: str) -> None:
         for fault in self.spec.faults:
@@ -193,9 +202,7 @@ def facts_of(analyzer: Analyzer) -> Mapping[str, Any]:
     """An analyzer's facts of an analysis that failed; empty if it has none yet."""
     try:
         return analyzer.facts()
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
+    except Exception as error:
         log.debug("%s has no facts of an analysis that failed: %r", analyzer.name, error)
         return {}
 

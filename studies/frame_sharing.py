@@ -11,7 +11,9 @@ from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import Any
 
-from clipbench.bench.clips.decoding import decode
+from clipbench.bench.clips.decoder_link import Decoders
+from clipbench.bench.clips.decoding import open_clip
+from clipbench.bench.clips.streaming import StreamedClip
 from clipbench.bench.measuring.record import Pass
 from clipbench.bench.measuring.runner import Runner
 from clipbench.executors.base import now
@@ -66,11 +68,14 @@ def sharing(run: Runner, path: Path) -> Sharing:
         worker.link = Counted(worker.link)
         counted.append(worker.link)
     idle = {worker: private(pid) for worker, pid in workers.items()}
-    with decode(path, run.needs, run.plan.threads, background=True) as clip:
-        memory = clip.share().memory_name
-        size = Path("/dev/shm", memory).stat().st_size
+    with Decoders() as decoders, open_clip(path, run.tasks, decoders, run.plan.threads) as clip:
+        keep_chunks(run, clip)
         for done, _ in enumerate(run.executor.run(clip), 1):
-            if done == len(run.needs) - 1:
+            if done == len(run.tasks) - 1:
+                piece = clip.chunk(0)
+                assert piece is not None
+                memory = piece.share().memory_name
+                size = Path("/dev/shm", memory).stat().st_size
                 views = [mapping(pid, memory) for pid in workers.values()]
                 own = mapping(os.getpid(), memory)
                 busy = {worker: private(pid) for worker, pid in workers.items()}
@@ -83,6 +88,13 @@ def sharing(run: Runner, path: Path) -> Sharing:
         private=max(view["Private_Clean"] + view["Private_Dirty"] for view in views),
         worker_private={worker: (idle[worker], busy[worker]) for worker in workers},
     )
+
+
+def keep_chunks(run: Runner, clip: StreamedClip) -> None:
+    """Let the clip and the workers keep what has been read, so that it can be looked at."""
+    supervisor = run.executor.supervisor
+    forget, clip.release = supervisor.forget, lambda until: None
+    supervisor.forget = lambda number, piece="": None if piece else forget(number)
 
 
 def private(pid: int) -> int:

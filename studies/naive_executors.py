@@ -13,14 +13,13 @@ import multiprocessing
 import os
 import secrets
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
-from clipbench.analyzers.base import Analyzer, ClipView, Needs, NothingToAnalyze, Segment
+from clipbench.analyzers.base import Analyzer, ClipView, Segment
 from clipbench.analyzers.threads import limit
-from clipbench.bench.clips.container import read_container
 from clipbench.bench.clips.decoding import decode
 from clipbench.executors.base import now
 from clipbench.executors.layout import Group, Task
@@ -29,35 +28,6 @@ from studies.handwritten_loop import found, loaded
 Results = dict[str, list[Segment]]
 #: Seconds for loading the models, which no pass includes.
 LOAD_S = 300
-
-
-class Sound:
-    """A ClipView of a file's sound and times, for an analyzer that reads no frames."""
-
-    def __init__(self, path: Path) -> None:
-        container = read_container(path)
-        self.samples, self.duration_s, self.fps = container.audio, container.duration_s, container.fps
-        self.has_audio, self.kept = container.audio is not None, {}
-
-    def audio(self) -> Any:
-        if self.samples is None:
-            raise NothingToAnalyze("the clip has no audio track")
-        return self.samples
-
-    def memo(self, key: Any, compute: Callable[[], Any]) -> Any:
-        if key not in self.kept:
-            self.kept[key] = compute()
-        return self.kept[key]
-
-
-@contextlib.contextmanager
-def opened(path: Path, needs: Sequence[Needs], threads: int) -> Iterator[ClipView]:
-    """The file at `path`, of which only what `needs` name is decoded."""
-    if any(need.frames for need in needs):
-        with decode(path, needs, threads) as clip:
-            yield clip
-    else:
-        yield Sound(path)
 
 
 def follow(
@@ -105,7 +75,7 @@ def load_in_every_worker(task: Task) -> None:
 def job(task: Task, path: Path, upstream: Results) -> list[Segment]:
     """One analyzer on the file at `path`."""
     analyzer = model(task)
-    with opened(path, [analyzer.needs()], _threads) as clip:
+    with decode(path, [analyzer.needs()], _threads) as clip:
         return found(analyzer, clip, upstream)
 
 
@@ -152,7 +122,7 @@ class Member:
         """One analyzer on the file at `path`, which is opened once for the group."""
         if self.view is None:
             needs = [analyzer.needs() for analyzer in self.analyzers.values()]
-            self.view = self.clip.enter_context(opened(path, needs, self.threads))
+            self.view = self.clip.enter_context(decode(path, needs, self.threads))
         return found(self.analyzers[name], self.view, upstream)
 
     def forget(self) -> None:

@@ -22,7 +22,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from clipbench.analyzers.threads import cores_allowed
-from clipbench.bench.clips.container import read_container
+from clipbench.bench.clips.decoding import probe
 from clipbench.bench.probes import environment
 from clipbench.bench.runs.serialization import to_json
 from studies.contestants import LANES, MEANING, PROJECT, Lane, Unmeasured
@@ -39,7 +39,7 @@ class Turns:
         self.bar, self.task = bar, bar.add_task("starting", total=total)
         self.lanes = {name: Lane(name, CLIP) for name in LANES}
         self.lane_of = {one: self.lanes[lane] for lane, names in LANES.items() for one in names}
-        self.rounds = Rounds(read_container(CLIP).duration_s, {}, {}, "it was not run")
+        self.rounds = Rounds(probe(CLIP).duration_s, {}, {}, "it was not run")
         self.found: dict[str, Any] = {}
 
     def heat(self, names: Mapping[str, str], warmup: int, number: int) -> None:

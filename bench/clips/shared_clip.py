@@ -1,11 +1,10 @@
-"""A decoded clip in shared memory: its layout, the handle that opens it elsewhere, and the view of it."""
+"""A piece of a decoded clip in shared memory: its layout, the handle that opens it elsewhere, its view."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Hashable, Mapping
-from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.shared_memory import SharedMemory
 from typing import TypeAlias, TypeVar
 
@@ -19,18 +18,24 @@ T = TypeVar("T")
 
 #: Frames of each size start at a multiple of this many bytes.
 ALIGNMENT_BYTES = 64
+#: What the piece is called that has a whole clip, and the one that has nothing but its facts.
+WHOLE, FACTS = "whole", "facts"
 
 
 @dataclass(frozen=True)
 class FrameBlock:
-    """Where the frames of one size lie: `shape` is [frames, height, width, 3], uint8.
-
-    `indices` says which of the clip's frames they are, in ascending order.
-    """
+    """Where the frames of one size lie: `shape` is [frames, height, width, 3], uint8."""
 
     offset: int
     shape: tuple[int, int, int, int]
-    indices: np.ndarray
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """The frames of one request: when each is shown [T], and its row in the block of its size [T]."""
+
+    times_s: np.ndarray
+    rows: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -42,107 +47,96 @@ class AudioBlock:
 
 
 @dataclass(frozen=True)
-class ClipLayout:
-    """What is in a decoded clip's memory and where.
+class PieceLayout:
+    """What is in the memory of a piece of a clip and where: it begins at `start_s` and ends at `end_s`.
 
-    `times_s` has the time of every frame of the clip, `requests` the indices of the frames that each request
-    gets, `frames` the block of each size.
+    `requests` has the frames that each request gets, `blocks` where the frames of each size lie.
     """
 
     info: ClipInfo
-    times_s: np.ndarray
-    requests: Mapping[FrameRequest, np.ndarray]
-    frames: Mapping[int, FrameBlock]
+    name: str
+    start_s: float
+    end_s: float
+    requests: Mapping[FrameRequest, Sampled]
+    blocks: Mapping[int, FrameBlock]
     audio: AudioBlock | None
     size_bytes: int
 
 
 @dataclass(frozen=True)
 class SharedClipHandle:
-    """Opens the clip in another process of this machine. It is small and can be pickled."""
+    """Opens the piece in another process of this machine. It is small and can be pickled."""
 
-    layout: ClipLayout
+    layout: PieceLayout
     memory_name: str
 
     def open(self) -> SharedClip:
-        """The clip, without copying anything."""
+        """The piece, without copying anything."""
         return SharedClip(self.layout, attach(self.memory_name))
 
 
 @dataclass(frozen=True)
 class ExportedClip:
-    """A clip as data, for machines that do not share memory: the content of a SharedClip as one array."""
+    """A piece as data, for machines that do not share memory: the content of a SharedClip as one array."""
 
-    layout: ClipLayout
+    layout: PieceLayout
     buf: np.ndarray
 
     def open(self) -> SharedClip:
-        """The clip over the array, without copying anything."""
+        """The piece over the array, without copying anything."""
         return SharedClip(self.layout, self)
 
     def close(self) -> None:
         """Nothing to release: the array frees itself."""
 
 
-#: Where a clip's frames and sound are: here as the owner or attached, or in an array.
+#: Where frames and sound are: here as the owner or attached, or in an array.
 ClipMemory: TypeAlias = SharedMemory | AttachedMemory | ExportedClip
 
 
 class SharedClip:
-    """A clip view over shared memory. See `ClipView` in analyzers/base.py and `Clip` in executors/base.py."""
+    """A view of a piece of a clip. See `Chunk` in analyzers/base.py, and `Piece` in executors/base.py."""
 
-    def __init__(
-        self,
-        layout: ClipLayout,
-        memory: ClipMemory,
-        decoding: Future[None] | None = None,
-    ) -> None:
-        """`decoding` is the work that still writes frames, if there is any."""
-        self._layout, self._memory, self._decoding = layout, memory, decoding
+    def __init__(self, layout: PieceLayout, memory: ClipMemory) -> None:
+        self._layout, self._memory = layout, memory
         self._memo: dict[Hashable, object] = {}
         self.info = info = layout.info
+        self.name, self.span_s = layout.name, layout.end_s - layout.start_s
+        self.start_s, self.end_s = layout.start_s, layout.end_s
         self.duration_s, self.fps, self.has_audio = info.duration_s, info.fps, info.has_audio
         self.width, self.height = info.width, info.height
 
-    def share(self) -> SharedClipHandle:
-        """What another process of this machine needs to open this clip."""
-        assert not isinstance(self._memory, ExportedClip), "an exported clip cannot be shared"
+    def share(self) -> SharedClipHandle | ExportedClip:
+        """What another process of this machine needs to open this piece."""
+        if isinstance(self._memory, ExportedClip):
+            return self._memory
         return SharedClipHandle(self._layout, self._memory.name)
 
     def export(self) -> ExportedClip:
-        """The decoded clip as data that can be pickled."""
+        """The piece as data that can be pickled."""
         return ExportedClip(self._layout, np.ndarray((self._layout.size_bytes,), np.uint8, self._memory.buf))
 
-    def decoded(self) -> bool:
-        """Whether all frames are decoded. Raises InputError if the file turned out to be truncated."""
-        if self._decoding is None or not self._decoding.done():
-            return self._decoding is None
-        self._decoding.result()
-        return True
-
     def close(self) -> None:
-        """Drop what was derived from the clip, and the mapping of its memory, which its owner frees."""
+        """Drop what was derived from the piece, and the mapping of its memory, which its owner frees."""
         self._memo.clear()
         with contextlib.suppress(BufferError):  # someone still holds an array of it: freed together with that
             self._memory.close()
 
     def frames(self, fps: float, size: int) -> Frames:
         """The frames of one request, read-only. Raises KeyError if no analyzer's `needs()` named it."""
-        if self._decoding is not None:
-            self._decoding.result()
-        wanted = self._layout.requests.get(FrameRequest(fps, size))
-        if wanted is None:
+        sampled = self._layout.requests.get(FrameRequest(fps, size))
+        if sampled is None:
             raise KeyError(f"frames at fps={fps}, size={size} were not asked for: name them in needs()")
-        block = self._layout.frames[size]
+        block = self._layout.blocks[size]
         images = np.ndarray(block.shape, np.uint8, self._memory.buf, block.offset)
         images.flags.writeable = False
-        rows = np.searchsorted(block.indices, wanted)
+        rows = sampled.rows
         steps = np.diff(rows)
         if len(steps) and steps[0] > 0 and (steps == steps[0]).all():
             picked = images[rows[0] : rows[-1] + 1 : steps[0]]  # a view: no copy
         else:
             picked = images[rows]
-        return Frames(self._layout.times_s[wanted], picked)
+        return Frames(sampled.times_s, picked)
 
     def audio(self) -> np.ndarray:
         """The sound, `[N]` float32 at 16 kHz, read-only. Raises NothingToAnalyze if the clip has none."""
@@ -160,24 +154,23 @@ class SharedClip:
         return self._memo[key]  # type: ignore[return-value]  # a key always has the same type of value
 
 
-def lay_out(
-    info: ClipInfo,
-    times_s: np.ndarray,
-    requests: Mapping[FrameRequest, np.ndarray],
-    audio_samples: int | None,
-) -> ClipLayout:
-    """The layout of a clip: one block per frame size, then `audio_samples` samples of sound."""
-    offset = 0
-    frames = {}
-    for size in sorted({request.size for request in requests}):
-        indices = np.unique(np.concatenate([rows for r, rows in requests.items() if r.size == size]))
-        width, height = scaled(info.width, info.height, size)
-        shape = (len(indices), height, width, 3)
-        frames[size] = FrameBlock(offset, shape, indices)
+def facts_alone(info: ClipInfo) -> SharedClip:
+    """The piece that has nothing but the facts of a clip."""
+    layout = PieceLayout(info, FACTS, 0.0, info.duration_s, {}, {}, None, 0)
+    return ExportedClip(layout, np.zeros(0, np.uint8)).open()
+
+
+def lay_out(layout: PieceLayout, rows_by_size: Mapping[int, int], audio_samples: int | None) -> PieceLayout:
+    """`layout` with a block of so many frames for each size, then `audio_samples` samples of sound."""
+    offset, blocks = 0, {}
+    for size, rows in sorted(rows_by_size.items()):
+        width, height = scaled(layout.info.width, layout.info.height, size)
+        shape = (rows, height, width, 3)
+        blocks[size] = FrameBlock(offset, shape)
         offset += -(-int(np.prod(shape)) // ALIGNMENT_BYTES) * ALIGNMENT_BYTES
     audio = AudioBlock(offset, audio_samples) if audio_samples is not None else None
     size_bytes = max(ALIGNMENT_BYTES, offset + 4 * (audio_samples or 0))
-    return ClipLayout(info, times_s, requests, frames, audio, size_bytes)
+    return replace(layout, blocks=blocks, audio=audio, size_bytes=size_bytes)
 
 
 def scaled(width: int, height: int, size: int) -> tuple[int, int]:

@@ -77,6 +77,8 @@ def rtf_cold(record: Record) -> Measurement:
     if not record.completed():
         return NotMeasured("no pass was completed")
     first = record.completed()[0]
+    if first.resumed:
+        return NotMeasured("the run went on with one that was ended: it did only what was left")
     value = (first.end_s - record.started_s) / first.clip.duration_s
     return Measured(value, (value,))
 
@@ -115,7 +117,7 @@ def bound_of(record: Record, number: int) -> Bound:
     spans = [s for s in record.spans if s.clip == number and s.phase in ("analyze", "decode")]
     tasks = record.plan.tasks()
     upstream = {t.analyzer: (*t.upstream, *t.after) for t in tasks}
-    frames = {t.analyzer for t in tasks if t.frames}
+    frames = {t.analyzer for t in tasks if t.frames and not t.chunked}
     return lower_bound(spans, upstream, record.plan.workers, frames)
 
 

@@ -16,12 +16,16 @@ from clipbench.executors.base import Outcome, Plan, Span
 
 @dataclass
 class Pass:
-    """One time through a clip, from submitting it (decoding included) to the last outcome."""
+    """One time through a clip, from submitting it (decoding included) to the last outcome.
+
+    One that was `resumed` has only done what was left of the clip: its time says nothing.
+    """
 
     clip: ClipInfo
     warmup: bool
     start_s: float
     end_s: float = 0.0
+    resumed: bool = False
     outcomes: dict[str, Outcome] = field(default_factory=dict)
 
     @property
@@ -66,7 +70,7 @@ class Record:
 
     def warm(self) -> list[Pass]:
         """The passes that count and did not have to load the models, as the first one does."""
-        return [p for p in self.measured() if p is not self.passes[0]]
+        return [p for p in self.measured() if p is not self.passes[0] and not p.resumed]
 
     def ended_s(self) -> float:
         """The end of the last completed pass."""

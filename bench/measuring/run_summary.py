@@ -113,6 +113,8 @@ def warnings(record: Record) -> list[str]:
             f"lost: {len(record.lost) - NAMED} more clips; lost_clips in result.json has all of them"
         )
     found += absent_upstream(record.plan)
+    clips = {one.clip.path: one.clip for one in record.passes}
+    found += [f"{Path(path).name}: {remark}" for path, clip in clips.items() for remark in clip.remarks]
     found += [f"a fault was planted: {fault.kind} in {fault.analyzer}" for fault in record.plan.faults]
     found += [
         f"{name} gave different segments in different passes of the same clip"

@@ -11,12 +11,14 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
-from clipbench.analyzers.base import Needs
-from clipbench.bench.clips.decoding import decode
-from clipbench.bench.clips.shared_clip import SharedClip
+from clipbench.bench.clips.clip_info import sha256
+from clipbench.bench.clips.decoder_link import Decoders
+from clipbench.bench.clips.decoding import open_clip
+from clipbench.bench.clips.streaming import StreamedClip
 from clipbench.bench.errors import InputError
 from clipbench.bench.measuring.record import Pass, Record
 from clipbench.bench.probes.sampler import Sampler
+from clipbench.bench.runs.journal import DiskJournal
 from clipbench.bench.runs.measurement import NotMeasured
 from clipbench.bench.runs.results import Cleanup
 from clipbench.executors import registry as executors
@@ -24,6 +26,8 @@ from clipbench.executors.base import Executor, Observer, Outcome, Phase, Plan, S
 
 #: Seconds for the sampler to see the state that cleanup leaves.
 SETTLE_S = 0.6
+#: The name under which the time of decoding is kept.
+DECODER = "decoder"
 
 
 class Progress(Protocol):
@@ -50,19 +54,24 @@ class Recorder:
         self.spans.append(span)
 
 
-def needs_of(plan: Plan) -> list[Needs]:
-    """What the analyzers of a plan read of a clip."""
-    return [task.needs for task in plan.tasks()]
-
-
 class Runner:
     """Runs a plan over clips, once; `record` is what it has measured so far, also after an interrupt."""
 
-    def __init__(self, plan: Plan, progress: Progress, make: Callable[[Observer], Executor]) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        progress: Progress,
+        make: Callable[[Observer], Executor],
+        chunk_s: float | None = None,
+        resume_store: Path | None = None,
+    ) -> None:
+        """Clips are read in chunks of `chunk_s` seconds (None: in one); how far is kept in `resume_store`."""
         self.plan, self.progress = plan, progress
+        self.chunk_s, self.resume_store = chunk_s, resume_store
         self.recorder = Recorder(progress)
         self.executor = make(self.recorder)
-        self.needs = needs_of(plan)
+        self.tasks = plan.tasks()
+        self.decoders = Decoders()
         interrupted = NotMeasured("the run was interrupted")
         self.record = Record(plan, now(), interrupted, spans=self.recorder.spans)
 
@@ -80,7 +89,7 @@ class Runner:
         self.record.in_flight = in_flight
         self.sampler = Sampler(os.getpid())
         try:
-            with self.sampler:
+            with self.sampler, self.decoders:
                 self.record.started_s = now()
                 try:
                     for _ in range(warmup):
@@ -104,56 +113,73 @@ class Runner:
         """
         first = len(self.record.passes)
         opened: dict[int, contextlib.ExitStack] = {}
-        tasks = len(self.needs)
+        views: dict[int, StreamedClip] = {}
 
-        def queue() -> Iterator[SharedClip]:
+        def queue() -> Iterator[StreamedClip]:
             for path in clips:
                 number, start_s = len(self.record.passes) - first, now()
                 if number == most:
                     return
                 if self.record.is_lost(path):
                     continue
-                self.progress.passes(first + number + 1, total, warm_up, tasks)
+                self.progress.passes(first + number + 1, total, warm_up, len(self.tasks))
                 opened[number] = contextlib.ExitStack()
                 try:
-                    view = opened[number].enter_context(self._decode(path, start_s, first + number))
+                    view = opened[number].enter_context(self._open(path, first + number))
                 except InputError as error:
-                    if not self.several:
-                        raise
-                    self.record.lose(path, error)
+                    self._lose(path, error)
                     continue
-                self.record.passes.append(Pass(view.info, warm_up, start_s))
+                views[number] = view
+                resumed = isinstance(view.journal, DiskJournal) and view.journal.resumed
+                self.record.passes.append(Pass(view.info, warm_up, start_s, resumed=resumed))
                 yield view
 
         try:
-            views = queue()
-            view = next(views, None)  # a clip that cannot be read is refused here, before anything is loaded
+            clips_to_run = queue()
+            view = next(clips_to_run, None)  # one that cannot be read is refused before anything is loaded
             if view is None:
                 return
             if first == 0:
                 self.executor.start(self.plan)
                 self.record.workers |= self.executor.pids()
-            for number, outcome in self.executor.run_many(itertools.chain([view], views), in_flight):
+            for number, outcome in self.executor.run_many(itertools.chain([view], clips_to_run), in_flight):
                 one = self.record.passes[first + number]
                 one.outcomes[outcome.analyzer] = outcome
                 self.progress.finished(outcome)
-                if len(one.outcomes) == tasks:
-                    one.end_s = now()
+                if len(one.outcomes) == len(self.tasks):
+                    self._finish(one, views.pop(number))
                     opened.pop(number).close()
         finally:
             for stack in opened.values():
                 stack.close()
         self.record.workers |= self.executor.pids()
 
-    def _decode(self, path: Path, start_s: float, number: int) -> AbstractContextManager[SharedClip]:
-        worker = "decoder" if self.executor.overlaps_decoding else "main"
-        self.recorder.began(worker, "", "decode")
-        return decode(
-            path,
-            self.needs,
-            self.plan.threads,
-            background=self.executor.overlaps_decoding,
-            on_decoded=lambda: self.recorder.ended(Span(worker, "", "decode", start_s, now(), number)),
+    def _finish(self, one: Pass, view: StreamedClip) -> None:
+        """Close a pass, unless its clip was lost on the way: then the pass does not count."""
+        if view.failure:
+            self._lose(Path(view.info.path), InputError(view.failure))
+        else:
+            one.end_s, one.clip = now(), view.info
+            if isinstance(view.journal, DiskJournal):
+                view.journal.finish()
+
+    def _lose(self, path: Path, error: InputError) -> None:
+        """Keep that a clip of a queue is lost; a single one raises the error."""
+        if not self.several:
+            raise error
+        self.record.lose(path, error)
+
+    def _open(self, path: Path, number: int) -> AbstractContextManager[StreamedClip]:
+        self.recorder.began(DECODER, "", "decode")
+
+        def decoded(start_s: float, end_s: float, chunk: int | None) -> None:
+            self.recorder.ended(Span(DECODER, "", "decode", start_s, end_s, number, chunk))
+
+        journal = None
+        if self.resume_store is not None:
+            journal = DiskJournal(self.resume_store, sha256(path), self.chunk_s, self.tasks)
+        return open_clip(
+            path, self.tasks, self.decoders, self.plan.threads, self.chunk_s, journal, on_decoded=decoded
         )
 
     def _cleanup(self) -> None:

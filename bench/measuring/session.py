@@ -31,6 +31,8 @@ from clipbench.executors import profiling
 from clipbench.executors.base import Plan
 from clipbench.executors.registry import strategy
 
+#: Shorter chunks than this many seconds would be nothing but overhead.
+LEAST_CHUNK_S = 0.1
 #: Key of a scenario → the least value that it may have.
 LEAST = {"warmup": 0, "repeats": 0, "in_flight": 1}
 
@@ -88,7 +90,7 @@ def prepare(cfg: Config, folder: Path) -> Session:
 
 
 def check_scenario(cfg: Config) -> None:
-    """Apply `repeats`, and raise InputError for a scenario in which there is nothing to run."""
+    """Apply `repeats`, and raise InputError for a scenario that cannot be run."""
     scenario: ScenarioConfig = cfg.scenario
     if cfg.repeats is not None:
         scenario.repeats = cfg.repeats
@@ -97,6 +99,14 @@ def check_scenario(cfg: Config) -> None:
             raise InputError(
                 f"scenario.{key}={getattr(scenario, key)} is out of range: it must be {least} or more"
             )
+    if cfg.resume and (scenario.warmup, scenario.repeats) != (0, 1):
+        raise InputError(
+            "resume=true is for a single pass over a clip: add scenario.warmup=0 scenario.repeats=1"
+        )
+    if cfg.clip.chunk_s is not None and cfg.clip.chunk_s < LEAST_CHUNK_S:
+        raise InputError(
+            f"clip.chunk_s={cfg.clip.chunk_s:g} is out of range: null or {LEAST_CHUNK_S:g} and more"
+        )
     if scenario.warmup + scenario.repeats == 0:
         raise InputError("scenario.warmup and scenario.repeats are both 0: there is nothing to run")
 
@@ -128,7 +138,13 @@ def run(session: Session, progress: Progress, measured: Callable[[], None] = lam
     started_at = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     if len(session.clips) == 1:
         check_clip(session.clips[0])
-    runner = Runner(session.plan, progress, executor_factory(cfg.executor.name))
+    runner = Runner(
+        session.plan,
+        progress,
+        executor_factory(cfg.executor.name),
+        cfg.clip.chunk_s,
+        Path(cfg.resume_store) if cfg.resume else None,
+    )
     runner.record.lost += session.lost
     interrupted, others = 0, OtherWork(strategy(cfg.executor.name).children)
     try:

@@ -51,10 +51,13 @@ class GroupingConfig:
 @dataclass
 class ClipConfig:
     """The clip (with scenario=offline also a folder or a pattern), and its ground truth (null: a .json of the
-    same name beside it, if there is one)."""
+    same name beside it, if there is one).
+
+    It is decoded and analyzed in chunks of about `chunk_s` seconds (null: in one): that bounds the memory."""
 
     path: str = MISSING
     truth: str | None = None
+    chunk_s: float | None = 5.0
 
 
 @dataclass
@@ -167,6 +170,8 @@ class Config:
     calibrate: bool = False
     plan: bool = False
     only: list[str] = field(default_factory=list)
+    resume: bool = False
+    resume_store: str = "unfinished"
     seed: int = 0
     progress: bool = True
 

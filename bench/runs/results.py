@@ -110,6 +110,9 @@ class ClipSummary:
     height: int | None = None
     fps: float | None = None
     has_audio: bool | None = None
+    frames: int | None = None
+    tracks: str = ""
+    remarks: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

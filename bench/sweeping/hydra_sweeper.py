@@ -88,7 +88,7 @@ class InterleavedSweeper(Sweeper):
 
     def plan(self, arguments: list[str]) -> Sweep:
         """The sweep that these overrides ask for."""
-        from clipbench.bench.clips.container import read_container
+        from clipbench.bench.clips.decoding import probe
         from clipbench.bench.sweeping import identity
         from clipbench.bench.sweeping.sweep import Sweep, locked
 
@@ -103,7 +103,7 @@ class InterleavedSweeper(Sweeper):
         # Of several clips, one that cannot be read is lost in the turns, and the others are measured.
         single = {each.session.clips[0] for each in valid if len(each.session.clips) == 1}
         for clip in sorted(single):
-            read_container(clip)
+            probe(clip)
         rounds = self.rounds_of(valid[0].repeats)
         jobs, notes = without_duplicates([each.job for each in valid])
         if len(jobs) > 1:

@@ -16,8 +16,7 @@ from typing import Any
 from hydra.errors import HydraException
 
 from clipbench.bench import quality
-from clipbench.bench.clips.clip_info import sha256
-from clipbench.bench.clips.container import read_container
+from clipbench.bench.clips.decoding import probe
 from clipbench.bench.errors import Exit, InputError, nearest
 from clipbench.bench.file_names import readable
 from clipbench.bench.measuring.clip_files import check_clip
@@ -50,8 +49,7 @@ def main() -> int:
     except (InputError, PluginError, HydraException) as error:
         print(f"clipbench-truth: {error}", file=sys.stderr)
         return Exit.BAD_INPUT
-    filled, missing = ", ".join(labelled) or "nothing yet", ", ".join(empty) or "nothing"
-    print(f"{readable(path)}: labelled {filled}; empty {missing}")
+    print(f"{path}: labelled {', '.join(labelled) or 'nothing yet'}; empty {', '.join(empty) or 'nothing'}")
     return Exit.OK
 
 
@@ -94,21 +92,16 @@ def labels_in(path: Path) -> dict[str, Any]:
 
 def describe(clip: Path) -> dict[str, Any]:
     """What a truth file says of its clip; raises InputError for a clip that cannot be read."""
-    import cv2
-
     check_clip(clip)
-    container = read_container(clip)
-    found, frame = cv2.VideoCapture(str(clip)).read()
-    if not found:
-        raise InputError(f"{clip}: its first frame cannot be decoded")
+    info = probe(clip)
     return {
         "file": readable(clip.name),
-        "sha256": sha256(clip),
-        "duration_s": round(container.duration_s, 3),
-        "width": frame.shape[1],
-        "height": frame.shape[0],
-        "fps": round(container.fps, 3),
-        "frames": len(container.times_s),
+        "sha256": info.sha256,
+        "duration_s": round(info.duration_s, 3),
+        "width": info.width,
+        "height": info.height,
+        "fps": round(info.fps, 3),
+        "frames": info.frames,
     }
 
 

@@ -10,14 +10,12 @@ import yaml
 from omegaconf import OmegaConf
 
 from clipbench.analyzers import registry
-from clipbench.bench.clips.decoding import decode
-from clipbench.bench.measuring.runner import needs_of
 from clipbench.bench.planning.config import FaultConfig, GroupingConfig, compose
 from clipbench.bench.planning.executor_settings import executor_config
 from clipbench.bench.planning.plan import make_plan
 from clipbench.executors import registry as executors
 from tests.support.command_line import PROJECT
-from tests.support.executors import usable
+from tests.support.executors import opened, usable
 from tests.support.fake_plans import Notes
 from tests.support.same_segments import same
 
@@ -50,7 +48,7 @@ def segments(executor: str, grouping: str) -> dict[str, list]:
     plan = plan_for(executor, grouping)
     running = executors.create(executor, observer=Notes())
     try:
-        with decode(CLIP, needs_of(plan), 1, background=running.overlaps_decoding) as clip:
+        with opened(CLIP, plan) as clip:
             running.start(plan)
             outcomes = list(running.run(clip))
     finally:

@@ -10,14 +10,12 @@ import sys
 import pytest
 
 from clipbench.analyzers import registry
-from clipbench.bench.clips.decoding import decode
 from clipbench.bench.measuring.quality_scores import meaningless_results
-from clipbench.bench.measuring.runner import needs_of
 from clipbench.bench.planning.config import compose
 from clipbench.bench.planning.plan import make_plan
 from clipbench.executors import registry as executors
 from tests.support.command_line import PROJECT
-from tests.support.executors import usable
+from tests.support.executors import opened, usable
 from tests.support.fake_plans import Notes
 from tests.support.same_segments import same
 from tests.support.video_files import beginning
@@ -41,9 +39,9 @@ def outcomes(executor: str, clip):
     plan = make_plan(compose(*TINY, *options))
     running = executors.create(executor, observer=Notes())
     try:
-        with decode(clip, needs_of(plan), 1, background=running.overlaps_decoding) as opened:
+        with opened(clip, plan) as view:
             running.start(plan)
-            return {o.analyzer: o for o in running.run(opened)}
+            return {o.analyzer: o for o in running.run(view)}
     finally:
         running.close()
 

@@ -12,8 +12,6 @@ from pathlib import Path
 import pytest
 
 from clipbench.analyzers import registry
-from clipbench.bench.clips.decoding import decode
-from clipbench.bench.measuring.runner import needs_of
 from clipbench.executors import registry as executors
 from clipbench.executors.faults import CONTAINABLE, Fault
 from clipbench.executors.layout import Group, Task
@@ -79,27 +77,27 @@ def real_plan(*faults: Fault, timeout_s: float = 60.0):
 
 
 @contextlib.contextmanager
-def running(plan, path: Path):
-    """The page's executor on this plan, and the clip that it is to analyze; nothing of it may be left."""
+def running(plan):
+    """The page's executor, started on this plan; nothing of it may be left."""
     before = leftovers.processes()
     executor = executors.create(NAME, Notes())
-    with decode(path, needs_of(plan), 1) as opened:
-        try:
-            executor.start(plan)
-            yield executor, opened
-        finally:
-            executor.close()
-        assert leftovers.processes() - before == set()
-        assert leftovers.shared_memory(), "the clip is gone before its owner frees it"
-    assert leftovers.shared_memory() == set()
+    try:
+        executor.start(plan)
+        yield executor
+    finally:
+        executor.close()
+    assert leftovers.processes() - before == set()
 
 
 @pytest.mark.parametrize("kind", sorted(CONTAINABLE))
 def test_a_real_fault_costs_one_analyzer(kind, clip):
     plan = real_plan(Fault(kind, "color_analysis"), timeout_s=8.0 if kind == "hang" else 60.0)
-    with running(plan, clip) as (executor, opened):
-        for _ in range(2):  # the worker that died has a successor, to which the clip is as it was
-            found = {outcome.analyzer: outcome for outcome in executor.run(opened)}
+    with running(plan) as executor:
+        for _ in range(2):  # the worker that died has a successor
+            with leftovers.opened(clip, plan) as opened:
+                found = {outcome.analyzer: outcome for outcome in executor.run(opened)}
+                assert leftovers.shared_memory(), "the clip is gone before its owner frees it"
+            assert leftovers.shared_memory() == set()
             struck = found.pop("color_analysis")
             assert {name: o.reason for name, o in found.items() if o.status != "ok"} == {}
             status, words = STRUCK[kind]

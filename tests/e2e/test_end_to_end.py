@@ -9,13 +9,12 @@ from fractions import Fraction
 import pytest
 
 from clipbench.analyzers import registry
-from clipbench.bench.clips.decoding import decode
-from clipbench.bench.measuring.runner import needs_of
 from clipbench.bench.planning.plan import resolve_upstream
 from clipbench.bench.runs import storage
 from clipbench.executors import registry as executors
 from clipbench.executors.layout import Group, Task
 from tests.support.command_line import run
+from tests.support.executors import opened
 from tests.support.fake_plans import Notes, planned
 from tests.support.footage import panning
 from tests.support.video_files import write_clip
@@ -76,14 +75,14 @@ def test_the_result_says_how_it_was_made(reference_run):
 
 @pytest.fixture(scope="module")
 def loaded():
-    """All twenty, loaded once: the executor and what they need."""
+    """All twenty, loaded once: the executor and its plan."""
     known = registry.discover()
     upstream = resolve_upstream(known)
     tasks = tuple(Task.of(cls(), upstream[name]) for name, cls in known.items())
     plan = planned([Group("all", "cpu", tasks)], "sequential", {"threads": 2})
     executor = executors.create("sequential", observer=Notes())
     executor.start(plan)
-    yield executor, needs_of(plan)
+    yield executor, plan
     executor.close()
 
 
@@ -103,8 +102,8 @@ CLIPS = {
 def test_clips_of_every_kind(kind, loaded, tmp_path):
     width, height, frames, fps, tone_hz = CLIPS[kind]
     path = write_clip(tmp_path / "clip.mp4", panning(width, height, frames), fps, tone_hz)
-    executor, needs = loaded
-    with decode(path, needs, threads=2) as clip:
+    executor, plan = loaded
+    with opened(path, plan) as clip:
         outcomes = {o.analyzer: o for o in executor.run(clip)}
     assert len(outcomes) == 20
     assert {n: o.error for n, o in outcomes.items() if o.status != "ok"} == {}

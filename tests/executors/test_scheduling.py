@@ -26,7 +26,7 @@ def task(name: str, *upstream: str, after: tuple[str, ...] = (), frames: bool = 
 
 def clip(decoded: bool = True) -> ArrayClip:
     made = ArrayClip(duration_s=1.0)
-    made.decoded = lambda: decoded
+    made.whole = lambda needs: made if decoded or not needs.frames else None
     return made
 
 
@@ -83,19 +83,21 @@ class Worker:
     def __init__(self, spec: WorkerSpec, hangs: set[str], dies: set[str]) -> None:
         self.said: deque[Report] = deque([protocol.Ready(1)])
         self.spec, self.hangs, self.dies = spec, hangs, dies
-        self.dead, self.number = False, next(self.numbers)
+        self.dead, self.number, self.heard = False, next(self.numbers), []
 
     def send(self, command: Command) -> None:
         if self.dead:
             raise BrokenPipeError
         match command:
             case protocol.Load(loading):
+                self.heard.append(f"load {loading.analyzer}")
                 self.said.append(protocol.Began(loading.analyzer, "load"))
                 if f"load {loading.analyzer}" in self.dies:
                     self.dead = True
                 else:
                     self.said.append(protocol.Loaded(loading.analyzer))
-            case protocol.Analyze(number, _, running, _):
+            case protocol.Analyze(clip=number, task=running):
+                self.heard.append(f"analyze {running.analyzer}")
                 if running.analyzer in self.dies:
                     self.dead = True
                 elif running.analyzer not in self.hangs:
@@ -144,20 +146,21 @@ class Simulation:
         return readable
 
 
-def run(simulation: Simulation, *names: str) -> tuple[Supervisor, dict[str, Outcome]]:
+def run(simulation: Simulation, *names: str, seconds: float = 1.0) -> tuple[Supervisor, dict[str, Outcome]]:
     """One clip through one pretended worker with these analyzers."""
     settings = ExecutorSettings(timeout_s=30.0, load_timeout_s=100.0)
     tasks = tuple(map(task, names))
     supervisor = Supervisor(simulation, Notes(), settings, lambda: simulation.now_s)
     supervisor.start([WorkerSpec(WorkerPlan("w", "cpu", tasks))])
     scheduler, found = Scheduler(tasks), {}
-    scheduler.admit(0, clip())
+    scheduler.admit(0, ArrayClip(duration_s=seconds))
     while scheduler.flights:
         for number, name in scheduler.drop(supervisor.lost):
             found[name] = Outcome(name, "crashed", "w", "", reason=supervisor.lost[name])
             scheduler.record(number, found[name])
         for assignment in scheduler.assign(supervisor.idle(), supervisor.holds):
             supervisor.give(assignment)
+        supervisor.load_next(scheduler.awaited())
         for number, outcome in supervisor.listen():
             found[outcome.analyzer] = outcome
             scheduler.record(number, outcome)
@@ -201,3 +204,18 @@ def test_a_worker_that_never_starts_is_given_up():
     assert found["a"].reason == "no worker stays alive: the worker was ended by a test"
     assert len(simulation.opened) == ATTEMPTS
     assert supervisor.state() == {"w": "exited"}
+
+
+def test_a_worker_that_replaces_another_first_loads_what_is_waiting():
+    """Else what is ready would wait until all that the old one held is there again."""
+    simulation = Simulation(dies=["a"])
+    _, found = run(simulation, "a", "b", "c")
+    assert [o.status for o in found.values()] == ["crashed", "ok", "ok"]
+    assert simulation.opened[1].heard[:4] == ["load b", "analyze b", "load c", "analyze c"]
+
+
+@pytest.mark.parametrize(("seconds", "limit_s"), [(5.0, 30.0), (300.0, 900.0)])
+def test_a_longer_clip_may_take_longer(seconds, limit_s):
+    simulation = Simulation(hangs=["a"])
+    _, found = run(simulation, "a", seconds=seconds)
+    assert found["a"].reason == f"took longer than {limit_s:g} s"

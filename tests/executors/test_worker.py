@@ -13,11 +13,11 @@ import pytest
 
 from clipbench.analyzers import registry
 from clipbench.analyzers.base import Segment
-from clipbench.bench.errors import Interrupted
 from clipbench.executors import devices
 from clipbench.executors import registry as executors
 from clipbench.executors.layout import Group, WorkerPlan
 from clipbench.executors.protocol import WorkerSpec
+from clipbench.executors.steps import Whole
 from clipbench.executors.worker import Worker
 from tests.support.clip_views import ArrayClip
 from tests.support.fake_plans import Notes, grouped, plan, task, use_fakes
@@ -41,7 +41,7 @@ def test_only_who_uses_a_gpu_is_loaded_onto_it_and_reported_there(monkeypatch, g
     one = worker("where", device="cuda", place="gpu:5")
     where = replace(task("where", ("where",)), gpu=gpu)
     one.load(where)
-    outcome = one.analyze(where, CLIP, {})
+    outcome = one.take(where, Whole(), CLIP, {})
     assert (outcome.facts["device"], outcome.device) == (loaded, reported)
     assert Group("a", "gpu:5", (where,)).device_of("where") == reported
 
@@ -51,7 +51,7 @@ def test_nothing_is_kept_of_what_could_not_be_loaded():
     weights = type(registry.create("half_built")).load.__globals__["Weights"]
     one.load(half)
     assert weights.alive == 0
-    first, second = one.analyze(half, CLIP, {}), one.analyze(half, CLIP, {})
+    first, second = one.take(half, Whole(), CLIP, {}), one.take(half, Whole(), CLIP, {})
     assert first == second and first is not second
     assert first.reason == "cannot be loaded: MemoryError: a planted lack of memory"
     assert first.status == "oom" and "Traceback" in first.error
@@ -60,7 +60,7 @@ def test_nothing_is_kept_of_what_could_not_be_loaded():
 def test_the_batch_that_ran_is_halved_not_the_one_that_was_set():
     one, adaptive = worker("adaptive"), task("adaptive", ())
     one.load(adaptive)
-    outcome = one.analyze(adaptive, CLIP, {})
+    outcome = one.take(adaptive, Whole(), CLIP, {})
     assert (outcome.status, outcome.retried) == ("ok", "batch 4 → 2")
 
 
@@ -90,7 +90,7 @@ def test_what_is_no_list_of_segments_fails_its_analyzer(found, monkeypatch):
     monkeypatch.setattr(type(registry.create("steady")), "analyze", lambda *_: found)
     one = worker("steady")
     one.load(steady)
-    outcome = one.analyze(steady, CLIP, {})
+    outcome = one.take(steady, Whole(), CLIP, {})
     assert outcome.status == "failed" and "analyze must return a list of Segment" in outcome.reason
 
 
@@ -109,7 +109,7 @@ def test_what_cannot_be_written_fails_its_analyzer(segment, reason, monkeypatch)
     monkeypatch.setattr(type(registry.create("steady")), "analyze", lambda *_: [segment])
     one = worker("steady")
     one.load(steady)
-    outcome = one.analyze(steady, CLIP, {})
+    outcome = one.take(steady, Whole(), CLIP, {})
     assert outcome.status == "failed" and reason in outcome.reason
 
 
@@ -119,7 +119,7 @@ def test_numbers_of_numpy_become_plain_ones(monkeypatch):
     monkeypatch.setattr(type(registry.create("steady")), "analyze", lambda *_: [found])
     one = worker("steady")
     one.load(steady)
-    outcome = one.analyze(steady, CLIP, {})
+    outcome = one.take(steady, Whole(), CLIP, {})
     assert json.dumps(dataclasses.asdict(outcome.segments[0])) == (
         '{"start_s": 0.0, "end_s": 0.5, "label": "x", "confidence": 1.0, "data": {"n": 3, "a": [0, 1]}}'
     )
@@ -134,19 +134,5 @@ def test_what_an_analyzer_cannot_say_of_itself_fails_it(method, monkeypatch):
     monkeypatch.setattr(type(registry.create("steady")), method, broken)
     one = worker("steady")
     one.load(steady)
-    outcome = one.analyze(steady, CLIP, {})
+    outcome = one.take(steady, Whole(), CLIP, {})
     assert (outcome.status, outcome.reason) == ("failed", "RuntimeError: no words")
-
-
-@pytest.mark.parametrize("interrupt", [KeyboardInterrupt, lambda: Interrupted(143)])
-@pytest.mark.parametrize("method", ["load", "analyze", "facts", "headline"])
-def test_an_interrupt_is_the_users_and_no_failure(interrupt, method, monkeypatch):
-    def interrupted(*_: object) -> None:
-        raise interrupt()
-
-    steady = task("steady", ())
-    monkeypatch.setattr(type(registry.create("steady")), method, interrupted)
-    one = worker("steady")
-    with pytest.raises(KeyboardInterrupt):
-        one.load(steady)
-        one.analyze(steady, CLIP, {})

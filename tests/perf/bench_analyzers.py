@@ -19,6 +19,7 @@ from clipbench.bench.planning.plan import make_plan
 from clipbench.executors.base import Plan
 from clipbench.executors.layout import Task
 from clipbench.executors.protocol import WorkerSpec
+from clipbench.executors.steps import Whole
 from clipbench.executors.worker import Worker
 from tests.support.fake_plans import Notes
 from tests.support.ideal_run import CLIP, composed
@@ -37,7 +38,7 @@ class Pipeline:
         """What an analyzer finds."""
         clip = self.handle.open()
         try:
-            outcome = self.worker.analyze(self.loaded(name), clip, self.upstream(name))
+            outcome = self.worker.take(self.loaded(name), Whole(), clip, self.upstream(name))
         finally:
             clip.close()
         assert outcome.status == "ok", f"{name} {outcome.status}: {outcome.reason}\n{outcome.error}"
@@ -80,5 +81,5 @@ def test_analyzer(measure, pipeline, name):
         opened.append(pipeline.handle.open())
         return (opened[0],)
 
-    measure(lambda clip: pipeline.worker.analyze(task, clip, upstream), open_anew, rounds=5)
+    measure(lambda clip: pipeline.worker.take(task, Whole(), clip, upstream), open_anew, rounds=5)
     opened.pop().close()

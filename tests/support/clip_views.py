@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from clipbench.analyzers.base import Frames, NothingToAnalyze
+from clipbench.executors.chunks import MemoryJournal
 
 
 class ArrayClip:
-    """A ClipView over frames (uint8 [T, H, W, 3] RGB at `fps`) and 16 kHz mono audio held in arrays."""
+    """A clip of one chunk, over frames (uint8 [T, H, W, 3] RGB at `fps`) and 16 kHz mono audio in arrays."""
 
     def __init__(self, frames=None, fps: float = 30.0, audio=None, duration_s: float | None = None):
         if frames is None:
@@ -17,6 +18,8 @@ class ArrayClip:
         self.fps, self.has_audio = fps, audio is not None
         self.height, self.width = self._frames.shape[1:3]
         self.duration_s = duration_s or len(self._frames) / fps
+        self.name, self.start_s, self.end_s = "whole", 0.0, self.duration_s
+        self.span_s, self.chunks, self.journal = self.duration_s, 1, MemoryJournal()
 
     def frames(self, fps: float, size: int) -> Frames:
         import cv2
@@ -50,8 +53,17 @@ class ArrayClip:
     def open(self):
         return self
 
-    def decoded(self):
-        return True
+    def chunk(self, number):
+        return self
+
+    def whole(self, needs):
+        return self
+
+    def release(self, until):
+        pass
+
+    def wait(self, timeout_s):
+        pass
 
     def close(self):
         self._memo = {}

@@ -10,6 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from clipbench.bench.clips.decoder_link import Decoders
+from clipbench.bench.clips.decoding import open_clip
 from clipbench.bench.clips.shared_memory import MEMORY_PREFIX
 from clipbench.executors import registry as executors
 from tests.support.clip_views import ArrayClip
@@ -46,6 +48,13 @@ def running(name: str, made):
         time.sleep(0.02)
     assert processes() - before == set()
     assert shared_memory() == set()
+
+
+@contextlib.contextmanager
+def opened(path: Path, made, chunk_s: float | None = None):
+    """The clip at `path` as the executor of a plan gets it, decoded in a process of its own."""
+    with Decoders() as decoders, open_clip(path, made.tasks(), decoders, 1, chunk_s) as clip:
+        yield clip
 
 
 def processes() -> set[int]:

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from clipbench.analyzers.base import FrameRequest, Needs, NothingToAnalyze
-from clipbench.bench.clips.container import AUDIO_RATE
-from clipbench.bench.clips.decoding import decode, shrunk
+from clipbench.bench.clips.decoding import decode
+from clipbench.bench.clips.pictures import scaled_plane
 from clipbench.bench.clips.shared_memory import allocate
+from clipbench.bench.clips.sound import AUDIO_RATE
 from clipbench.bench.errors import InputError
 from tests.support.bad_clips import BAD_CLIPS
 from tests.support.video_files import numbered_frames, rotate, write_clip
@@ -87,14 +88,14 @@ def test_frames_do_not_depend_on_who_else_reads(tmp_path):
 def test_halving_gives_what_one_step_gives(size):
     import cv2
 
-    frame = np.random.default_rng(0).integers(0, 255, (360, 640, 3), np.uint8)
-    halves = [frame]
-    found = shrunk(halves, *size)
-    direct = cv2.resize(frame, size[::-1], interpolation=cv2.INTER_AREA)
+    plane = np.random.default_rng(0).integers(0, 255, (360, 640), np.uint8)
+    halves = [plane]
+    found = scaled_plane(halves, *size)
+    direct = cv2.resize(plane, size[::-1], interpolation=cv2.INTER_AREA)
     assert found.shape == direct.shape
     difference = np.abs(found.astype(int) - direct)
     assert difference.max() <= 2 or 360 % size[0] or 640 % size[1]  # whole steps: but for rounding
-    np.testing.assert_array_equal(shrunk(halves, *size), found)  # the steps that were kept are not changed
+    np.testing.assert_array_equal(scaled_plane(halves, *size), found)  # what was kept is not changed
 
 
 def test_rotation_metadata_turns_the_picture(tmp_path):

@@ -40,7 +40,7 @@ def test_passes_are_told_apart_and_timed_in_order(clip):
     assert notes.done == ["steady"] * 3
     marks = [found.started_s, *(t for p in found.passes for t in (p.start_s, p.end_s))]
     assert marks == sorted(marks)
-    assert sum(s.phase == "decode" for s in found.spans) == 3  # once per pass
+    assert not any(s.phase == "decode" for s in found.spans)  # it reads nothing of the clip
 
 
 def test_warm_and_cold_are_measured_apart(clip):

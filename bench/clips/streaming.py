@@ -1,0 +1,196 @@
+"""A clip while it is decoded: its chunks appear one after another, and are given back when they were read."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from multiprocessing.shared_memory import SharedMemory
+from pathlib import Path
+
+from clipbench.analyzers.base import Needs
+from clipbench.bench.clips import memory_limits
+from clipbench.bench.clips.clip_info import ClipInfo
+from clipbench.bench.clips.decoder_link import DecoderDied, DecoderLink
+from clipbench.bench.clips.decoder_protocol import (
+    Decoded,
+    Finished,
+    Open,
+    Opened,
+    Refused,
+    Report,
+    Room,
+    RoomWanted,
+    Stop,
+)
+from clipbench.bench.clips.shared_clip import WHOLE, SharedClip, facts_alone
+from clipbench.bench.clips.shared_memory import allocate
+from clipbench.bench.errors import InputError
+from clipbench.executors.base import ClipLost, Journal
+from clipbench.executors.steps import chunk_name
+
+#: Seconds that a decoder may take for opening a clip, or for a piece of it of up to so many seconds.
+TIMEOUT_S = 120.0
+#: Called with the start and the end of each piece of decoding, on the clock of `executors.base.now`.
+OnDecoded = Callable[[float, float, int | None], None]
+
+
+class StreamedClip:
+    """A clip that another process decodes. See `Clip` in executors/base.py.
+
+    At most `ahead` chunks are in memory at once. `failure` says why decoding has failed, "" where it has not.
+    Raises InputError for a file that cannot be read as a clip, and where the memory would not suffice.
+    """
+
+    def __init__(
+        self, link: DecoderLink, job: Open, journal: Journal, ahead: int, on_decoded: OnDecoded
+    ) -> None:
+        self.link, self.job, self.journal, self.ahead = link, job, journal, ahead
+        self.on_decoded = on_decoded
+        self._changed = threading.Condition()
+        self._memory: dict[str, SharedMemory] = {}
+        self._pieces: dict[str, SharedClip] = {}
+        self._released, self.failure, self._over, self._closing = job.first, "", False, False
+        link.send(job)
+        opened = self._first_answer()
+        self.info: ClipInfo = opened.facts.info
+        self.chunks = opened.chunks
+        self.duration_s, self.fps, self.has_audio = self.info.duration_s, self.info.fps, self.info.has_audio
+        self.width, self.height = self.info.width, self.info.height
+        self.facts = facts_alone(self.info)
+        needed = opened.whole_bytes + opened.chunk_bytes * min(ahead, self.chunks)
+        try:
+            memory_limits.check(needed, opened.whole_bytes, job.chunk_s)
+        except InputError:
+            self._leave()
+            raise
+        self._pump = threading.Thread(target=self._listen, name="decoder", daemon=True)
+        self._pump.start()
+
+    def _first_answer(self) -> Opened:
+        path = Path(os.fsdecode(self.job.path))
+        try:
+            answer = self.link.recv(TIMEOUT_S)
+        except DecoderDied as error:
+            raise InputError(f"clip.path: {path} cannot be decoded: {error}") from error
+        if isinstance(answer, Refused):
+            raise InputError(answer.reason)
+        assert isinstance(answer, Opened), answer
+        return answer
+
+    def chunk(self, number: int) -> SharedClip | None:
+        """A chunk, None while it is not decoded. Raises ClipLost, and for a released one KeyError."""
+        with self._changed:
+            if number < self._released:
+                raise KeyError(f"chunk {number} was released")
+            return self._piece(chunk_name(number))
+
+    def whole(self, needs: Needs) -> SharedClip | None:
+        """The whole clip, None while it is not decoded; the facts alone where `needs` names nothing."""
+        if not needs.frames and not needs.audio:
+            return self.facts
+        with self._changed:
+            return self._piece(WHOLE)
+
+    def _piece(self, name: str) -> SharedClip | None:
+        if (piece := self._pieces.get(name)) is None and self.failure:
+            raise ClipLost(self.failure)
+        return piece
+
+    def release(self, until: int) -> None:
+        """Give back the chunks before this one."""
+        with self._changed:
+            for number in range(self._released, until):
+                self._free(chunk_name(number))
+            self._released = max(self._released, until)
+            self._changed.notify_all()
+
+    def wait(self, timeout_s: float) -> None:
+        """Wait until something more is decoded, for at most so many seconds."""
+        with self._changed:
+            if not self._over:
+                self._changed.wait(timeout_s)
+
+    def wait_for_all(self) -> SharedClip:
+        """The whole clip, once it is decoded. Raises InputError if that fails."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._over)
+            if self.failure:
+                raise InputError(self.failure)
+            return self._pieces[WHOLE]
+
+    def close(self) -> None:
+        """Leave the clip: what is in memory is freed, and the decoder is ready for another."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        self._pump.join()
+        self._leave()
+        for name in list(self._memory):
+            self._free(name)
+        self.facts.close()
+
+    def _leave(self) -> None:
+        """Have the decoder leave the clip, or end it."""
+        if not self._over:
+            self.link.leave(Stop())
+        self._over = True
+
+    def _listen(self) -> None:
+        """Hear the decoder until it has finished with the clip, or the clip is closed."""
+        try:
+            while not self._over and not self._closing:
+                if (report := self.link.poll(0.1, self._limit_s())) is not None:
+                    self._hear(report)
+        except DecoderDied as error:
+            self._fail(f"clip.path: {self.info.path} cannot be decoded further: {error}")
+        except InputError as error:
+            self.link.kill()
+            self._fail(str(error))
+
+    def _limit_s(self) -> float:
+        return TIMEOUT_S * max(1.0, (self.job.chunk_s or self.duration_s) / 10.0)
+
+    def _hear(self, report: Report) -> None:
+        match report:
+            case RoomWanted(name, chunk, size_bytes):
+                self._give_room(name, chunk, size_bytes)
+            case Decoded(layout, chunk, start_s, end_s):
+                if chunk is not None:  # the whole clip is written beside the chunks
+                    self.on_decoded(start_s, end_s, chunk)
+                with self._changed:
+                    if layout.name in self._memory:
+                        self._pieces[layout.name] = SharedClip(layout, self._memory[layout.name])
+                    self._changed.notify_all()
+            case Finished(remarks):
+                self.info = replace(self.info, remarks=[*self.info.remarks, *remarks])
+                self._end("")
+            case Refused(reason):
+                self._fail(reason)
+
+    def _give_room(self, name: str, chunk: int, size_bytes: int) -> None:
+        """Wait until few enough chunks are in memory, and give the decoder memory for another."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closing or chunk < self._released + self.ahead)
+            if self._closing:
+                return
+            self._memory[name] = allocate(size_bytes)
+        self.link.send(Room(self._memory[name].name))
+
+    def _fail(self, reason: str) -> None:
+        self._end(reason)
+
+    def _end(self, failure: str) -> None:
+        with self._changed:
+            self.failure, self._over = failure, True
+            self._changed.notify_all()
+
+    def _free(self, name: str) -> None:
+        if (piece := self._pieces.pop(name, None)) is not None:
+            piece.close()
+        if (memory := self._memory.pop(name, None)) is not None:
+            with contextlib.suppress(BufferError):
+                memory.close()
+            memory.unlink()

@@ -1,0 +1,110 @@
+"""What the analyzers have found in the chunks of a clip, kept on disk, so that a run that was ended goes on.
+
+A chunk counts once its state is in place: then what was found in it is on disk, too. A run that is ended
+between the two reads that chunk again.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import pickle
+import shutil
+import struct
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import clipbench
+from clipbench.executors.layout import Task
+from clipbench.executors.steps import Fed
+
+#: Before what was found in a chunk: how many bytes it has.
+LENGTH = struct.Struct("<Q")
+
+
+@dataclass(frozen=True)
+class Saved:
+    """Where an analyzer is: the chunk that it reads next, its state, and how much of its findings counts."""
+
+    chunk: int
+    state: bytes
+    found_bytes: int
+
+
+class DiskJournal:
+    """A journal in `folder`. See `Journal` in executors/base.py.
+
+    It goes on with what is there of the same clip, cut alike, by the same analyzers with the same settings
+    and the same version of clipbench; everything else it does not see.
+    """
+
+    def __init__(self, folder: Path, clip_sha256: str, chunk_s: float | None, tasks: Iterable[Task]) -> None:
+        self.folder = folder / f"{clip_sha256[:16]}-{chunk_s or 'whole'}"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._files = {task.analyzer: self.folder / self._name(task) for task in tasks if task.chunked}
+        self._saved = {name: saved for name, file in self._files.items() if (saved := load(file))}
+
+    @staticmethod
+    def _name(task: Task) -> str:
+        settings = json.dumps(asdict(task.settings), sort_keys=True, default=str)
+        of = f"{clipbench.__version__} {code_version()} {task.models} {settings}"
+        return f"{task.analyzer}-{hashlib.sha256(of.encode()).hexdigest()[:16]}"
+
+    @property
+    def resumed(self) -> bool:
+        """Whether a part of the clip was done before."""
+        return bool(self._saved)
+
+    def position(self, analyzer: str) -> tuple[int, bytes | None]:
+        saved = self._saved.get(analyzer)
+        return (saved.chunk, saved.state) if saved else (0, None)
+
+    def fed(self, fed: Fed) -> None:
+        file, saved = self._files[fed.analyzer], self._saved.get(fed.analyzer)
+        at = saved.found_bytes if saved else 0
+        with open(file.with_suffix(".found"), "r+b" if at else "wb") as found:
+            found.truncate(at)  # what a run that was ended has left
+            found.seek(at)
+            found.write(LENGTH.pack(len(fed.found)) + fed.found)
+        saved = Saved(fed.chunk + 1, fed.state, at + LENGTH.size + len(fed.found))
+        with open(file.with_suffix(".new"), "wb") as new:
+            pickle.dump(saved, new)
+        os.replace(new.name, file.with_suffix(".state"))
+        self._saved[fed.analyzer] = saved
+
+    def found(self, analyzer: str) -> Iterator[bytes]:
+        saved = self._saved.get(analyzer)
+        if saved is None:
+            return
+        with open(self._files[analyzer].with_suffix(".found"), "rb") as found:
+            while found.tell() < saved.found_bytes:
+                (length,) = LENGTH.unpack(found.read(LENGTH.size))
+                yield found.read(length)
+
+    def finish(self) -> None:
+        """Remove the journal: the clip is done."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def load(file: Path) -> Saved | None:
+    """What is saved of an analyzer; None where there is nothing that is whole."""
+    try:
+        saved = pickle.loads(file.with_suffix(".state").read_bytes())
+        there = file.with_suffix(".found").stat().st_size
+    except (OSError, pickle.UnpicklingError, EOFError):
+        return None
+    return saved if isinstance(saved, Saved) and there >= saved.found_bytes else None
+
+
+@functools.cache
+def code_version() -> str:
+    """A hash of the code that makes the results: analyzers, and what decodes."""
+    package = Path(clipbench.__file__).parent
+    digest = hashlib.sha256()
+    for place in ("analyzers", "bench/clips"):
+        for file in sorted((package / place).resolve().rglob("*.py")):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,65 @@
+"""Clips in the object store of Ray, which the actors of a machine read in place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from clipbench.analyzers.base import Needs
+from clipbench.executors.base import Clip, Handle, OpenPiece, Piece
+from clipbench.executors.steps import chunk_name
+
+
+class StoredClip:
+    """A clip whose pieces go into Ray's object store."""
+
+    def __init__(self, clip: Clip) -> None:
+        self._clip, self._stored = clip, dict[str, Stored]()
+        self.duration_s, self.width, self.height = clip.duration_s, clip.width, clip.height
+        self.fps, self.has_audio = clip.fps, clip.has_audio
+        self.chunks, self.journal, self.wait = clip.chunks, clip.journal, clip.wait
+
+    def chunk(self, number: int) -> Piece | None:
+        return self._kept(self._clip.chunk(number))
+
+    def whole(self, needs: Needs) -> Piece | None:
+        return self._kept(self._clip.whole(needs))
+
+    def _kept(self, piece: Piece | None) -> Piece | None:
+        return piece and self._stored.setdefault(piece.name, Stored(piece))
+
+    def release(self, until: int) -> None:
+        for number in range(until):
+            self._stored.pop(chunk_name(number), None)
+        self._clip.release(until)
+
+
+class Stored:
+    """A piece of a clip that goes into Ray's object store when it is first asked for."""
+
+    def __init__(self, piece: Piece) -> None:
+        self.piece, self.name, self.span_s = piece, piece.name, piece.span_s
+        self.export = piece.export
+
+    def share(self) -> Handle:
+        return self.reference
+
+    @cached_property
+    def reference(self) -> Reference:
+        import ray
+
+        return Reference(ray.put(self.piece.export()))
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A piece of a clip in the object store."""
+
+    stored: Any
+
+    def open(self) -> OpenPiece:
+        import ray
+
+        handle: Handle = ray.get(self.stored)
+        return handle.open()

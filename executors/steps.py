@@ -1,0 +1,55 @@
+"""The steps in which an analyzer goes through a clip, and what comes of feeding it a chunk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True)
+class Feed:
+    """Read a chunk. `state` is the pickled state after the chunk before; None before the first one."""
+
+    chunk: int
+    state: bytes | None
+
+
+@dataclass(frozen=True)
+class Finish:
+    """Make segments of what was found in all chunks; `found` has that of each chunk, pickled."""
+
+    found: tuple[bytes, ...]
+    state: bytes | None
+
+
+@dataclass(frozen=True)
+class Whole:
+    """Read the whole clip at once."""
+
+
+Step: TypeAlias = Feed | Finish | Whole
+
+
+def begins(step: Step) -> bool:
+    """Whether it is an analyzer's first step on a clip."""
+    return isinstance(step, Whole) or (isinstance(step, Feed) and step.state is None)
+
+
+@dataclass(frozen=True)
+class Fed:
+    """What an analyzer found in a chunk, and its state afterwards, both pickled.
+
+    `seconds` is how long it took, `retried` how a second try after a lack of memory differed from the first.
+    """
+
+    analyzer: str
+    chunk: int
+    found: bytes
+    state: bytes
+    seconds: float
+    retried: str = ""
+
+
+def chunk_name(number: int) -> str:
+    """What the piece of a clip is called that is this chunk."""
+    return f"chunk {number}"
