@@ -2,30 +2,37 @@
 
 Sources: JaidedAI's EasyOCR (Apache-2.0), whose networks and surrounding steps this calls; Baek et al.,
 "Character Region Awareness for Text Detection", CVPR 2019; Shi et al., "An End-to-End Trainable Neural
-Network for Image-based Sequence Recognition", 2015. All frames of a clip are searched, and all lines read, in
-batches; then the lines are followed through the clip as in the embedded profile. EasyOCR's second attempt at
-lines of low contrast is left out.
+Network for Image-based Sequence Recognition", 2015. All frames of a chunk are searched, and all lines read,
+in batches; then the lines are followed through the clip as in the embedded profile. EasyOCR's second attempt
+at lines of low contrast is left out.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from clipbench.analyzers.base import ClipView, Segment, setting
+from clipbench.analyzers.base import Chunk, ClipView, setting
 from clipbench.analyzers.features import torch_runtime
 from clipbench.analyzers.features.text.ocr import Reading
+from clipbench.analyzers.features.text.strokes import change, thumbnail
 from clipbench.analyzers.production import easyocr_networks, random_weights, torch_device, transfers
 from clipbench.analyzers.production.base import MissingWeights, ProductionSettings
 from clipbench.analyzers.production.batching import batches, fitting_batch
 from clipbench.analyzers.production.parking import OnDevice
 from clipbench.analyzers.production.pretrained import FileModel, model_file
-from clipbench.analyzers.text_overlay import Line, TextOverlay, TextOverlaySettings, change, thumbnail
+from clipbench.analyzers.text_overlay import (
+    Line,
+    LinesFound,
+    TextOverlay,
+    TextOverlaySettings,
+    TextState,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -83,6 +90,7 @@ class EasyOcr(OnDevice, TextOverlay):
     settings_type = EasyOcrSettings
     #: Weights in half precision are 0.05 GB; the rest is a batch of frames.
     memory_gb = 4.0
+    _batch = 0
 
     def __init__(self, settings: EasyOcrSettings | None = None) -> None:
         super().__init__(settings)
@@ -109,11 +117,14 @@ class EasyOcr(OnDevice, TextOverlay):
             find = torch_device.channels_last(find)
         self.place(device, find=find, read=read)
 
-    def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
-        images = clip.frames(self.settings.fps, self.settings.size).images
-        self._reader = self._found = FoundLines(self.search(clip, images))
+    def feed(self, chunk: Chunk, state: TextState) -> tuple[LinesFound, TextState]:
+        images = chunk.frames(self.settings.fps, self.settings.size).images
+        found = self.search(chunk, images, state.searched)
+        self._reader = self._found = FoundLines(
+            {state.samples + index: lines for index, lines in found.items()}
+        )
         try:
-            return super().analyze(clip, upstream)
+            return super().feed(chunk, state)
         finally:
             self._reader = None
 
@@ -140,12 +151,19 @@ class EasyOcr(OnDevice, TextOverlay):
         network.load_state_dict({key.removeprefix("module."): value for key, value in state.items()})
         return network.to(device, torch_device.precision(device))
 
-    def search(self, clip: ClipView, images: np.ndarray) -> dict[int, tuple[np.ndarray, list[Reading]]]:
-        """The lines and their text, by the number of each sample in which something changed."""
+    def search(
+        self, clip: ClipView, images: np.ndarray, searched: np.ndarray | None = None
+    ) -> dict[int, tuple[np.ndarray, list[Reading]]]:
+        """The lines and their text, by the number of each of the `images` in which something changed.
+
+        `searched` is the thumbnail of the image that was searched before, if there is one.
+        """
         import torch
 
         s = self.settings
-        samples = self._changed(images)
+        samples = self._changed(images, searched)
+        if not samples:
+            return {}
         frames = transfers.frames_on_device(clip, s.fps, s.size, self.device)
         self._batch = fitting_batch(s.batch, FRAME_MB * (s.detection_size / 1280) ** 2, self.device)
         with torch.inference_mode():
@@ -168,10 +186,9 @@ class EasyOcr(OnDevice, TextOverlay):
             for sample, quads in zip(samples, found, strict=True)
         }
 
-    def _changed(self, images: np.ndarray) -> list[int]:
-        """The samples that differ from the previous one that differed, as TextOverlay.analyze picks them."""
+    def _changed(self, images: np.ndarray, last: np.ndarray | None) -> list[int]:
+        """The samples that differ from the previous one that differed, as TextOverlay.feed picks them."""
         samples: list[int] = []
-        last = None
         for sample, image in enumerate(images):
             look = thumbnail(image)
             if last is None or change(last, look) >= self.settings.frame_change:

@@ -92,6 +92,17 @@ def test_small_print_is_found_at_the_sample_in_which_it_comes(analyzer):
     assert found[0].label.replace(" ", "") == "photograph:StefanvanderWalt"
 
 
+def test_print_in_large_frames_is_read_from_frames_of_bounded_size(analyzer):
+    """In 3840 x 2160, full frames would be 25 MB each and read no more."""
+    frame = cv2.resize(data.coffee(), (3840, 2160), interpolation=cv2.INTER_CUBIC)
+    clip = ArrayClip([write(frame, "Dr. Ilse Maier, Graz", 400, 1500, 60)] * 2, FPS)
+    [request] = analyzer.needs().frames
+    assert max(clip.frames(*request).images.shape[1:3]) == 1280
+    [line] = analyzer.analyze(clip, {})
+    assert line.label == "Dr. Ilse Maier, Graz"
+    assert line.data["box"][:2] == pytest.approx([400 / 3840, 1510 / 2160], abs=0.01)
+
+
 def test_a_sign_that_the_edge_cuts_off_is_no_overlay(analyzer):
     street = write(cv2.resize(data.chelsea(), (900, HEIGHT)), "BAKERY STREET", 60, 300, 40)
     frames = [street[:, 90 * k + 80 : 90 * k + 80 + WIDTH] for k in range(4)]
