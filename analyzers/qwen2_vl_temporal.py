@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
 import numpy as np
 
-from clipbench.analyzers.base import Analyzer, ClipView, FrameSettings, Segment, setting
+from clipbench.analyzers.base import Chunk, ChunkedAnalyzer, ClipFacts, FrameSettings, Segment, setting
+from clipbench.analyzers.features.samples import Samples, joined
 from clipbench.analyzers.features.text.english import counted, listed, sentence
 from clipbench.analyzers.features.text.lexicon import thing_of
-from clipbench.analyzers.features.time_spans import covered_s
+from clipbench.analyzers.features.time_spans import covered_s, overlapping_each
 from clipbench.analyzers.features.vision.imagenet import Classifier, Guess, best_guess
 
 MOTIONS = {
@@ -47,7 +48,7 @@ class Qwen2VLTemporalSettings(FrameSettings):
     max_subjects: int = setting(4, "kinds of things named in a sentence", low=1, high=80)
 
 
-class Qwen2VLTemporal(Analyzer):
+class Qwen2VLTemporal(ChunkedAnalyzer[None, Samples[Guess]]):
     """A sentence per second, composed from a classifier and other analyzers' results."""
 
     name = "qwen2_vl_temporal"
@@ -68,19 +69,33 @@ class Qwen2VLTemporal(Analyzer):
             self._classifier.close()
             self._classifier = None
 
-    def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
-        frames = clip.frames(self.settings.fps, self.settings.size)
+    def begin(self, clip: ClipFacts) -> None:
+        return None
+
+    def feed(self, chunk: Chunk, state: None) -> tuple[Samples[Guess], None]:
         assert self._classifier is not None
-        probabilities = self._classifier(clip, frames).probabilities
+        frames = chunk.frames(self.settings.fps, self.settings.size)
+        if not len(frames.times_s):
+            return Samples(frames.times_s.copy(), []), None
+        probabilities = self._classifier(chunk, frames).probabilities
+        return Samples(frames.times_s.copy(), [best_guess(one) for one in probabilities]), None
+
+    def finish(
+        self,
+        clip: ClipFacts,
+        found: Sequence[Samples[Guess]],
+        state: None,
+        upstream: Mapping[str, list[Segment]],
+    ) -> list[Segment]:
+        times, guesses = joined(found)
         seconds = max(1, math.ceil(clip.duration_s - 1e-3))
+        spans = [(float(second), round(min(second + 1.0, clip.duration_s), 3)) for second in range(seconds)]
+        each = {name: overlapping_each(segments, spans) for name, segments in upstream.items()}
         return [
             self._describe(
-                float(second),
-                round(min(second + 1.0, clip.duration_s), 3),
-                [best_guess(probabilities[index]) for index in _within(frames.times_s, second)],
-                upstream,
+                *span, guesses[_within(times, second)], {name: next(now) for name, now in each.items()}
             )
-            for second in range(seconds)
+            for second, span in enumerate(spans)
         ]
 
     def _describe(
@@ -116,10 +131,10 @@ class Qwen2VLTemporal(Analyzer):
         return Segment(start_s, end_s, label, None, data)
 
 
-def _within(times_s: np.ndarray, second: int) -> np.ndarray:
-    """Indices of the frames in `[second, second + 1)`, or of the last frame before it."""
-    inside = np.flatnonzero((times_s >= second - 1e-6) & (times_s < second + 1 - 1e-6))
-    return inside if len(inside) else np.array([max(0, int(np.searchsorted(times_s, second)) - 1)])
+def _within(times_s: np.ndarray, second: int) -> slice:
+    """The frames in `[second, second + 1)`, or the last one before it."""
+    first, end = np.searchsorted(times_s, [second - 1e-6, second + 1 - 1e-6])
+    return slice(max(0, int(first) - 1), max(1, int(first))) if first == end else slice(int(first), int(end))
 
 
 def during(segments: list[Segment] | None, start_s: float, end_s: float) -> list[Segment]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,22 @@ def frame_spans(times_s: np.ndarray, clip: ClipFacts) -> list[tuple[float, float
 def overlapping(segments: Sequence[Segment], start_s: float, end_s: float) -> list[Segment]:
     """The segments that overlap `[start_s, end_s)`."""
     return [s for s in segments if s.start_s < end_s and s.end_s > start_s]
+
+
+def overlapping_each(
+    segments: Sequence[Segment], spans: Sequence[tuple[float, float]]
+) -> Iterator[list[Segment]]:
+    """For each of `spans`, which follow each other, the segments that overlap it, in their own order.
+
+    Every segment is looked at only as long as it lasts, so that an hour of both is no effort.
+    """
+    later = sorted(enumerate(segments), key=lambda one: -one[1].start_s)
+    current: list[tuple[int, Segment]] = []
+    for start_s, end_s in spans:
+        while later and later[-1][1].start_s < end_s:
+            current.append(later.pop())
+        current = sorted((one for one in current if one[1].end_s > start_s), key=lambda one: one[0])
+        yield [segment for _, segment in current]
 
 
 def covered_s(segments: Sequence[Segment], start_s: float, end_s: float) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from clipbench.analyzers.base import Segment
-from clipbench.analyzers.features.time_spans import covered_s, frame_spans, overlapping
+from clipbench.analyzers.features.time_spans import covered_s, frame_spans, overlapping, overlapping_each
 from tests.support.clip_views import ArrayClip
 
 SEGMENTS = [Segment(2.0, 4.0, "late"), Segment(0.0, 1.0, "early"), Segment(0.5, 2.5, "middle")]
@@ -20,6 +20,14 @@ def test_what_overlaps_a_span():
     assert [s.label for s in overlapping(SEGMENTS, 1.0, 2.0)] == ["middle"]
     assert [s.label for s in overlapping(SEGMENTS, 2.4, 9.0)] == ["late", "middle"]
     assert overlapping(SEGMENTS, 4.0, 5.0) == []
+
+
+def test_what_overlaps_each_of_many_spans():
+    rng = np.random.default_rng(0)
+    starts = rng.uniform(0, 20, 50)
+    lasting = [Segment(s, s + d, str(s)) for s, d in zip(starts, rng.exponential(2, 50), strict=True)]
+    spans = [(0.5 * k, 0.5 * k + 0.5) for k in range(50)]
+    assert list(overlapping_each(lasting, spans)) == [overlapping(lasting, *span) for span in spans]
 
 
 def test_seconds_under_several_segments_count_once():
