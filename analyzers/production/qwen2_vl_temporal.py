@@ -1,20 +1,29 @@
-"""A description of every second by Qwen2-VL-7B-Instruct (Wang et al. 2024), all seconds in one batch.
+"""A description of every second by Qwen2-VL-7B-Instruct (Wang et al. 2024), a chunk's seconds in one batch.
 
 Every second gets the same number of frames, visual tokens and answer tokens, so all prompts are equally
-long, and a clip costs the same whatever it shows. Frames are resized and cut into patches on the device.
+long, and a clip costs the same whatever it shows. Frames are resized and cut into patches on the device. A
+second that a chunk cuts is described with the next one, so its frames are kept until then.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from clipbench.analyzers.base import ClipView, FrameSettings, Segment, setting
+from clipbench.analyzers.base import (
+    Chunk,
+    ChunkedAnalyzer,
+    ClipFacts,
+    Frames,
+    FrameSettings,
+    Segment,
+    setting,
+)
 from clipbench.analyzers.features.text.lexicon import named
 from clipbench.analyzers.production import qwen_inputs, torch_device, transfers
 from clipbench.analyzers.production.base import ProductionSettings
@@ -22,7 +31,7 @@ from clipbench.analyzers.production.batching import batches, equal_batch, fittin
 from clipbench.analyzers.production.hub import FromHub, library_class
 from clipbench.analyzers.production.parking import OnDevice
 from clipbench.analyzers.production.pretrained import HubModel
-from clipbench.analyzers.production.qwen_decoder import Decoder
+from clipbench.analyzers.production.qwen_decoder import Decoder, Run, facts_of
 from clipbench.analyzers.production.qwen_inputs import Tokenizer
 
 if TYPE_CHECKING:
@@ -49,7 +58,25 @@ class Qwen2VLSettings(FrameSettings, ProductionSettings):
     )
 
 
-class Qwen2VL7B(FromHub, OnDevice):
+@dataclass
+class QwenState:
+    """The first second that is not described yet, and the frames that it may need.
+
+    They are at most those of a second and the one before: 1.7 MB by default.
+    """
+
+    second: int = 0
+    frames: Frames | None = None
+
+
+class Described(NamedTuple):
+    """The texts of the seconds that are complete with a chunk; no run if there are none."""
+
+    texts: list[str]
+    run: Run | None
+
+
+class Qwen2VL7B(FromHub, OnDevice, ChunkedAnalyzer[QwenState, Described]):
     """Qwen2-VL instead of the composed sentences; it reads nothing but frames."""
 
     name = "qwen2_vl_temporal"
@@ -77,10 +104,33 @@ class Qwen2VL7B(FromHub, OnDevice):
         self._decoder = None  # frees its cache, and a graph that holds addresses
         OnDevice.offload(self)
 
-    def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
-        seconds = max(1, math.ceil(clip.duration_s - 1e-3))
-        spans = [(float(s), round(min(s + 1.0, clip.duration_s), 3)) for s in range(seconds)]
-        texts = self._describe(clip, spans)
+    def begin(self, clip: ClipFacts) -> QwenState:
+        return QwenState()
+
+    def feed(self, chunk: Chunk, state: QwenState) -> tuple[Described, QwenState]:
+        times, images = chunk.frames(self.settings.fps, self.settings.size)
+        carried = state.frames if state.frames is not None else Frames(times[:0], images[:0])
+        times = np.concatenate([carried.times_s, times])
+        spans = seconds_of(chunk, state.second, chunk.end_s) if len(times) else []
+        described = Described([], None)
+        if spans:
+            described = self._describe(chunk, self._on_device(chunk, carried), times, spans)
+            state.second += len(spans)
+        # The frame that stands when the second begins, and those that came after it.
+        first = max(0, int(np.searchsorted(times, state.second + 1e-6, side="right")) - 1)
+        new = max(0, first - len(carried.images))
+        state.frames = Frames(times[first:], np.concatenate([carried.images[first:], images[new:]]))
+        return described, state
+
+    def finish(
+        self,
+        clip: ClipFacts,
+        found: Sequence[Described],
+        state: QwenState,
+        upstream: Mapping[str, list[Segment]],
+    ) -> list[Segment]:
+        self._facts = facts_of([one.run for one in found if one.run]) | {"tokenizer": self.tokenizer.name}
+        texts = [text for one in found for text in one.texts]
         return [
             Segment(
                 *span,
@@ -93,17 +143,27 @@ class Qwen2VL7B(FromHub, OnDevice):
                     "text": [],
                 },
             )
-            for span, text in zip(spans, texts, strict=True)
+            for span, text in zip(seconds_of(clip, 0, clip.duration_s), texts, strict=True)
         ]
 
-    def _describe(self, clip: ClipView, spans: list[tuple[float, float]]) -> list[str]:
-        """A text for each span of the clip, in seconds."""
+    def _on_device(self, chunk: Chunk, carried: Frames) -> torch.Tensor:
+        """The `carried` frames and the chunk's, as transfers.frames_on_device has them."""
+        import torch
+
+        frames = transfers.frames_on_device(chunk, self.settings.fps, self.settings.size, self.device)
+        if not len(carried.images):
+            return frames
+        return torch.cat([transfers.upload(carried.images, self.device).permute(0, 3, 1, 2), frames])
+
+    def _describe(
+        self, clip: ClipFacts, frames: torch.Tensor, times_s: np.ndarray, spans: list[tuple[float, float]]
+    ) -> Described:
+        """A text for each span, in seconds, of `frames` [T, 3, H, W] at `times_s` [T]."""
         import torch
 
         settings, vision = self.settings, self._model.config.vision_config
-        frames = transfers.frames_on_device(clip, settings.fps, settings.size, self.device)
         shown = settings.frames // vision.temporal_patch_size * vision.temporal_patch_size
-        chosen = pick(clip.frames(settings.fps, settings.size).times_s, spans, shown)
+        chosen = pick(times_s, spans, shown)
         blocks = shown // vision.temporal_patch_size
         rows, columns = qwen_inputs.grid(clip.width, clip.height, max(1, settings.visual_tokens // blocks))
 
@@ -126,19 +186,18 @@ class Qwen2VL7B(FromHub, OnDevice):
                 timer.mark("decode")
             (tokens,) = transfers.download(torch.cat(found)[: len(spans)])
         took = timer.seconds()
-        self._facts = {
-            "batch": batch,
-            "prompt_tokens": decoder.length,
-            "visual_tokens": blocks * rows * columns,
-            "prefill_s": round(took["prefill"], 4),
-            "decode_s": round(took["decode"], 4),
+        run = Run(
+            batch=batch,
+            prompt_tokens=decoder.length,
+            visual_tokens=blocks * rows * columns,
+            prefill_s=took["prefill"],
+            decode_s=took["decode"],
             # The first token of each second comes with the prefill.
-            "decoded_tokens_per_s": round(runs * batch * (decoder.budget - 1) / max(took["decode"], 1e-9), 1),
-            "cuda_graph": decoder.graph is not None,
-            "why_no_cuda_graph": decoder.why_no_graph,
-            "tokenizer": self.tokenizer.name,
-        }
-        return [self.text_of(row) for row in tokens.tolist()]
+            decoded_tokens=runs * batch * (decoder.budget - 1),
+            cuda_graph=decoder.graph is not None,
+            why_no_cuda_graph=decoder.why_no_graph,
+        )
+        return Described([self.text_of(row) for row in tokens.tolist()], run)
 
     def prefill(self, frames: torch.Tensor, cells: tuple[int, int, int]) -> Decoder:
         """A decoder that has read the prompts about `frames` [N, T, 3, H, W], in `cells` tokens each."""
@@ -209,6 +268,13 @@ class Qwen2VL7B(FromHub, OnDevice):
         if not self.random and self.tokenizer.end in tokens:
             tokens = tokens[: tokens.index(self.tokenizer.end)]
         return qwen_inputs.clean(self.tokenizer.decode(tokens))
+
+
+def seconds_of(clip: ClipFacts, first: int, until_s: float) -> list[tuple[float, float]]:
+    """The spans of the clip's seconds from `first` on that are over at `until_s`."""
+    count = max(1, math.ceil(clip.duration_s - 1e-3))
+    over = count if until_s >= clip.duration_s - 1e-6 else min(count, int(until_s + 1e-6))
+    return [(float(s), round(min(s + 1.0, clip.duration_s), 3)) for s in range(first, over)]
 
 
 def pick(times_s: np.ndarray, spans: list[tuple[float, float]], count: int) -> np.ndarray:

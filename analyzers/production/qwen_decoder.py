@@ -8,7 +8,7 @@ kernels one by one takes longer than running them.
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clipbench.analyzers.production import torch_device
 
@@ -129,3 +129,34 @@ class Decoder:
         finally:
             torch.cuda.set_stream(current)  # a recording that fails leaves its own one set
         self.restart(first, positions)
+
+
+class Run(NamedTuple):
+    """How a chunk's seconds were described."""
+
+    batch: int
+    prompt_tokens: int
+    visual_tokens: int
+    prefill_s: float
+    decode_s: float
+    decoded_tokens: int
+    cuda_graph: bool
+    why_no_cuda_graph: str
+
+
+def facts_of(runs: list[Run]) -> dict[str, Any]:
+    """The facts about all runs of a clip together; of the last one, where they cannot differ."""
+    if not runs:
+        return {}
+    prefill_s, decode_s = (sum(getattr(run, part) for run in runs) for part in ("prefill_s", "decode_s"))
+    decoded = sum(run.decoded_tokens for run in runs)
+    return {
+        "batch": max(run.batch for run in runs),
+        "prompt_tokens": runs[-1].prompt_tokens,
+        "visual_tokens": runs[-1].visual_tokens,
+        "prefill_s": round(prefill_s, 4),
+        "decode_s": round(decode_s, 4),
+        "decoded_tokens_per_s": round(decoded / max(decode_s, 1e-9), 1),
+        "cuda_graph": all(run.cuda_graph for run in runs),
+        "why_no_cuda_graph": next((run.why_no_cuda_graph for run in runs if run.why_no_cuda_graph), ""),
+    }

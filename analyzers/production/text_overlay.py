@@ -57,6 +57,11 @@ FRAME_MB = 400.0
 class EasyOcrSettings(ProductionSettings, TextOverlaySettings):
     """Settings of text_overlay on EasyOCR; `detector` and `recognizer` have no effect."""
 
+    # Measured on the captions of TextOverlaySettings: of 36 pixels, 0.08 of the characters are wrong in full
+    # frames, 0.10 at 1920 and 0.21 at 1280; of 60 and 96 pixels, the size makes no difference.
+    size: int = setting(
+        1920, "longer side of the frames in pixels at most, 0 for as stored: hardly better", low=0, high=8192
+    )
     batch: int = setting(8, "frames searched at once", low=1, high=1024)
     read_batch: int = setting(64, "lines read at once", low=1, high=4096)
     detection_size: int = setting(1280, "longer side in pixels for finding lines", low=64, high=4096)
