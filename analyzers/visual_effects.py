@@ -1,23 +1,26 @@
 """Effects of editing: flash, fades, freeze, blur, monochrome, split screen and letterbox.
 
-The measures are in effect_measures.py; here they become stretches of time. `strength` depends on the effect:
-the change of brightness as a share of the range (flash, fades), or the share of the motion that stopped
-(freeze), of the detail that is lost (blur), of pixels without colour (monochrome), of the dividing line that
-is visible (split_screen), of the picture under bars (letterbox). More frames are read than the ten per second
-that most effects need, because at ten a flash of two frames would fall between them.
+The measures are in effect_measures.py, and effect_curves.py takes them; here they become stretches of time.
+`strength` depends on the effect: the change of brightness as a share of the range (flash, fades), or the
+share of the motion that stopped (freeze), of the detail that is lost (blur), of pixels without colour
+(monochrome), of the dividing line that is visible (split_screen), of the picture under bars (letterbox). More
+frames are read than the ten per second that most effects need, because at ten a flash of two frames would
+fall between them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
-from clipbench.analyzers.base import Analyzer, ClipView, Segment, setting
-from clipbench.analyzers.features.vision import effect_measures, shots
+from clipbench.analyzers.base import Chunk, ChunkedAnalyzer, ClipFacts, Segment, setting
+from clipbench.analyzers.features.vision import effect_curves, shots
+from clipbench.analyzers.features.vision.fades import runs
 
 
 @dataclass
@@ -51,7 +54,7 @@ class Effect(NamedTuple):
         return Segment(*span, self.label, round(self.confidence, 4), {"strength": round(self.strength, 4)})
 
 
-class VisualEffects(Analyzer):
+class VisualEffects(ChunkedAnalyzer[effect_curves.CurvesState, effect_curves.CurvesFound]):
     """Effects by brightness, chroma, sharpness, lines and standstill of the frames."""
 
     name = "visual_effects"
@@ -61,82 +64,88 @@ class VisualEffects(Analyzer):
     def load(self, device: str = "cpu") -> None:
         import scenedetect.detectors  # noqa: F401  (slow to import: here, not in the first clip)
 
-    def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
-        settings = self.settings
-        times, images = clip.frames(settings.fps, settings.size)
-        edges = np.append(times, max(clip.duration_s, float(times[-1])))
-        cuts = shots.hard_cuts(clip, settings)
-        greys = effect_measures.greys(images)
-        found = self._flashes(images, greys, times)
-        found += self._fades(images, times, found)
+    def begin(self, clip: ClipFacts) -> effect_curves.CurvesState:
+        return effect_curves.begin(self.settings)
+
+    def feed(
+        self, chunk: Chunk, state: effect_curves.CurvesState
+    ) -> tuple[effect_curves.CurvesFound, effect_curves.CurvesState]:
+        return effect_curves.follow(chunk, state, self.settings, self.settings.flash_gain)
+
+    def finish(
+        self,
+        clip: ClipFacts,
+        found: Sequence[effect_curves.CurvesFound],
+        state: effect_curves.CurvesState,
+        upstream: Mapping[str, list[Segment]],
+    ) -> list[Segment]:
+        settings, along = self.settings, effect_curves.finish(clip, found, state, self.settings)
+        seen, curves = along.shots, along.curves
+        edges = np.append(seen.times_s, max(clip.duration_s, float(seen.times_s[-1])))
+        effects = self._flashes(along, shots.flash_frames(clip, settings))
+        effects += self._fades(seen, effects)
         # Frames of a flash or a fade say nothing about the picture.
-        picture = np.array([grey.std() for grey in greys]) >= settings.min_contrast
-        for effect in found:
+        picture = curves.contrast >= settings.min_contrast
+        for effect in effects:
             picture[effect.start : effect.stop] = False
-        found += self._freezes(greys, times, cuts, found)
-        bars = effect_measures.bars(greys)
-        mono = 1 - effect_measures.colourfulness(images)
-        found += self._stretches("monochrome", mono, 1 - settings.mono_share, picture, edges)
-        found += self._stretches("letterbox", bars, settings.bar_share, picture, edges)
-        reach = round(0.15 * shots.frame_rate(times))
-        seams, lost = np.zeros(len(greys)), np.zeros(len(greys))
-        for first, stop in pairwise([0, *cuts, len(greys)]):
-            seams[first:stop] = effect_measures.seams(greys[first:stop], reach)
-            lost[first:stop] = _lost_detail(effect_measures.sharpness(greys[first:stop]), picture[first:stop])
-        found += self._stretches("split_screen", seams, settings.seam_share, picture & (bars == 0), edges)
-        found += self._stretches("blur", lost, 1 - settings.blur_share, picture, edges)
+        effects += self._freezes(curves.stir, shots.frame_rate(clip, settings), seen.cuts, effects)
+        lost = np.zeros(len(picture))
+        for first, stop in pairwise([0, *seen.cuts, len(picture)]):
+            lost[first:stop] = _lost_detail(curves.sharpness[first:stop], picture[first:stop])
+        for label, values, threshold, visible in (
+            ("monochrome", 1 - curves.colour, 1 - settings.mono_share, picture),
+            ("letterbox", curves.bars, settings.bar_share, picture),
+            ("split_screen", along.seams, settings.seam_share, picture & (curves.bars == 0)),
+            ("blur", lost, 1 - settings.blur_share, picture),
+        ):
+            effects += self._stretches(label, values, threshold, visible, edges)
         return sorted(
-            (effect.segment(edges) for effect in found), key=lambda each: (each.start_s, each.label)
+            (effect.segment(edges) for effect in effects), key=lambda each: (each.start_s, each.label)
         )
 
-    def _flashes(self, images: np.ndarray, greys: np.ndarray, times: np.ndarray) -> list[Effect]:
-        """Nearly the whole picture brightens at once, and loses half of the gain within `flash_s`."""
-        levels, reach = shots.brightness(images), shots.flash_frames(times, self.settings)
-        least = self.settings.flash_gain
+    def _flashes(self, along: effect_curves.Along, reach: int) -> list[Effect]:
+        """Nearly the whole picture brightens at once, and loses half of the gain within `reach` frames."""
+        levels, least = along.shots.levels, self.settings.flash_gain
         found, index = [], 1
         while index < len(levels):
             base = levels[index - 1]
-            ahead = levels[index : index + reach + 1]
-            gain = float(ahead.max() - base)
-            over = ahead <= base + gain / 2
-            # Counted from the peak, so that a ramp of two frames is not the end.
-            stop = index + int(np.argmax(ahead)) + int(np.argmax(over[np.argmax(ahead) :]))
-            if levels[index] - base >= least and over[np.argmax(ahead) :].any():
-                peak = index + int(np.argmax(ahead))
-                brighter = np.mean(greys[peak] > greys[index - 1].astype(int) + least / 2)
-                saturated = np.mean(greys[index - 1] > 255 - least)
-                if brighter + saturated > 0.75:
+            if levels[index] - base >= least:
+                ahead = levels[index : index + reach + 1]
+                gain, peak = float(ahead.max() - base), int(np.argmax(ahead))
+                # Counted from the peak, so that a ramp of two frames is not the end.
+                over = ahead[peak:] <= base + gain / 2
+                if over.any() and along.rises[index] > 0.75:
+                    stop = index + peak + int(np.argmax(over))
                     found.append(Effect("flash", index, stop, gain / 255, gain / (gain + least)))
                     index = stop
             index += 1
         return found
 
-    def _fades(self, images: np.ndarray, times: np.ndarray, flashes: list[Effect]) -> list[Effect]:
+    def _fades(self, seen: shots.Shots, flashes: list[Effect]) -> list[Effect]:
         """The ramps of the fades through black and white."""
-        levels = shots.brightness(images)
+        flash = np.zeros(len(seen.levels), bool)
+        for effect in flashes:
+            flash[effect.start : effect.stop] = True
         found = []
-        for fade in shots.fades(images, times, self.settings):
-            if any(flash.start < fade.resume and fade.plain < flash.stop for flash in flashes):
+        for fade in seen.fades:
+            if flash[fade.plain : fade.resume].any():
                 continue
             ramps = (("fade_out", fade.start, fade.plain), ("fade_in", fade.resume, fade.stop))
             for label, start, stop in ramps:
                 if stop > start:
-                    depth = float(np.ptp(levels[max(0, start - 1) : stop + 1])) / 255
+                    depth = float(np.ptp(seen.levels[max(0, start - 1) : stop + 1])) / 255
                     confidence = depth / (depth + self.settings.black / 255)
                     found.append(Effect(label, start, stop, depth, confidence))
         return found
 
-    def _freezes(
-        self, greys: np.ndarray, times: np.ndarray, cuts: list[int], lights: list[Effect]
-    ) -> list[Effect]:
+    def _freezes(self, stir: np.ndarray, rate: float, cuts: list[int], lights: list[Effect]) -> list[Effect]:
         """Frames that repeat after the picture of the same shot had moved.
 
         A camera at rest is not a freeze: its noise changes from frame to frame, and a rendered picture
         without noise did not move before. A change of light (`lights`: flashes and fades) is not motion.
         Confidence is highest if the motion continues afterwards.
         """
-        settings, rate = self.settings, shots.frame_rate(times)
-        stir = effect_measures.stir(greys)
+        settings, stir = self.settings, stir.copy()
         repeats = stir <= settings.freeze_stir
         # A single keyframe of the codec does not end it.
         repeats[1:-1] |= repeats[:-2] & repeats[2:]
@@ -145,11 +154,10 @@ class VisualEffects(Analyzer):
             stir[light.start : light.stop + 1] = 0
             repeats[light.start : light.stop + 1] = False
         before, least = max(2, round(0.2 * rate)), max(2, round(settings.min_freeze_s * rate))
-        bounds = [0, *cuts, len(greys)]
+        bounds = [0, *cuts, len(stir)]
         found = []
-        for start, stop in _runs(repeats):
-            first = max(bound for bound in bounds if bound <= start)
-            last = min(bound for bound in bounds if bound >= stop)
+        for start, stop in runs(repeats):
+            first, last = bounds[bisect_right(bounds, start) - 1], bounds[bisect_left(bounds, stop)]
             moving = stir[max(first + 1, start - before) : start]
             if stop - start < least or len(moving) < 2 or np.median(moving) < settings.motion_stir:
                 continue
@@ -168,11 +176,11 @@ class VisualEffects(Analyzer):
         Confidence is a half on the threshold and one at the maximum.
         """
         there = (values >= threshold) & picture
-        for start, stop in _runs(~there):
+        for start, stop in runs(~there):
             if start > 0 and stop < len(there) and stop - start <= 2:
                 there[start:stop] = True
         found = []
-        for start, stop in _runs(there):
+        for start, stop in runs(there):
             if edges[stop] - edges[start] >= self.settings.min_duration_s:
                 strength = float(np.median(values[start:stop]))
                 confidence = 0.5 + 0.5 * min(1.0, max(0.0, strength - threshold) / max(1 - threshold, 1e-9))
@@ -184,9 +192,3 @@ def _lost_detail(sharp: np.ndarray, seen: np.ndarray) -> np.ndarray:
     """The share of detail that each frame lacks compared with the sharpest of the shot's `seen` frames."""
     reference = float(np.percentile(sharp[seen], 90)) if seen.any() else 0.0
     return np.clip(1 - sharp / reference, 0, 1) if reference > 0 else np.zeros(len(sharp))
-
-
-def _runs(mask: np.ndarray) -> list[tuple[int, int]]:
-    """Stretches `[start, stop)` of true values."""
-    steps = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(int)))
-    return list(zip(steps[::2].tolist(), steps[1::2].tolist(), strict=True))

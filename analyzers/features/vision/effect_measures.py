@@ -1,11 +1,12 @@
 """Measures of frames and of pairs of frames from which effects are found.
 
-Frames are uint8 RGB `[T, H, W, 3]`, grey images uint8 `[T, H, W]`; each measure is one number per frame.
+Frames are uint8 RGB `[H, W, 3]`, grey images uint8 `[H, W]`; each measure is one number.
 """
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,28 +17,25 @@ _COLOURED, _DARK, _EDGE = 10, 24, 12
 _DIVISIONS, _OFF = (1 / 3, 1 / 2, 2 / 3), 0.02
 
 
-def greys(images: np.ndarray) -> np.ndarray:
-    """Luma of RGB images: uint8 `[T, H, W]`."""
+def grey(image: np.ndarray) -> np.ndarray:
+    """Luma of an RGB image: uint8 `[H, W]`."""
     import cv2
 
-    return np.stack([cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in images])
+    return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
 
 
-def colourfulness(images: np.ndarray) -> np.ndarray:
+def colourfulness(image: np.ndarray) -> float:
     """Share of coloured pixels, 0..1; noise and invisible tints do not count."""
     import cv2
 
-    shares = []
-    for image in images:
-        small = cv2.resize(image, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-        _, red, blue = cv2.split(cv2.cvtColor(small, cv2.COLOR_RGB2YCrCb))
-        grey = np.full_like(red, 128)
-        chroma = cv2.max(cv2.absdiff(red, grey), cv2.absdiff(blue, grey))
-        shares.append(np.count_nonzero(chroma > _COLOURED) / chroma.size)
-    return np.array(shares)
+    small = cv2.resize(image, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    _, red, blue = cv2.split(cv2.cvtColor(small, cv2.COLOR_RGB2YCrCb))
+    plain = np.full_like(red, 128)
+    chroma = cv2.max(cv2.absdiff(red, plain), cv2.absdiff(blue, plain))
+    return float(np.count_nonzero(chroma > _COLOURED) / chroma.size)
 
 
-def sharpness(grey_images: np.ndarray) -> np.ndarray:
+def sharpness(grey: np.ndarray) -> float:
     """How fine the detail is: the Laplacian over the gradient, which blur reduces and light does not.
 
     It is a low quantile over blocks, weighted by gradient up to a limit: plain areas do not count, and a
@@ -45,47 +43,37 @@ def sharpness(grey_images: np.ndarray) -> np.ndarray:
     """
     import cv2
 
-    height, width = grey_images.shape[1:]
+    height, width = grey.shape
     blocks = (6, 10) if height > width else (10, 6)
-    found = []
-    for grey in grey_images:
-        smooth = cv2.GaussianBlur(grey, (3, 3), 0)
-        slopes = (cv2.Sobel(smooth, cv2.CV_16S, *order, ksize=1) for order in ((1, 0), (0, 1)))
-        gradient = cv2.add(*(cv2.convertScaleAbs(slope, alpha=2) for slope in slopes))
-        detail = cv2.convertScaleAbs(cv2.Laplacian(smooth, cv2.CV_16S, ksize=1), alpha=4)
-        coarse, fine = (cv2.resize(each, blocks, interpolation=cv2.INTER_AREA) for each in (gradient, detail))
-        coarse, fine = (np.maximum(each - np.percentile(each, 5), 0).ravel() for each in (coarse, fine))
-        ratios = fine / (coarse + 4)
-        order = np.argsort(ratios)
-        weight = np.cumsum(np.minimum(coarse, 20)[order])
-        found.append(ratios[order][np.searchsorted(weight, 0.35 * weight[-1])])
-    return np.array(found)
+    smooth = cv2.GaussianBlur(grey, (3, 3), 0)
+    across, down = (cv2.Sobel(smooth, cv2.CV_16S, *axis, ksize=1) for axis in ((1, 0), (0, 1)))
+    gradient = cv2.add(cv2.convertScaleAbs(across, alpha=2), cv2.convertScaleAbs(down, alpha=2))
+    detail = cv2.convertScaleAbs(cv2.Laplacian(smooth, cv2.CV_16S, ksize=1), alpha=4)
+    coarse, fine = (cv2.resize(each, blocks, interpolation=cv2.INTER_AREA) for each in (gradient, detail))
+    coarse, fine = (np.maximum(each - np.percentile(each, 5), 0).ravel() for each in (coarse, fine))
+    ratios = fine / (coarse + 4)
+    order = np.argsort(ratios)
+    weight = np.cumsum(np.minimum(coarse, 20)[order])
+    return float(ratios[order][np.searchsorted(weight, 0.35 * weight[-1])])
 
 
-def stir(grey_images: np.ndarray) -> np.ndarray:
-    """Mean difference from the frame before in the block that changes most, 0..255; 0 for the first."""
+def stir(before: np.ndarray, after: np.ndarray) -> float:
+    """Mean difference of two grey images in the block that changes most, 0..255."""
     import cv2
 
-    found = [0.0]
-    for before, after in pairwise(grey_images):
-        change = cv2.absdiff(before, after).astype(np.float32)
-        found.append(float(cv2.resize(change, (6, 6), interpolation=cv2.INTER_AREA).max()))
-    return np.array(found)
+    change = cv2.absdiff(before, after).astype(np.float32)
+    return float(cv2.resize(change, (6, 6), interpolation=cv2.INTER_AREA).max())
 
 
-def bars(grey_images: np.ndarray) -> np.ndarray:
+def bars(grey: np.ndarray) -> float:
     """Share of the frame under black bars at top and bottom, or at both sides, 0..1.
 
     Bars end at a straight line and have similar sizes; one may contain a caption.
     """
     import cv2
 
-    found = []
-    for grey in grey_images:
-        dark = (grey < _DARK).astype(np.float32)
-        shares = (cv2.reduce(dark, axis, cv2.REDUCE_AVG).ravel() for axis in (1, 0))
-        found.append(max(_bar_share(share) for share in shares))
-    return np.array(found)
+    dark = (grey < _DARK).astype(np.float32)
+    return max(_bar_share(cv2.reduce(dark, axis, cv2.REDUCE_AVG).ravel()) for axis in (1, 0))
 
 
 def _bar_share(dark: np.ndarray) -> float:
@@ -106,21 +94,25 @@ def _bar_size(dark: np.ndarray) -> int:
     return max(ends, default=0)
 
 
-def seams(grey_images: np.ndarray, reach: int) -> np.ndarray:
+class EdgeLines(NamedTuple):
+    """Share of pixels on an edge in eight parts of each column `[W, 8]` and of each row `[H, 8]`."""
+
+    columns: np.ndarray
+    rows: np.ndarray
+
+
+def edge_lines(grey: np.ndarray) -> EdgeLines:
+    """The edges along the columns and rows of a grey image."""
+    return EdgeLines(_edge_lines(grey.T), _edge_lines(grey))
+
+
+def seam(near: Sequence[EdgeLines]) -> float:
     """How clearly a straight line divides the picture into halves or thirds, from edge to edge, 0..1.
 
-    It is the share of the line's pixels that are on an edge, averaged over `reach` frames to either side,
+    It is the share of the line's pixels that are on an edge, averaged over frames that are `near` each other,
     so that only a line counts that stays in place while the picture moves.
     """
-    lines = []
-    for axis in (2, 1):
-        wide = np.moveaxis(grey_images, axis, 1)
-        lines.append(np.stack([_edge_lines(grey) for grey in wide]))
-    found = []
-    for index in range(len(grey_images)):
-        near = slice(max(0, index - reach), index + reach + 1)
-        found.append(max(_seam(each[near].mean(axis=0)) for each in lines))
-    return np.array(found)
+    return max(_seam(np.stack(each).mean(axis=0)) for each in zip(*near, strict=True))
 
 
 def _edge_lines(lines: np.ndarray) -> np.ndarray:

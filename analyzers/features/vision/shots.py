@@ -1,31 +1,29 @@
 """Where shots begin and end: hard cuts and fades, for analyzers that must not look across them.
 
-The detectors are PySceneDetect's (`AdaptiveDetector`, `ThresholdDetector`), which get frames that are
-already decoded. This module also distinguishes a cut from a flash, after which the picture comes back, and
-from an effect that changes colours or sharpness; and it follows fades to the ends of their ramps.
+The detector of cuts is PySceneDetect's `AdaptiveDetector`, which gets frames that are already decoded. This
+module also distinguishes a cut from a flash, after which the picture comes back, and from an effect that
+changes colours or sharpness; and it follows fades to the ends of their ramps.
 
-All positions are frame indices; a cut at `k` means that frame `k` is the first of the new shot.
+`follow` goes through a clip chunk by chunk, and `finish` puts together what it found. Whether a picture comes
+back is seen in thumbnails, so those of the last second and a half go with the state. All positions are frame
+indices; a cut at `k` means that frame `k` is the first of the new shot.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from clipbench.analyzers.base import ClipView, FrameSettings, setting
+from clipbench.analyzers.base import Chunk, ClipFacts, FrameSettings, setting
+from clipbench.analyzers.features.vision.fades import BRIDGED, Dip, Fade, Ramps
+from clipbench.analyzers.features.vision.thumbnails import Thumbnails
 
 if TYPE_CHECKING:
-    from scenedetect import FrameTimecode
-
-#: A picture whose difference falls below this share has come back: it was a flash, not a cut.
-_CAME_BACK = 0.4
-#: Pictures whose luma correlates more than this are the same one, recoloured, blurred or brightened.
-_ALIKE = 0.85
-#: Below this, phase correlation finds its peak in noise (measured: at least 0.36 in one scene, at most 0.10
-#: between two).
-_ALIGNED = 0.2
+    from scenedetect.detectors import AdaptiveDetector
 
 
 @dataclass
@@ -44,28 +42,132 @@ class ShotSettings(FrameSettings):
     min_ramp_s: float = setting(0.1, "shortest ramp of a fade in seconds", low=0, high=60)
 
 
-class Fade(NamedTuple):
-    """A passage through black or white, `[start, stop)`: plain from `plain` until `resume`."""
+class ShotsFound(NamedTuple):
+    """What `follow` finds: three numbers for each of the chunk's frames, and what it decided meanwhile.
 
-    start: int
-    plain: int
-    resume: int
-    stop: int
-    white: bool
+    `levels` are the frames' brightness, `scores` their content scores. After `dips` the picture was back
+    within a flash's length, so they are no fades.
+    """
+
+    times_s: np.ndarray
+    levels: np.ndarray
+    scores: np.ndarray
+    cuts: list[int]
+    dips: list[Dip]
 
 
-def _timecode(index: int) -> FrameTimecode:
-    from scenedetect import FrameTimecode
+class ShotState(NamedTuple):
+    """What `follow` knows of the frames before a chunk, which analyzers share: it is never changed.
 
-    # It only serves as a frame number, because the times of the clip's frames may be irregular.
-    return FrameTimecode(index, fps=30.0)
+    `planes` are those of the last frame; `levels` and `thumbnails` are of the latest frames. `pending` cuts
+    wait for the frames after them. It is half a megabyte.
+    """
+
+    detector: AdaptiveDetector
+    seen: int
+    planes: np.ndarray | None
+    levels: np.ndarray
+    thumbnails: dict[int, np.ndarray]
+    pending: list[int]
+
+
+class Shots(NamedTuple):
+    """The frames' times, brightness and content scores, `[T]` each, and the cuts and fades among them."""
+
+    times_s: np.ndarray
+    levels: np.ndarray
+    scores: np.ndarray
+    cuts: list[int]
+    fades: list[Fade]
+
+
+def frame_rate(clip: ClipFacts, settings: ShotSettings) -> float:
+    """Frames per second, which are fewer than asked for if the clip has fewer."""
+    return min(settings.fps, clip.fps)
+
+
+def flash_frames(clip: ClipFacts, settings: ShotSettings) -> int:
+    """The most frames that a flash lasts."""
+    return max(1, round(settings.flash_s * frame_rate(clip, settings)))
+
+
+def settled(clip: ClipFacts, settings: ShotSettings, state: ShotState) -> int:
+    """Up to which frame all cuts are known."""
+    return max(0, state.seen - max(settings.window, flash_frames(clip, settings)))
+
+
+def begin(settings: ShotSettings) -> ShotState:
+    """The state before the first chunk."""
+    from scenedetect.detectors import AdaptiveDetector
+
+    detector = AdaptiveDetector(
+        settings.ratio, 0, window_width=settings.window, min_content_val=settings.min_score, luma_only=True
+    )
+    return ShotState(detector, 0, None, np.empty(0), {}, [])
+
+
+def follow(chunk: Chunk, state: ShotState, settings: ShotSettings) -> tuple[ShotsFound, ShotState]:
+    """What is found in the next chunk, once per worker and settings, and the state after it."""
+    key = tuple(getattr(settings, field.name) for field in fields(ShotSettings))
+    return chunk.memo(("shots", *key), lambda: _follow(chunk, state, settings))
+
+
+def finish(clip: ClipFacts, found: Sequence[ShotsFound], state: ShotState, settings: ShotSettings) -> Shots:
+    """The shots of the clip, from what was found in each chunk, and the last state."""
+    times = np.concatenate([one.times_s for one in found])
+    levels = np.concatenate([one.levels for one in found])
+    scores = np.concatenate([one.scores for one in found])
+    last_cuts, last_dips = _last(clip, state, settings)
+    dips = {*last_dips, *(dip for one in found for dip in one.dips)}
+    fades = sorted(fade for dip, fade in _ramps(clip, settings).fades(levels) if dip not in dips)
+    return Shots(times, levels, scores, [*(cut for one in found for cut in one.cuts), *last_cuts], fades)
+
+
+def _follow(chunk: Chunk, state: ShotState, settings: ShotSettings) -> tuple[ShotsFound, ShotState]:
+    times, images = chunk.frames(settings.fps, settings.size)
+    seen, reach = state.seen + len(images), flash_frames(chunk, settings)
+    detector, before = copy.deepcopy(state.detector), state.planes
+    scores, candidates = np.zeros(len(images)), list(state.pending)
+    for row, image in enumerate(images):
+        planes = _planes(image)
+        if before is None:
+            # The detector looks `window` frames to both sides, so it is blind at the ends without repeats.
+            _detected(detector, planes, range(settings.window))
+        else:
+            scores[row] = _score(before, planes)
+        position = state.seen + row + settings.window
+        candidates += _detected(detector, planes, range(position, position + 1))
+        before = planes
+    thumbnails = Thumbnails(state.thumbnails, state.seen, images)
+    ready = [cut for cut in candidates if cut + reach < seen]
+    cuts = [cut for cut in ready if _is_cut(thumbnails, cut, reach, seen)]
+    levels = np.concatenate([state.levels, brightness(images)])
+    dips = _dips(chunk, settings, levels, thumbnails, seen, range(state.seen, seen))
+    found = ShotsFound(times, levels[len(state.levels) :], scores, cuts, dips)
+    # As far back as the earliest picture that a cut or dip of a later chunk is compared with.
+    keep = reach + max(reach, settings.window) + 2 * BRIDGED + 4
+    pending = candidates[len(ready) :]
+    return found, ShotState(detector, seen, before, levels[-keep:], thumbnails.latest(keep), pending)
+
+
+def _last(clip: ClipFacts, state: ShotState, settings: ShotSettings) -> tuple[list[int], list[Dip]]:
+    """The cuts and dips near the end of the clip, which had to wait for more frames."""
+    thumbnails = Thumbnails(state.thumbnails, state.seen, np.empty((0, 0, 0, 3), np.uint8))
+    candidates = list(state.pending)
+    if state.planes is not None:
+        positions = range(state.seen + settings.window, state.seen + 2 * settings.window)
+        candidates += _detected(copy.deepcopy(state.detector), state.planes, positions)
+    reach = flash_frames(clip, settings)
+    cuts = [cut for cut in candidates if _is_cut(thumbnails, cut, reach, state.seen)]
+    beyond = range(state.seen, state.seen + BRIDGED + 1)
+    return cuts, _dips(clip, settings, state.levels, thumbnails, state.seen, beyond)
 
 
 def brightness(images: np.ndarray) -> np.ndarray:
     """Mean of all channels, 0..255, of each of uint8 `[T, H, W, 3]` images: float64 `[T]`."""
     import cv2
 
-    return np.array([np.mean(cv2.mean(image)[:3]) for image in images])
+    return np.array([np.mean(cv2.mean(image)[:3]) for image in images], np.float64)
 
 
 def _planes(image: np.ndarray) -> np.ndarray:
@@ -81,168 +183,67 @@ def _planes(image: np.ndarray) -> np.ndarray:
     return cv2.hconcat(cv2.split(cv2.cvtColor(small, cv2.COLOR_RGB2YCrCb)))
 
 
-def content_score(before: np.ndarray, after: np.ndarray) -> float:
-    """The detector's score of two RGB images: the mean difference of luma and chroma, 0..255."""
+def _score(before: np.ndarray, after: np.ndarray) -> float:
+    """The detector's score of two frames' planes: the mean difference of luma and chroma, 0..255."""
     import cv2
 
-    return float(cv2.mean(cv2.absdiff(_planes(before), _planes(after)))[0])
+    return float(cv2.mean(cv2.absdiff(before, after))[0])
 
 
-def _thumbnail(image: np.ndarray) -> np.ndarray:
-    """`image` in grey, float32, its longer side at most 128 pixels."""
+def _detected(detector: AdaptiveDetector, planes: np.ndarray, positions: range) -> list[int]:
+    """The cuts that the detector finds when it gets a frame at each of its `positions`.
+
+    Its position of a frame is `window` more than the frame's index.
+    """
     import cv2
+    from scenedetect import FrameTimecode
 
-    height, width = image.shape[:2]
-    scale = min(1.0, 128 / max(height, width))
-    size = (max(8, round(width * scale)), max(8, round(height * scale)))
-    return cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), size, interpolation=cv2.INTER_AREA).astype(
-        np.float32
+    bgr = cv2.cvtColor(planes, cv2.COLOR_GRAY2BGR)
+    found = []
+    for position in positions:
+        # It only serves as a frame number, because the times of the clip's frames may be irregular.
+        found += detector.process_frame(FrameTimecode(position, fps=30.0), bgr)
+    return [code.frame_num - detector.window_width for code in found]
+
+
+def _is_cut(thumbnails: Thumbnails, cut: int, reach: int, seen: int) -> bool:
+    """Whether there is another picture from frame `cut` on, and neither before nor after it just a flash."""
+    later, earlier = range(cut + 1, min(cut + reach + 1, seen)), range(cut - 2, max(cut - reach - 2, -1), -1)
+    return (
+        0 < cut < seen
+        and not thumbnails.is_alike(cut - 1, cut)
+        and not thumbnails.comes_back(cut - 1, cut, later)
+        and not thumbnails.comes_back(cut, cut - 1, earlier)
     )
 
 
-def _difference(before: np.ndarray, after: np.ndarray) -> float:
-    """Mean difference of two thumbnails where they overlap, after the shift by a moving camera is undone."""
-    import cv2
-
-    height, width = before.shape
-    window = cv2.createHanningWindow((width, height), cv2.CV_32F)
-    # On copies, because OpenCV 5.0 applies the window to the images in place.
-    (dx, dy), response = cv2.phaseCorrelate(before.copy(), after.copy(), window)
-    if response < _ALIGNED or max(abs(dx) / width, abs(dy) / height) > 0.5:
-        return float(np.abs(after - before).mean())
-    dx, dy = round(dx), round(dy)
-    after = after[max(dy, 0) : height + min(dy, 0), max(dx, 0) : width + min(dx, 0)]
-    before = before[max(-dy, 0) : height + min(-dy, 0), max(-dx, 0) : width + min(-dx, 0)]
-    return float(np.abs(after - before).mean())
-
-
-def _is_alike(before: np.ndarray, after: np.ndarray) -> bool:
-    """Whether two images show the same picture, even if its colours, brightness or sharpness changed.
-
-    It is enough if their middles do: bars or a caption may have appeared.
-    """
-    first, second = _thumbnail(before), _thumbnail(after)
-    height, width = first.shape
-    middle = slice(height // 4, -(-3 * height // 4)), slice(width // 4, -(-3 * width // 4))
-    return _correlation(first, second) > _ALIKE or _correlation(first[middle], second[middle]) > _ALIKE
-
-
-def _correlation(first: np.ndarray, second: np.ndarray) -> float:
-    first, second = first - first.mean(), second - second.mean()
-    scale = float(np.sqrt((first * first).sum() * (second * second).sum()))
-    return float((first * second).sum()) / scale if scale > 0 else 0.0
-
-
-def comes_back(images: np.ndarray, before: int, changed: int, later: range) -> bool:
-    """Whether the picture at `before`, which differs at `changed`, is back at one of `later`."""
-    reference = _thumbnail(images[before])
-    limit = _CAME_BACK * _difference(reference, _thumbnail(images[changed]))
-    return any(_difference(reference, _thumbnail(images[index])) < limit for index in later)
-
-
-def frame_rate(times: np.ndarray) -> float:
-    """Actual frames per second, which are fewer than asked for if the clip has fewer."""
-    return 1 / float(np.median(np.diff(times))) if len(times) > 1 else 1.0
-
-
-def flash_frames(times: np.ndarray, settings: ShotSettings) -> int:
-    """The most frames that a flash lasts."""
-    return max(1, round(settings.flash_s * frame_rate(times)))
-
-
-def hard_cuts(clip: ClipView, settings: ShotSettings) -> list[int]:
-    """First frames of new shots, without flashes; found once per worker and settings.
-
-    A cut's content score is at least `min_score` and `ratio` times the mean of the `window` frames on either
-    side (PySceneDetect's AdaptiveDetector).
-    """
-    times, images = clip.frames(settings.fps, settings.size)
-    reach = flash_frames(times, settings)
-    key = (settings.fps, settings.size, settings.ratio, settings.min_score, settings.window, reach)
-    return clip.memo(("hard_cuts", *key), lambda: _hard_cuts(images, settings, reach))
-
-
-def _hard_cuts(images: np.ndarray, settings: ShotSettings, reach: int) -> list[int]:
-    import cv2
-    from scenedetect.detectors import AdaptiveDetector
-
-    window = settings.window
-    detector = AdaptiveDetector(
-        settings.ratio, 0, window_width=window, min_content_val=settings.min_score, luma_only=True
-    )
-    # The detector looks `window` frames to both sides, so without the repeats it is blind at the clip's ends.
-    order = [0] * window + list(range(len(images))) + [len(images) - 1] * window
-    found: list[int] = []
-    for position, index in enumerate(order):
-        bgr = cv2.cvtColor(_planes(images[index]), cv2.COLOR_GRAY2BGR)
-        found += [code.frame_num - window for code in detector.process_frame(_timecode(position), bgr)]
-    return [
-        cut
-        for cut in found
-        if 0 < cut < len(images)
-        and not _is_alike(images[cut - 1], images[cut])
-        and not comes_back(images, cut - 1, cut, range(cut + 1, min(cut + reach + 1, len(images))))
-        and not comes_back(images, cut, cut - 1, range(cut - 2, max(cut - reach - 2, -1), -1))
-    ]
-
-
-def _ramp(levels: np.ndarray, start: int, direction: int, min_step: float) -> int:
-    """Index where the change of `levels` away from `start` ends, going in `direction` (-1 or 1)."""
-    index = start
-
-    def rises(by: int) -> bool:
-        # Looking up to three frames ahead bridges repeated frames within the ramp.
-        ahead = index + direction * by
-        return 0 <= ahead < len(levels) and levels[ahead] - levels[index] >= by * min_step
-
-    while rises(1) or rises(2) or rises(3):
-        index += direction
-    return index
-
-
-def fades(images: np.ndarray, times: np.ndarray, settings: ShotSettings) -> list[Fade]:
-    """Fades through black and white in uint8 RGB `[T, H, W, 3]` at `times`, in order of time.
-
-    Plain frames are below `black` or not below `white` (PySceneDetect's ThresholdDetector); on at least one
-    side the brightness must change at `fade_rate` for `min_ramp_s`, or it is a cut to black. A picture that
-    is back within `flash_s` did not fade.
-    """
-    levels, rate = brightness(images), frame_rate(times)
+def _ramps(clip: ClipFacts, settings: ShotSettings) -> Ramps:
+    rate = frame_rate(clip, settings)
     least = max(1, round(settings.min_ramp_s * rate))
+    return Ramps(settings.fade_rate / rate, least, int(settings.black), int(settings.white))
+
+
+def _dips(
+    clip: ClipFacts,
+    settings: ShotSettings,
+    levels: np.ndarray,
+    thumbnails: Thumbnails,
+    seen: int,
+    decisive: range,
+) -> list[Dip]:
+    """The dips of which the last frame that matters is among the `decisive`.
+
+    `levels` are those of the latest of the `seen` frames. In a dip the picture is back so soon that it was a
+    flash.
+    """
+    offset, longest = seen - len(levels), flash_frames(clip, settings) + 1
     found = []
-    for white in (False, True):
-        plain = levels >= int(settings.white) if white else levels < int(settings.black)
-        away = -levels if white else levels
-        for first in _fade_outs(levels, settings.white if white else settings.black, white):
-            rest = plain[first:]
-            resume = len(levels) if rest.all() else first + int(np.argmin(rest))
-            # The ramps continue beyond the threshold to the plainest frames.
-            plainest = first + np.flatnonzero(away[first:resume] <= away[first:resume].min() + 1)
-            first, resume = int(plainest[0]), int(plainest[-1]) + 1
-            start = _ramp(away, first, -1, settings.fade_rate / rate)
-            stop = _ramp(away, resume - 1, 1, settings.fade_rate / rate) if resume < len(levels) else resume
-            if max(first - start, stop - resume) >= least:
-                found.append(Fade(start, first, resume, stop, white))
-    longest = flash_frames(times, settings) + 1
-    return sorted(fade for fade in found if fade.stop - fade.start > longest or not _is_back(images, fade))
-
-
-def _fade_outs(levels: np.ndarray, threshold: float, white: bool) -> list[int]:
-    """The frames at which the brightness passes the threshold."""
-    from scenedetect.detectors import ThresholdDetector
-
-    method = ThresholdDetector.Method.CEILING if white else ThresholdDetector.Method.FLOOR
-    detector = ThresholdDetector(threshold, 0, fade_bias=-1.0, add_final_scene=True, method=method)
-    found = []
-    for index in range(len(levels)):
-        # The detector only computes the mean of a frame, so it gets the mean.
-        found += detector.process_frame(_timecode(index), levels[index : index + 1])
-    found += detector.post_process(_timecode(len(levels) - 1))
-    return sorted({code.frame_num for code in found})
-
-
-def _is_back(images: np.ndarray, fade: Fade) -> bool:
-    """Whether the picture after a fade is the one before it."""
-    if fade.start == 0 or fade.stop == len(images):
-        return False
-    return comes_back(images, fade.start - 1, fade.plain, range(fade.stop, fade.stop + 1))
+    for dip, fade in _ramps(clip, settings).fades(levels):
+        start, stop = min(dip.first, fade.start), max(dip.resume, fade.stop)
+        decided = offset + max(dip.resume, fade.stop + BRIDGED) in decisive
+        at_end = offset + fade.start == 0 or offset + fade.stop == seen
+        if decided and stop - start <= longest and not at_end:
+            before, plain, after = (offset + at for at in (fade.start - 1, fade.plain, fade.stop))
+            if thumbnails.comes_back(before, plain, (after,)):
+                found.append(Dip(dip.first + offset, dip.resume + offset, dip.white))
+    return found

@@ -1,0 +1,122 @@
+"""Analyzers of pictures find the same in a clip that comes in chunks, wherever these end."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from clipbench.analyzers.cut_analysis import CutAnalysis
+from clipbench.analyzers.visual_effects import VisualEffects
+from clipbench.bench.clips.decoding import decode
+from tests.support.chunks import every, fed, slices
+from tests.support.clip_views import ArrayClip
+from tests.support.footage import FPS, photo, recorded, shoot
+
+REFERENCE = Path(__file__).parents[2] / "clips" / "reference.mp4"
+LENGTHS_S = (0.2, 0.37, 1.0, 2.5, 7.0)
+SMALL = (90, 160)
+
+
+def shot(name, count, speed=0.0):
+    return shoot(photo(name), count, lambda t: {"x": speed * t}, size=SMALL)
+
+
+def edited() -> tuple[np.ndarray, dict[str, int]]:
+    """A clip in which one event follows another, and the first frame of each."""
+    import cv2
+
+    parts = [shot("astronaut", 40, 0.3), shot("chelsea", 70, 0.3), shot("coffee", 85, -0.3)]
+    parts += [shot("rocket", 40), shot("astronaut", 60, 0.4), shot("chelsea", 45, 0.2)]
+    cuts = np.cumsum([0, *map(len, parts)]).tolist()
+    frames = np.concatenate(parts)
+    at = {"cut": cuts[1], "flash": 60, "fade": 90, "dip": 210, "freeze": 255, "blur": 310, "mono": 150}
+    frames[60:63] = 255
+    ramp = np.linspace(0, 1, 20)[:, None, None, None]
+    frames[90:110] = frames[90:110] * (1 - ramp)
+    frames[110:130] = frames[110:130] * ramp
+    frames[150:170] = frames[150:170].mean(axis=3, keepdims=True)
+    dip = np.array([0.6, 0.2, 0, 0, 0.2, 0.6])[:, None, None, None]
+    frames[210:216] = frames[210:216] * dip
+    for frame in frames[310:]:
+        frame[:] = cv2.GaussianBlur(frame, (0, 0), 2.5)
+    frames[175:195, :20] = frames[175:195, -20:] = 0
+    noisy = recorded(frames)
+    noisy[255:275] = noisy[255]
+    return noisy, at
+
+
+def divided() -> np.ndarray:
+    """A shot, two pictures side by side, and another shot."""
+    halves = [
+        shoot(photo(name), 40, lambda t, v=speed: {"x": v * t}, size=(45, 160))
+        for name, speed in (("coffee", 0.3), ("astronaut", -0.3))
+    ]
+    return recorded(
+        np.concatenate([shot("rocket", 30, 0.2), np.concatenate(halves, axis=2), shot("chelsea", 30)])
+    )
+
+
+@pytest.fixture(scope="module")
+def clip():
+    return ArrayClip(edited()[0], FPS)
+
+
+@pytest.fixture(scope="module", params=[CutAnalysis, VisualEffects])
+def analyzer(request):
+    analyzer = request.param()
+    analyzer.load()
+    return analyzer
+
+
+def test_lengths_of_chunks_do_not_matter(analyzer, clip):
+    whole = analyzer.analyze(clip, {})
+    assert len({segment.label for segment in whole}) > 2
+    for length in LENGTHS_S:
+        assert fed(analyzer, clip, {}, *every(clip, length)) == whole, length
+
+
+def test_events_may_lie_across_chunks(analyzer, clip):
+    whole = analyzer.analyze(clip, {})
+    for event, frame in edited()[1].items():
+        for boundary in (frame - 1, frame, frame + 1, frame + 2, frame + 4):
+            assert fed(analyzer, clip, {}, boundary / FPS) == whole, (event, boundary)
+
+
+def test_the_events_are_there(clip):
+    cut_labels = {segment.label for segment in CutAnalysis().analyze(clip, {})}
+    effects = {segment.label for segment in VisualEffects().analyze(clip, {})}
+    assert cut_labels == {"hard_cut", "fade", "shot"}
+    assert effects >= {"flash", "fade_out", "fade_in", "monochrome", "letterbox", "freeze", "blur"}
+
+
+def test_a_divided_screen_is_the_same_in_chunks():
+    analyzer, clip = VisualEffects(), ArrayClip(divided(), FPS)
+    whole = analyzer.analyze(clip, {})
+    assert [segment.label for segment in whole] == ["split_screen"]
+    for length in LENGTHS_S:
+        assert fed(analyzer, clip, {}, *every(clip, length)) == whole, length
+    for boundary in (29, 30, 31, 35, 69, 70, 71):
+        assert fed(analyzer, clip, {}, boundary / FPS) == whole, boundary
+
+
+def test_chunks_may_have_no_frames(analyzer):
+    slow = ArrayClip(edited()[0][::30], 1.0)
+    assert fed(analyzer, slow, {}, *every(slow, 0.25)) == analyzer.analyze(slow, {})
+
+
+def test_the_reference_clip_is_the_same_in_chunks(analyzer):
+    with decode(REFERENCE, [analyzer.needs()], 1) as clip:
+        whole = analyzer.analyze(clip, {})
+        for length in LENGTHS_S[1:]:
+            assert fed(analyzer, clip, {}, *every(clip, length)) == whole, length
+
+
+def test_what_a_chunk_yields_and_leaves_is_small(analyzer, clip):
+    state = analyzer.begin(clip)
+    for chunk in slices(clip, *every(clip, 1.0)):
+        found, state = analyzer.feed(chunk, state)
+        assert len(pickle.dumps(found)) < 50_000
+        assert len(pickle.dumps(state)) < 2_000_000
