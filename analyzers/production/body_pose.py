@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from clipbench.analyzers.base import ClipView, Segment, setting
+from clipbench.analyzers.base import ClipFacts, Segment, setting
 from clipbench.analyzers.body_pose import KEYPOINTS, posture
+from clipbench.analyzers.features.samples import Samples, joined
 from clipbench.analyzers.features.time_spans import frame_spans
 from clipbench.analyzers.features.vision.boxes import rounded
 from clipbench.analyzers.production.pretrained import FileModel
-from clipbench.analyzers.production.yolo import CACHE, RELEASE, Yolo, YoloSettings
+from clipbench.analyzers.production.yolo import CACHE, RELEASE, Found, Yolo, YoloSettings
 
 
 @dataclass
@@ -32,11 +33,17 @@ class YoloPose(Yolo):
     file = FileModel("yolo11x-pose.pt", f"{RELEASE}/yolo11x-pose.pt", CACHE, 0.12)
     network, description, classes = "PoseModel", "yolo11x-pose.yaml", 1
 
-    def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
+    def finish(
+        self,
+        clip: ClipFacts,
+        found: Sequence[Samples[list[Found]]],
+        state: None,
+        upstream: Mapping[str, list[Segment]],
+    ) -> list[Segment]:
         s = self.settings
-        times = clip.frames(s.fps, s.size).times_s
+        times, samples = joined(found)
         segments = []
-        for span, persons in zip(frame_spans(times, clip), self.find(clip), strict=True):
+        for span, persons in zip(frame_spans(times, clip), samples, strict=True):
             for person in persons:
                 scores = person.points[:, 2]
                 scores = scores[scores >= s.min_keypoint]

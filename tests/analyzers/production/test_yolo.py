@@ -6,6 +6,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -18,7 +19,9 @@ from clipbench.analyzers.production import torchvision_cpu, yolo
 from clipbench.analyzers.production.base import MissingWeights
 from clipbench.analyzers.production.random_weights import initialise, settle_batch_norm
 from clipbench.analyzers.registry import back_ends
+from tests.support.chunks import fed
 from tests.support.clip_views import ArrayClip
+from tests.support.same_segments import same
 
 # Not imported here: that is yolo.library's part.
 missing = importlib.util.find_spec("ultralytics") is None
@@ -105,6 +108,13 @@ def test_batches_change_nothing(loaded, count, monkeypatch):
     for one, other in zip(found, loaded.analyze(clip(count), {}), strict=True):
         assert one.label == other.label
         assert one.data["box"] == pytest.approx(other.data["box"], abs=1e-3)
+
+
+@pytest.mark.parametrize("cuts", [(0.37, 0.4, 0.5, 1.2), (1.0,), (2 / 3, 4 / 3)])
+def test_chunks_change_nothing(loaded, cuts):
+    """With chunks without a frame and of one; batches of other sizes change the last digits of a score."""
+    found, whole = fed(loaded, clip(), {}, *cuts), loaded.analyze(clip(), {})
+    same([asdict(one) for one in found], [asdict(one) for one in whole], loaded.name)
 
 
 def test_numbers_that_are_none_are_no_objects(loaded):
