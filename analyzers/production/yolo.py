@@ -98,7 +98,7 @@ class Found(NamedTuple):
 class Yolo(OnDevice, ChunkedAnalyzer[None, Samples[list[Found]]]):
     """A back end on ultralytics' class `network` with its `description`; `file` has pretrained weights.
 
-    A chunk's findings have about 200 bytes per object, and 300 more per person with keypoints.
+    A chunk's findings have about 90 bytes per object, 300 with keypoints.
     """
 
     settings: YoloSettings
