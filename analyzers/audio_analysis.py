@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
-from clipbench.analyzers.base import Analyzer, ClipView, Needs, NothingToAnalyze, Segment, Settings, setting
-from clipbench.analyzers.features.sound.spectra import SAMPLE_RATE, decibels, frame, spectrogram
-from clipbench.analyzers.features.sound.tempo_and_key import find_key, find_tempo
+from clipbench.analyzers.base import (
+    Chunk,
+    ChunkedAnalyzer,
+    ClipFacts,
+    Needs,
+    NothingToAnalyze,
+    Segment,
+    Settings,
+    setting,
+)
+from clipbench.analyzers.features.sound import tempo_and_key
+from clipbench.analyzers.features.sound.loudness import KWeighting, integrated_loudness, loudness_range
+from clipbench.analyzers.features.sound.spectra import SAMPLE_RATE, decibels, spectrogram
+from clipbench.analyzers.features.sound.tempo_and_key import PitchClasses
+from clipbench.analyzers.features.sound.windows import Pieces, Windows
 
 _WINDOW = 1024  # samples, of the spectrum
 _SILENT_FRAME = 320  # samples, for which it is decided whether they are silent
@@ -29,8 +42,35 @@ class AudioAnalysisSettings(Settings):
     tempo_strength: float = setting(0.4, "periodicity 0..1 below which there is no tempo", low=0.0, high=1)
 
 
-class AudioAnalysis(Analyzer):
-    """Loudness by pyloudnorm, the rest by the algorithms that librosa uses."""
+class Second(NamedTuple):
+    """What is heard in a second of sound, or in the rest at its end."""
+
+    #: How loud each band is every 10 ms, float32 [T, 40]: 16 kB, nearly all of what is kept.
+    onset_levels: np.ndarray
+    #: The energies of cells of 100 ms for the loudness.
+    energies: np.ndarray
+    #: Whether each frame of 20 ms is silent.
+    silent: np.ndarray
+    peak: float
+    spectrum: list[Segment]
+
+
+@dataclass
+class Listening:
+    """What goes on from one second of a sound to the next."""
+
+    seconds: Pieces = field(default_factory=lambda: Pieces(SAMPLE_RATE))
+    samples: int = 0
+    onsets: Windows = field(default_factory=tempo_and_key.onset_windows)
+    pitch_classes: PitchClasses = field(default_factory=PitchClasses)
+    weighting: KWeighting = field(default_factory=KWeighting)
+
+
+class AudioAnalysis(ChunkedAnalyzer[Listening, list[Second]]):
+    """Loudness as pyloudnorm measures it, the rest by the algorithms that librosa uses.
+
+    The sound is heard second by second, however it comes, so the findings are the same to the last bit.
+    """
 
     name = "audio_analysis"
     settings: AudioAnalysisSettings
@@ -40,19 +80,33 @@ class AudioAnalysis(Analyzer):
         return Needs(audio=True)
 
     def load(self, device: str = "cpu") -> None:
-        import pyloudnorm
+        # Imported here, because it imports SciPy.
+        import pyloudnorm  # noqa: F401
 
-        self._meter = pyloudnorm.Meter(SAMPLE_RATE)
-        self._short_term = pyloudnorm.Meter(SAMPLE_RATE, block_size=3.0, overlap=1 - 0.1 / 3)
+    def begin(self, clip: ClipFacts) -> Listening:
+        if not clip.has_audio:
+            raise NothingToAnalyze("the clip has no audio track")
+        return Listening()
 
-    def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
-        audio = clip.audio()
-        if len(audio) < _WINDOW:
-            raise NothingToAnalyze(f"the sound has {len(audio)} samples, and a spectrum needs {_WINDOW}")
+    def feed(self, chunk: Chunk, state: Listening) -> tuple[list[Second], Listening]:
+        return [self._hear(second, state) for second in state.seconds.add(chunk.audio())], state
+
+    def finish(
+        self,
+        clip: ClipFacts,
+        found: Sequence[list[Second]],
+        state: Listening,
+        upstream: Mapping[str, list[Segment]],
+    ) -> list[Segment]:
+        state = copy.deepcopy(state)
+        seconds = [second for chunk in found for second in chunk]
+        seconds.append(self._hear(state.seconds.rest, state))
+        if state.samples < _WINDOW:
+            raise NothingToAnalyze(f"the sound has {state.samples} samples, and a spectrum needs {_WINDOW}")
         segments = [
-            self._summary(audio),
-            *self._spectra(audio),
-            *(Segment(start, end, "silence") for start, end in self._silences(audio)),
+            self._summary(seconds, state),
+            *(segment for second in seconds for segment in second.spectrum),
+            *self._silences(np.concatenate([second.silent for second in seconds])),
         ]
         return sorted(segments, key=lambda segment: segment.start_s)
 
@@ -63,58 +117,54 @@ class AudioAnalysis(Analyzer):
         parts += [f"{data['lufs']:.1f} LUFS"] if data["lufs"] is not None else []
         return ", ".join(parts) or super().headline(segments)
 
-    def _summary(self, audio: np.ndarray) -> Segment:
+    def _hear(self, sound: np.ndarray, state: Listening) -> Second:
+        """The next second, or the rest of the sound."""
+        start, state.samples = state.samples, state.samples + len(sound)
+        state.pitch_classes.add(sound)
+        frames = sound[: len(sound) // _SILENT_FRAME * _SILENT_FRAME].reshape(-1, _SILENT_FRAME)
+        return Second(
+            onset_levels=tempo_and_key.onset_levels(state.onsets.add(sound)),
+            energies=state.weighting.energies(sound),
+            silent=decibels((frames**2).mean(1)) < self.settings.silence_db,
+            peak=float(np.abs(sound).max(initial=0.0)),
+            spectrum=[self._spectrum(sound, start)] if len(sound) >= _WINDOW else [],
+        )
+
+    def _summary(self, seconds: Sequence[Second], state: Listening) -> Segment:
         settings = self.settings
-        tempo = find_tempo(audio, settings.tempo_low_bpm, settings.tempo_high_bpm, settings.tempo_strength)
-        key, correlation = find_key(audio)
+        after = tempo_and_key.onset_levels(state.onsets.add(tempo_and_key.onset_windows().rest))
+        onsets = tempo_and_key.onset_strength([*(second.onset_levels for second in seconds), after])
+        tempo = tempo_and_key.find_tempo(
+            onsets, settings.tempo_low_bpm, settings.tempo_high_bpm, settings.tempo_strength
+        )
+        state.pitch_classes.end()
+        key, correlation = tempo_and_key.find_key(state.pitch_classes.strength())
         if correlation < settings.key_strength:
             key = None
-        loudness, loudness_range = self._loudness(audio)
-        peak = float(decibels(float(np.max(np.abs(audio))) ** 2, floor=1e-20))
+        energies = np.concatenate([second.energies for second in seconds])
+        loudness = integrated_loudness(energies, state.samples)
+        spread = None if loudness is None else loudness_range(energies, state.samples)
+        peak = float(decibels(max(second.peak for second in seconds) ** 2, floor=1e-20))
         return Segment(
             0.0,
-            round(len(audio) / SAMPLE_RATE, 3),
+            round(state.samples / SAMPLE_RATE, 3),
             "summary",
             None,
             {
                 "tempo_bpm": None if tempo is None else round(tempo, 1),
                 "key": key,
                 "key_strength": None if key is None else round(correlation, 3),
-                "lufs": loudness,
-                "loudness_range": loudness_range,
+                "lufs": None if loudness is None else round(loudness, 2),
+                "loudness_range": None if spread is None else round(spread, 2),
                 "peak_db": round(peak, 2),
             },
         )
 
-    def _loudness(self, audio: np.ndarray) -> tuple[float | None, float | None]:
-        """Integrated loudness (LUFS) and its range (LU) of the mono sound; None if too quiet or too short.
-
-        ITU-R BS.1770-4 and EBU Tech 3342. The range is computed from pyloudnorm's short-term loudness; its
-        own `loudness_range` appends silence, which gives a steady tone of 5 s a range of 2 LU.
-        """
-        integrated = spread = None
-        if len(audio) >= self._meter.block_size * SAMPLE_RATE:
-            loudness = float(self._meter.integrated_loudness(audio.astype(np.float64)))
-            integrated = round(loudness, 2) if math.isfinite(loudness) else None
-        if integrated is not None and len(audio) >= self._short_term.block_size * SAMPLE_RATE:
-            self._short_term.integrated_loudness(audio.astype(np.float64))
-            levels = np.array(self._short_term.blockwise_loudness)
-            levels = levels[levels >= -70]
-            if len(levels):
-                levels = levels[levels >= 10 * np.log10(np.mean(10 ** (levels / 10))) - 20]
-                low, high = np.percentile(levels, (10, 95))
-                spread = round(float(high - low), 2)
-        return integrated, spread
-
-    def _spectra(self, audio: np.ndarray) -> list[Segment]:
-        """A segment per second, and one for the rest if a spectrum fits into it."""
-        found = []
-        for start in range(0, len(audio) - _WINDOW + 1, SAMPLE_RATE):
-            second = audio[start : start + SAMPLE_RATE]
-            data = {"rms_db": round(float(decibels(np.mean(second**2))), 2), **self._shape(second)}
-            span = (start / SAMPLE_RATE, (start + len(second)) / SAMPLE_RATE)
-            found.append(Segment(span[0], round(span[1], 3), "spectrum", None, data))
-        return found
+    def _spectrum(self, second: np.ndarray, start: int) -> Segment:
+        """The level and the mean spectrum of a second of sound that begins at the sample `start`."""
+        data = {"rms_db": round(float(decibels(np.mean(second**2))), 2), **self._shape(second)}
+        end_s = round((start + len(second)) / SAMPLE_RATE, 3)
+        return Segment(start / SAMPLE_RATE, end_s, "spectrum", None, data)
 
     def _shape(self, sound: np.ndarray) -> dict[str, float | None]:
         """The shape of the mean spectrum: where its energy is and how noise-like it is (1: white noise)."""
@@ -132,14 +182,12 @@ class AudioAnalysis(Analyzer):
             "zero_crossing_rate": round(float(crossings), 5),
         }
 
-    def _silences(self, audio: np.ndarray) -> list[tuple[float, float]]:
-        """Start and end in seconds of the stretches that stay below `silence_db`."""
-        level = decibels((frame(audio, _SILENT_FRAME, _SILENT_FRAME) ** 2).mean(1))
-        silent = np.concatenate([[False], level < self.settings.silence_db, [False]])
-        edges = np.flatnonzero(np.diff(silent)) * _SILENT_FRAME / SAMPLE_RATE
-        spans = zip(edges[::2], edges[1::2], strict=True)
+    def _silences(self, silent: np.ndarray) -> list[Segment]:
+        """The stretches that stay below `silence_db` for long enough."""
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], silent, [False]])))
+        edges_s = edges * _SILENT_FRAME / SAMPLE_RATE
         return [
-            (round(float(start), 3), round(float(end), 3))
-            for start, end in spans
+            Segment(round(float(start), 3), round(float(end), 3), "silence")
+            for start, end in zip(edges_s[::2], edges_s[1::2], strict=True)
             if end - start >= self.settings.min_silence_s
         ]

@@ -6,19 +6,31 @@ silence or a short sound may have no window of its own.
 
 from __future__ import annotations
 
+import copy
 import csv
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from clipbench.analyzers import weights
-from clipbench.analyzers.base import Analyzer, ClipView, Needs, NothingToAnalyze, Segment, Settings, setting
+from clipbench.analyzers.base import (
+    Chunk,
+    ChunkedAnalyzer,
+    ClipFacts,
+    Needs,
+    NothingToAnalyze,
+    Segment,
+    Settings,
+    setting,
+)
 from clipbench.analyzers.features.onnx_networks import Session, new_session
 from clipbench.analyzers.features.sound import spectra
+from clipbench.analyzers.features.sound.windows import Pieces, Windows, stretches
 
 # YAMNet's front end (tensorflow/models, research/audioset/yamnet/params.py): 25 ms windows every 10 ms, 64
 # bands from 125 to 7500 Hz; a patch is 96 of these frames.
@@ -39,8 +51,66 @@ class AudioEnvironmentSettings(Settings):
     tags: int = setting(5, "tags kept of every window", low=3, high=521)
 
 
-class AudioEnvironment(Analyzer):
-    """YAMNet (Plakal and Ellis, 2020) on the sound of the clip."""
+class Tagged(NamedTuple):
+    """The best tags of windows, best first: their numbers int16 [N, K] and probabilities float32 [N, K]."""
+
+    tags: np.ndarray
+    scores: np.ndarray
+
+
+def best_tags(scores: np.ndarray, count: int) -> Tagged:
+    """The `count` best tags of windows, of the probabilities of all tags [N, T]."""
+    best = np.argsort(-scores, axis=1, kind="stable")[:, :count]
+    return Tagged(best.astype(np.int16), np.take_along_axis(scores, best, 1).astype(np.float32))
+
+
+def joined(parts: Sequence[Tagged]) -> Tagged:
+    """The windows of consecutive parts, of which there may be none."""
+    none = Tagged(np.empty((0, 0), np.int16), np.empty((0, 0), np.float32))
+    parts = [part for part in parts if len(part.tags)]
+    return Tagged(*map(np.concatenate, zip(*parts, strict=True))) if parts else none
+
+
+@dataclass
+class Patches:
+    """YAMNet's log-mel patches of 16 kHz sound that comes in parts, one every `step` frames of 10 ms.
+
+    They are computed as in YAMNet's `pad_waveform` and `waveform_to_log_mel_spectrogram_patches`
+    (features.py): silence fills the sound up to a whole number of steps. Spectra are made of one second at a
+    time.
+    """
+
+    step: int
+    samples: int = 0
+    seconds: Pieces = field(default_factory=lambda: Pieces(spectra.SAMPLE_RATE))
+    frames: Windows = field(default_factory=lambda: Windows(_WINDOW, _HOP))
+    patches: Windows = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.patches = Windows(_PATCH, self.step, np.empty((0, _BANDS), np.float32))
+
+    def add(self, sound: np.ndarray) -> np.ndarray:
+        """The patches [N, 96, 64] that the next part completes."""
+        self.samples += len(sound)
+        return self._of(self.seconds.add(sound))
+
+    def end(self) -> np.ndarray:
+        """The last patches [N, 96, 64] of the sound, which is over."""
+        whole = (_PATCH - 1) * _HOP + _WINDOW
+        beyond = max(0, self.samples - whole)
+        missing = whole + -(-beyond // (self.step * _HOP)) * self.step * _HOP - self.samples
+        return self._of([np.pad(self.seconds.rest, (0, missing))])
+
+    def _of(self, pieces: Sequence[np.ndarray]) -> np.ndarray:
+        found = [self.patches.add(log_mel(self.frames.add(piece))) for piece in pieces]
+        return np.concatenate([np.empty((0, _PATCH, _BANDS), np.float32), *found])
+
+
+class AudioEnvironment(ChunkedAnalyzer[Patches, Tagged]):
+    """YAMNet (Plakal and Ellis, 2020) on the sound of the clip.
+
+    Where chunks end, batches do: probabilities may differ by 1e-5 from those of the whole clip.
+    """
 
     name = "audio_environment"
     settings: AudioEnvironmentSettings
@@ -58,55 +128,72 @@ class AudioEnvironment(Analyzer):
         self._session = open_graph(weights.resolve(self.settings.model), bundle)
         self._names = class_names(bundle.with_name("yamnet_class_map.csv"))
 
-    def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
-        audio = clip.audio()
-        if len(audio) < _WINDOW:
-            raise NothingToAnalyze(f"the sound has {len(audio)} samples, and a spectrum needs {_WINDOW}")
-        end_of_clip = max(clip.duration_s, len(audio) / spectra.SAMPLE_RATE)
-        step = round(self.settings.step_s / _HOP_S)
-        segments = []
-        for index, scores in enumerate(self._scores(patches(audio, step))):
-            start = index * step * _HOP_S
-            end = min(start + _PATCH_S, end_of_clip)
-            segments.append(tagged_window(start, end, scores, self._names, self.settings.tags))
-        return segments
+    def begin(self, clip: ClipFacts) -> Patches:
+        if not clip.has_audio:
+            raise NothingToAnalyze("the clip has no audio track")
+        return Patches(round(self.settings.step_s / _HOP_S))
+
+    def feed(self, chunk: Chunk, state: Patches) -> tuple[Tagged, Patches]:
+        return joined([self._tagged(state.add(part)) for part in stretches(chunk.audio())]), state
+
+    def finish(
+        self,
+        clip: ClipFacts,
+        found: Sequence[Tagged],
+        state: Patches,
+        upstream: Mapping[str, list[Segment]],
+    ) -> list[Segment]:
+        require_window(state.samples, _WINDOW)
+        last = self._tagged(copy.deepcopy(state).end())
+        end_of_clip = max(clip.duration_s, state.samples / spectra.SAMPLE_RATE)
+        return windows_with_tags([*found, last], state.step * _HOP_S, _PATCH_S, end_of_clip, self._names)
 
     def unload(self) -> None:
         self._session = None
 
-    def _scores(self, log_mel: np.ndarray) -> np.ndarray:
-        """Independent probabilities [N, 521] of the tags in log-mel patches [N, 96, 64]."""
+    def _tagged(self, patches: np.ndarray) -> Tagged:
+        """The best tags of log-mel patches [N, 96, 64]; their probabilities are independent of each other."""
         assert self._session is not None
-        size, found = self.settings.batch, []
-        for at in range(0, len(log_mel), size):
-            part = np.ascontiguousarray(log_mel[at : at + size, None])
-            found += self._session.run(None, {"log_mel": part})
-        return np.concatenate(found)
+        size, scores = self.settings.batch, [np.empty((0, len(self._names)), np.float32)]
+        for at in range(0, len(patches), size):
+            part = np.ascontiguousarray(patches[at : at + size, None])
+            scores += self._session.run(None, {"log_mel": part})
+        return best_tags(np.concatenate(scores), self.settings.tags)
 
 
-def tagged_window(
-    start_s: float, end_s: float, scores: np.ndarray, names: Sequence[str], tags: int
-) -> Segment:
-    """A window with its `tags` best tags; `scores` are the probabilities of the `names`."""
-    best: list[dict[str, Any]] = [
-        {"tag": names[tag], "score": round(float(scores[tag]), 4)}
-        for tag in np.argsort(-scores, kind="stable")[:tags]
-    ]
-    return Segment(round(start_s, 3), round(end_s, 3), best[0]["tag"], best[0]["score"], {"tags": best})
+def require_window(samples: int, window: int) -> None:
+    """Raise NothingToAnalyze if a sound has fewer samples than a window of the spectrum."""
+    if samples < window:
+        raise NothingToAnalyze(f"the sound has {samples} samples, and a spectrum needs {window}")
 
 
-def patches(audio: np.ndarray, step: int) -> np.ndarray:
-    """Log-mel patches [N, 96, 64] of 16 kHz sound, one every `step` frames of 10 ms.
+def windows_with_tags(
+    found: Sequence[Tagged], step_s: float, window_s: float, end_of_clip_s: float, names: Sequence[str]
+) -> list[Segment]:
+    """The windows of a clip, one every `step_s`, with the `names` of their best tags."""
+    windows = ((tags, scores) for part in found for tags, scores in zip(*part, strict=True))
+    segments = []
+    for index, (tags, scores) in enumerate(windows):
+        best: list[dict[str, Any]] = [
+            {"tag": names[tag], "score": round(float(score), 4)}
+            for tag, score in zip(tags, scores, strict=True)
+        ]
+        start, end = index * step_s, min(index * step_s + window_s, end_of_clip_s)
+        label, score = best[0]["tag"], best[0]["score"]
+        segments.append(Segment(round(start, 3), round(end, 3), label, score, {"tags": best}))
+    return segments
 
-    They are computed as in YAMNet's `pad_waveform` and `waveform_to_log_mel_spectrogram_patches`
-    (features.py): silence fills the sound up to a whole number of steps.
-    """
-    whole = (_PATCH - 1) * _HOP + _WINDOW
-    beyond = max(0, len(audio) - whole)
-    padded = np.pad(audio, (0, whole + -(-beyond // (step * _HOP)) * step * _HOP - len(audio)))
-    filters = spectra.mel_filters(_BANDS, _FFT, _LOW_HZ, _HIGH_HZ)
-    log_mel = np.log(spectra.spectrogram(padded, _WINDOW, _HOP, fft=_FFT) @ filters + _OFFSET)
-    return np.lib.stride_tricks.sliding_window_view(log_mel, _PATCH, axis=0)[::step].transpose(0, 2, 1)
+
+def log_mel(windows: np.ndarray) -> np.ndarray:
+    """YAMNet's log-mel spectrum float32 [T, 64] of windows [T, 400] of 16 kHz sound."""
+    found: np.ndarray = np.log(spectra.magnitudes(windows, fft=_FFT) @ mel_filters() + _OFFSET)
+    return found
+
+
+@cache
+def mel_filters() -> np.ndarray:
+    """YAMNet's 64 bands."""
+    return spectra.mel_filters(_BANDS, _FFT, _LOW_HZ, _HIGH_HZ)
 
 
 def open_graph(graph: Path, bundle: Path) -> Session:

@@ -1,22 +1,38 @@
 """What is heard, by the Audio Spectrogram Transformer (Gong, Chung and Glass 2021) fine-tuned on AudioSet.
 
 It was trained on ten seconds at a time; shorter windows are filled with silence, as its own feature extractor
-does. The spectrogram of the whole clip is computed once, on the device, and cut into windows there.
+does. The spectrogram is computed on the device, a frame every 10 ms, and cut into windows.
 """
 
 from __future__ import annotations
 
+import copy
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clipbench.analyzers.audio_environment import tagged_window
-from clipbench.analyzers.base import ClipView, Needs, NothingToAnalyze, Segment, setting
+from clipbench.analyzers.audio_environment import (
+    Tagged,
+    best_tags,
+    joined,
+    require_window,
+    windows_with_tags,
+)
+from clipbench.analyzers.base import (
+    Chunk,
+    ChunkedAnalyzer,
+    ClipFacts,
+    Needs,
+    NothingToAnalyze,
+    Segment,
+    setting,
+)
 from clipbench.analyzers.features.sound.spectra import SAMPLE_RATE
+from clipbench.analyzers.features.sound.windows import Windows, stretches
 from clipbench.analyzers.production import torch_device, transfers
 from clipbench.analyzers.production.base import ProductionSettings
 from clipbench.analyzers.production.batching import batches, fitting_batch
@@ -45,7 +61,23 @@ class AstSettings(ProductionSettings):
     tags: int = setting(5, "tags kept of every window", low=3, high=527)
 
 
-class AstAudioEnvironment(FromHub, OnDevice):
+@dataclass
+class AstState:
+    """What goes on from chunk to chunk: unfinished frames of the spectrum, and of windows on it."""
+
+    frames: Windows
+    windows: Windows
+    samples: int = 0
+    batch: int = 0
+
+    def missing(self) -> int:
+        """How many frames of silence fill up the last window of the sound, which is over."""
+        frames, length, step = (self.samples - _WINDOW) // _HOP + 1, self.windows.length, self.windows.hop
+        starts = range(0, max(1, min(frames, frames - length + step)), step)
+        return max(0, starts[-1] + length - frames)
+
+
+class AstAudioEnvironment(FromHub, OnDevice, ChunkedAnalyzer[AstState, Tagged]):
     """AST instead of YAMNet, with its 527 tags."""
 
     name = "audio_environment"
@@ -65,63 +97,89 @@ class AstAudioEnvironment(FromHub, OnDevice):
         self._config = network.config
         self._names: list[str] = [self._config.id2label[index] for index in range(self._config.num_labels)]
 
-    def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
-        audio, settings = clip.audio(), self.settings
-        if len(audio) < _WINDOW:
-            raise NothingToAnalyze(f"the sound has {len(audio)} samples, and a spectrum needs {_WINDOW}")
-        end_of_clip = max(clip.duration_s, len(audio) / SAMPLE_RATE)
-        step, length = round(settings.step_s / _HOP_S), round(settings.window_s / _HOP_S)
-        return [
-            tagged_window(
-                at * _HOP_S, min((at + length) * _HOP_S, end_of_clip), scores, self._names, settings.tags
-            )
-            for at, scores in zip(*self._scores(audio, step, length), strict=True)
-        ]
+    def begin(self, clip: ClipFacts) -> AstState:
+        if not clip.has_audio:
+            raise NothingToAnalyze("the clip has no audio track")
+        step, length = round(self.settings.step_s / _HOP_S), round(self.settings.window_s / _HOP_S)
+        none = np.empty((0, self._config.num_mel_bins), np.float32)
+        return AstState(Windows(_WINDOW, _HOP), Windows(length, step, none))
 
-    def _scores(self, audio: np.ndarray, step: int, length: int) -> tuple[list[int], np.ndarray]:
-        """Where windows of `length` frames begin, one every `step`, and the tags' probabilities [N, 527]."""
+    def feed(self, chunk: Chunk, state: AstState) -> tuple[Tagged, AstState]:
+        found = []
+        for sound in stretches(chunk.audio()):
+            state.samples += len(sound)
+            found.append(self._tagged(state.windows.add(self._bands(state.frames.add(sound))), state))
+        return joined(found), state
+
+    def finish(
+        self,
+        clip: ClipFacts,
+        found: Sequence[Tagged],
+        state: AstState,
+        upstream: Mapping[str, list[Segment]],
+    ) -> list[Segment]:
+        require_window(state.samples, _WINDOW)
+        state = copy.deepcopy(state)
+        silence = np.zeros((state.missing(), self._config.num_mel_bins), np.float32)
+        last = self._tagged(state.windows.add(silence), state)
+        step_s, window_s = state.windows.hop * _HOP_S, state.windows.length * _HOP_S
+        end_of_clip = max(clip.duration_s, state.samples / SAMPLE_RATE)
+        segments = windows_with_tags([*found, last], step_s, window_s, end_of_clip, self._names)
+        self._facts = {"windows": len(segments), "batch": state.batch}
+        return segments
+
+    def _bands(self, frames: np.ndarray) -> np.ndarray:
+        """The log-mel spectrum [T, bands] of frames [T, 400] of sound."""
         import torch
 
+        if not len(frames):
+            return np.empty((0, self._config.num_mel_bins), np.float32)
+        with torch.inference_mode(), torch_device.phase(self.device, "spectrum"):
+            (bands,) = transfers.download(
+                log_mel(transfers.upload(frames, self.device), self._config.num_mel_bins)
+            )
+        return bands
+
+    def _tagged(self, windows: np.ndarray, state: AstState) -> Tagged:
+        """The best tags of windows [N, T, bands] of the spectrum."""
+        import torch
+
+        if not len(windows):
+            return joined([])
         network, longest = self.networks["ast"], self._config.max_length
         dtype = next(network.parameters()).dtype
         batch = fitting_batch(self.settings.batch, _WINDOW_MB, self.device)
+        state.batch = max(state.batch, min(batch, len(windows)))
+        self._facts = {"batch": state.batch}  # said here, in case that memory does not suffice
         found = []
         with torch.inference_mode(), torch_device.phase(self.device, "AST"):
-            bands = log_mel(transfers.upload(audio, self.device), self._config.num_mel_bins)
-            starts = list(range(0, max(1, len(bands) - length + step), step))
-            inputs = padded(bands, starts, min(length, longest), longest)
-            self._facts = {"windows": len(starts), "batch": min(batch, len(starts))}
-            for part in batches(len(starts), batch):
-                found.append(network(input_values=inputs[part].to(dtype)).logits.float().sigmoid())
+            for part in batches(len(windows), batch):
+                inputs = padded(transfers.upload(windows[part, :longest], self.device), longest)
+                found.append(network(input_values=inputs.to(dtype)).logits.float().sigmoid())
             (scores,) = transfers.download(torch.cat(found))
-        return starts, np.nan_to_num(scores)
+        return best_tags(np.nan_to_num(scores), self.settings.tags)
 
 
-def log_mel(audio: torch.Tensor, bands: int) -> torch.Tensor:
-    """Log-mel spectrum float32 [T, bands] of 16 kHz sound [N], a frame every 10 ms, as Kaldi defines it."""
+def log_mel(frames: torch.Tensor, bands: int) -> torch.Tensor:
+    """Log-mel spectrum float32 [T, bands] of frames [T, 400] of 16 kHz sound, as Kaldi defines it."""
     import torch
 
-    frames = audio.unfold(0, _WINDOW, _HOP)
     frames = frames - frames.mean(1, keepdim=True)
     before = torch.cat([frames[:, :1], frames[:, :-1]], 1)
-    frames = (frames - _EMPHASIS * before) * torch.hann_window(_WINDOW, periodic=False, device=audio.device)
-    power = torch.fft.rfft(frames, _FFT).abs().square()
-    weighted: torch.Tensor = power @ transfers.upload(filters(bands), str(audio.device))
+    hann = torch.hann_window(_WINDOW, periodic=False, device=frames.device)
+    power = torch.fft.rfft((frames - _EMPHASIS * before) * hann, _FFT).abs().square()
+    weighted: torch.Tensor = power @ transfers.upload(filters(bands), str(frames.device))
     return weighted.clamp(min=_FLOOR).log()
 
 
-def padded(bands: torch.Tensor, starts: list[int], length: int, whole: int) -> torch.Tensor:
-    """Windows [N, whole, bands] of a spectrum: `length` frames from each of `starts`, normalised.
+def padded(windows: torch.Tensor, whole: int) -> torch.Tensor:
+    """Windows [N, T, bands] of a spectrum as [N, whole, bands], normalised.
 
     The rest is zero before normalisation, which is what the network was trained to hear as nothing.
     """
     import torch
 
-    missing = max(0, starts[-1] + length - len(bands))
-    bands = torch.nn.functional.pad(bands, (0, 0, 0, missing))
-    rows = transfers.upload(np.array(starts), str(bands.device))
-    windows = bands.unfold(0, length, 1)[rows].transpose(1, 2)
-    windows = torch.nn.functional.pad(windows, (0, 0, 0, whole - length))
+    windows = torch.nn.functional.pad(windows, (0, 0, 0, whole - windows.shape[1]))
     return (windows - _MEAN) / (2 * _DEVIATION)
 
 

@@ -9,8 +9,8 @@ from clipbench.analyzers import weights
 from clipbench.analyzers.audio_environment import (
     AudioEnvironment,
     AudioEnvironmentSettings,
+    Patches,
     open_graph,
-    patches,
 )
 from clipbench.analyzers.base import NothingToAnalyze
 from tests.support.clip_views import ArrayClip
@@ -67,7 +67,8 @@ def test_windows_follow_each_other_and_end_with_the_clip(analyzer):
 
 def test_patches_are_log_mel_spectra():
     audio = noise(0.975)
-    (patch,) = patches(audio, 48)
+    patches = Patches(48)
+    (patch,) = [*patches.add(audio), *patches.end()]
     assert patch.shape == (96, 64)
     # Frame 10, band 20, from the definition.
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(400) / 400)

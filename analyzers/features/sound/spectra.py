@@ -27,8 +27,14 @@ def spectrogram(audio: np.ndarray, window: int, hop: int, *, fft: int | None = N
 
     `window` and `hop` in samples; frames are zero-padded to `fft` samples. Needs `window` samples.
     """
-    hann = np.hanning(window + 1)[:-1].astype(np.float32)
-    return np.abs(np.fft.rfft(frame(audio, window, hop) * hann, fft or window, axis=1)).astype(np.float32)
+    return magnitudes(frame(audio, window, hop), fft=fft)
+
+
+def magnitudes(windows: np.ndarray, *, fft: int | None = None) -> np.ndarray:
+    """Magnitudes [T, fft // 2 + 1] of windows [T, N], which Hann's window is put on, in float32."""
+    length = windows.shape[1]
+    hann = np.hanning(length + 1)[:-1].astype(np.float32)
+    return np.abs(np.fft.rfft(windows * hann, fft or length, axis=1)).astype(np.float32)
 
 
 def mel_filters(bands: int, fft: int, low_hz: float, high_hz: float) -> np.ndarray:
