@@ -5,12 +5,14 @@ A file that takes a decoder down takes this process down, and nothing else.
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import signal
 import time
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
+from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +33,7 @@ from clipbench.bench.clips.decoder_protocol import (
 from clipbench.bench.clips.piece_writer import SPARE_ROWS, PieceWriter
 from clipbench.bench.clips.sampling import Sampling, expected
 from clipbench.bench.clips.shared_clip import WHOLE, facts_alone
-from clipbench.bench.clips.shared_memory import attach
+from clipbench.bench.clips.shared_memory import AttachedMemory, attach
 from clipbench.bench.clips.sound import AUDIO_RATE
 from clipbench.bench.clips.source import ClipSource, TimedPicture
 from clipbench.bench.errors import InputError
@@ -39,6 +41,9 @@ from clipbench.executors.serving import die_with_parent
 from clipbench.executors.steps import chunk_name
 
 log = logging.getLogger(__name__)
+
+#: How many blocks of memory stay attached.
+KEPT = 8
 
 
 class Stopped(Exception):
@@ -84,6 +89,12 @@ def decode(connection: Connection[Report, Command], job: Open) -> Finished | Ref
     except Exception as error:  # a kind of damage that nobody has thought of costs one clip
         log.exception("decoding %s", path)
         return Refused(f"clip.path: {path} cannot be decoded: {type(error).__name__}: {error}")
+
+
+@functools.lru_cache(maxsize=KEPT)
+def attached(name: str) -> SharedMemory | AttachedMemory:
+    """Memory that was attached before, if it is among the last ones: its pages need not be mapped again."""
+    return attach(name)
 
 
 def chunk_edges(duration_s: float, chunk_s: float | None) -> list[float]:
@@ -221,7 +232,7 @@ class Decoding:
         answer = self.connection.recv()
         if not isinstance(answer, Room):
             raise Stopped
-        writer.use(attach(answer.memory_name))
+        writer.use(attached(answer.memory_name))
         self.began_s = time.monotonic()
 
     def _complete(self, writer: PieceWriter, whole: PieceWriter | None, number: int) -> None:

@@ -11,6 +11,7 @@ from multiprocessing.connection import Connection
 from typing import Protocol
 
 from clipbench.bench.clips.decoder_protocol import Command, Finished, Refused, Report
+from clipbench.bench.clips.shared_memory import MemoryPool
 from clipbench.executors.processes import describe_exit
 
 #: Seconds that a decoder has for leaving a clip, or for ending.
@@ -30,10 +31,11 @@ class Runner(Protocol):
 
 
 class DecoderLink:
-    """A decoder at the other end of a pipe."""
+    """A decoder at the other end of a pipe, and the memory that it decodes into."""
 
     def __init__(self, connection: Connection[Command, Report]) -> None:
         self.connection = connection
+        self.pool = MemoryPool()
         self.alive = True
         self._heard_s = time.monotonic()
 
@@ -80,8 +82,9 @@ class DecoderLink:
         return "the decoder has ended"
 
     def kill(self) -> None:
-        """End the decoder at once, as far as that is possible."""
+        """End the decoder at once, as far as that is possible, and free the memory of its clips."""
         self.alive = False
+        self.pool.close()
         self.connection.close()
 
 

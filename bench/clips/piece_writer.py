@@ -52,7 +52,6 @@ class PieceWriter:
 
     def use(self, memory: SharedMemory | AttachedMemory) -> None:
         """Write into this memory, which has `layout.size_bytes` bytes."""
-        self._memory = memory
         self._images = {
             size: np.ndarray(block.shape, np.uint8, memory.buf, block.offset)
             for size, block in self.layout.blocks.items()
@@ -86,7 +85,7 @@ class PieceWriter:
         self._heard += min(room, len(samples))
 
     def finished(self, requests: Iterable[FrameRequest]) -> PieceLayout:
-        """The layout of what was written, once all is; the memory is let go of."""
+        """The layout of what was written, once all is; nothing is written any more."""
         if self.layout.audio is not None:
             self._sound[self._heard :] = 0
             del self._sound
@@ -95,5 +94,4 @@ class PieceWriter:
             for request in requests
         }
         self._images.clear()
-        self._memory.close()
         return replace(self.layout, requests=sampled)

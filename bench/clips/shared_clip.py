@@ -118,9 +118,13 @@ class SharedClip:
 
     def close(self) -> None:
         """Drop what was derived from the piece, and the mapping of its memory, which its owner frees."""
-        self._memo.clear()
+        self.drop()
         with contextlib.suppress(BufferError):  # someone still holds an array of it: freed together with that
             self._memory.close()
+
+    def drop(self) -> None:
+        """Drop what was derived from the piece."""
+        self._memo.clear()
 
     def frames(self, fps: float, size: int) -> Frames:
         """The frames of one request, read-only. Raises KeyError if no analyzer's `needs()` named it."""

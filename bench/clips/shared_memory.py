@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _posixshmem  # type: ignore[import-not-found]  # part of CPython, without types
+import contextlib
 import mmap
 import os
 import secrets
@@ -63,3 +64,35 @@ def allocate(size_bytes: int) -> SharedMemory:
             f"({error.strerror}); in a container, raise its --shm-size"
         ) from error
     return memory
+
+
+class MemoryPool:
+    """Shared memory that is used again: the first touch of a fresh page costs more than decoding into it."""
+
+    def __init__(self) -> None:
+        self._spare: list[SharedMemory] = []
+
+    def take(self, size_bytes: int) -> SharedMemory:
+        """Memory of at least this size. Raises InputError if there is not enough of it."""
+        fitting = [m for m in self._spare if size_bytes <= m.size <= 2 * size_bytes]
+        if not fitting:
+            return allocate(size_bytes)
+        memory = min(fitting, key=lambda m: m.size)
+        self._spare.remove(memory)
+        return memory
+
+    def give(self, memory: SharedMemory) -> None:
+        """Take memory back that nobody reads any more."""
+        self._spare.append(memory)
+
+    def close(self) -> None:
+        """Free what is not in use."""
+        while self._spare:
+            free(self._spare.pop())
+
+
+def free(memory: SharedMemory) -> None:
+    """Free memory; it goes when the last process that has it open lets go of it."""
+    with contextlib.suppress(BufferError):  # someone here still holds an array of it
+        memory.close()
+    memory.unlink()

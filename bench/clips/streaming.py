@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import threading
 from collections.abc import Callable
@@ -26,7 +25,6 @@ from clipbench.bench.clips.decoder_protocol import (
     Stop,
 )
 from clipbench.bench.clips.shared_clip import WHOLE, SharedClip, facts_alone
-from clipbench.bench.clips.shared_memory import allocate
 from clipbench.bench.errors import InputError
 from clipbench.executors.base import ClipLost, Journal
 from clipbench.executors.steps import chunk_name
@@ -176,7 +174,7 @@ class StreamedClip:
             self._changed.wait_for(lambda: self._closing or chunk < self._released + self.ahead)
             if self._closing:
                 return
-            self._memory[name] = allocate(size_bytes)
+            self._memory[name] = self.link.pool.take(size_bytes)
         self.link.send(Room(self._memory[name].name))
 
     def _fail(self, reason: str) -> None:
@@ -189,8 +187,6 @@ class StreamedClip:
 
     def _free(self, name: str) -> None:
         if (piece := self._pieces.pop(name, None)) is not None:
-            piece.close()
+            piece.drop()
         if (memory := self._memory.pop(name, None)) is not None:
-            with contextlib.suppress(BufferError):
-                memory.close()
-            memory.unlink()
+            self.link.pool.give(memory)
