@@ -93,20 +93,8 @@ class ClipSource:
 
     def _start(self) -> None:
         """Begin at the first packet, and decode until the first frame is out: its time is 0."""
-        if self._scan.kept is None and getattr(self, "_begun", False):
-            self._demuxer.container.close()
-        if self._scan.kept is None:
-            self._demuxer = Demuxer(self.path)
-        self._begun = True
-        demuxer = self._demuxer
-        source = iter(self._scan.kept) if self._scan.kept is not None else demuxer.packets()
-        self._packets: Iterator[Any] = source
-        self._video_queue: deque[Any] = deque()
-        self._audio_queue: deque[Any] = deque()
-        self._heard = 0
-        codec = demuxer.video.codec_context
-        codec.thread_type, codec.thread_count = "AUTO", self.threads
-        self._frames = self._decoded(codec)
+        self._frames: Iterator[Any]
+        self._read_anew()
         first = next(self._frames, None)
         if first is None:
             raise InputError(f"clip.path: no frame of {self.path} can be decoded")
@@ -114,7 +102,26 @@ class ClipSource:
         self._origin_s = self._time_of(first, self._scan.video.starts[0])
         self._frames = itertools.chain([first], self._frames)
         self._pending: TimedPicture | None = None
-        self._sound = Sound(demuxer.audio.codec_context, self._origin_s) if demuxer.audio else None
+        audio = self._demuxer.audio
+        self._sound = Sound(audio.codec_context, self._origin_s) if audio else None
+
+    def _read_anew(self) -> None:
+        """Go back to the first packet."""
+        if self._scan.kept is None:
+            self._demuxer.container.close()
+            self._demuxer = Demuxer(self.path)
+        self._packets: Iterator[Any] = (
+            self._demuxer.packets() if self._scan.kept is None else iter(self._scan.kept)
+        )
+        self._video_queue: deque[Any] = deque()
+        self._audio_queue: deque[Any] = deque()
+        self._heard = 0
+        codec = self._demuxer.video.codec_context
+        if codec.is_open:
+            codec.flush_buffers()
+        else:
+            codec.thread_type, codec.thread_count = "AUTO", self.threads
+        self._frames = self._decoded(codec)
 
     def _probe(self) -> Probed:
         demuxer, scan, origin = self._demuxer, self._scan, self._origin_s
@@ -243,15 +250,19 @@ class ClipSource:
         video = self._scan.video
         at_s = start_s + self._origin_s + STEP_S
         keys = [s for s, key in zip(video.starts, video.keys, strict=True) if key and s <= at_s]
+        self._read_anew()
         self._skip_before(max(keys, default=video.starts[0]))
-        if self._sound is not None:
+        if (audio := self._demuxer.audio) is not None:
+            if audio.codec_context.is_open:
+                audio.codec_context.flush_buffers()
+            self._sound = Sound(audio.codec_context, self._origin_s)
             self.sound_until(start_s)
         for _ in self.pictures_until(start_s - STEP_S):
             pass
 
     def _skip_before(self, key_s: float) -> None:
         """Leave out the packets of pictures that come before the key frame at this time."""
-        codec, index = self._demuxer.video.codec_context, self._demuxer.video.index
+        index = self._demuxer.video.index
 
         def rest(source: Iterator[Any]) -> Iterator[Any]:
             found = False
@@ -265,9 +276,7 @@ class ClipSource:
                         continue
                 yield packet
 
-        codec.flush_buffers()
-        self._packets = rest(self._packets)
-        self._frames, self._pending = self._decoded(codec), None
+        self._packets, self._pending = rest(self._packets), None
 
 
 def turn(frame: Any) -> Turn:
