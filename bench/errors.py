@@ -21,7 +21,7 @@ class InputError(Exception):
     """Bad configuration, clip or output folder: the message names what is wrong, where, and the fix."""
 
 
-class Interrupted(BaseException):
+class Interrupted(KeyboardInterrupt):
     """Ctrl-C or SIGTERM ended what was going on; `code` is what to exit with."""
 
     def __init__(self, code: int) -> None:

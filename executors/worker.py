@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 class Worker:
     """Holds the analyzers of one worker and runs them one at a time, in the calling thread.
 
+    Whatever an analyzer raises is contained, SystemExit included. KeyboardInterrupt is the user's and passes.
     `device` is as PyTorch calls it here. `lost_gpu` is the error after which CUDA does nothing more in this
     process.
     """
@@ -55,7 +56,9 @@ class Worker:
         with self.span("load", task.analyzer):
             try:
                 self.loaded[task.analyzer] = self._load(task)
-            except Exception as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
                 # As text: the exception would keep its frames alive, and these what was built so far.
                 self.unloadable[task.analyzer] = self._failed(
                     self._outcome(task), error, "cannot be loaded: "
@@ -72,7 +75,7 @@ class Worker:
     def _outcome(self, task: Task) -> Outcome:
         return Outcome(task.analyzer, "ok", self.name, self.spec.worker.device if task.gpu else "cpu")
 
-    def _failed(self, outcome: Outcome, error: Exception, prefix: str = "") -> Outcome:
+    def _failed(self, outcome: Outcome, error: BaseException, prefix: str = "") -> Outcome:
         failure(outcome, error, prefix)
         if type(error).__name__ == "AcceleratorError":  # PyTorch's, for errors of CUDA that stay
             outcome.reason += "; with that, this process has lost its GPU"
@@ -125,7 +128,9 @@ class Worker:
         try:
             outcome.facts = returned_segments.plain_dict(analyzer.facts(), "facts")
             outcome.headline = analyzer.headline(outcome.segments) if outcome.segments else outcome.reason
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             self._failed(outcome, error)
 
     def _try(
@@ -149,7 +154,9 @@ class Worker:
             outcome.segments = returned_segments.checked(found)
         except NothingToAnalyze as nothing:
             outcome.reason = str(nothing)
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # sys.exit in an analyzer's library ends no run
             self._failed(outcome, error)
         return None
 
@@ -202,7 +209,9 @@ def facts_of(analyzer: Analyzer) -> Mapping[str, Any]:
     """An analyzer's facts of an analysis that failed; empty if it has none yet."""
     try:
         return analyzer.facts()
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         log.debug("%s has no facts of an analysis that failed: %r", analyzer.name, error)
         return {}
 

@@ -50,7 +50,7 @@ def show(comparison: Comparison, console: Console, paths: Mapping[str, Path] | N
         line("yellow", "warning:", warning)
     console.print(f"\n[bold]{safe(c.recommendation.sentence)}[/]", highlight=False)
     if paths:
-        console.print(Text(str(paths["html"])), soft_wrap=True)
+        console.print(Text(formatting.printable(str(paths["html"]))), soft_wrap=True)
 
 
 def moved_text(moved: Sequence[AnalyzerComparison]) -> str:

@@ -36,9 +36,8 @@ def template_environment() -> Environment:
     from markupsafe import Markup, escape
 
     def printable(value: Any) -> Any:
-        return (
-            value if isinstance(value, Markup) or not isinstance(value, str) else formatting.printable(value)
-        )
+        named = isinstance(value, str | Path) and not isinstance(value, Markup)
+        return formatting.printable(str(value)) if named else value
 
     def breakable(name: str) -> Markup:
         """A name in which lines can break after a dot, a comma or an underscore."""

@@ -53,7 +53,7 @@ def show(result: Result, console: Console, path: Path | None = None) -> None:
     style = STATUS_STYLE[result.verdict]
     console.print(f"\n[{style}]verdict: {result.verdict}[/] ({safe(result.verdict_reason)})")
     if path:
-        console.print(Text(str(path)), soft_wrap=True)
+        console.print(Text(formatting.printable(str(path))), soft_wrap=True)
 
 
 def clip_facts(clip: ClipSummary) -> str:

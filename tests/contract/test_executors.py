@@ -60,6 +60,20 @@ def test_the_contract(name):
 
 
 @pytest.mark.parametrize("name", usable(NAMES))
+def test_sys_exit_in_an_analyzer_costs_that_analyzer_and_no_worker(name):
+    groups = {"a": ("leaving", "leaving_early", "steady"), "b": ("abandoned", "deaf")}
+    with running(name, grouped(groups, executor=name)) as executor:
+        found = outcomes(executor)
+        spawned = sum(span.phase == "spawn" for span in executor.observer.spans)
+        pids = executor.pids()
+    assert (found["leaving"].status, found["leaving"].reason) == ("failed", "SystemExit: 3")
+    assert found["leaving_early"].reason == "cannot be loaded: SystemExit: no licence"
+    assert (found["abandoned"].status, found["abandoned"].reason) == ("failed", "GeneratorExit: no message")
+    assert found["steady"].status == found["deaf"].status == "ok"
+    assert spawned == (0 if name == "sequential" else len(pids))
+
+
+@pytest.mark.parametrize("name", usable(NAMES))
 def test_cleanup_and_waking(name):
     for mode in ("exit", "unload", "offload"):
         with running(

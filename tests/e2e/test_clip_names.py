@@ -57,6 +57,22 @@ def test_a_queue_of_clips_of_every_name_under_a_posix_locale(clip, tmp_path):
         assert r"caf\xe9.mp4" in text and "fifo.mp4 (a FIFO)" in text
 
 
+def test_an_output_folder_whose_name_is_no_utf_8(clip, tmp_path):
+    out = tmp_path / os.fsdecode(b"caf\xe9")
+    done = measured(f"clip.path={clip}", f"hydra.run.dir='{out}'", PYTHONIOENCODING="utf-8:strict")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert rf"{tmp_path}/caf\xe9/result.json" in done.stdout and (out / "report.html").exists()
+
+
+@pytest.mark.xfail(reason="OpenCV crashes on the name", strict=True)
+def test_a_clip_whose_name_is_no_utf_8(clip, tmp_path):
+    path, out = tmp_path / os.fsdecode(b"caf\xe9.mp4"), tmp_path / "out"
+    shutil.copy(clip, path)
+    done = measured(f"clip.path={path}", f"hydra.run.dir={out}", PYTHONIOENCODING="utf-8:strict")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert storage.read_result(out).run.clip.path == rf"{tmp_path}/caf\xe9.mp4"
+
+
 def test_a_queue_without_a_clip_that_can_be_read(tmp_path):
     for name in ("a.mp4", "b.mp4"):
         (tmp_path / name).write_text("no video")

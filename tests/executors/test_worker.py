@@ -13,6 +13,7 @@ import pytest
 
 from clipbench.analyzers import registry
 from clipbench.analyzers.base import Segment
+from clipbench.bench.errors import Interrupted
 from clipbench.executors import devices
 from clipbench.executors import registry as executors
 from clipbench.executors.layout import Group, WorkerPlan
@@ -136,3 +137,17 @@ def test_what_an_analyzer_cannot_say_of_itself_fails_it(method, monkeypatch):
     one.load(steady)
     outcome = one.take(steady, Whole(), CLIP, {})
     assert (outcome.status, outcome.reason) == ("failed", "RuntimeError: no words")
+
+
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt, lambda: Interrupted(143)])
+@pytest.mark.parametrize("method", ["load", "analyze", "facts", "headline"])
+def test_an_interrupt_is_the_users_and_no_failure(interrupt, method, monkeypatch):
+    def interrupted(*_: object) -> None:
+        raise interrupt()
+
+    steady = task("steady", ())
+    monkeypatch.setattr(type(registry.create("steady")), method, interrupted)
+    one = worker("steady")
+    with pytest.raises(KeyboardInterrupt):
+        one.load(steady)
+        one.take(steady, Whole(), CLIP, {})

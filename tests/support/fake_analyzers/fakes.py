@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -44,6 +45,29 @@ class Unloadable(Steady):
 
     def load(self, device="cpu"):
         raise FileNotFoundError("a planted missing file")
+
+
+class Leaving(Steady):
+    """Leaves as a command line tool does that was called as a library."""
+
+    name = "leaving"
+
+    def analyze(self, clip, upstream):
+        sys.exit(3)
+
+
+class LeavingEarly(Steady):
+    name = "leaving_early"
+
+    def load(self, device="cpu"):
+        sys.exit("no licence")
+
+
+class Abandoned(Steady):
+    name = "abandoned"
+
+    def analyze(self, clip, upstream):
+        raise GeneratorExit
 
 
 class Deaf(Steady):
