@@ -8,14 +8,15 @@ lost there is a cut, and nothing is smoothed or merged across it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from heapq import heapify, heappop, heappush
 from itertools import pairwise
 
 import numpy as np
 
-from clipbench.analyzers.base import Analyzer, ClipView, FrameSettings, Segment, setting
-from clipbench.analyzers.features.vision import camera_motion
+from clipbench.analyzers.base import Chunk, ChunkedAnalyzer, ClipFacts, FrameSettings, Segment, setting
+from clipbench.analyzers.features.vision import camera_motion, camera_path
 
 #: Mean distance of a rectangle's points from its centre, in diagonals (0.27 for 1:1, 0.26 for 16:9).
 _MEAN_RADIUS = 0.265
@@ -40,54 +41,39 @@ class CameraAnalysisSettings(FrameSettings):
     min_duration_s: float = setting(0.4, "shorter stretches join their neighbours", low=0, high=60)
 
 
-class CameraAnalysis(Analyzer):
+class CameraAnalysis(ChunkedAnalyzer[camera_path.PathState, camera_path.PathFound]):
     """Camera motion by tracked corners and a similarity transform that most of the picture follows."""
 
     name = "camera_analysis"
     settings: CameraAnalysisSettings
     settings_type = CameraAnalysisSettings
 
-    def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
-        times, images = clip.frames(self.settings.fps, self.settings.size)
+    def begin(self, clip: ClipFacts) -> camera_path.PathState:
+        return camera_path.PathState(0, [])
+
+    def feed(
+        self, chunk: Chunk, state: camera_path.PathState
+    ) -> tuple[camera_path.PathFound, camera_path.PathState]:
+        frames = chunk.frames(self.settings.fps, self.settings.size)
+        return camera_path.follow(frames, state, self.settings.bridge_s)
+
+    def finish(
+        self,
+        clip: ClipFacts,
+        found: Sequence[camera_path.PathFound],
+        state: camera_path.PathState,
+        upstream: Mapping[str, list[Segment]],
+    ) -> list[Segment]:
+        times, moves, cuts, shape = camera_path.finish(found, state, self.settings.bridge_s)
         edges = np.append(times, max(clip.duration_s, float(times[-1])))
-        moves, cuts = self._moves(images, times)
-        bounds = [0, *cuts, len(images)]
         segments: list[Segment] = []
-        for first, stop in pairwise(bounds):
-            for segment in self._shot(moves[first : stop - 1], edges[first : stop + 1], images.shape[1:3]):
+        for first, stop in pairwise([0, *cuts, len(times)]):
+            for segment in self._shot(moves[first : stop - 1], edges[first : stop + 1], shape):
                 if segments and segments[-1].confidence == segment.confidence == 0:
                     # Between two stretches without tracks no cut can be seen either.
                     segment = replace(segment, start_s=segments.pop().start_s)
                 segments.append(segment)
         return segments
-
-    def _moves(
-        self, images: np.ndarray, times: np.ndarray
-    ) -> tuple[list[camera_motion.Motion | None], list[int]]:
-        """The motion from each frame to the next, and the frames that no track reaches: cuts.
-
-        Between two cuts all motions are known, or none if the frames are plain.
-        """
-        import cv2
-
-        greys = [cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in images]
-        corners = [camera_motion.corners(grey) for grey in greys]
-        moves: list[camera_motion.Motion | None] = [None] * (len(greys) - 1)
-        cuts, index = [], 0
-        while index < len(moves):
-            found = None
-            latest = np.searchsorted(times, times[index] + self.settings.bridge_s, side="right") - 1
-            for later in range(index + 1, max(index + 1, int(latest)) + 1):
-                found = camera_motion.motion(greys[index], greys[later], corners[index])
-                if found is not None:
-                    moves[index:later] = [_part(found, later - index)] * (later - index)
-                    index = later
-                    break
-            if found is None:
-                index += 1
-                if max(len(corners[index - 1]), len(corners[index])) >= camera_motion.MIN_TRACKS:
-                    cuts.append(index)
-        return moves, cuts
 
     def _shot(
         self, found: list[camera_motion.Motion | None], edges: np.ndarray, shape: tuple[int, ...]
@@ -113,12 +99,12 @@ class CameraAnalysis(Analyzer):
         # The last frame stays on screen after its motion has ended.
         spans = np.append(edges[:-2], edges[-1])
         segments = []
-        for start, stop in _merged(labels, spans, self.settings.min_duration_s):
+        for start, stop, label in _merged(labels, spans, self.settings.min_duration_s):
             rate = np.median(paths[start:stop], axis=0)
             evidence = float(np.mean([move.evidence for move in moves[start:stop]]))
-            confidence = round(evidence * self._margin(labels[start], rate), 4)
+            confidence = round(evidence * self._margin(label, rate), 4)
             span = float(spans[start]), float(spans[stop])
-            segments.append(Segment(*span, labels[start], confidence, _data(rate / weights)))
+            segments.append(Segment(*span, label, confidence, _data(rate / weights)))
         return segments
 
     def _label(self, path: np.ndarray, rate: np.ndarray, aspect: float) -> str:
@@ -147,28 +133,36 @@ class CameraAnalysis(Analyzer):
         return 1 - 0.5 * min(size, still) / max(size, still, 1e-9)
 
 
-def _merged(labels: list[str], spans: np.ndarray, least_s: float) -> list[tuple[int, int]]:
-    """Stretches `[start, stop)` of equal neighbours in `labels`, which is changed in place.
+def _merged(labels: list[str], spans: np.ndarray, least_s: float) -> list[tuple[int, int, str]]:
+    """Stretches `[start, stop)` of equal neighbours in `labels`, each with its label.
 
     Stretches shorter than `least_s` get the label of their longer neighbour, the shortest first.
     """
-    while True:
-        starts = [0] + [index for index in range(1, len(labels)) if labels[index] != labels[index - 1]]
-        runs = list(zip(starts, [*starts[1:], len(labels)], strict=True))
-        lengths = [float(spans[stop] - spans[start]) for start, stop in runs]
-        shortest = int(np.argmin(lengths))
-        if len(runs) == 1 or lengths[shortest] >= least_s:
-            return runs
-        around = [index for index in (shortest - 1, shortest + 1) if 0 <= index < len(runs)]
-        start, stop = runs[shortest]
-        labels[start:stop] = [labels[runs[max(around, key=lengths.__getitem__)][0]]] * (stop - start)
+    starts = [0] + [index for index in range(1, len(labels)) if labels[index] != labels[index - 1]]
+    stops = dict(zip(starts, [*starts[1:], len(labels)], strict=True))
+    before = {stop: start for start, stop in stops.items()}
+    names = {start: labels[start] for start in starts}
 
+    def length(start: int) -> float:
+        return float(spans[stops[start]] - spans[start])
 
-def _part(whole: camera_motion.Motion, count: int) -> camera_motion.Motion:
-    """One of `count` equal steps whose sum is `whole`."""
-    return camera_motion.Motion(
-        whole.dx / count, whole.dy / count, whole.scale ** (1 / count), whole.roll / count, whole.evidence
-    )
+    shortest = [(length(start), start, stops[start]) for start in starts]
+    heapify(shortest)
+    while shortest and shortest[0][0] < least_s:
+        _, start, stop = heappop(shortest)
+        if stops.get(start) != stop:
+            continue  # it has become a part of another one since
+        around = ([before[start]] if start > 0 else []) + ([stop] if stop < len(labels) else [])
+        if not around:
+            break
+        label = names[max(around, key=length)]
+        del stops[start]
+        for other in around:
+            if names[other] == label:
+                start, stop = min(start, other), max(stop, stops.pop(other))
+        stops[start], before[stop], names[start] = stop, start, label
+        heappush(shortest, (length(start), start, stop))
+    return [(start, stops[start], names[start]) for start in sorted(stops)]
 
 
 def _data(rate: np.ndarray) -> dict[str, float]:

@@ -8,13 +8,14 @@ cubic (C. S. McCamy, "Correlated color temperature as an explicit function of ch
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from clipbench.analyzers.base import Analyzer, ClipView, FrameSettings, Segment, setting
+from clipbench.analyzers.base import Chunk, ChunkedAnalyzer, ClipFacts, FrameSettings, Segment, setting
 
 #: Basic colours, with their values in CSS Color Module Level 4.
 _CSS = {
@@ -78,39 +79,62 @@ class ColorAnalysisSettings(FrameSettings):
     min_share: float = setting(0.01, "colours of a smaller share are left out", low=0, high=0.5)
 
 
-class ColorAnalysis(Analyzer):
+class FrameColours(NamedTuple):
+    """The colours of the frame at `time_s`: the name of the most frequent one, and a segment's data."""
+
+    time_s: float
+    name: str
+    data: dict[str, Any]
+
+
+class ColorAnalysis(ChunkedAnalyzer[None, list[FrameColours]]):
     """Palettes by k-means in L*a*b*."""
 
     name = "color_analysis"
     settings: ColorAnalysisSettings
     settings_type = ColorAnalysisSettings
 
-    def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
+    def begin(self, clip: ClipFacts) -> None:
+        return None
+
+    def feed(self, chunk: Chunk, state: None) -> tuple[list[FrameColours], None]:
+        times, images = chunk.frames(self.settings.fps, self.settings.size)
+        return [self._colours(*frame) for frame in zip(times.tolist(), images, strict=True)], None
+
+    def finish(
+        self,
+        clip: ClipFacts,
+        found: Sequence[list[FrameColours]],
+        state: None,
+        upstream: Mapping[str, list[Segment]],
+    ) -> list[Segment]:
+        frames = [frame for one in found for frame in one]
+        stops = [frame.time_s for frame in frames[1:]] + [max(clip.duration_s, frames[-1].time_s)]
+        return [
+            Segment(frame.time_s, stop, frame.name, None, frame.data)
+            for frame, stop in zip(frames, stops, strict=True)
+        ]
+
+    def _colours(self, time_s: float, image: np.ndarray) -> FrameColours:
         import cv2
 
-        times, images = clip.frames(self.settings.fps, self.settings.size)
-        edges = np.append(times, max(clip.duration_s, float(times[-1])))
-        segments = []
-        for index, image in enumerate(images):
-            small = _subsample(image, self.settings.pixels)
-            centres, shares = palette(to_lab(small).reshape(-1, 3), self.settings.colors, self.settings.merge)
-            kept = shares >= min(self.settings.min_share, shares[0])
-            centres, shares = centres[kept], shares[kept]
-            rgb = np.rint(cv2.cvtColor(centres[None].astype(np.float32), cv2.COLOR_Lab2RGB)[0] * 255)
-            data = {
-                "palette": [
-                    {"lab": [round(v, 2) for v in lab], "rgb": colour, "share": round(share, 4)}
-                    for lab, colour, share in zip(
-                        centres.tolist(), rgb.astype(int).tolist(), shares.tolist(), strict=True
-                    )
-                ],
-                "brightness": round(float(to_lab(small)[..., 0].mean()) / 100, 4),
-                "saturation": round(float(cv2.cvtColor(small, cv2.COLOR_RGB2HSV)[..., 1].mean()) / 255, 4),
-                "temperature_k": temperature(small),
-            }
-            span = float(edges[index]), float(edges[index + 1])
-            segments.append(Segment(*span, colour_name(centres[0]), None, data))
-        return segments
+        small = _subsample(image, self.settings.pixels)
+        centres, shares = palette(to_lab(small).reshape(-1, 3), self.settings.colors, self.settings.merge)
+        kept = shares >= min(self.settings.min_share, shares[0])
+        centres, shares = centres[kept], shares[kept]
+        rgb = np.rint(cv2.cvtColor(centres[None].astype(np.float32), cv2.COLOR_Lab2RGB)[0] * 255)
+        data = {
+            "palette": [
+                {"lab": [round(v, 2) for v in lab], "rgb": colour, "share": round(share, 4)}
+                for lab, colour, share in zip(
+                    centres.tolist(), rgb.astype(int).tolist(), shares.tolist(), strict=True
+                )
+            ],
+            "brightness": round(float(to_lab(small)[..., 0].mean()) / 100, 4),
+            "saturation": round(float(cv2.cvtColor(small, cv2.COLOR_RGB2HSV)[..., 1].mean()) / 255, 4),
+            "temperature_k": temperature(small),
+        }
+        return FrameColours(time_s, colour_name(centres[0]), data)
 
 
 def to_lab(image: np.ndarray) -> np.ndarray:

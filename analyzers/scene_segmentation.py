@@ -8,13 +8,23 @@ threshold adapts to how restless the clip is, as shot detectors adapt theirs (Yu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from clipbench.analyzers.base import Analyzer, ClipView, Frames, FrameSettings, Segment, Settings, setting
+from clipbench.analyzers.base import (
+    Chunk,
+    ChunkedAnalyzer,
+    ClipFacts,
+    Frames,
+    FrameSettings,
+    Segment,
+    Settings,
+    setting,
+)
 from clipbench.analyzers.features.vision.imagenet import Classifier
 
 
@@ -30,27 +40,73 @@ class SceneSettings(FrameSettings):
     min_scene_s: float = setting(1.0, "shorter scenes join the one before", low=0, high=600)
 
 
-class SceneAnalyzer(Analyzer):
+class EdgesFound(NamedTuple):
+    """The times of a chunk's frames, and the distances at the edges between frames that became known.
+
+    `distances` are those of the frames within reach, `steps` those of two neighbours.
+    """
+
+    times_s: np.ndarray
+    distances: list[float]
+    steps: list[float]
+
+
+class EdgeState(NamedTuple):
+    """The embeddings of the latest frames, `[N, D]` from frame `first` on, and the next edge to measure."""
+
+    vectors: np.ndarray | None
+    first: int
+    next: int
+
+
+class SceneAnalyzer(ChunkedAnalyzer[EdgeState, EdgesFound]):
     """Finds scenes by change points in embeddings of frames, which a subclass computes."""
 
     settings: SceneSettings
     settings_type: ClassVar[type[Settings]] = SceneSettings
 
-    def frame_embeddings(self, clip: ClipView, frames: Frames) -> np.ndarray:
-        """A unit vector for each of the clip's frames: [T, D]."""
+    def frame_embeddings(self, chunk: Chunk, frames: Frames) -> np.ndarray:
+        """A unit vector for each of the chunk's frames, of which there is at least one: [T, D]."""
         raise NotImplementedError
 
-    def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
+    def begin(self, clip: ClipFacts) -> EdgeState:
+        return EdgeState(None, 0, 1)
+
+    def feed(self, chunk: Chunk, state: EdgeState) -> tuple[EdgesFound, EdgeState]:
+        frames = chunk.frames(self.settings.fps, self.settings.size)
+        if len(frames.times_s) == 0:
+            return EdgesFound(frames.times_s, [], []), state
+        vectors = self.frame_embeddings(chunk, frames)
+        if state.vectors is not None:
+            vectors = np.concatenate([state.vectors, vectors])
+        reach, seen = self.settings.reach, state.first + len(vectors)
+        distances, steps = _distances(vectors, state.first, range(state.next, seen - reach + 1), reach)
+        after = state.next + len(distances)
+        passed = max(0, after - reach - state.first)
+        return EdgesFound(frames.times_s, distances, steps), EdgeState(
+            vectors[passed:], state.first + passed, after
+        )
+
+    def finish(
+        self,
+        clip: ClipFacts,
+        found: Sequence[EdgesFound],
+        state: EdgeState,
+        upstream: Mapping[str, list[Segment]],
+    ) -> list[Segment]:
         settings = self.settings
-        frames = clip.frames(settings.fps, settings.size)
-        vectors = self.frame_embeddings(clip, frames)
-        distances = edge_distances(vectors, settings.reach)
+        times = np.concatenate([one.times_s for one in found])
+        last: tuple[list[float], list[float]] = [], []
+        if state.vectors is not None:
+            last = _distances(state.vectors, state.first, range(state.next, len(times)), settings.reach)
+        distances = np.array([value for one in found for value in one.distances] + last[0])
+        steps = np.array([value for one in found for value in one.steps] + last[1])
         # The calmest quarter of a clip shows how restless it is, however many scenes it has.
-        calm = float(np.quantile(edge_distances(vectors, 1), 0.25)) if len(vectors) > 1 else 0.0
+        calm = float(np.quantile(steps, 0.25)) if len(steps) else 0.0
         limit = max(settings.min_distance, min(settings.ratio * calm, 2 * settings.min_distance))
         starts = peaks(distances, limit, settings.min_scene_s * settings.fps)
         # A new scene began somewhere between two samples.
-        borders = [0.0, *(float(frames.times_s[k - 1] + frames.times_s[k]) / 2 for k in starts[1:])]
+        borders = [0.0, *(float(times[k - 1] + times[k]) / 2 for k in starts[1:])]
         segments = []
         for index, start in enumerate(starts):
             end_s = borders[index + 1] if index + 1 < len(borders) else clip.duration_s
@@ -85,19 +141,27 @@ class SceneSegmentation(SceneAnalyzer):
             self._classifier.close()
             self._classifier = None
 
-    def frame_embeddings(self, clip: ClipView, frames: Frames) -> np.ndarray:
+    def frame_embeddings(self, chunk: Chunk, frames: Frames) -> np.ndarray:
         assert self._classifier is not None
-        return self._classifier(clip, frames).embeddings
+        return self._classifier(chunk, frames).embeddings
 
 
-def edge_distances(vectors: np.ndarray, reach: int) -> np.ndarray:
-    """Cosine distance of the means of the `reach` unit vectors before and after each edge: [T - 1]."""
-    found = []
-    for edge in range(1, len(vectors)):
-        before = vectors[max(0, edge - reach) : edge].mean(0)
-        after = vectors[edge : edge + reach].mean(0)
-        found.append(1 - before @ after / (np.linalg.norm(before) * np.linalg.norm(after) + 1e-9))
-    return np.array(found)
+def _distances(vectors: np.ndarray, first: int, edges: range, reach: int) -> tuple[list[float], list[float]]:
+    """The distances at `edges` of the frames within `reach`, and of the two frames next to each edge.
+
+    An edge has the number of the frame after it; `vectors` begin with frame `first`.
+    """
+    rows = [edge - first for edge in edges]
+    return [edge_distance(vectors, row, reach) for row in rows], [
+        edge_distance(vectors, row, 1) for row in rows
+    ]
+
+
+def edge_distance(vectors: np.ndarray, edge: int, reach: int) -> float:
+    """Cosine distance of the means of the `reach` unit vectors before the row `edge` and from it on."""
+    before = vectors[max(0, edge - reach) : edge].mean(0)
+    after = vectors[edge : edge + reach].mean(0)
+    return float(1 - before @ after / (np.linalg.norm(before) * np.linalg.norm(after) + 1e-9))
 
 
 def peaks(distances: np.ndarray, limit: float, spacing: float) -> list[int]:
@@ -107,7 +171,10 @@ def peaks(distances: np.ndarray, limit: float, spacing: float) -> list[int]:
     apart, the one with the greater distance.
     """
     chosen = [0]
-    for edge in np.argsort(-distances, kind="stable"):
-        if distances[edge] >= limit and all(abs(int(edge) + 1 - other) >= spacing for other in chosen):
-            chosen.append(int(edge) + 1)
-    return sorted(chosen)
+    for edge in np.argsort(-distances, kind="stable").tolist():
+        if distances[edge] < limit:
+            break
+        place = bisect_left(chosen, edge + 1)
+        if all(abs(edge + 1 - other) >= spacing for other in chosen[place - 1 : place + 1]):
+            chosen.insert(place, edge + 1)
+    return chosen

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from clipbench.analyzers.base import ClipView, Frames, setting
+from clipbench.analyzers.base import Chunk, ClipFacts, Frames, Segment, setting
 from clipbench.analyzers.production.clip_encoder import ClipEncoderSettings, UsesClip
-from clipbench.analyzers.scene_segmentation import SceneAnalyzer, SceneSettings
+from clipbench.analyzers.scene_segmentation import EdgesFound, EdgeState, SceneAnalyzer, SceneSettings
 
 
 @dataclass
@@ -29,5 +30,16 @@ class ClipSceneSegmentation(UsesClip, SceneAnalyzer):
     def load(self, device: str = "cpu") -> None:
         self.open_encoder(device)
 
-    def frame_embeddings(self, clip: ClipView, frames: Frames) -> np.ndarray:
-        return self.embeddings(clip)
+    def frame_embeddings(self, chunk: Chunk, frames: Frames) -> np.ndarray:
+        return self.embeddings(chunk)
+
+    def finish(
+        self,
+        clip: ClipFacts,
+        found: Sequence[EdgesFound],
+        state: EdgeState,
+        upstream: Mapping[str, list[Segment]],
+    ) -> list[Segment]:
+        segments = super().finish(clip, found, state, upstream)
+        self._facts = {"frames": sum(len(one.times_s) for one in found)}
+        return segments

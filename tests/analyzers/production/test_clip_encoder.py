@@ -6,6 +6,7 @@ import gc
 import json
 import threading
 import weakref
+from dataclasses import asdict
 
 import cv2
 import numpy as np
@@ -20,7 +21,9 @@ from clipbench.analyzers.production.content_quality import QUALITIES, likeness
 from clipbench.analyzers.production.hub import configuration, library_class
 from clipbench.analyzers.production.normalisation import CLIP
 from clipbench.analyzers.registry import back_ends
+from tests.support.chunks import every, fed
 from tests.support.clip_views import ArrayClip
+from tests.support.same_segments import same
 from tests.support.sounds import recording
 
 NAMES = ("content_quality", "scene_segmentation")
@@ -118,6 +121,18 @@ def test_scenes_begin_where_the_picture_changes(clip):
     analyzer.unload()
     assert 2.0 in [pytest.approx(scene.start_s, abs=0.3) for scene in scenes[1:]]
     assert scenes[0].start_s == 0 and scenes[-1].end_s == clip.duration_s
+
+
+def test_scenes_are_the_same_in_chunks_and_all_frames_are_counted(clip):
+    loaded = back_end("scene_segmentation")
+    loaded.load("cpu")
+    whole = loaded.analyze(clip, {})
+    assert loaded.facts()["frames"] == 8
+    for length in (0.3, 1.0, 2.5):
+        found = fed(loaded, clip, {}, *every(clip, length))
+        same([asdict(each) for each in found], [asdict(each) for each in whole], f"{length}")
+        assert loaded.facts()["frames"] == 8
+    loaded.unload()
 
 
 def test_both_share_one_network_and_its_embeddings(clip):
