@@ -16,7 +16,7 @@ from clipbench.analyzers.background_segmentation import (
     BackgroundSegmentation,
     BackgroundSegmentationSettings,
 )
-from clipbench.analyzers.base import ClipView, setting
+from clipbench.analyzers.base import Chunk, setting
 from clipbench.analyzers.production import torch_device, transfers
 from clipbench.analyzers.production.base import ProductionSettings
 from clipbench.analyzers.production.batching import batches, fitting_batch
@@ -68,11 +68,11 @@ class Segformer(OnDevice, FromHub, BackgroundSegmentation):
     def facts(self) -> dict[str, int]:
         return {"batch": self._batch}
 
-    def person_probabilities(self, clip: ClipView) -> np.ndarray:
+    def person_probabilities(self, chunk: Chunk) -> np.ndarray:
         import torch
 
         s = self.settings
-        frames = transfers.frames_on_device(clip, s.fps, s.size, self.device)
+        frames = transfers.frames_on_device(chunk, s.fps, s.size, self.device)
         network = self.networks["segformer"]
         dtype = next(network.parameters()).dtype
         self._batch = fitting_batch(s.batch, FRAME_MB * (s.pixels / 640) ** 2, self.device)

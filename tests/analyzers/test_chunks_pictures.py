@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from clipbench.analyzers.background_segmentation import BackgroundSegmentation
+from clipbench.analyzers.base import Segment
 from clipbench.analyzers.camera_analysis import CameraAnalysis
 from clipbench.analyzers.color_analysis import ColorAnalysis
 from clipbench.analyzers.cut_analysis import CutAnalysis
@@ -18,6 +20,7 @@ from clipbench.bench.clips.decoding import decode
 from tests.support.chunks import every, fed, slices
 from tests.support.clip_views import ArrayClip
 from tests.support.footage import FPS, photo, recorded, shoot
+from tests.support.photographs import drifting, photographs
 
 REFERENCE = Path(__file__).parents[2] / "clips" / "reference.mp4"
 LENGTHS_S = (0.2, 0.37, 1.0, 2.5, 7.0)
@@ -76,6 +79,21 @@ def analyzer(request):
     analyzer = request.param()
     analyzer.load()
     return analyzer
+
+
+def assert_same_people(found, expected):
+    """A network's results differ in the last digits with the frames that are run together."""
+    assert [(s.start_s, s.end_s, s.label) for s in found] == [(s.start_s, s.end_s, s.label) for s in expected]
+    for one, other in zip(found, expected, strict=True):
+        assert one.confidence == pytest.approx(other.confidence, abs=1e-3)
+        assert one.data["person_share"] == pytest.approx(other.data["person_share"], abs=1e-3)
+        assert one.data["background_blur"] == pytest.approx(other.data["background_blur"], abs=5e-3)
+        assert np.mean(mask(one) != mask(other)) < 2e-3
+
+
+def mask(segment) -> np.ndarray:
+    runs = segment.data["mask"]["counts"]
+    return np.repeat(np.arange(len(runs)) % 2, runs)
 
 
 def assert_same_scenes(found, expected):
@@ -140,6 +158,39 @@ def test_scenes_of_the_reference_clip_are_the_same_in_chunks():
         for length in (0.37, 2.5):
             assert_same_scenes(fed(analyzer, clip, {}, *every(clip, length)), whole)
     analyzer.unload()
+
+
+def people() -> ArrayClip:
+    """A person who moves down a little, then a cat, at two frames per second."""
+    shown = photographs()
+    clips = [drifting(shown[name][0], 6)[0] for name in ("admiral", "cat")]
+    return ArrayClip(np.concatenate([clip.frames(2.0, 0).images for clip in clips]), fps=2.0)
+
+
+@pytest.fixture(scope="module")
+def segmentation():
+    analyzer = BackgroundSegmentation()
+    analyzer.load()
+    yield analyzer
+    analyzer.unload()
+
+
+def test_people_are_the_same_in_chunks(segmentation):
+    clip, box = people(), [0.0, 0.1, 0.9, 0.9]
+    objects = [Segment(0.0, 2.0, "person", 0.9, {"box": box}), Segment(2.0, 4.0, "cat", 0.9, {"box": box})]
+    for upstream in ({}, {"object_detection": objects}):
+        whole = segmentation.analyze(clip, upstream)
+        for length in (0.2, 0.5, 0.7, 2.5):
+            assert_same_people(fed(segmentation, clip, upstream, *every(clip, length)), whole)
+    assert {segment.label for segment in whole} == {"person", "no_person"}
+
+
+def test_people_of_the_reference_clip_are_the_same_in_chunks_and_kept_small(segmentation):
+    with decode(REFERENCE, [segmentation.needs()], 1) as clip:
+        whole = segmentation.analyze(clip, {})
+        assert_same_people(fed(segmentation, clip, {}, *every(clip, 2.2)), whole)
+        kept, _ = segmentation.feed(next(slices(clip)), segmentation.begin(clip))
+        assert len(pickle.dumps(kept)) < 60_000 * clip.duration_s
 
 
 def test_a_camera_that_is_lost_for_a_flash_is_found_again_across_chunks():

@@ -14,6 +14,7 @@ from clipbench.analyzers.production.hub import configuration, library_class
 from clipbench.analyzers.production.random_weights import initialise
 from clipbench.analyzers.production.transfers import frames_on_device
 from clipbench.analyzers.registry import back_ends
+from tests.support.chunks import every, fed
 from tests.support.clip_views import ArrayClip
 
 pytest.importorskip("transformers", reason="transformers is not installed")
@@ -64,6 +65,15 @@ def test_segments_are_in_the_embedded_format(loaded):
         assert 0 <= segment.data["person_share"] <= 1
         assert segment.data["background_rgb"]
     assert loaded.analyze(clip(), {}) == segments
+
+
+def test_chunks_are_segmented_like_the_whole_clip(loaded):
+    expected = loaded.analyze(clip(), {})
+    for length in (0.2, 0.5, 1.5):
+        found = fed(loaded, clip(), {}, *every(clip(), length))
+        for one, other in zip(found, expected, strict=True):
+            assert (one.start_s, one.end_s, one.label) == (other.start_s, other.end_s, other.label)
+            assert one.data["person_share"] == pytest.approx(other.data["person_share"], abs=1e-2)
     assert loaded.facts() == {"batch": 16}
 
 
