@@ -1,160 +1,194 @@
-"""The sound of a clip on the clock of its pictures: mono, 16 kHz, with silence where there is none."""
+"""A clip's sound: mono at 16 kHz on the picture's clock, gaps and all."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 #: Samples per second of the sound that analyzers get.
 AUDIO_RATE = 16_000
-#: Where a packet of sound is this many seconds off the end of the one before, there is a gap or an overlap.
-#: Containers round times to a millisecond or so; a lost packet is 20 ms and more.
-GAP_S = 0.015
-#: Layouts that swresample mixes down as it should; of others, the mean of all channels is taken.
-MIXED = ("mono", "stereo", "2.1", "3.0", "4.0", "quad", "5.0", "5.1", "5.1(side)")
-#: PyAV 18 writes beyond its buffers when it names the layout of more channels, unless the name is short, as
-#: those of compressed (planar) sound are; and it reads beyond them in planar sound of eight channels.
-NAMED = 6
+#: Layouts with more channels are mixed by their mean.
+MOST_CHANNELS = 8
+NOTHING = np.zeros(0, np.float32)
+#: Before all samples.
+FAR = 1 << 62
+#: Sound that is further than this from where the sound before it ended is put where its time says: a gap stays
+#: a gap. Less is rounding of the times in the file, and is taken as going on.
+JITTER_S = 0.015
 
 
 class Sound:
-    """Decodes packets of sound and keeps the samples until they are asked for.
+    """The sound of a clip, decoded as far as it is asked for.
 
-    `time_base` is that of the packets, `origin_s` the time that is 0 on the pictures' clock.
+    Samples are counted from the first picture. A packet that cannot be decoded is silence, and so is all that
+    the file has no sound for. Of sound for the same moment twice, the first is taken.
     """
 
-    def __init__(self, codec: Any, origin_s: float) -> None:
-        self.codec, self.origin_s = codec, origin_s
-        self.lost_packets = 0
-        self._given = 0
-        self._pieces: list[tuple[int, np.ndarray]] = []
-        self._run: Run | None = None
+    def __init__(self, stream: Any, next_packet: Callable[[], Any | None], origin_s: float) -> None:
+        """`next_packet` gives the packets of `stream`; the clip begins at `origin_s` of the file's time."""
+        self.packets_lost = 0
+        self._decoder, self._tick = stream.codec_context, float(stream.time_base)
+        self._next_packet, self._origin_s = next_packet, origin_s
+        self._line = Line()
+        self._mono: MonoResampler | None = None
+        self._next_s: float | None = None  # where sound that goes on without a gap begins
+        self._ended = False
 
-    def add(self, packet: Any) -> None:
-        """Decode a packet (None: the last one was); one that is damaged is silence, and counted."""
+    def until(self, end: int) -> np.ndarray:
+        """The samples from where the last call ended up to sample `end`, float32."""
+        while not self._ended and not self._line.has(end):
+            packet = self._next_packet()
+            for frame in self._decode(packet):
+                self._add(frame)
+            if packet is None:
+                self._ended = True
+                self._finish_piece()
+        return self._line.take(end)
+
+    def _decode(self, packet: Any | None) -> list[Any]:
+        """The frames of a packet; of None those that the decoder still holds."""
         import av
 
         try:
-            frames = self.codec.decode(packet)
-        except av.error.FFmpegError:
-            self.lost_packets += packet is not None
-            return
-        for frame in frames:
-            self._take(frame)
+            return list(self._decoder.decode(packet))
+        except (av.error.FFmpegError, ValueError):
+            self.packets_lost += packet is not None
+            return []
 
-    def _take(self, frame: Any) -> None:
+    def _add(self, frame: Any) -> None:
         if not frame.samples or not frame.sample_rate:
             return
-        at_s = self._run.end_s if self._run else 0.0
-        if frame.pts is not None and frame.time_base is not None:
-            at_s = float(frame.pts * frame.time_base) - self.origin_s
-        frame = readable(frame)
-        kind = (frame.sample_rate, frame.format.name, frame.layout.nb_channels)
-        if self._run is None or self._run.kind != kind or abs(at_s - self._run.end_s) > GAP_S:
-            self._end_run()
-            self._run = Run(at_s, kind)
-        self._keep(self._run, self._run.resampled(frame))
+        starts_s = self._next_s
+        if frame.pts is not None:
+            at = frame.pts * self._tick - self._origin_s
+            if starts_s is None or abs(at - starts_s) > JITTER_S:
+                self._finish_piece()
+                starts_s = at
+        if starts_s is None:
+            starts_s = 0.0
+        if self._mono is not None and not self._mono.fits(frame):
+            self._finish_piece()
+        if self._mono is None:
+            self._mono = MonoResampler(frame)
+            self._line.begin(round(starts_s * AUDIO_RATE))
+        self._line.add(self._mono.resample(frame))
+        self._next_s = starts_s + frame.samples / frame.sample_rate
 
-    def _keep(self, run: Run, samples: np.ndarray) -> None:
-        if len(samples):
-            self._pieces.append((run.given - len(samples), samples))
-
-    def _end_run(self) -> None:
-        if self._run is not None:
-            self._keep(self._run, self._run.rest())
-            self._run = None
-
-    def until(self, end_s: float, complete: bool) -> np.ndarray:
-        """The next samples up to this time, float32; what has not been added by then is silence.
-
-        `complete` says that no packet will follow.
-        """
-        if complete:
-            self.add(None)
-            self._end_run()
-        stop = round(end_s * AUDIO_RATE)
-        out = np.zeros(max(0, stop - self._given), np.float32)
-        later: list[tuple[int, np.ndarray]] = []
-        for start, samples in self._pieces:
-            first, last = max(start, self._given), min(start + len(samples), stop)
-            if last > first:
-                out[first - self._given : last - self._given] = samples[first - start : last - start]
-            if start + len(samples) > stop:
-                later.append((start, samples))
-        self._pieces, self._given = later, max(stop, self._given)
-        return out
-
-    def reach_s(self) -> float:
-        """The time up to which samples have come out of the resampler."""
-        return max((start + len(samples) for start, samples in self._pieces), default=0) / AUDIO_RATE
+    def _finish_piece(self) -> None:
+        """Sound goes on somewhere else, or in another form, or not at all."""
+        if self._mono is not None:
+            self._line.add(self._mono.finish())
+            self._mono = None
 
 
-class Run:
-    """A stretch of sound without a gap and of one kind (rate, format, channels), resampled as a whole.
+class Line:
+    """Pieces of sound on a line of samples, given out from its beginning and then forgotten."""
 
-    `given` is where its next sample belongs, counted at 16 kHz.
-    """
+    def __init__(self) -> None:
+        self._given = 0
+        self._at = -FAR
+        self._skip = 0
+        self._pieces: list[tuple[int, np.ndarray]] = []
 
-    def __init__(self, start_s: float, kind: tuple[int, str, int]) -> None:
+    def begin(self, at: int) -> None:
+        """What is added next begins at sample `at`, but not before the end of what is there."""
+        self._skip = max(0, self._at - at)
+        self._at = max(self._at, at)
+
+    def add(self, samples: np.ndarray) -> None:
+        """Go on with `samples`."""
+        samples, self._skip = samples[self._skip :], max(0, self._skip - len(samples))
+        if self._at + len(samples) > self._given:
+            self._pieces.append((self._at, samples))
+        self._at += len(samples)
+
+    def has(self, end: int) -> bool:
+        """Whether all that is before sample `end` is known."""
+        return self._at >= end
+
+    def take(self, end: int) -> np.ndarray:
+        """The samples from the last `end` up to this one, silence where nothing was added."""
+        start, end = self._given, max(end, self._given)
+        taken = np.zeros(end - start, np.float32)
+        kept = []
+        for at, samples in self._pieces:
+            first, last = max(at, start), min(at + len(samples), end)
+            if first < last:
+                taken[first - start : last - start] = samples[first - at : last - at]
+            if at + len(samples) > end:
+                kept.append((at, samples))
+        self._pieces, self._given = kept, end
+        return taken
+
+
+class MonoResampler:
+    """Makes mono float32 at 16 kHz of frames of one sample rate, layout and format."""
+
+    def __init__(self, first: Any) -> None:
         import av
 
-        self.kind, self._start_s, self._taken = kind, start_s, 0
-        self.given = round(start_s * AUDIO_RATE)
+        self._form = form_of(first)
+        self._mean = not has_known_layout(first)
         self._resampler = av.AudioResampler(format="flt", layout="mono", rate=AUDIO_RATE)
 
-    @property
-    def end_s(self) -> float:
-        """The time at which the next samples are expected."""
-        return self._start_s + self._taken / self.kind[0]
+    def fits(self, frame: Any) -> bool:
+        """Whether `frame` has the form of the first."""
+        return form_of(frame) == self._form
 
-    def resampled(self, frame: Any) -> np.ndarray:
-        """What comes out at 16 kHz when this frame of sound goes in."""
-        self._taken += frame.samples
-        frame.pts = None  # where it belongs is known here
-        return self._out(self._resampler.resample(frame))
+    def resample(self, frame: Any) -> np.ndarray:
+        """The samples that are ready after `frame`."""
+        frame.pts = None
+        return joined(self._resampler.resample(usable(frame, self._mean)))
 
-    def rest(self) -> np.ndarray:
-        """What the resampler still holds, but no more than the stretch is long."""
-        room = math.ceil(self.end_s * AUDIO_RATE) - self.given
-        return self._out(self._resampler.resample(None))[: max(0, room)]
-
-    def _out(self, frames: list[Any]) -> np.ndarray:
-        pieces = [frame.to_ndarray()[0] for frame in frames if frame is not None and frame.samples]
-        samples = np.concatenate(pieces).astype(np.float32) if pieces else np.zeros(0, np.float32)
-        self.given += len(samples)
-        return samples
+    def finish(self) -> np.ndarray:
+        """The samples that the resampler still holds."""
+        return joined(self._resampler.resample(None))
 
 
-def readable(frame: Any) -> Any:
-    """A frame of sound that swresample can mix down, with 0 for NaN and infinity."""
+def form_of(frame: Any) -> tuple[int, str, int, str]:
+    """What has to stay as it is for one resampler."""
+    return frame.sample_rate, frame.layout.name, frame.layout.nb_channels, frame.format.name
+
+
+def joined(frames: list[Any]) -> np.ndarray:
+    """The samples of mono float frames."""
+    return np.concatenate([frame.to_ndarray()[0] for frame in frames if frame is not None] or [NOTHING])
+
+
+def has_known_layout(frame: Any) -> bool:
+    """Whether the resampler knows how loud each channel is in a mix."""
+    layout = frame.layout
+    return layout.nb_channels <= MOST_CHANNELS and "channel" not in layout.name
+
+
+def usable(frame: Any, mean: bool) -> Any:
+    """The frame as the resampler takes it: without NaN and infinity, and with `mean` as the mean of all channels."""
+    name = frame.format.name
+    is_float = name.startswith(("flt", "dbl"))
+    if not mean and not is_float:
+        return frame
+    samples = frame.to_ndarray()
+    if is_float and not np.isfinite(samples).all():
+        samples = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
+    elif not mean:
+        return frame
+    if mean:
+        samples = mean_of(samples, frame)
     import av
 
-    channels, planar = frame.layout.nb_channels, frame.format.is_planar
-    if channels > NAMED and planar:
-        return frame
-    known = channels <= NAMED and frame.layout.name in MIXED
-    if known and not frame.format.name.startswith(("flt", "dbl")):
-        return frame
-    values = frame.to_ndarray()
-    if known and np.isfinite(values).all():
-        return frame
-    if not planar:
-        values = values.reshape(-1, channels).T
-    values = as_float(values)
-    if known:
-        made = av.AudioFrame.from_ndarray(np.ascontiguousarray(values), "fltp", frame.layout.name)
-    else:
-        made = av.AudioFrame.from_ndarray(values.mean(axis=0, dtype=np.float32)[None], "flt", "mono")
+    made = av.AudioFrame.from_ndarray(samples, "flt" if mean else name, "mono" if mean else frame.layout.name)
     made.sample_rate = frame.sample_rate
     return made
 
 
-def as_float(values: np.ndarray) -> np.ndarray:
-    """Samples of any kind as float32, integers scaled to -1..1, with 0 for NaN and infinity."""
-    if values.dtype == np.uint8:
-        return (values.astype(np.float32) - 128) / 128
-    if values.dtype.kind == "i":
-        return values.astype(np.float32) / float(-int(np.iinfo(values.dtype).min))
-    return np.nan_to_num(values.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+def mean_of(samples: np.ndarray, frame: Any) -> np.ndarray:
+    """The mean of all channels, float32 `[1, N]`, of the samples of `frame`."""
+    channels = samples if frame.format.is_planar else samples.reshape(-1, frame.layout.nb_channels).T
+    mean = channels.mean(axis=0, dtype=np.float64)
+    if samples.dtype == np.uint8:
+        mean = (mean - 128) / 128
+    elif samples.dtype.kind == "i":
+        mean /= float(1 << (8 * samples.itemsize - 1))
+    return np.ascontiguousarray(mean[None], np.float32)
