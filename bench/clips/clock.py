@@ -1,4 +1,4 @@
-"""When packets and frames are shown: times that go on where a recording's clock jumps, and times that are missing."""
+"""When packets and frames are shown, also where a recording's clock jumps, and where times are missing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LONGEST_STEP_BACK_S = 0.1
 class Clock:
     """Puts the packets of a file onto one clock, in the order in which they are read.
 
-    Broadcast streams are cut and joined, and their clock wraps. Where it jumps, the time goes on without a gap,
+    Broadcast streams are cut and joined, and their clock wraps. Where it jumps, time goes on without a gap,
     for picture and sound alike, by the rule of the ffmpeg command.
     """
 

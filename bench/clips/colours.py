@@ -1,4 +1,4 @@
-"""From the decoder's Y, U and V to RGB: which matrix and range, by a frame's tags, as the ffmpeg command takes them."""
+"""From the decoder's Y, U and V to RGB: matrix and range by a frame's tags, as the ffmpeg command has it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-#: Red from V, blue from U, green from U, green from V, for the limited range, times 65536: swscale's own figures.
+#: Red from V, blue from U, green from U, green from V, limited range, times 65536: swscale's own figures.
 BT601 = (104597, 132201, 25675, 53279)
 BT709 = (117489, 138438, 13975, 34925)
 BT2020 = (110013, 140363, 12277, 42626)

@@ -1,4 +1,4 @@
-"""A video file's packets: opening it, which of its tracks are read, and the packets of each in their order."""
+"""A video file's packets: opening it, which tracks of it are read, and the packets of each in their order."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from clipbench.bench.clips.clock import Clock
 from clipbench.bench.errors import InputError
 
 #: After this many errors in a row the rest of a file counts as unreadable.
 READ_ERRORS_IN_A_ROW = 50
-#: AVFMT_FLAG_GENPTS, which PyAV sets: it makes up times for packets that have none, and reads far ahead for it.
+#: AVFMT_FLAG_GENPTS, which PyAV sets: it makes up times that packets lack, and reads far ahead for it.
 GENERATE_TIMES = 1
 
 
 class Tracks(NamedTuple):
-    """The tracks that are read, by their number in the file, and which were chosen where there were several."""
+    """The tracks that are read, by their number in the file; `chosen` says which, if there are several."""
 
     video: int
     audio: int | None
@@ -25,7 +27,7 @@ class Tracks(NamedTuple):
 
 
 def open_container(path: Path) -> Any:
-    """The open PyAV container of the file at `path`. Raises InputError, in one line, if it is no media file."""
+    """The open PyAV container of the file at `path`. Raises InputError if it is no media file."""
     import av
 
     av.logging.set_level(None)
@@ -83,11 +85,12 @@ def read_packets(container: Any, tracks: Tracks) -> Iterator[Any]:
     A damaged stretch is passed over where the format lets reading go on behind it.
     """
     import av
+    from av.stream import Discard
 
     streams = [container.streams[i] for i in (tracks.video, tracks.audio) if i is not None]
     for other in container.streams:
         if other not in streams:
-            other.discard = "all"
+            other.discard = Discard.all
     clock = Clock(container.format.flags)
     errors = 0
     while errors < READ_ERRORS_IN_A_ROW:
@@ -109,17 +112,19 @@ class PacketQueues:
     So memory is bounded by how badly the two are interleaved, not by the clip's length.
     """
 
-    def __init__(self, container: Any, tracks: Tracks, skip_video: int = 0) -> None:
+    def __init__(self, packets: Iterator[Any], tracks: Tracks, skip_video: int = 0) -> None:
         """The first `skip_video` packets of the picture are left out."""
-        self._packets = read_packets(container, tracks)
+        self._packets = packets
         self._video: deque[Any] = deque()
         self._audio: deque[Any] = deque()
         self._tracks, self._skip_video = tracks, skip_video
-        self._sound_until_s = float("inf")
+        self._sound_until_s = np.inf
 
     def leave_out_sound_after(self, end_s: float) -> None:
         """Keep no sound that is later than `end_s` of the file's time: nobody asks for it."""
         self._sound_until_s = end_s
+        if end_s == -np.inf:
+            self._audio.clear()
 
     def video(self) -> Any | None:
         """The next packet of the picture, None after the last."""

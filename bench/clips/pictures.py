@@ -1,4 +1,4 @@
-"""Decoded pictures: from the decoder's planes straight to small RGB images, as the file says they are shown."""
+"""Decoded pictures: from the decoder's planes straight to small RGB images, as they are shown."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class TimedPicture:
 
 
 class Picture:
-    """One decoded frame. Nothing is converted before it is asked for, and then in the size that is asked for."""
+    """One decoded frame. Nothing is converted before it is asked for, and then only in that size."""
 
     def __init__(self, frame: Any, turn: Turn = UPRIGHT) -> None:
         self._frame, self._turn = frame, turn

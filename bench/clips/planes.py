@@ -1,10 +1,10 @@
-"""The planes of a decoded frame, scaled each for itself: far less work than to make RGB of all of it first."""
+"""The planes of a decoded frame, scaled each for itself: far less work than to make RGB of it first."""
 
 from __future__ import annotations
 
 import functools
 import re
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 
@@ -44,7 +44,10 @@ def array_of(plane: Any, bits: int) -> np.ndarray:
     rows = np.frombuffer(plane, dtype).reshape(plane.height, -1)[:, : plane.width]
     if plane.line_size < 0:
         rows = rows[::-1]
-    return rows if bits == 8 else cv2.convertScaleAbs(rows, alpha=1 / (1 << (bits - 8)))
+    if bits == 8:
+        return rows
+    reduced: np.ndarray = cv2.convertScaleAbs(cast(Any, rows), alpha=1 / (1 << (bits - 8)))
+    return reduced
 
 
 def rgb_array(frame: Any) -> np.ndarray:

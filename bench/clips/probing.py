@@ -1,4 +1,4 @@
-"""What a clip's container and packets say of it before it is decoded."""
+"""What is known of a clip before it is decoded: its length, its size as shown, whether it is cut off."""
 
 from __future__ import annotations
 
@@ -8,78 +8,115 @@ from typing import Any
 
 import numpy as np
 
-from clipbench.bench.clips.packets import Tracks, read_packets
+from clipbench.bench.clips.scan import Scan
+from clipbench.bench.clips.turning import Turn
 from clipbench.bench.errors import InputError
+
+#: Sound that begins this long after all else has ended is left out of the clip.
+LONGEST_SILENCE_S = 60.0
+#: Pictures and sound that end this far from each other are worth a line.
+UNEQUAL_ENDS_S = 1.0
+#: Pixels that are more times as wide as high than this, or as high as wide, are a damaged header.
+LONGEST_PIXEL = 8
+#: A clip is cut off if more is missing at its end than this, and more than this share of what its header
+#: promises. What ends a little early is played: headers round, and the last packets are often lost.
+MISSING_S, MISSING_SHARE = 0.5, 0.05
+#: Formats whose header states the duration. Of others libavformat makes one up from the bit rate.
+PROMISING = ("mov", "matroska", "avi", "flv", "asf", "mxf", "nut")
 
 
 @dataclass(frozen=True)
-class Scan:
-    """The packets of a file, with the times of the file's own clock.
+class Probed:
+    """What is known of a clip before it is decoded; width and height are as shown.
 
-    `ticks` are the times of the pictures that are to be shown, ascending, in units of `tick_s` seconds; `step`
-    is their usual distance, and `last_step` how long the last one is shown. `keys` is `[key frames, 2]`: how
-    many packets of the picture come before each, and its time. `sound` is `[packets, 2]`, start and end in
-    seconds.
+    `times_s` is when each picture is shown, by the packets, ascending from 0: damaged files may give fewer.
+    `tracks` says which of several tracks were taken, and is empty where there was no choice.
     """
 
-    ticks: np.ndarray
-    tick_s: float
-    step: int
-    last_step: int
-    keys: np.ndarray
-    sound: np.ndarray
-
-    def packets_before(self, ticks: float) -> int:
-        """How many packets of the picture need not be decoded to get those from `ticks` on.
-
-        Decoding begins one key frame earlier than it has to: pictures around a key frame may refer to what
-        is before it, and decoders learn the order of pictures from the first ones.
-        """
-        before = self.keys[self.keys[:, 1] <= ticks, 0]
-        return int(before[-2]) if len(before) > 1 else 0
+    duration_s: float
+    width: int
+    height: int
+    fps: float
+    has_audio: bool
+    times_s: np.ndarray
+    tracks: str
+    warnings: tuple[str, ...]
 
 
-def scan(container: Any, tracks: Tracks, path: Path) -> Scan:
-    """All packets of the file, in one pass without decoding. Raises InputError if none has a picture."""
-    video = container.streams[tracks.video]
-    tick = float(video.time_base)
-    times: list[int] = []
-    lengths: dict[int, int] = {}
-    keys: list[tuple[int, int]] = []
-    sound: list[tuple[float, float]] = []
-    packets = 0
-    for packet in read_packets(container, tracks):
-        at = packet.pts if packet.pts is not None else packet.dts
-        length = packet.duration or 0
-        if packet.stream_index != tracks.video:
-            if at is not None:
-                second = float(packet.time_base)
-                sound.append((at * second, (at + length) * second))
-            continue
-        if at is not None:
-            if packet.is_keyframe:
-                keys.append((packets, at))
-            if not packet.is_discard:
-                times.append(at)
-                lengths[at] = length
-        packets += 1
-    if not packets:
-        raise InputError(f"clip.path: {path} has no video frames")
-    ticks = np.sort(np.array(times, np.int64))
-    step = usual_step(ticks, video)
-    if not len(ticks):
-        ticks = np.arange(packets, dtype=np.int64) * step
-    last_step = lengths.get(int(ticks[-1]), 0) or step
-    return Scan(
-        ticks, tick, step, last_step, np.array(keys, np.int64).reshape(-1, 2), np.array(sound).reshape(-1, 2)
+def probe(
+    container: Any, video: Any, found: Scan, first: Any, origin: int, turn: Turn, tracks: str
+) -> Probed:
+    """What the packets `found` and the `first` picture, which is shown at `origin`, say of a clip."""
+    ticks = found.ticks[found.ticks >= origin]
+    if not len(ticks) or ticks[0] > origin:
+        ticks = np.concatenate([[origin], ticks])
+    times_s = (ticks - origin) * found.tick_s
+    picture_s = float(times_s[-1] + found.last_step * found.tick_s)
+    sound = found.sound - origin * found.tick_s
+    sound_s = end_of_sound(sound, picture_s)
+    warnings = []
+    if sound_s and abs(sound_s - picture_s) > UNEQUAL_ENDS_S:
+        warnings.append(f"its pictures last {picture_s:.1f} s and its sound {sound_s:.1f} s")
+    if len(sound) and not sound_s:
+        warnings.append("its sound is nowhere near its pictures, and is not heard")
+    elif len(sound) and sound[:, 1].max() > max(sound_s, picture_s):
+        warnings.append(f"its sound from {sound[sound[:, 0] >= sound_s, 0].min():.0f} s on is left out")
+    width, height = shown_size(first, video, turn)
+    return Probed(
+        duration_s=max(picture_s, sound_s),
+        width=width,
+        height=height,
+        fps=len(times_s) / picture_s,
+        has_audio=sound_s > 0,
+        times_s=times_s,
+        tracks=tracks,
+        warnings=tuple(warnings),
     )
 
 
-def usual_step(ticks: np.ndarray, video: Any) -> int:
-    """The usual distance of two pictures in ticks, by their times, else by the rate that the file states."""
-    steps = np.diff(ticks)
-    steps = steps[steps > 0]
-    if len(steps):
-        return int(np.median(steps))
-    rate = video.average_rate or video.guessed_rate or 25
-    return max(1, round(1 / float(rate) / float(video.time_base)))
+def end_of_sound(sound: np.ndarray, picture_s: float) -> float:
+    """When the sound ends that belongs to a clip whose picture ends at `picture_s`; 0 if none does.
+
+    `sound` is `[packets, 2]`, start and end of each in seconds of the clip.
+    """
+    sound = sound[np.argsort(sound[:, 0], kind="stable")]
+    ends = np.maximum.accumulate(np.concatenate([[picture_s], sound[:, 1]]))
+    far = np.flatnonzero(sound[:, 0] > ends[:-1] + LONGEST_SILENCE_S)
+    near = sound[: far[0]] if len(far) else sound
+    return max(0.0, float(near[:, 1].max())) if len(near) else 0.0
+
+
+def shown_size(frame: Any, stream: Any, turn: Turn) -> tuple[int, int]:
+    """Width and height of `frame` as a player shows it: pixels made square, and turned."""
+    aspect = float(stream.sample_aspect_ratio or 1)
+    if not 1 / LONGEST_PIXEL <= aspect <= LONGEST_PIXEL:
+        aspect = 1.0
+    width, height = max(1, round(frame.width * aspect)), frame.height
+    return (height, width) if turn.transposed else (width, height)
+
+
+def refuse_cut_off(container: Any, video: Any, found: Scan, path: Path) -> None:
+    """Raise InputError if the end of the file is missing, by the duration that its header promises.
+
+    The promise is that of the picture's track, or else that of the file, which holds for the longer of
+    pictures and sound. It may count from the first packet or from 0. Holes in between are no reason: they are
+    filled and told.
+    """
+    if not container.format.name.startswith(PROMISING):
+        return
+    start_s, end_s = (
+        found.first_packet * found.tick_s,
+        (int(found.ticks[-1]) + found.last_step) * found.tick_s,
+    )
+    if "mov" in container.format.name and video.duration:
+        promised_s = float(video.duration * video.time_base)
+    elif container.duration:
+        promised_s = container.duration / 1_000_000
+        if len(found.sound):
+            end_s = max(end_s, float(found.sound[:, 1].max()))
+            start_s = min(start_s, float(found.sound[:, 0].min()))
+    else:
+        return
+    there_s = max(end_s, end_s - start_s)
+    if there_s < promised_s - max(MISSING_S, MISSING_SHARE * promised_s):
+        raise InputError(f"clip.path: {path} is truncated: {there_s:.1f} of {promised_s:.1f} s are there")

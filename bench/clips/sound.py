@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,13 +10,14 @@ import numpy as np
 
 #: Samples per second of the sound that analyzers get.
 AUDIO_RATE = 16_000
-#: Layouts with more channels are mixed by their mean.
-MOST_CHANNELS = 8
+#: Of more channels, PyAV 18 writes beyond its buffer when it names an unusual layout, and reads beyond the
+#: planes of planar sound.
+MOST_NAMED = 6
 NOTHING = np.zeros(0, np.float32)
 #: Before all samples.
 FAR = 1 << 62
-#: Sound that is further than this from where the sound before it ended is put where its time says: a gap stays
-#: a gap. Less is rounding of the times in the file, and is taken as going on.
+#: Sound that is further than this from the end of the sound before is put where its time says, so that a gap
+#: stays a gap. Less is rounding of the times in the file, and is taken as going on.
 JITTER_S = 0.015
 
 
@@ -30,6 +32,7 @@ class Sound:
         """`next_packet` gives the packets of `stream`; the clip begins at `origin_s` of the file's time."""
         self.packets_lost = 0
         self._decoder, self._tick = stream.codec_context, float(stream.time_base)
+        state_channels(self._decoder)
         self._next_packet, self._origin_s = next_packet, origin_s
         self._line = Line()
         self._mono: MonoResampler | None = None
@@ -41,7 +44,7 @@ class Sound:
         while not self._ended and not self._line.has(end):
             packet = self._next_packet()
             for frame in self._decode(packet):
-                self._add(frame)
+                self._try_to_add(frame)
             if packet is None:
                 self._ended = True
                 self._finish_piece()
@@ -56,6 +59,15 @@ class Sound:
         except (av.error.FFmpegError, ValueError):
             self.packets_lost += packet is not None
             return []
+
+    def _try_to_add(self, frame: Any) -> None:
+        import av
+
+        try:
+            self._add(frame)
+        except (av.error.FFmpegError, ValueError):  # a form that the resampler does not take
+            self.packets_lost += 1
+            self._mono = None
 
     def _add(self, frame: Any) -> None:
         if not frame.samples or not frame.sample_rate:
@@ -147,9 +159,25 @@ class MonoResampler:
         return joined(self._resampler.resample(None))
 
 
+def state_channels(decoder: Any) -> None:
+    """State the layout of uncompressed sound of more than two channels by their number.
+
+    PyAV 18 frees the list of channels that QuickTime files bring for it twice, and the process dies. From the
+    layout itself the number cannot be read: that is what frees the list.
+    """
+    bits = re.match(r"pcm_(?:[a-z]*?(\d+)|alaw|mulaw)", decoder.name)
+    if not bits or decoder.is_open or not decoder.bit_rate or not decoder.sample_rate:
+        return
+    channels = round(decoder.bit_rate / decoder.sample_rate / int(bits[1] or 8))
+    if channels > 2:
+        decoder.layout = f"{channels}{'c' if channels <= MOST_NAMED else 'C'}"
+
+
 def form_of(frame: Any) -> tuple[int, str, int, str]:
     """What has to stay as it is for one resampler."""
-    return frame.sample_rate, frame.layout.name, frame.layout.nb_channels, frame.format.name
+    channels = frame.layout.nb_channels
+    layout = frame.layout.name if channels <= MOST_NAMED else ""
+    return frame.sample_rate, layout, channels, frame.format.name
 
 
 def joined(frames: list[Any]) -> np.ndarray:
@@ -159,14 +187,19 @@ def joined(frames: list[Any]) -> np.ndarray:
 
 def has_known_layout(frame: Any) -> bool:
     """Whether the resampler knows how loud each channel is in a mix."""
-    layout = frame.layout
-    return layout.nb_channels <= MOST_CHANNELS and "channel" not in layout.name
+    channels = frame.layout.nb_channels
+    if channels > MOST_NAMED:
+        # Coded sound has standard layouts, whose names are short; its planes must not be read, see above.
+        return bool(frame.format.is_planar)
+    return "channel" not in frame.layout.name
 
 
 def usable(frame: Any, mean: bool) -> Any:
-    """The frame as the resampler takes it: without NaN and infinity, and with `mean` as the mean of all channels."""
+    """The frame as the resampler takes it: without NaN and infinity, or the `mean` of its channels."""
     name = frame.format.name
     is_float = name.startswith(("flt", "dbl"))
+    if frame.format.is_planar and frame.layout.nb_channels > MOST_NAMED:
+        return frame
     if not mean and not is_float:
         return frame
     samples = frame.to_ndarray()

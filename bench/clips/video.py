@@ -7,8 +7,8 @@ from typing import Any
 
 from clipbench.bench.clips.clock import FrameTimes
 
-#: Pictures with more pixels are decoded by several threads. That costs more CPU seconds in all, and below this a
-#: single thread is many times faster than any analyzer.
+#: Pictures with more pixels are decoded by several threads. That costs more CPU seconds in all, and below
+#: this a single thread is many times faster than any analyzer.
 PIXELS_OF_ONE_THREAD = 1920 * 1088
 
 

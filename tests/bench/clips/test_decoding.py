@@ -11,7 +11,7 @@ import pytest
 
 from clipbench.analyzers.base import FrameRequest, Needs, NothingToAnalyze
 from clipbench.bench.clips.decoding import decode
-from clipbench.bench.clips.pictures import scaled_plane
+from clipbench.bench.clips.planes import scaled as scaled_plane
 from clipbench.bench.clips.shared_memory import allocate
 from clipbench.bench.clips.sound import AUDIO_RATE
 from clipbench.bench.errors import InputError
