@@ -133,8 +133,6 @@ class ClipSource:
         key frame on are decoded; of the sound everything, because a decoder and a resampler remember what was
         before.
         """
-        self.close()
-        self._container = open_container(self._path)
         before = self._origin + (start_s + ROUNDING_S) / self._scan.tick_s
         self._start(None, self._scan.packets_before(before))
         self._start_sound()
