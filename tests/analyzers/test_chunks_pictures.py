@@ -120,10 +120,21 @@ def test_events_may_lie_across_chunks(analyzer, clip):
 
 
 def test_the_events_are_there(clip):
-    cut_labels = {segment.label for segment in CutAnalysis().analyze(clip, {})}
+    cuts = [segment.label for segment in CutAnalysis().analyze(clip, {})]
     effects = {segment.label for segment in VisualEffects().analyze(clip, {})}
-    assert cut_labels == {"hard_cut", "fade", "shot"}
+    assert set(cuts) == {"hard_cut", "fade", "shot"}
+    assert cuts.count("fade") == 1  # after the dip the picture is back
     assert effects >= {"flash", "fade_out", "fade_in", "monochrome", "letterbox", "freeze", "blur"}
+
+
+def test_a_flash_near_the_end_is_found_wherever_the_last_chunk_begins():
+    frames = shot("coffee", 45, 0.2)
+    frames[-7:-4] = 255
+    analyzer, clip = VisualEffects(), ArrayClip(recorded(frames), FPS)
+    whole = analyzer.analyze(clip, {})
+    assert [segment.label for segment in whole] == ["flash"]
+    for boundary in range(36, 45):
+        assert fed(analyzer, clip, {}, boundary / FPS) == whole, boundary
 
 
 def test_a_divided_screen_is_the_same_in_chunks():
