@@ -4,6 +4,7 @@
 # make lint       style and format (ruff), types (mypy), which package may import which (import-linter)
 # make bench      the benchmarks of the parts, in units of a fixed work (docs/ci.md); QUICK=1 for a look
 # make gpu-check  all that a machine with a GPU has to tell, in under eight minutes (docs/gpu.md)
+# make long-clip  an hour of video, run in the memory of a minute, killed twice and gone on with (docs/clips.md)
 # make drawing    draws the imports in docs/architecture.md anew
 # make help       this list
 #
@@ -17,7 +18,7 @@ READY := .venv/.ready
 
 BENCH := outputs/bench.json
 
-.PHONY: run test test-fast lint bench gpu-check drawing help
+.PHONY: run test test-fast lint bench gpu-check long-clip drawing help
 
 run: $(READY)
 	$(PY) run.py $(ARGS)
@@ -41,6 +42,9 @@ bench: $(READY)
 
 gpu-check: $(READY)
 	$(PY) gpu_check.py $(ARGS)
+
+long-clip: $(READY)
+	$(PY) -m studies.long_clip $(or $(FOLDER),outputs/long-clip) $(ARGS)
 
 drawing: $(READY)
 	$(PY) -m tools.draw_imports
