@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from clipbench.analyzers.base import Analyzer, Chunk, ChunkedAnalyzer, Segment
 from clipbench.executors.base import Handle, OpenPiece
@@ -12,11 +13,14 @@ from clipbench.executors.steps import Fed, Feed, Finish, Whole
 
 
 def feed(analyzer: Analyzer, step: Feed, chunk: Chunk) -> Fed:
-    """Have an analyzer read a chunk. Raises TypeError where what it gives cannot be pickled."""
+    """Have an analyzer read a chunk. Raises TypeError for what is no pair or cannot be pickled."""
     assert isinstance(analyzer, ChunkedAnalyzer)
-    state = analyzer.begin(chunk) if step.state is None else pickle.loads(step.state)
-    found, state = analyzer.feed(chunk, state)
-    return Fed(analyzer.name, step.chunk, pickled(found, "found"), pickled(state, "state"), 0.0)
+    state = analyzer.begin(chunk) if step.state is None else unpickled(step.state, "the state")
+    fed: object = analyzer.feed(chunk, state)
+    if not isinstance(fed, tuple) or len(fed) != 2:
+        raise TypeError(f"feed must return what it found and the state, not {type(fed).__name__}")
+    found, state = pickled(fed[0], f"what was found in chunk {step.chunk}"), pickled(fed[1], "the state")
+    return Fed(analyzer.name, step.chunk, found, state, 0.0)
 
 
 def finish(
@@ -26,8 +30,8 @@ def finish(
     if isinstance(step, Whole):
         return analyzer.analyze(piece, upstream)
     assert isinstance(analyzer, ChunkedAnalyzer) and step.state is not None
-    found = [pickle.loads(each) for each in step.found]
-    return analyzer.finish(piece, found, pickle.loads(step.state), upstream)
+    found = [unpickled(each, f"what was found in chunk {number}") for number, each in enumerate(step.found)]
+    return analyzer.finish(piece, found, unpickled(step.state, "the state"), upstream)
 
 
 def pickled(value: object, what: str) -> bytes:
@@ -35,7 +39,17 @@ def pickled(value: object, what: str) -> bytes:
     try:
         return pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
     except (pickle.PicklingError, TypeError, AttributeError, RecursionError) as error:
-        raise TypeError(f"feed returned {what} that cannot be pickled: {error}") from error
+        raise TypeError(f"{what} cannot be pickled: {error}") from error
+
+
+def unpickled(value: bytes, what: str) -> Any:
+    """What was pickled; raises TypeError, naming what it is, if it cannot be read."""
+    try:
+        return pickle.loads(value)
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise TypeError(f"{what} cannot be unpickled: {type(error).__name__}: {error}") from error
 
 
 class MemoryJournal:

@@ -127,7 +127,10 @@ class Worker:
         """What the analyzer says of an analysis that went well."""
         try:
             outcome.facts = returned_segments.plain_dict(analyzer.facts(), "facts")
-            outcome.headline = analyzer.headline(outcome.segments) if outcome.segments else outcome.reason
+            if outcome.segments:
+                outcome.headline = returned_segments.text(analyzer.headline(outcome.segments), "headline")
+            else:
+                outcome.headline = outcome.reason
         except KeyboardInterrupt:
             raise
         except BaseException as error:
@@ -151,9 +154,9 @@ class Worker:
                 if isinstance(step, Feed):
                     return chunks.feed(analyzer, step, piece)
                 found = chunks.finish(analyzer, step, piece, upstream)
-            outcome.segments = returned_segments.checked(found)
+            outcome.segments = returned_segments.checked(found, piece.duration_s)
         except NothingToAnalyze as nothing:
-            outcome.reason = str(nothing)
+            outcome.reason = message(nothing)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # sys.exit in an analyzer's library ends no run
@@ -199,16 +202,24 @@ def failure(outcome: Outcome, error: BaseException, prefix: str = "") -> Outcome
     lack_of_memory = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
     outcome.status = "oom" if lack_of_memory else "failed"
     outcome.segments = []
-    first_line = (str(error) or "no message").splitlines()[0]
-    outcome.reason = f"{prefix}{type(error).__name__}: {first_line}"
-    outcome.error = "".join(traceback.format_exception(error))
+    outcome.reason = f"{prefix}{type(error).__name__}: {message(error)}"
+    outcome.error = returned_segments.writable("".join(traceback.format_exception(error)))
     return outcome
+
+
+def message(error: BaseException) -> str:
+    """The first line of what an error says, whatever it does when it is asked."""
+    try:
+        said = str(error)
+    except Exception as another:
+        said = f"its message cannot be read ({type(another).__name__})"
+    return returned_segments.writable((said.strip() or "no message").splitlines()[0])
 
 
 def facts_of(analyzer: Analyzer) -> Mapping[str, Any]:
     """An analyzer's facts of an analysis that failed; empty if it has none yet."""
     try:
-        return analyzer.facts()
+        return returned_segments.plain_dict(analyzer.facts(), "facts")
     except KeyboardInterrupt:
         raise
     except BaseException as error:
@@ -222,10 +233,10 @@ def half_batch(settings: Settings, facts: Mapping[str, Any]) -> tuple[Settings, 
     What really ran counts, where it was less than what was set and the analyzer says so in its `facts`.
     """
     sizes = {
-        f.name: min(getattr(settings, f.name), facts.get(f.name) or getattr(settings, f.name))
-        for f in dataclasses.fields(settings)
-        if f.name.endswith("batch")
+        f.name: getattr(settings, f.name) for f in dataclasses.fields(settings) if f.name.endswith("batch")
     }
+    ran = {name: facts[name] for name in sizes if isinstance(facts.get(name), int)}
+    sizes = {name: min(size, ran.get(name) or size) for name, size in sizes.items()}
     halves = {name: size // 2 for name, size in sizes.items() if size > 1}
     if not halves:
         return None

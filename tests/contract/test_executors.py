@@ -73,6 +73,64 @@ def test_sys_exit_in_an_analyzer_costs_that_analyzer_and_no_worker(name):
     assert spawned == (0 if name == "sequential" else len(pids))
 
 
+#: The reasons for which each of the MISTAKES in fake_analyzers/mistaken.py fails.
+WHY = [
+    "TypeError: analyze must return a list of Segment, not NoneType",
+    "TypeError: analyze must return a list of Segment, not generator",
+    "TypeError: analyze must return a list of Segment; segment 1 is of type dict",
+    "ValueError: segment 0: start_s is nan; write None for what has no value",
+    "ValueError: segment 1: start_s is 1, after its end_s 0.5",
+    "ValueError: segment 0: start_s is -1, before the beginning of the clip",
+    "ValueError: segment 0: end_s is 99, but the clip ends at 1.6 s",
+    "TypeError: segment 0: label is of type NoneType, not text",
+    "ValueError: segment 0: label has half of a character, U+D83D, which UTF-8 cannot write",
+    "ValueError: segment 0: confidence is 1.5, outside of 0 to 1",
+    "TypeError: segment 0: data is of type NoneType, not a dictionary",
+    "TypeError: segment 0: data.file is of type PosixPath, which JSON does not have",
+    "TypeError: segment 0: data.raw is of type bytes, which JSON does not have",
+    "TypeError: segment 0: data.seen[0] is of type set, which JSON does not have",
+    "TypeError: segment 0: data.counts has the key 3: keys of JSON are text",
+    "ValueError: segment 0: data.n is an integer of 16610 bits, and 64 are the most",
+    "ValueError: segment 0: data.inner[0].inner[0].inner[0].inner[0].inner[0]… is nested more than 50 deep, "
+    "or holds itself",
+]
+
+
+@pytest.mark.parametrize("name", usable(NAMES))
+def test_what_an_analyzer_returns_by_mistake_costs_that_analyzer_and_is_named(name):
+    clips = [ArrayClip(duration_s=1 + n / 10) for n in range(len(WHY))]
+    with running(name, grouped({"a": ("mistaken", "steady"), "b": ("reader",)}, executor=name)) as executor:
+        found = list(executor.run_many(iter(clips), 2))
+        spawned = sum(span.phase == "spawn" for span in executor.observer.spans)
+        pids = executor.pids()
+    mistaken = sorted((number, o.status, o.reason) for number, o in found if o.analyzer == "mistaken")
+    assert mistaken == [(number, "failed", reason) for number, reason in enumerate(WHY)]
+    others = [o for _, o in found if o.analyzer != "mistaken"]
+    assert len(others) == 2 * len(WHY) and {o.status for o in others} == {"ok"}
+    assert spawned == (0 if name == "sequential" else len(pids))  # no worker was lost
+
+
+@pytest.mark.parametrize("name", usable(NAMES))
+def test_what_a_chunk_leaves_has_to_be_pickled_and_read_again(name):
+    groups = {
+        "a": ("fed", "no_pair", "unpicklable_state"),
+        "b": ("unpicklable_found", "unreadable_found", "steady"),
+    }
+    with running(name, grouped(groups, executor=name)) as executor:
+        found = outcomes(executor)
+    assert found["fed"].segments[0].data == {"chunks": 1, "starts": [0.0]}
+    assert found["steady"].status == "ok"
+    reasons = {n: o.reason for n, o in found.items() if o.status == "failed"}
+    assert reasons.pop("no_pair") == "TypeError: feed must return what it found and the state, not NoneType"
+    for analyzer, what in {
+        "unpicklable_state": "the state cannot be pickled: ",
+        "unpicklable_found": "what was found in chunk 0 cannot be pickled: ",
+        "unreadable_found": "what was found in chunk 0 cannot be unpickled: ValueError: invalid literal",
+    }.items():
+        assert reasons.pop(analyzer).startswith(f"TypeError: {what}")
+    assert reasons == {}
+
+
 @pytest.mark.parametrize("name", usable(NAMES))
 def test_cleanup_and_waking(name):
     for mode in ("exit", "unload", "offload"):

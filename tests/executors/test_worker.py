@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import json
 import math
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from clipbench.analyzers import registry
-from clipbench.analyzers.base import Segment
+from clipbench.analyzers.base import NothingToAnalyze
 from clipbench.bench.errors import Interrupted
 from clipbench.executors import devices
 from clipbench.executors import registry as executors
@@ -95,37 +92,6 @@ def test_what_is_no_list_of_segments_fails_its_analyzer(found, monkeypatch):
     assert outcome.status == "failed" and "analyze must return a list of Segment" in outcome.reason
 
 
-@pytest.mark.parametrize(
-    ("segment", "reason"),
-    [
-        (Segment(0, 1, "x", data={"score": math.nan}), "segment 0: data.score is nan"),
-        (Segment(0, 1, "x", data={"boxes": [[0, np.float32("inf")]]}), "segment 0: data.boxes[0][1] is inf"),
-        (Segment(0, math.nan, "x"), "segment 0: end_s is nan"),
-        (Segment(0, 1, "x", confidence="high"), "segment 0: confidence is 'high', which is not a number"),
-        (Segment(0, 1, "x", data={"when": object()}), "segment 0: data.when is a object, which JSON"),
-    ],
-)
-def test_what_cannot_be_written_fails_its_analyzer(segment, reason, monkeypatch):
-    steady = task("steady", ())
-    monkeypatch.setattr(type(registry.create("steady")), "analyze", lambda *_: [segment])
-    one = worker("steady")
-    one.load(steady)
-    outcome = one.take(steady, Whole(), CLIP, {})
-    assert outcome.status == "failed" and reason in outcome.reason
-
-
-def test_numbers_of_numpy_become_plain_ones(monkeypatch):
-    steady = task("steady", ())
-    found = Segment(np.float64(0), np.float32(0.5), "x", np.float64(1), {"n": np.int64(3), "a": np.arange(2)})
-    monkeypatch.setattr(type(registry.create("steady")), "analyze", lambda *_: [found])
-    one = worker("steady")
-    one.load(steady)
-    outcome = one.take(steady, Whole(), CLIP, {})
-    assert json.dumps(dataclasses.asdict(outcome.segments[0])) == (
-        '{"start_s": 0.0, "end_s": 0.5, "label": "x", "confidence": 1.0, "data": {"n": 3, "a": [0, 1]}}'
-    )
-
-
 @pytest.mark.parametrize("method", ["facts", "headline"])
 def test_what_an_analyzer_cannot_say_of_itself_fails_it(method, monkeypatch):
     def broken(*_: object) -> None:
@@ -137,6 +103,64 @@ def test_what_an_analyzer_cannot_say_of_itself_fails_it(method, monkeypatch):
     one.load(steady)
     outcome = one.take(steady, Whole(), CLIP, {})
     assert (outcome.status, outcome.reason) == ("failed", "RuntimeError: no words")
+
+
+@pytest.mark.parametrize(
+    ("method", "says", "reason"),
+    [
+        ("facts", None, "facts is of type NoneType, not a dictionary"),
+        ("facts", [1], "facts is of type list, not a dictionary"),
+        ("facts", {"rate": math.inf}, "facts.rate is inf"),
+        ("facts", {1: 2}, "facts has the key 1"),
+        ("headline", None, "headline is of type NoneType, not text"),
+        ("headline", 7, "headline is of type int, not text"),
+        ("headline", "half of \udc80", "headline has half of a character, U+DC80"),
+    ],
+)
+def test_rubbish_that_an_analyzer_says_of_itself_fails_it(method, says, reason, monkeypatch):
+    outcome = taken(monkeypatch, **{method: lambda *_: says})
+    assert outcome.status == "failed" and reason in outcome.reason and outcome.segments == []
+
+
+class Unspeakable(Exception):
+    def __str__(self):
+        raise RuntimeError("no")
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (Unspeakable(), "Unspeakable: its message cannot be read (RuntimeError)"),
+        (FileNotFoundError("no \udce9.onnx\nhere"), "FileNotFoundError: no \\udce9.onnx"),
+        (ValueError("\n\nlate"), "ValueError: late"),
+        (NothingToAnalyze("no \udce9"), "no \\udce9"),
+    ],
+)
+def test_whatever_an_error_says_can_be_written(error, reason, monkeypatch):
+    def failing(*_: object) -> None:
+        raise error
+
+    outcome = taken(monkeypatch, analyze=failing)
+    assert outcome.reason == reason
+    (outcome.reason + outcome.error).encode()
+
+
+@pytest.mark.parametrize("facts", [None, {"batch": "many"}, {"batch": math.nan}, {3: 4}])
+def test_rubbish_of_an_analyzer_without_memory_costs_it_alone(facts, monkeypatch):
+    def starved(*_: object) -> None:
+        raise MemoryError("too much")
+
+    outcome = taken(monkeypatch, "sleeper", analyze=starved, facts=lambda _: facts)
+    assert (outcome.status, outcome.retried) == ("oom", "batch 8 → 4")
+
+
+def taken(monkeypatch, name: str = "steady", **methods):
+    """The outcome of an analyzer some of whose methods are replaced."""
+    for method, does in methods.items():
+        monkeypatch.setattr(type(registry.create(name)), method, does)
+    one, planned = worker(name), task(name, ())
+    one.load(planned)
+    return one.take(planned, Whole(), CLIP, {})
 
 
 @pytest.mark.parametrize("interrupt", [KeyboardInterrupt, lambda: Interrupted(143)])

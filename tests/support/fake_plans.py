@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,13 @@ from clipbench.executors import registry as executors
 from clipbench.executors.base import Plan
 from clipbench.executors.layout import Group, Machine, Task
 
-FAKES = Path(__file__).resolve().parent / "fake_analyzers" / "fakes.py"
+FOLDER = Path(__file__).resolve().parent / "fake_analyzers"
+FAKES = FOLDER / "fakes.py"
 
 
 def use_fakes(monkeypatch) -> None:
     """Let this process and the workers that it spawns find the fakes."""
-    monkeypatch.setenv("CLIPBENCH_PLUGINS", str(FAKES))
+    monkeypatch.setenv("CLIPBENCH_PLUGINS", os.pathsep.join(map(str, (FAKES, FOLDER / "mistaken.py"))))
     monkeypatch.syspath_prepend(FAKES.parent)
 
 
