@@ -27,6 +27,7 @@ SLOW = (
     "tests/analyzers/test_text_overlay.py",
     "tests/analyzers/test_visual_effects.py",
     "tests/analyzers/weights",
+    "tests/bench/clips/test_odd_files.py",
     "tests/bench/comparing/test_baseline_command.py",
     "tests/bench/comparing/test_compare_command.py",
     "tests/bench/measuring/test_target_gates.py",

@@ -26,11 +26,17 @@ def test_what_is_right_for_a_file_hangs_together(name):
 
 def seen_as(right: Shown) -> Seen:
     return Seen(
-        right.times_s, right.levels or (), right.colours or {}, right.beeps_s, right.size, right.duration_s, 0
+        right.times_s,
+        right.levels or (),
+        right.colours or {},
+        right.beeps_s,
+        right.size,
+        right.duration_s,
+        ["video track 2"],
     )
 
 
-RIGHT = usual(range(10), duration_s=10 / 30, colours={(0.5, 0.5): (10, 20, 30)})
+RIGHT = usual(range(10), warning="video track", duration_s=10 / 30, colours={(0.5, 0.5): (10, 20, 30)})
 
 
 def test_the_right_thing_is_right():
@@ -48,7 +54,7 @@ def test_the_right_thing_is_right():
         ({"beeps_s": None}, "no sound"),
         ({"size": (48, 64)}, "pixels"),
         ({"duration_s": 4.0}, "lasts"),
-        ({"filled": 1}, "filled"),
+        ({"told": ["2 packets are damaged"]}, "no warning"),
         ({"refused": "clip.path: no"}, "refused"),
     ],
 )

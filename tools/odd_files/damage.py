@@ -32,18 +32,6 @@ def zeroed(*numbers: int) -> PacketEdit:
     return edit
 
 
-def neighbours(lost: Iterable[int]) -> list[float]:
-    """The levels of the usual frames where a lost one shows the one before it, at the start the one after."""
-    gone, numbers = set(lost), list(range(patterns.COUNT))
-    for n in range(patterns.COUNT):
-        if n in gone and n > 0:
-            numbers[n] = numbers[n - 1]
-    for n in reversed(range(patterns.COUNT)):
-        if n in gone and n < min(set(numbers) - gone):
-            numbers[n] = min(set(range(patterns.COUNT)) - gone)
-    return patterns.levels(numbers)
-
-
 #: Name of the file: what it is, which of 120 frames cannot be decoded.
 HOLES = {
     "hole.mkv": ("one frame cannot be decoded", (59,)),
@@ -54,9 +42,17 @@ HOLES = {
 
 
 def declare_hole(name: str, what: str, lost: tuple[int, ...]) -> None:
-    """The usual file in which some frames are zeros."""
+    """The usual file in which some frames are zeros: the frame before them stays on screen."""
+    kept = [n for n in range(patterns.COUNT) if n not in lost]
+    times_s = [(n - kept[0]) / patterns.FPS for n in kept]
+    right = usual(
+        kept,
+        times_s=times_s,
+        beeps_s=[beep - kept[0] / patterns.FPS for beep in patterns.BEEPS_S],
+        duration_s=4 - kept[0] / patterns.FPS,
+    )
 
-    @odd_file(name, what, usual(levels=neighbours(lost), filled=lost, warning="decoded"))
+    @odd_file(name, what, right)
     def file(path: Path, workshop: Workshop) -> None:
         write(path, Encoded(numbered(), options=INTRA, edit=zeroed(*lost)), beeps())
 
@@ -161,7 +157,7 @@ def folder(path: Path, workshop: Workshop) -> None:
     path.mkdir()
 
 
-@odd_file("broken_link.mp4", "a link to nothing", Refused("no file", "there is no file"))
+@odd_file("broken_link.mp4", "a link to nothing", Refused("gone|no file", "there is no file"))
 def broken_link(path: Path, workshop: Workshop) -> None:
     path.symlink_to("nothing.mp4")
 

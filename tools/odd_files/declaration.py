@@ -20,8 +20,8 @@ class Shown:
     `times_s` are the frames' times from the first one, `levels` their grey levels (0 to 255). `colours` are
     RGB values of the first frame, at places given as shares of its width and height. `beeps_s` are the times
     of the beeps on the picture's clock, None where the file has no sound. `size` is (width, height) after
-    rotation. `duration_s` is the longer of picture and sound. The frames numbered in `filled` cannot be
-    decoded and show a neighbour. `warning` is a part of what the result has to say of the file.
+    rotation. `duration_s` is the longer of picture and sound. `warning` is a part of what the result has to
+    say of the file.
     """
 
     times_s: Sequence[float]
@@ -30,7 +30,6 @@ class Shown:
     beeps_s: Sequence[float] | None = None
     size: tuple[int, int] | None = None
     duration_s: float | None = None
-    filled: Sequence[int] = ()
     warning: str | None = None
 
 
@@ -54,15 +53,6 @@ class OddFile:
     write: Callable[[Path, Workshop], object]
     right: Shown | Refused
     ffmpeg_differs: str | None = None
-
-
-def without_filled(right: Shown) -> Shown:
-    """What a player shows that does not fill holes."""
-    kept = [n for n in range(len(right.times_s)) if n not in set(right.filled)]
-    times_s = [right.times_s[n] - right.times_s[kept[0]] for n in kept]
-    levels = None if right.levels is None else [right.levels[n] for n in kept]
-    beeps_s = None if right.beeps_s is None else [beep - right.times_s[kept[0]] for beep in right.beeps_s]
-    return replace(right, times_s=times_s, levels=levels, beeps_s=beeps_s, filled=())
 
 
 ODD_FILES: dict[str, OddFile] = {}

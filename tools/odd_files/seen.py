@@ -27,8 +27,7 @@ class Seen:
     beeps_s: Sequence[float] | None = None
     size: tuple[int, int] | None = None
     duration_s: float | None = None
-    filled: int | None = None
-    warnings: Sequence[str] | None = None
+    told: Sequence[str] | None = None
     refused: str | None = None
 
 
@@ -105,16 +104,14 @@ def of_sound(right: Shown, seen: Seen) -> Iterator[str]:
 
 
 def of_facts(right: Shown, seen: Seen) -> Iterator[str]:
-    """What is wrong with size, duration, holes and warnings, as far as they are known."""
+    """What is wrong with size, duration and warnings, as far as they are known."""
     if right.size is not None and seen.size != right.size:
         yield f"{seen.size} pixels instead of {right.size}"
     if None not in (right.duration_s, seen.duration_s) and abs(right.duration_s - seen.duration_s) > 0.05:
         yield f"lasts {seen.duration_s:.3f} instead of {right.duration_s:.3f} s"
-    if seen.filled is not None and seen.filled != len(right.filled):
-        yield f"{seen.filled} frames filled instead of {len(right.filled)}"
-    warnings = "; ".join(seen.warnings or ())
-    if seen.warnings is not None and right.warning is not None and not re.search(right.warning, warnings):
-        yield f"no warning of {right.warning!r}: {warnings}"
+    told = "; ".join(seen.told or ())
+    if seen.told is not None and right.warning is not None and not re.search(right.warning, told):
+        yield f"no warning of {right.warning!r}: {told}"
 
 
 def listed(times_s: Sequence[float]) -> str:

@@ -78,9 +78,9 @@ def declare_aspect(name: str, what: str, ratio: str, size: tuple[int, int]) -> N
         write(path, Copied(plain, bitstream_filter=f"h264_metadata=sample_aspect_ratio={ratio}"))
 
 
-# The longer side of a pixel grows, so that nothing that is in the file is lost.
+# A player draws as many rows, and more or fewer columns.
 declare_aspect("wide_pixels.mp4", "pixels 64:45 as wide as high (PAL, wide)", "64/45", (91, 48))
-declare_aspect("narrow_pixels.mp4", "pixels 8:9 as wide as high (NTSC)", "8/9", (64, 54))
+declare_aspect("narrow_pixels.mp4", "pixels 8:9 as wide as high (NTSC)", "8/9", (57, 48))
 
 
 #: Name of the file: width, height, codec, pixel format, count.

@@ -52,14 +52,16 @@ def song(path: Path, workshop: Workshop) -> None:
     write(path, Copied(workshop.plain(), "audio"), cover())
 
 
-@odd_file("two_cameras.mp4", "two videos: a small short one, and the default one", usual(warning="video"))
+@odd_file(
+    "two_cameras.mp4", "two videos: a small short one, and the default one", usual(warning="track 2 of 2")
+)
 def two_cameras(path: Path, workshop: Workshop) -> None:
     small = Encoded(numbered(10, 10, 10, (32, 32)), disposition=0)
     plain = workshop.plain()
     write(path, small, Copied(plain, disposition=Disposition.default), Copied(plain, "audio"))
 
 
-@odd_file("two_sounds.mkv", "two sounds: a silent one, and the default one", usual(warning="sound"))
+@odd_file("two_sounds.mkv", "two sounds: a silent one, and the default one", usual(warning="track 2 of 2"))
 def two_sounds(path: Path, workshop: Workshop) -> None:
     silent = Encoded(sound_frames(np.zeros((1, 192_000), np.float32)), "aac", {}, disposition=0)
     plain = workshop.plain()
