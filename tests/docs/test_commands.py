@@ -18,6 +18,7 @@ PAGES = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *sorted((PROJECT / 
 #: Words of commands that are not accepted in the checkout as it is, with the reason.
 NEEDS_MORE = {
     "qr_codes": "the reader writes this analyzer; test_docs.py runs it",
+    "standstill": "the reader writes this analyzer; test_docs.py runs it",
     "executor=command": "the reader writes this executor; test_executor_docs.py runs it",
     "glob(": "it needs the sweeper's own list of files; the tests of sweeping expand it",
     "plugins=": "the reader writes these files; the page's own test follows it",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 
@@ -10,36 +11,60 @@ import numpy as np
 import pytest
 
 from clipbench.analyzers import registry
+from clipbench.analyzers.base import is_chunked
 from clipbench.bench import quality
 from clipbench.bench.measuring import metrics
+from tests.support.chunks import every, fed
 from tests.support.clip_views import ArrayClip
 from tests.support.command_line import PROJECT
 
 
+PAGE = (PROJECT / "docs" / "adding-an-analyzer.md").read_text(encoding="utf-8")
+#: The files that docs/adding-an-analyzer.md shows, by the name of their analyzer.
+DOCUMENTED = dict(re.findall(r"`analyzers/(\w+)\.py`:\n\n```python\n(.*?)```", PAGE, re.S))
+
+
 @pytest.fixture
-def with_documented_analyzer(tmp_path, monkeypatch):
-    """The analyzers as they are with the file of docs/adding-an-analyzer.md beside them."""
-    page = (PROJECT / "docs" / "adding-an-analyzer.md").read_text()
-    name, code = re.search(r"`analyzers/(\w+)\.py`:\n\n```python\n(.*?)```", page, re.S).groups()
-    (tmp_path / f"{name}.py").write_text(code)
-    monkeypatch.setenv("CLIPBENCH_PLUGINS", str(tmp_path / f"{name}.py"))
+def documented(tmp_path, monkeypatch):
+    """The analyzers as they are with the files of docs/adding-an-analyzer.md beside them."""
+    for name, code in DOCUMENTED.items():
+        (tmp_path / f"{name}.py").write_text(code)
+    files = [str(tmp_path / f"{name}.py") for name in DOCUMENTED]
+    monkeypatch.setenv("CLIPBENCH_PLUGINS", os.pathsep.join(files))
     monkeypatch.syspath_prepend(tmp_path)
-    yield name
-    sys.modules.pop(name, None)
+    yield registry.discover()
+    for name in DOCUMENTED:
+        sys.modules.pop(name, None)
 
 
-def test_the_documented_analyzer_is_found_and_works(with_documented_analyzer):
-    cls = registry.discover()[with_documented_analyzer]
+def test_the_documented_analyzer_is_found_and_works(documented):
     code = cv2.QRCodeEncoder.create().encode("clipbench")
     code = cv2.resize(code, None, fx=6, fy=6, interpolation=cv2.INTER_NEAREST)
     frames = np.full((90, 360, 480, 3), 255, np.uint8)
     frames[30:60, 50 : 50 + code.shape[0], 50 : 50 + code.shape[1]] = code[..., None]
-    analyzer = cls()
+    analyzer = documented["qr_codes"]()
     analyzer.load()
     found = analyzer.analyze(ArrayClip(frames, fps=30), {})
     assert [(s.label, s.start_s, s.end_s) for s in found] == [("clipbench", 1.0, 2.0)]
     assert analyzer.analyze(ArrayClip(frames[:1], fps=30), {}) == []
     analyzer.unload()
+
+
+def test_the_documented_chunked_analyzer_finds_the_same_in_chunks(documented):
+    assert is_chunked(documented["standstill"]())
+    frames = np.zeros((90, 36, 64, 3), np.uint8)
+    frames[30:60] = np.arange(30)[:, None, None, None] * 8  # it moves in the second second
+    frames[60:] = 255
+    clip, analyzer = ArrayClip(frames, fps=30), documented["standstill"]()
+    whole = analyzer.analyze(clip, {})
+    assert [(s.label, round(s.start_s, 3), round(s.end_s, 3)) for s in whole] == [
+        ("standstill", 0.0, 1.0),
+        ("standstill", 2.0, 2.8),
+    ]
+    assert fed(analyzer, clip, {}, *every(clip, 0.5)) == whole
+    assert fed(analyzer, clip, {}, 1.05, 1.1) == whole
+    one = ArrayClip(frames[:1], fps=30)
+    assert analyzer.analyze(one, {}) == fed(analyzer, one, {}, 0.02) == []
 
 
 def test_every_number_is_defined():

@@ -94,7 +94,8 @@ def test_a_real_fault_costs_one_analyzer(kind, clip):
     plan = real_plan(Fault(kind, "color_analysis"), timeout_s=8.0 if kind == "hang" else 60.0)
     with running(plan) as executor:
         for _ in range(2):  # the worker that died has a successor
-            with leftovers.opened(clip, plan) as opened:
+            with leftovers.opened(clip, plan, chunk_s=0.4) as opened:
+                assert opened.chunks == 2
                 found = {outcome.analyzer: outcome for outcome in executor.run(opened)}
                 assert leftovers.shared_memory(), "the clip is gone before its owner frees it"
             assert leftovers.shared_memory() == set()
