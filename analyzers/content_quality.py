@@ -14,17 +14,18 @@ Speech, one segment per 9 s of speech without the pauses, which the network hear
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import ClassVar
+from typing import ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 
 from clipbench.analyzers import weights
 from clipbench.analyzers.base import (
-    Analyzer,
-    ClipView,
+    Chunk,
+    ChunkedAnalyzer,
+    ClipFacts,
     FrameRequest,
     FrameSettings,
     Needs,
@@ -35,15 +36,17 @@ from clipbench.analyzers.base import (
 from clipbench.analyzers.features import onnx_networks
 from clipbench.analyzers.features.sound.spectra import SAMPLE_RATE
 from clipbench.analyzers.features.speech.voice_activity import (
-    Region,
+    Joiner,
+    Listening,
     SpeechSettings,
-    find_speech,
-    join_regions,
+    listen,
 )
 from clipbench.analyzers.features.vision.brisque import Brisque
 
 #: Samples in the speech network's input.
 _SAMPLES = 144160
+#: Seconds after which speech without a pause is divided: so much sound is carried from chunk to chunk.
+LONGEST_S = 60.0
 #: Its scores in order, and the polynomials (highest power first) that map them to the scale of opinions, from
 #: the package that it comes with.
 _SCORES = {
@@ -52,6 +55,26 @@ _SCORES = {
     "mos_overall": (-0.06766283, 1.11546468, 0.04602535),
 }
 _SECOND_DIFFERENCE = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
+
+
+#: A stretch of speech, start and end in seconds, and its sound.
+Cut: TypeAlias = tuple[tuple[float, float], np.ndarray]
+
+
+class Hearing(NamedTuple):
+    """What is carried from chunk to chunk of a clip with sound; `open` is the speech of the next rating."""
+
+    listening: Listening
+    joiner: Joiner
+    open: list[Cut]
+
+
+class Seen(NamedTuple):
+    """What is found in a chunk: the time and the measures of each frame, and the ratings of speech."""
+
+    times_s: list[float]
+    measured: list[dict[str, float | None]]
+    voices: list[Segment]
 
 
 @dataclass
@@ -65,13 +88,13 @@ class QualitySettings(FrameSettings, SpeechSettings):
     min_total_s: float = setting(0.5, "less speech than this is not scored", low=0.1, high=9)
 
 
-class QualityAnalyzer(Analyzer):
+class QualityAnalyzer(ChunkedAnalyzer[Hearing | None, Seen]):
     """Rates speech by DNSMOS, and each second of the picture by what a subclass measures of its frames."""
 
     settings: QualitySettings
     settings_type: ClassVar[type[Settings]] = QualitySettings
 
-    def measure_frames(self, clip: ClipView, images: np.ndarray) -> list[dict[str, float | None]]:
+    def measure_frames(self, clip: Chunk, images: np.ndarray) -> list[dict[str, float | None]]:
         """The measures of each of the clip's frames, uint8 RGB [T, H, W, 3], by their names."""
         raise NotImplementedError
 
@@ -88,9 +111,25 @@ class QualityAnalyzer(Analyzer):
     def needs(self) -> Needs:
         return Needs(frames=(FrameRequest(self.settings.fps, self.settings.size),), audio=True)
 
-    def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
-        found = self._video(clip) + (self._voices(clip) if clip.has_audio else [])
-        return sorted(found, key=lambda segment: segment.start_s)
+    def begin(self, clip: ClipFacts) -> Hearing | None:
+        return Hearing(Listening(), Joiner(self.settings.join_s, LONGEST_S), []) if clip.has_audio else None
+
+    def feed(self, chunk: Chunk, state: Hearing | None) -> tuple[Seen, Hearing | None]:
+        times, images = chunk.frames(self.settings.fps, self.settings.size)
+        measured = self.measure_frames(chunk, images) if len(times) else []
+        return Seen(times.tolist(), measured, self._voices(chunk, state) if state else []), state
+
+    def finish(
+        self,
+        clip: ClipFacts,
+        found: Sequence[Seen],
+        state: Hearing | None,
+        upstream: Mapping[str, list[Segment]],
+    ) -> list[Segment]:
+        times = np.array([time for seen in found for time in seen.times_s])
+        measured = [one for seen in found for one in seen.measured]
+        voices = [voice for seen in found for voice in seen.voices]
+        return sorted(self._video(clip, times, measured) + voices, key=lambda segment: segment.start_s)
 
     def headline(self, segments: list[Segment]) -> str:
         scores = [s.data["score"] for s in segments if s.label == "video"]
@@ -98,10 +137,10 @@ class QualityAnalyzer(Analyzer):
         parts += [f"speech {s.data['mos_overall']:.1f} of 5" for s in segments if s.label == "speech"][:1]
         return ", ".join(parts)
 
-    def _video(self, clip: ClipView) -> list[Segment]:
-        times, images = clip.frames(self.settings.fps, self.settings.size)
+    def _video(
+        self, clip: ClipFacts, times: np.ndarray, measured: list[dict[str, float | None]]
+    ) -> list[Segment]:
         end_s = max(clip.duration_s, float(times[-1]))
-        measured = self.measure_frames(clip, images)
         # The first frame of each second, and one past the last.
         firsts = [0, *(1 + np.flatnonzero(np.diff(np.floor(times + 1e-6)))).tolist(), len(times)]
         segments = []
@@ -111,25 +150,32 @@ class QualityAnalyzer(Analyzer):
             segments.append(Segment(*span, "video", None, data))
         return segments
 
-    def _voices(self, clip: ClipView) -> list[Segment]:
-        audio, settings = clip.audio(), self.settings
-        groups = group_regions(join_regions(find_speech(clip, self._vad, settings), settings.join_s))
-        groups = [spans for spans in groups if np.diff(spans).sum() >= settings.min_total_s]
+    def _voices(self, chunk: Chunk, state: Hearing) -> list[Segment]:
+        """The stretches of speech that become known with this chunk, rated."""
+        listening, settings = state.listening, self.settings
+        regions = listen(chunk, self._vad, settings, listening)
+        spans = state.joiner.add(regions, listening, settings)
+        cut = [
+            (span, listening.samples(int(span[0] * SAMPLE_RATE), int(span[1] * SAMPLE_RATE)).copy())
+            for span in spans_to_hear(spans)
+        ]
+        groups = together(state.open, cut, listening.over)
+        listening.forget_before(state.joiner.needed_s(listening, settings))
+        groups = [group for group in groups if sum(b - a for (a, b), _ in group) >= settings.min_total_s]
         if not groups:
             return []
-        stretches = [
-            np.concatenate([audio[int(start * SAMPLE_RATE) : int(end * SAMPLE_RATE)] for start, end in spans])
-            for spans in groups
-        ]
+        stretches = [np.concatenate([sound for _, sound in group]) for group in groups]
         # np.resize repeats a stretch that is too short, as the network's package does.
         (raw,) = self._speech(np.stack([np.resize(stretch, _SAMPLES) for stretch in stretches]), batch=4)
         segments = []
-        for spans, row in zip(groups, raw.astype(float), strict=True):
+        for group, row in zip(groups, raw.astype(float), strict=True):
             data = {
                 key: round(float(np.clip(np.polyval(polynomial, value), 1, 5)), 3)
                 for (key, polynomial), value in zip(_SCORES.items(), row, strict=True)
             }
-            segments.append(Segment(round(spans[0][0], 3), round(spans[-1][1], 3), "speech", None, data))
+            segments.append(
+                Segment(round(group[0][0][0], 3), round(group[-1][0][1], 3), "speech", None, data)
+            )
         return segments
 
 
@@ -160,7 +206,7 @@ class ContentQuality(QualityAnalyzer):
         self.close_speech_networks()
         self._brisque = None
 
-    def measure_frames(self, clip: ClipView, images: np.ndarray) -> list[dict[str, float | None]]:
+    def measure_frames(self, clip: Chunk, images: np.ndarray) -> list[dict[str, float | None]]:
         import cv2
 
         return [self._measure(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)) for image in images]
@@ -187,20 +233,35 @@ class ContentQuality(QualityAnalyzer):
         }
 
 
-def group_regions(regions: list[Region]) -> list[list[tuple[float, float]]]:
-    """Start and end of the regions, with long ones cut, in groups that the network hears at once."""
+def spans_to_hear(spans: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Stretches of speech, those that are longer than the network hears at once in equal parts."""
     longest = _SAMPLES / SAMPLE_RATE
-    groups: list[list[tuple[float, float]]] = []
-    room = 0.0
-    for region in regions:
-        parts = int(np.ceil((region.end_s - region.start_s) / longest))
-        for start_s, end_s in pairwise(np.linspace(region.start_s, region.end_s, parts + 1).tolist()):
-            if end_s - start_s > room:
-                groups.append([])
-                room = longest
-            groups[-1].append((start_s, end_s))
-            room -= end_s - start_s
-    return groups
+    return [
+        part
+        for start_s, end_s in spans
+        for part in pairwise(
+            np.linspace(start_s, end_s, int(np.ceil((end_s - start_s) / longest)) + 1).tolist()
+        )
+    ]
+
+
+def together(open_group: list[Cut], cut: Sequence[Cut], over: bool) -> list[list[Cut]]:
+    """Groups of stretches that the network hears at once, as they are complete.
+
+    `open_group` is the one that more may be added to, and is changed in place; it ends with the clip.
+    """
+    longest = _SAMPLES / SAMPLE_RATE
+    done = []
+    for span, sound in cut:
+        full = sum(b - a for (a, b), _ in open_group) + span[1] - span[0] > longest
+        if full and open_group:
+            done.append(open_group[:])
+            open_group.clear()
+        open_group.append((span, sound))
+    if over and open_group:
+        done.append(open_group[:])
+        open_group.clear()
+    return done
 
 
 def _mean(values: list[float | None]) -> float | None:

@@ -11,17 +11,25 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from clipbench.analyzers.base import Analyzer, ClipView, Needs, Segment, Settings, setting
+from clipbench.analyzers.base import (
+    Chunk,
+    ChunkedAnalyzer,
+    ClipFacts,
+    Needs,
+    Segment,
+    Settings,
+    setting,
+)
 from clipbench.analyzers.features import onnx_networks
 from clipbench.analyzers.features.sound.spectra import SAMPLE_RATE, centred, decibels, spectrogram
-from clipbench.analyzers.features.speech.pitch import Pitch, PitchSettings, find_pitch
-from clipbench.analyzers.features.speech.voice_activity import Region, find_speech, join_regions
+from clipbench.analyzers.features.speech.pitch import AROUND_S, Pitch, PitchSettings, track_pitch
+from clipbench.analyzers.features.speech.voice_activity import Joiner, Listening, begin_listening, listen
 
 _HOP = 160  # 10 ms between two frames of the intensity contour
 _INTENSITY_FRAME = 512
@@ -35,6 +43,26 @@ class Voice(NamedTuple):
     level_db: float  # RMS relative to full scale
     alpha_ratio_db: float  # energy in 1-5 kHz over that in 50-1000 Hz
     syllables_per_s: float
+
+
+#: Seconds after which speech without a pause is divided: so much sound is carried from chunk to chunk.
+LONGEST_S = 60.0
+
+
+class Hearing(NamedTuple):
+    """What is carried from chunk to chunk."""
+
+    listening: Listening
+    joiner: Joiner
+
+
+class Spoken(NamedTuple):
+    """A stretch of speech: its span in seconds, its measures, its pitch, and its arousal and valence."""
+
+    span: tuple[float, float]
+    voice: Voice
+    pitch: Pitch
+    feeling: tuple[float, float] | None
 
 
 # The value that means no arousal, and the difference that means an arousal of one. The former are the means
@@ -51,7 +79,7 @@ class SpeechEmotionSettings(PitchSettings):
     neutral: float = setting(0.3, "distance from the middle up to which speech is neutral", low=0.0, high=1)
 
 
-class SpeechEmotion(Analyzer):
+class SpeechEmotion(ChunkedAnalyzer[Hearing, list[Spoken]]):
     """Arousal and valence in windows of speech."""
 
     name = "speech_emotion"
@@ -72,18 +100,46 @@ class SpeechEmotion(Analyzer):
         self._pitch = onnx_networks.open_network(self.settings.model)
         self._vad = onnx_networks.open_network(self.settings.vad_model)
 
-    def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
-        audio = clip.audio()
-        found = join_regions(find_speech(clip, self._vad, self.settings), self.settings.join_gap_s)
-        track = find_pitch(clip, self._pitch, found, self.settings)
-        spans = [span for region in found for span in split_region(region, self.settings.window_s)]
-        voices = [measure_voice(audio, track, *span) for span in spans]
-        if not voices:
+    def begin(self, clip: ClipFacts) -> Hearing:
+        return Hearing(begin_listening(clip), Joiner(self.settings.join_gap_s, LONGEST_S, AROUND_S))
+
+    def feed(self, chunk: Chunk, state: Hearing) -> tuple[list[Spoken], Hearing]:
+        listening, joiner = state
+        regions = listen(chunk, self._vad, self.settings, listening)
+        found: list[Spoken] = []
+        sounds: list[np.ndarray] = []
+        for start_s, end_s in joiner.add(regions, listening, self.settings):
+            track = track_pitch(
+                listening.sound, self._pitch, (start_s, end_s), self.settings, listening.first
+            )
+            for span in split_region(start_s, end_s, self.settings.window_s):
+                sounds.append(listening.samples(*(round(at * SAMPLE_RATE) for at in span)))
+                pitch = track.between(*span)
+                found.append(Spoken(span, measure_voice(sounds[-1], pitch), pitch, None))
+        if sounds:
+            feelings = self.judge(sounds)
+            found = [spoken._replace(feeling=f) for spoken, f in zip(found, feelings, strict=True)]
+        listening.forget_before(joiner.needed_s(listening, self.settings) - 2 * AROUND_S)
+        return found, state
+
+    def judge(self, sounds: list[np.ndarray]) -> list[tuple[float, float] | None]:
+        """Arousal and valence of each stretch of speech; None where they are estimated at the end."""
+        return [None] * len(sounds)
+
+    def finish(
+        self,
+        clip: ClipFacts,
+        found: Sequence[list[Spoken]],
+        state: Hearing,
+        upstream: Mapping[str, list[Segment]],
+    ) -> list[Segment]:
+        together = [spoken for each in found for spoken in each]
+        if not together:
             return []
-        usual = [_median([voice[i] for voice in voices]) for i in (0, 2)]
+        usual = [_median([spoken.voice[i] for spoken in together]) for i in (0, 2)]
         return [
-            self._segment(span, voice, track.between(*span), *estimate_emotion(voice, *usual))
-            for span, voice in zip(spans, voices, strict=True)
+            self._segment(s.span, s.voice, s.pitch, *(s.feeling or estimate_emotion(s.voice, *usual)))
+            for s in together
         ]
 
     def unload(self) -> None:
@@ -113,29 +169,28 @@ class SpeechEmotion(Analyzer):
         )
 
 
-def split_region(region: Region, window_s: float) -> list[tuple[float, float]]:
-    """The region in equal parts as close to `window_s` as possible (start and end in seconds)."""
-    parts = max(1, round((region.end_s - region.start_s) / window_s))
-    edges = np.linspace(region.start_s, region.end_s, parts + 1)
+def split_region(start_s: float, end_s: float, window_s: float) -> list[tuple[float, float]]:
+    """A stretch in equal parts as close to `window_s` as possible (start and end in seconds)."""
+    parts = max(1, round((end_s - start_s) / window_s))
+    edges = np.linspace(start_s, end_s, parts + 1)
     return [(float(start), float(end)) for start, end in itertools.pairwise(edges)]
 
 
-def measure_voice(audio: np.ndarray, track: Pitch, start_s: float, end_s: float) -> Voice:
+def measure_voice(sound: np.ndarray, track: Pitch) -> Voice:
     """The measures of the voice in a stretch of 16 kHz sound whose pitch is tracked."""
-    sound = audio[round(start_s * SAMPLE_RATE) : round(end_s * SAMPLE_RATE)]
-    hz = track.between(start_s, end_s).hz
+    hz = track.hz
     semitones = 12 * np.log2(hz[~np.isnan(hz)])
     power = spectrogram(sound, 512, 256) ** 2
     bins = np.fft.rfftfreq(512, 1 / SAMPLE_RATE)
     low = power[:, (bins >= 50) & (bins < 1000)].sum()
     high = power[:, (bins >= 1000) & (bins < 5000)].sum()
-    peaks = nuclei(sound, track.between(start_s, end_s))
+    peaks = nuclei(sound, track)
     return Voice(
         f0_hz=2 ** (float(np.median(semitones)) / 12) if len(semitones) else math.nan,
         f0_range=float(np.ptp(np.percentile(semitones, (20, 80)))) if len(semitones) else math.nan,
         level_db=float(decibels(np.mean(sound**2))),
         alpha_ratio_db=float(decibels((high + 1e-10) / (low + 1e-10))),
-        syllables_per_s=len(peaks) / (end_s - start_s),
+        syllables_per_s=len(peaks) * SAMPLE_RATE / len(sound),
     )
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from clipbench.analyzers.base import Analyzer, ClipView, Needs, Segment, setting
+from clipbench.analyzers.base import Chunk, ChunkedAnalyzer, ClipFacts, Needs, Segment, setting
 from clipbench.analyzers.features import onnx_networks
 from clipbench.analyzers.features.speech.voice_activity import (
+    Listening,
     Region,
     SpeechSettings,
-    find_speech,
+    begin_listening,
     join_regions,
+    listen,
 )
 
 _TRANSCRIPT = "speech_transcription"
@@ -24,7 +27,7 @@ class SpeechFlowSettings(SpeechSettings):
     min_pause_s: float = setting(0.25, "a shorter gap is articulation, not a pause", low=0.0, high=10)
 
 
-class SpeechFlow(Analyzer):
+class SpeechFlow(ChunkedAnalyzer[Listening, list[Region]]):
     """Regions by Silero VAD, words from the transcript.
 
     The shortest pause, 0.25 s, is Goldman-Eisler's (1968): shorter gaps are stops and other articulation.
@@ -44,8 +47,25 @@ class SpeechFlow(Analyzer):
     def load(self, device: str = "cpu") -> None:
         self._vad = onnx_networks.open_network(self.settings.vad_model)
 
-    def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
-        found = join_regions(find_speech(clip, self._vad, self.settings), self.settings.min_pause_s)
+    def begin(self, clip: ClipFacts) -> Listening:
+        return begin_listening(clip)
+
+    def feed(self, chunk: Chunk, state: Listening) -> tuple[list[Region], Listening]:
+        found = listen(chunk, self._vad, self.settings, state)
+        state.forget_before(state.heard_s)
+        return found, state
+
+    def finish(
+        self,
+        clip: ClipFacts,
+        found: Sequence[list[Region]],
+        state: Listening,
+        upstream: Mapping[str, list[Segment]],
+    ) -> list[Segment]:
+        together = [region for regions in found for region in regions]
+        return self._segments(join_regions(together, self.settings.min_pause_s), upstream)
+
+    def _segments(self, found: list[Region], upstream: Mapping[str, list[Segment]]) -> list[Segment]:
         counts: Sequence[int | None] = [None] * len(found)
         if _TRANSCRIPT in upstream:
             counts = count_words(found, upstream[_TRANSCRIPT])
@@ -78,9 +98,16 @@ class SpeechFlow(Analyzer):
 def count_words(regions: list[Region], transcript: list[Segment]) -> list[int]:
     """How many words are said in each region; a word counts in the region that is nearest to its middle."""
     counts = [0] * len(regions)
+    ends = [region.end_s for region in regions]
     for segment in transcript:
         for word in segment.data["words"] if regions else ():
             middle = (word["start_s"] + word["end_s"]) / 2
-            distances = [max(region.start_s - middle, middle - region.end_s, 0.0) for region in regions]
-            counts[distances.index(min(distances))] += 1
+            after = bisect.bisect_left(ends, middle)
+            near = [index for index in (after - 1, after) if 0 <= index < len(regions)]
+            counts[min(near, key=lambda index: _distance(regions[index], middle))] += 1
     return counts
+
+
+def _distance(region: Region, time_s: float) -> float:
+    """Seconds from a moment to a region; 0 within it."""
+    return max(region.start_s - time_s, time_s - region.end_s, 0.0)

@@ -7,25 +7,43 @@ faster-whisper's `vad_filter`. A window is encoded once, for the words and for t
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 
 from clipbench.analyzers import weights
-from clipbench.analyzers.base import Analyzer, ClipView, Needs, Segment, Settings, setting
+from clipbench.analyzers.base import (
+    Chunk,
+    ChunkedAnalyzer,
+    ClipFacts,
+    Needs,
+    Segment,
+    Settings,
+    setting,
+)
 from clipbench.analyzers.features import onnx_networks, torch_runtime
 from clipbench.analyzers.features.sound.spectra import SAMPLE_RATE
-from clipbench.analyzers.features.speech.voice_activity import SpeechSettings, find_speech, join_regions
+from clipbench.analyzers.features.speech.voice_activity import (
+    Listening,
+    Region,
+    SpeechSettings,
+    begin_listening,
+    join_regions,
+    listen,
+)
 from clipbench.analyzers.features.speech.word_timing import (
     PAUSE_S,
     WINDOW_S,
+    Packer,
+    Window,
     Word,
     clip_times,
     dynamic_time_warping,
     fit_to_regions,
-    pack_windows,
+    phrase_segment,
     phrases,
 )
 from clipbench.analyzers.weights import whisper_ct2
@@ -59,7 +77,23 @@ class WhisperSettings(SpeechSettings):
     )
 
 
-class WhisperAnalyzer(Analyzer):
+class Hearing(NamedTuple):
+    """What is carried from chunk to chunk."""
+
+    listening: Listening
+    packer: Packer
+
+
+class Heard(NamedTuple):
+    """What is found in a chunk: regions of speech and words that became known, and what they took."""
+
+    regions: list[Region]
+    words: list[Word]
+    windows: int
+    tokens: int
+
+
+class WhisperAnalyzer(ChunkedAnalyzer[Hearing, Heard]):
     """Transcribes with a Whisper that a subclass loads; its word times come from the cross-attention."""
 
     settings: WhisperSettings
@@ -81,18 +115,44 @@ class WhisperAnalyzer(Analyzer):
         )
         self._vad = onnx_networks.open_network(self.settings.vad_model)
 
-    def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
-        audio = clip.audio()
-        found = find_speech(clip, self._vad, self.settings)
+    def begin(self, clip: ClipFacts) -> Hearing:
+        return Hearing(begin_listening(clip), Packer(self.settings.margin_s))
+
+    def feed(self, chunk: Chunk, state: Hearing) -> tuple[Heard, Hearing]:
+        listening, packer = state
+        regions = listen(chunk, self._vad, self.settings, listening)
+        windows = packer.add(regions, listening, self.settings)
+        listening.forget_before(packer.needed_s(listening, self.settings))
+        results = self._decoded(windows) if windows else []
         words: list[Word] = []
-        packed = pack_windows(found, len(audio) / SAMPLE_RATE, self.settings.margin_s)
-        for spans, result in zip(packed, self.decode_windows(audio, packed), strict=True):
+        for window, result in zip(windows, results, strict=True):
             if not self._is_invented(result):
-                words += self._words(result, spans)
-        spoken = join_regions(found, PAUSE_S)
-        return [
-            _segment(phrase) for phrase in phrases(fit_to_regions(words, spoken), self.settings.phrase_gap_s)
-        ]
+                words += self._words(result, window.spans)
+        return Heard(regions, words, len(windows), sum(len(result.tokens) for result in results)), state
+
+    def finish(
+        self,
+        clip: ClipFacts,
+        found: Sequence[Heard],
+        state: Hearing,
+        upstream: Mapping[str, list[Segment]],
+    ) -> list[Segment]:
+        self.note(sum(heard.windows for heard in found), sum(heard.tokens for heard in found))
+        spoken = join_regions([region for heard in found for region in heard.regions], PAUSE_S)
+        words = fit_to_regions([word for heard in found for word in heard.words], spoken)
+        return [phrase_segment(phrase) for phrase in phrases(words, self.settings.phrase_gap_s)]
+
+    def note(self, windows: int, tokens: int) -> None:
+        """Told what a clip took, for `facts`."""
+
+    def _decoded(self, windows: Sequence[Window]) -> list[DecodingResult]:
+        """Whisper's text for each window."""
+        packed, at = [], 0
+        for window in windows:
+            ends = list(itertools.accumulate(map(len, window.sounds), initial=at))
+            packed.append([(a / SAMPLE_RATE, b / SAMPLE_RATE) for a, b in itertools.pairwise(ends)])
+            at = ends[-1]
+        return self.decode_windows(np.concatenate([s for w in windows for s in w.sounds]), packed)
 
     def unload(self) -> None:
         self._whisper = None
@@ -229,23 +289,3 @@ class _Encoded:
 
 def _samples(seconds: float) -> int:
     return round(seconds * SAMPLE_RATE)
-
-
-def _segment(words: Sequence[Word]) -> Segment:
-    return Segment(
-        round(words[0].start_s, 2),
-        round(words[-1].end_s, 2),
-        " ".join(word.text for word in words),
-        round(float(np.mean([word.probability for word in words])), 4),
-        {
-            "words": [
-                {
-                    "word": word.text,
-                    "start_s": round(word.start_s, 2),
-                    "end_s": round(word.end_s, 2),
-                    "probability": round(float(word.probability), 4),
-                }
-                for word in words
-            ]
-        },
-    )

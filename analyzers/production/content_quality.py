@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from clipbench.analyzers.base import ClipView
+from clipbench.analyzers.base import Chunk
 from clipbench.analyzers.content_quality import (
     QualityAnalyzer,
     QualitySettings,
@@ -64,7 +64,7 @@ class ClipContentQuality(UsesClip, QualityAnalyzer):
             self.close_speech_networks()
         UsesClip.unload(self)
 
-    def measure_frames(self, clip: ClipView, images: np.ndarray) -> list[dict[str, float | None]]:
+    def measure_frames(self, clip: Chunk, images: np.ndarray) -> list[dict[str, float | None]]:
         import cv2
 
         seen = likeness(self.embeddings(clip), self.descriptions)

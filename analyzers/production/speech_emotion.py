@@ -7,16 +7,14 @@ in the embedded profile. Its licence (CC BY-NC-SA 4.0) does not allow commercial
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clipbench.analyzers.base import ClipView, Segment, setting
+from clipbench.analyzers.base import ClipFacts, Segment, setting
 from clipbench.analyzers.features.sound.spectra import SAMPLE_RATE
-from clipbench.analyzers.features.speech.pitch import find_pitch
-from clipbench.analyzers.features.speech.voice_activity import find_speech, join_regions
 from clipbench.analyzers.production import torch_device, transfers
 from clipbench.analyzers.production.base import ProductionSettings
 from clipbench.analyzers.production.batching import batches, fitting_batch
@@ -24,10 +22,10 @@ from clipbench.analyzers.production.hub import FromHub, library_class
 from clipbench.analyzers.production.parking import OnDevice
 from clipbench.analyzers.production.pretrained import HubModel
 from clipbench.analyzers.speech_emotion import (
+    Hearing,
     SpeechEmotion,
     SpeechEmotionSettings,
-    measure_voice,
-    split_region,
+    Spoken,
 )
 
 if TYPE_CHECKING:
@@ -67,22 +65,20 @@ class Wav2Vec2Emotion(FromHub, OnDevice, SpeechEmotion):
         SpeechEmotion.unload(self)
         OnDevice.unload(self)
 
-    def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
-        audio = clip.audio()
-        found = join_regions(find_speech(clip, self._vad, self.settings), self.settings.join_gap_s)
-        spans = [span for region in found for span in split_region(region, self.settings.window_s)]
-        if not spans:
-            return []
-        # The network computes while pitch is tracked on the CPU.
-        judged = self.judge_sounds([audio[round(a * SAMPLE_RATE) : round(b * SAMPLE_RATE)] for a, b in spans])
-        track = find_pitch(clip, self._pitch, found, self.settings)
-        voices = [measure_voice(audio, track, *span) for span in spans]
-        (scores,) = transfers.download(judged)
-        centred = np.clip(np.nan_to_num(2 * scores - 1), -1, 1)[:, [_AROUSAL, _VALENCE]].tolist()
-        return [
-            self._segment(span, voice, track.between(*span), *feeling)
-            for span, voice, feeling in zip(spans, voices, centred, strict=True)
-        ]
+    def judge(self, sounds: list[np.ndarray]) -> list[tuple[float, float] | None]:
+        (scores,) = transfers.download(self.judge_sounds(sounds))
+        centred = np.clip(np.nan_to_num(2 * scores - 1), -1, 1)
+        return [(float(row[_AROUSAL]), float(row[_VALENCE])) for row in centred]
+
+    def finish(
+        self,
+        clip: ClipFacts,
+        found: Sequence[list[Spoken]],
+        state: Hearing,
+        upstream: Mapping[str, list[Segment]],
+    ) -> list[Segment]:
+        self._facts = {**self._facts, "windows": sum(map(len, found))}
+        return super().finish(clip, found, state, upstream)
 
     def judge_sounds(self, sounds: list[np.ndarray]) -> torch.Tensor:
         """Arousal, dominance and valence of each sound, float32 [N, 3] on the device."""

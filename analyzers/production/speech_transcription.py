@@ -67,6 +67,7 @@ class WhisperLargeV3(OnDevice, WhisperAnalyzer):
     #: Random weights are made in float32, which is twice what they need afterwards.
     memory_gb = 6.5
     _facts: dict[str, Any] = {}
+    _batch = 0
 
     def models(self) -> tuple[str, ...]:
         named = self.settings.weights if not self.random else ""
@@ -126,11 +127,13 @@ class WhisperLargeV3(OnDevice, WhisperAnalyzer):
         self, audio: np.ndarray, packed: Sequence[Spans], batch: int = 1
     ) -> list[DecodingResult]:
         batch = fitting_batch(self.settings.batch, _WINDOW_MB, self.device)
-        self._facts = {"windows": len(packed), "batch": min(batch, len(packed))}
+        self._batch = min(batch, len(packed))
+        self._facts = {"windows": len(packed), "batch": self._batch}
         with torch_device.phase(self.device, "Whisper"):
-            results = super().decode_windows(audio, packed, batch)
-        self._facts["tokens"] = sum(len(result.tokens) for result in results)
-        return results
+            return super().decode_windows(audio, packed, batch)
+
+    def note(self, windows: int, tokens: int) -> None:
+        self._facts = {"windows": windows, "batch": self._batch, "tokens": tokens}
 
     def decoding_options(self, packed: Sequence[Spans]) -> DecodingOptions:
         options = super().decoding_options(packed)

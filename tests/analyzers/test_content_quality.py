@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from clipbench.analyzers import content_quality, weights
-from clipbench.analyzers.content_quality import ContentQuality, group_regions
-from clipbench.analyzers.features.speech.voice_activity import Region
+from clipbench.analyzers.content_quality import ContentQuality, spans_to_hear, together
 from clipbench.analyzers.features.vision.brisque import Brisque, fit_gaussian
 from tests.support.clip_views import ArrayClip
 from tests.support.footage import photo, recorded, shoot
@@ -125,11 +124,15 @@ def test_silence_noise_and_no_sound_have_no_speech(analyzer):
 
 
 def test_speech_is_grouped_by_what_the_network_hears():
-    regions = [Region(0, 4, 1), Region(5, 9, 1), Region(10, 12, 1), Region(20, 41, 1)]
-    groups = group_regions(regions)
+    parts = [(span, np.zeros(1)) for span in spans_to_hear([(0, 4), (5, 9), (10, 12), (20, 41)])]
+    groups = [[span for span, _ in group] for group in together([], parts, over=True)]
     assert groups[0] == [(0, 4), (5, 9)] and groups[1][0] == (10, 12)
     assert all(np.diff(spans).sum() <= 9.01 for spans in groups)
     assert sum(np.diff(spans).sum() for spans in groups) == pytest.approx(31)
+    kept, found = [], []
+    for part in parts:  # one after the other
+        found += together(kept, [part], over=part is parts[-1])
+    assert [[span for span, _ in group] for group in found] == groups
 
 
 def spoken():

@@ -9,7 +9,6 @@ import pytest
 
 from clipbench.analyzers.features import onnx_networks
 from clipbench.analyzers.features.speech.pitch import PitchSettings, track_pitch
-from clipbench.analyzers.features.speech.voice_activity import Region
 from clipbench.analyzers.speech_emotion import (
     SpeechEmotion,
     Voice,
@@ -36,9 +35,9 @@ def voice(seconds: float, hz: float, syllables_per_s: float, level: float = 0.2,
 def measured(audio):
     net = onnx_networks.open_network("crepe-tiny")
     seconds = len(audio) / RATE
-    track = track_pitch(audio, net, [(0, seconds)], PitchSettings())
+    track = track_pitch(audio, net, (0, seconds), PitchSettings())
     net.close()
-    return measure_voice(audio, track, 0, seconds)
+    return measure_voice(audio, track)
 
 
 @pytest.mark.parametrize(("hz", "rate"), [(110, 3), (150, 4), (220, 6)])
@@ -61,7 +60,7 @@ def test_level_and_spectral_balance():
 def test_a_click_is_no_syllable():
     audio = np.concatenate([voice(1, 150, 2), silence(0.5), noise(0.01), silence(0.5)])
     net = onnx_networks.open_network("crepe-tiny")
-    track = track_pitch(audio, net, [(0, 2)], PitchSettings())
+    track = track_pitch(audio, net, (0, 2), PitchSettings())
     net.close()
     assert (nuclei(audio, track) < 1).all()
 
@@ -105,8 +104,8 @@ def test_names_of_the_quadrants():
 
 
 def test_speech_is_split_evenly():
-    assert split_region(Region(1, 6, 1), 2) == [pytest.approx((1, 3.5)), pytest.approx((3.5, 6))]
-    assert split_region(Region(1, 1.3, 1), 2) == [pytest.approx((1, 1.3))]
+    assert split_region(1, 6, 2) == [pytest.approx((1, 3.5)), pytest.approx((3.5, 6))]
+    assert split_region(1, 1.3, 2) == [pytest.approx((1, 1.3))]
 
 
 @pytest.fixture(scope="module")

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from clipbench.analyzers.base import NothingToAnalyze
-from clipbench.analyzers.features.speech.voice_activity import Region
+from clipbench.analyzers.features.speech.voice_activity import Listening, Region, SpeechSettings
 from clipbench.analyzers.features.speech.word_timing import (
+    Packer,
     Word,
     clip_times,
     dynamic_time_warping,
     fit_to_regions,
-    pack_windows,
     phrases,
 )
 from clipbench.analyzers.speech_transcription import SpeechTranscription
@@ -107,6 +107,16 @@ def test_no_words_where_nobody_speaks(analyzer, audio):
 def test_no_sound_is_nothing_to_analyze(analyzer):
     with pytest.raises(NothingToAnalyze):
         analyzer.analyze(ArrayClip(duration_s=1.0), {})
+
+
+def pack_windows(regions, duration_s, margin_s):
+    """The windows of a clip whose regions are all known."""
+    state = Listening(sound=np.zeros(round(duration_s * 16_000), np.float32), over=True)
+    windows = Packer(margin_s).add(regions, state, SpeechSettings())
+    for window in windows:
+        for (start, end), sound in zip(*window, strict=True):
+            assert len(sound) == round(end * 16_000) - round(start * 16_000)
+    return [window.spans for window in windows]
 
 
 def test_windows_keep_a_margin_and_join_what_is_near():

@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from clipbench.analyzers.base import ClipView, setting
-from clipbench.analyzers.features.sound.spectra import SAMPLE_RATE, centred
-from clipbench.analyzers.features.speech.voice_activity import Region, SpeechSettings
+from clipbench.analyzers.base import setting
+from clipbench.analyzers.features.sound.spectra import SAMPLE_RATE
+from clipbench.analyzers.features.speech.voice_activity import SpeechSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from clipbench.analyzers.features.onnx_networks import Network
 
 # CREPE's frames have 1024 samples; its class i is a pitch of 20 i + 1997.38 cents above 10 Hz.
@@ -50,42 +48,41 @@ class PitchSettings(SpeechSettings):
     batch: int = setting(64, "pitch frames per call of the network", low=1, high=4096)
 
 
-def find_pitch(clip: ClipView, network: Network, regions: Sequence[Region], settings: PitchSettings) -> Pitch:
-    """The pitch within `regions`, every `settings.pitch_step_s` from the start of the clip, elsewhere NaN."""
-    spans = tuple((region.start_s, region.end_s) for region in regions)
-    chosen = (settings.model, settings.pitch_step_s, settings.pitch_low_hz, settings.pitch_high_hz)
-    key = ("pitch", *chosen, settings.voicing_threshold, spans)
-    return clip.memo(key, lambda: track_pitch(clip.audio(), network, spans, settings))
+#: Seconds of sound that are needed on either side of a span whose pitch is tracked.
+AROUND_S = _PITCH_FRAME / 2 / SAMPLE_RATE
 
 
 def track_pitch(
-    audio: np.ndarray, network: Network, spans: Sequence[tuple[float, float]], settings: PitchSettings
+    audio: np.ndarray, network: Network, span: tuple[float, float], settings: PitchSettings, first: int = 0
 ) -> Pitch:
-    """The pitch of 16 kHz sound at the steps in `spans` (start and end in seconds), by CREPE.
+    """The pitch in a span of a clip (start and end in seconds), at the clip's steps, by CREPE.
 
-    `network` maps frames [T, 1024] to the strength of 360 pitches [T, 360]. Within a span the pitch follows
-    the path that is strong and glides little; it is the mean of the classes around that path, weighted by
-    their strength. Pitches outside the range of the span's speaker count as unvoiced.
+    `audio` is 16 kHz sound that begins with sample `first` of the clip and reaches `AROUND_S` beyond the span
+    on either side, unless the clip ends there. `network` maps frames [T, 1024] to the strength of 360 pitches
+    [T, 360]. The pitch follows the path that is strong and glides little; it is the mean of the classes
+    around that path, weighted by their strength. Pitches outside the range of the span's speaker count as
+    unvoiced.
     """
     hop = max(1, round(settings.pitch_step_s * SAMPLE_RATE))
     step_s = hop / SAMPLE_RATE
-    frames = centred(audio, _PITCH_FRAME, hop) if len(audio) else np.zeros((0, _PITCH_FRAME), np.float32)
-    times = np.arange(len(frames)) * step_s
-    hz = np.full(len(frames), np.nan)
+    steps = np.arange(int(span[0] / step_s), int(span[1] / step_s) + 2)
+    steps = steps[(steps * step_s >= span[0]) & (steps * step_s < span[1])]
+    steps = steps[steps * hop <= first + len(audio)]
     low, high = 1200 * np.log2(np.array([settings.pitch_low_hz, settings.pitch_high_hz]) / 10)
     allowed = np.flatnonzero((low <= _CENTS) & (high >= _CENTS))
-    for start_s, end_s in spans:
-        wanted = np.flatnonzero((times >= start_s) & (times < end_s))
-        if len(wanted) == 0 or len(allowed) == 0:
-            continue
-        (strength,) = network(np.ascontiguousarray(frames[wanted]), batch=settings.batch)
-        chosen = allowed[smooth_path(strength[:, allowed], max(1.0, _GLIDE * step_s))]
-        near = np.clip(chosen[:, None] + np.arange(-_NEAR, _NEAR + 1), allowed[0], allowed[-1])
-        weights = np.take_along_axis(strength, near, 1) + 1e-12
-        cents = (weights * _CENTS[near]).sum(1) / weights.sum(1)
-        voiced = strength[np.arange(len(chosen)), chosen] >= settings.voicing_threshold
-        hz[wanted] = _in_range(np.where(voiced, 10 * 2 ** (cents / 1200), np.nan))
-    return Pitch(0.0, step_s, hz)
+    if len(steps) == 0 or len(allowed) == 0:
+        return Pitch(span[0], step_s, np.full(len(steps), np.nan))
+    padded = np.pad(audio, _PITCH_FRAME)
+    starts = steps * hop - first + _PITCH_FRAME // 2
+    frames = np.lib.stride_tricks.sliding_window_view(padded, _PITCH_FRAME)[starts]
+    (strength,) = network(np.ascontiguousarray(frames), batch=settings.batch)
+    chosen = allowed[smooth_path(strength[:, allowed], max(1.0, _GLIDE * step_s))]
+    near = np.clip(chosen[:, None] + np.arange(-_NEAR, _NEAR + 1), allowed[0], allowed[-1])
+    weights = np.take_along_axis(strength, near, 1) + 1e-12
+    cents = (weights * _CENTS[near]).sum(1) / weights.sum(1)
+    voiced = strength[np.arange(len(chosen)), chosen] >= settings.voicing_threshold
+    hz = _in_range(np.where(voiced, 10 * 2 ** (cents / 1200), np.nan))
+    return Pitch(float(steps[0] * step_s), step_s, hz)
 
 
 def _in_range(hz: np.ndarray) -> np.ndarray:

@@ -5,17 +5,22 @@ from __future__ import annotations
 import bisect
 import itertools
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 
-from clipbench.analyzers.features.speech.voice_activity import Region
+from clipbench.analyzers.base import Segment
+from clipbench.analyzers.features.sound.spectra import SAMPLE_RATE
+from clipbench.analyzers.features.speech.voice_activity import Listening, Region, SpeechSettings
 
 #: The length that Whisper was trained on: with less it is faster, but misses words or repeats itself.
 WINDOW_S = 30.0
 #: A shorter gap in speech may be within a word.
 PAUSE_S = 0.25
 _LATE_S = 0.4
+#: How many regions of speech a word can reach into.
+NEAR = 64
 _TITLES = {"Mr.", "Mrs.", "Ms.", "Dr.", "St.", "Prof."}  # their full stop ends no sentence
 
 
@@ -28,28 +33,91 @@ class Word(NamedTuple):
     probability: float
 
 
-def pack_windows(
-    regions: Sequence[Region], duration_s: float, margin_s: float
-) -> list[list[tuple[float, float]]]:
-    """The regions with a margin (start and end in seconds), packed into windows of at most 30 s."""
-    spans: list[tuple[float, float]] = []
-    for region in regions:
-        start, end = max(0.0, region.start_s - margin_s), min(duration_s, region.end_s + margin_s)
+class Window(NamedTuple):
+    """A window of speech that Whisper hears at once: pieces of the clip in seconds, and their sound."""
+
+    spans: list[tuple[float, float]]
+    sounds: list[np.ndarray]
+
+
+@dataclass
+class Packer:
+    """Packs the regions of a clip, with a margin, into windows of at most 30 s, one after the other.
+
+    `spans` are those that may still grow (start and end in seconds); `begun_s` is where the sound of the last
+    piece ended. The sound of a piece is cut out as soon as the piece is known.
+    """
+
+    margin_s: float
+    spans: list[tuple[float, float]] = field(default_factory=list)
+    begun_s: float = 0.0
+    window: Window = field(default_factory=lambda: Window([], []))
+    room_s: float = 0.0
+
+    def add(self, regions: Sequence[Region], state: Listening, settings: SpeechSettings) -> list[Window]:
+        """The windows that are complete with these further regions; at the end of the clip also the last."""
+        for region in regions:
+            self.spans = self._with(self.spans, region.start_s, region.end_s, state)
+        if state.over:
+            self.spans = [(start, min(end, state.heard_s)) for start, end in self.spans]
+        known = list(self.spans)
+        growing = state.speaking_s(settings)
+        if growing is not None:
+            known = self._with(known, growing[0], growing[1] - 2 * self.margin_s, state)
+        done: list[Window] = []
+        while known:
+            start, end = known[0]
+            whole = len(known) > 1 or (growing is None and self._final(end, state, settings))
+            if end - start > WINDOW_S:
+                end = start + WINDOW_S
+            elif not whole:
+                break
+            self._place((start, end), state, done)
+            self.begun_s = end
+            known, self.spans = self._after(known, end), self._after(self.spans, end)
+        if state.over and self.window.spans:
+            done.append(self.window)
+            self.window = Window([], [])
+        return done
+
+    def _with(
+        self, spans: list[tuple[float, float]], start_s: float, end_s: float, state: Listening
+    ) -> list[tuple[float, float]]:
+        """`spans` with one more region, which is joined to the last one where their margins meet."""
+        start, end = max(0.0, start_s - self.margin_s), end_s + self.margin_s
+        if state.over:
+            end = min(end, state.heard_s)
+        start = max(start, self.begun_s)
         if spans and start <= spans[-1][1]:
-            start, _ = spans.pop()
-        spans.append((start, end))
-    packed: list[list[tuple[float, float]]] = []
-    room = 0.0
-    for start, end in spans:
-        while start < end:
-            piece = (start, min(end, start + WINDOW_S))
-            if piece[1] - piece[0] > room:
-                packed.append([])
-                room = WINDOW_S
-            packed[-1].append(piece)
-            room -= piece[1] - piece[0]
-            start = piece[1]
-    return packed
+            return [*spans[:-1], (spans[-1][0], max(end, spans[-1][1]))]
+        return [*spans, (start, end)]
+
+    @staticmethod
+    def _after(spans: list[tuple[float, float]], time_s: float) -> list[tuple[float, float]]:
+        return [(max(start, time_s), end) for start, end in spans if end > time_s]
+
+    def _final(self, end_s: float, state: Listening, settings: SpeechSettings) -> bool:
+        """Whether nothing can be joined to the span that ends there, and all of it was heard."""
+        if state.over:
+            return True
+        return state.earliest_s(settings) - self.margin_s > end_s and state.heard_s >= end_s
+
+    def _place(self, piece: tuple[float, float], state: Listening, done: list[Window]) -> None:
+        length = piece[1] - piece[0]
+        if length > self.room_s:
+            if self.window.spans:
+                done.append(self.window)
+            self.window, self.room_s = Window([], []), WINDOW_S
+        first, last = (round(at * SAMPLE_RATE) for at in piece)
+        self.window.spans.append(piece)
+        self.window.sounds.append(state.samples(first, last).copy())
+        self.room_s -= length
+
+    def needed_s(self, state: Listening, settings: SpeechSettings) -> float:
+        """From when on the sound is still needed."""
+        starts = [start for start, _ in self.spans]
+        next_s = max(min(state.earliest_s(settings), state.heard_s) - self.margin_s, self.begun_s)
+        return min([*starts, next_s])
 
 
 def clip_times(start_s: float, end_s: float, spans: Sequence[tuple[float, float]]) -> tuple[float, float]:
@@ -70,12 +138,15 @@ def fit_to_regions(words: Sequence[Word], regions: Sequence[Region]) -> list[Wor
     """
     fitted: list[Word] = []
     begun, free_s = None, 0.0  # the region of the previous word, and that word's end
+    ends = [region.end_s for region in regions]
     for word in words:
-        shared = [min(word.end_s, region.end_s) - max(word.start_s, region.start_s) for region in regions]
+        first = bisect.bisect_right(ends, word.start_s)
+        near = regions[first : first + NEAR]
+        shared = [min(word.end_s, region.end_s) - max(word.start_s, region.start_s) for region in near]
         if not shared or max(shared) <= 0:
             fitted.append(word)
             continue
-        region = regions[shared.index(max(shared))]
+        region = near[shared.index(max(shared))]
         start, end = max(word.start_s, region.start_s), min(word.end_s, region.end_s)
         if region is not begun:
             begun, free_s = region, region.start_s
@@ -96,6 +167,27 @@ def phrases(words: Sequence[Word], gap_s: float) -> list[list[Word]]:
             groups.append([])
         groups[-1].append(word)
     return groups
+
+
+def phrase_segment(words: Sequence[Word]) -> Segment:
+    """A phrase as a segment, with its words."""
+    return Segment(
+        round(words[0].start_s, 2),
+        round(words[-1].end_s, 2),
+        " ".join(word.text for word in words),
+        round(float(np.mean([word.probability for word in words])), 4),
+        {
+            "words": [
+                {
+                    "word": word.text,
+                    "start_s": round(word.start_s, 2),
+                    "end_s": round(word.end_s, 2),
+                    "probability": round(float(word.probability), 4),
+                }
+                for word in words
+            ]
+        },
+    )
 
 
 def dynamic_time_warping(cost: np.ndarray) -> np.ndarray:

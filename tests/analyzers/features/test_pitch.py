@@ -7,15 +7,13 @@ import pytest
 
 from clipbench.analyzers.features.onnx_networks import open_network
 from clipbench.analyzers.features.speech.pitch import (
+    AROUND_S,
     Pitch,
     PitchSettings,
-    find_pitch,
     smooth_path,
     track_pitch,
 )
-from clipbench.analyzers.features.speech.voice_activity import Region
-from tests.support.clip_views import ArrayClip
-from tests.support.sounds import RATE, noise, recording, silence, tone
+from tests.support.sounds import RATE, recording, silence, tone
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +26,7 @@ def crepe():
 @pytest.mark.parametrize("hz", [80, 110, 220, 440])
 @pytest.mark.parametrize("harmonics", [1, 4])
 def test_pitch_of_tones(crepe, hz, harmonics):
-    track = track_pitch(tone(hz, 1, harmonics=harmonics), crepe, [(0.1, 0.9)], PitchSettings())
+    track = track_pitch(tone(hz, 1, harmonics=harmonics), crepe, (0.1, 0.9), PitchSettings())
     found = track.between(0.1, 0.9).hz
     assert np.abs(1200 * np.log2(found / hz)).max() < 25  # cents
 
@@ -36,7 +34,7 @@ def test_pitch_of_tones(crepe, hz, harmonics):
 def test_pitch_of_a_glide(crepe):
     time = np.arange(2 * RATE) / RATE
     rising = np.sin(2 * np.pi * (150 * time + 50 * time**2)).astype(np.float32)  # 150 to 350 Hz
-    track = track_pitch(rising, crepe, [(0, 2)], PitchSettings())
+    track = track_pitch(rising, crepe, (0, 2), PitchSettings())
     times = track.start_s + np.arange(len(track.hz)) * track.step_s
     inside = (times > 0.1) & (times < 1.9)
     assert np.abs(track.hz[inside] / (150 + 100 * times[inside]) - 1).max() < 0.05
@@ -44,23 +42,21 @@ def test_pitch_of_a_glide(crepe):
 
 def test_no_pitch_outside_the_spans_nor_in_silence(crepe):
     audio = np.concatenate([tone(200, 1), silence(1)])
-    track = track_pitch(audio, crepe, [(0.5, 2)], PitchSettings())
+    track = track_pitch(audio, crepe, (0.5, 2), PitchSettings())
     assert np.isnan(track.between(0, 0.5).hz).all()
     assert not np.isnan(track.between(0.5, 0.9).hz).any()
     assert np.isnan(track.between(1.1, 2).hz).all()
 
 
-def test_pitch_is_computed_once_per_clip(crepe):
-    calls = []
-
-    def counting(frames, batch):
-        calls.append(len(frames))
-        return crepe(frames, batch=batch)
-
-    clip = ArrayClip(audio=noise(1))
-    for _ in range(2):
-        find_pitch(clip, counting, [Region(0, 1, 1.0)], PitchSettings())
-    assert len(calls) == 1
+@pytest.mark.parametrize("span", [(0.0, 0.9), (0.31, 1.2), (1.7, 2.86)])
+def test_pitch_needs_no_more_sound_than_around_the_span(crepe, span):
+    audio = recording("austen")
+    whole = track_pitch(audio, crepe, span, PitchSettings())
+    first = max(0, round((span[0] - AROUND_S) * RATE))
+    part = audio[first : round((span[1] + AROUND_S) * RATE)]
+    alone = track_pitch(part, crepe, span, PitchSettings(), first)
+    assert whole.start_s == alone.start_s
+    np.testing.assert_allclose(whole.hz, alone.hz, rtol=1e-5)
 
 
 def test_the_path_avoids_a_leap():
@@ -80,12 +76,12 @@ def test_between():
 def test_pitch_of_a_man_who_reads(crepe):
     # An independent estimate: the autocorrelation of the voiced frames.
     audio = recording("austen")
-    track = track_pitch(audio, crepe, [(0.26, 2.8)], PitchSettings())
+    track = track_pitch(audio, crepe, (0.26, 2.8), PitchSettings())
     voiced = np.flatnonzero(~np.isnan(track.hz))
     assert len(voiced) * track.step_s > 1.2
     wrong = 0
     for index in voiced:
-        middle = round(index * track.step_s * RATE)
+        middle = round((track.start_s + index * track.step_s) * RATE)
         sound = audio[max(0, middle - 512) : middle + 512]
         likeness = np.correlate(sound, sound, "full")[len(sound) - 1 :]
         expected = round(RATE / track.hz[index])

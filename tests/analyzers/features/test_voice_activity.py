@@ -7,16 +7,38 @@ import pytest
 
 from clipbench.analyzers.features.onnx_networks import open_network
 from clipbench.analyzers.features.speech.voice_activity import (
+    Joiner,
+    Listening,
     Region,
+    RegionTracker,
     SpeechSettings,
-    find_speech,
+    begin_listening,
     join_regions,
-    regions_from_probabilities,
+    listen,
 )
+from tests.support.chunks import slices
 from tests.support.clip_views import ArrayClip
 from tests.support.sounds import RATE, chords, noise, recording
 
 FRAME_S = 512 / RATE
+
+
+def regions_from_probabilities(probabilities, samples, settings, *cuts):
+    """The regions that a tracker tells when the frames come in pieces that end at these cuts."""
+    tracker, found = RegionTracker(), []
+    for part in np.split(probabilities, cuts):
+        found += tracker.feed(part, settings)
+    return found + tracker.finish(samples, settings)
+
+
+def find_speech(clip, net, settings, *cuts_s):
+    """The regions in a clip that comes in chunks; the chunk's memo is the clip's where it is the only one."""
+    state, found = begin_listening(clip), []
+    for chunk in slices(clip, *cuts_s):
+        if not cuts_s:
+            chunk.memo = clip.memo
+        found += listen(chunk, net, settings, state)
+    return found
 
 
 def regions(probabilities, **settings):
@@ -85,3 +107,68 @@ def test_probabilities_are_computed_once_and_do_not_depend_on_the_block():
     assert find_speech(clip, counting, SpeechSettings(min_silence_s=0.5)) != first
     assert len(calls) == 2
     net.close()
+
+
+def by_the_book(probabilities, samples, settings):
+    """silero-vad's `get_speech_timestamps`, with all probabilities at hand."""
+    low, found, start, quiet = max(settings.speech_threshold - 0.15, 0.01), [], None, None
+    for at, probability in zip(np.arange(len(probabilities)) * 512, probabilities, strict=True):
+        if probability >= settings.speech_threshold:
+            start, quiet = (at if start is None else start), None
+        elif start is not None and probability < low:
+            quiet = at if quiet is None else quiet
+            if at - quiet >= settings.min_silence_s * RATE:
+                found.append((start, quiet))
+                start = quiet = None
+    if start is not None:
+        found.append((start, samples))
+    found = [(a, b) for a, b in found if b - a > settings.min_speech_s * RATE]
+    pad, padded = settings.speech_pad_s * RATE, []
+    for index, (a, b) in enumerate(found):
+        before = (a - found[index - 1][1]) / 2 if index else a
+        after = (found[index + 1][0] - b) / 2 if index + 1 < len(found) else samples - b
+        mean = float(np.mean(probabilities[a // 512 : -(-b // 512)]))
+        padded.append(Region((a - min(pad, before)) / RATE, (b + min(pad, after)) / RATE, mean))
+    return padded
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_regions_are_the_same_however_the_frames_come(seed):
+    random = np.random.default_rng(seed)
+    levels = np.repeat(random.choice([0.05, 0.4, 0.9], 80), random.integers(1, 12, 80))
+    probabilities = np.clip(levels + random.normal(0, 0.08, len(levels)), 0, 1).astype(np.float32)
+    samples = len(probabilities) * 512 - int(random.integers(0, 512))
+    settings = SpeechSettings(
+        min_silence_s=float(random.choice([0, 0.1, 0.3])),
+        speech_pad_s=float(random.choice([0, 0.03, 0.4])),
+        min_speech_s=float(random.choice([0, 0.25])),
+    )
+    expected = by_the_book(probabilities, samples, settings)
+    for pieces in (0, 1, 7, len(probabilities) - 1):
+        cuts = np.sort(random.choice(np.arange(1, len(probabilities)), pieces, replace=False))
+        assert regions_from_probabilities(probabilities, samples, settings, *cuts) == expected
+
+
+@pytest.mark.parametrize("step_s", [0.05, 0.37, 2.5])
+def test_speech_is_the_same_in_chunks(step_s):
+    net = open_network("silero-vad")
+    clip = ArrayClip(audio=np.concatenate([noise(0.5, 0.003), recording("austen"), recording("cards")]))
+    whole = find_speech(clip, net, SpeechSettings())
+    chunks = find_speech(clip, net, SpeechSettings(), *np.arange(step_s, clip.duration_s, step_s))
+    net.close()
+    assert len(whole) == len(chunks) > 1
+    for one, other in zip(whole, chunks, strict=True):
+        assert one[:2] == other[:2] and one[2] == pytest.approx(other[2], abs=1e-4)
+
+
+def test_speech_without_a_pause_is_divided_and_not_carried_for_ever():
+    settings, state = SpeechSettings(), Listening()
+    joiner, found, most = Joiner(0.3, 10.0), [], 0
+    for _ in range(40):
+        state.sound = np.concatenate([state.sound, np.zeros(RATE, np.float32)])
+        regions = state.tracker.feed(np.full(31, 0.9), settings)
+        found += joiner.add(regions, state, settings)
+        state.forget_before(joiner.needed_s(state, settings))
+        most = max(most, len(state.sound))
+    assert [end - start for start, end in found] == [pytest.approx(10)] * 3
+    assert most <= 12 * RATE
