@@ -166,7 +166,7 @@ class Decoding:
         )
         if whole is not None:
             self._make_room(whole, -1)
-        if self.job.chunked or whole is not None:
+        if (self.job.chunked and self.job.first < count) or whole is not None:
             self._decode(whole)
 
     def _decode(self, whole: PieceWriter | None) -> None:

@@ -161,6 +161,8 @@ class StreamedClip:
                 with self._changed:
                     if layout.name in self._memory:
                         self._pieces[layout.name] = SharedClip(layout, self._memory[layout.name])
+                    if chunk is not None and chunk < self._released:  # it was only on the way to others
+                        self._free(layout.name)
                     self._changed.notify_all()
             case Finished(remarks):
                 self.info = replace(self.info, remarks=[*self.info.remarks, *remarks])

@@ -18,7 +18,6 @@ from tests.support.chunks import every, fed
 from tests.support.clip_views import ArrayClip
 from tests.support.command_line import PROJECT
 
-
 PAGE = (PROJECT / "docs" / "adding-an-analyzer.md").read_text(encoding="utf-8")
 #: The files that docs/adding-an-analyzer.md shows, by the name of their analyzer.
 DOCUMENTED = dict(re.findall(r"`analyzers/(\w+)\.py`:\n\n```python\n(.*?)```", PAGE, re.S))

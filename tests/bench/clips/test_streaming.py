@@ -15,6 +15,7 @@ from clipbench.bench.clips.decoder_link import Decoders
 from clipbench.bench.clips.decoding import AHEAD, open_clip, probe
 from clipbench.bench.errors import InputError
 from clipbench.executors.base import ClipLost
+from clipbench.executors.chunks import MemoryJournal
 from clipbench.executors.layout import Task
 from clipbench.executors.steps import Fed
 from tests.support.executors import processes, shared_memory
@@ -139,13 +140,17 @@ def test_a_clip_may_be_left_at_any_moment(path, decoders):
     assert len(processes()) >= 1  # one decoder for all of them
 
 
-def test_it_goes_on_from_a_later_chunk(path, decoders, whole):
-    from clipbench.executors.chunks import MemoryJournal
-
+def after(**done: int) -> MemoryJournal:
+    """The journal of a clip of which each analyzer has read so many chunks."""
     journal = MemoryJournal()
-    for name, done in (("a", 3), ("b", 2)):
-        for number in range(done):
+    for name, chunks_read in done.items():
+        for number in range(chunks_read):
             journal.fed(Fed(name, number, b"", b"", 0.0))
+    return journal
+
+
+def test_it_goes_on_from_a_later_chunk(path, decoders, whole):
+    journal = after(a=3, b=2)
     with open_clip(path, CHUNKED, decoders, 1, 0.5, journal) as clip:
         with pytest.raises(KeyError):
             clip.chunk(1)
@@ -155,6 +160,22 @@ def test_it_goes_on_from_a_later_chunk(path, decoders, whole):
         np.testing.assert_array_equal(times, whole[EVERY][0][expected])
         np.testing.assert_array_equal(images, whole[EVERY][1][expected])
         np.testing.assert_array_equal(later.audio(), whole["sound"][16_000:24_000])
+
+
+def test_where_all_chunks_were_read_none_is_decoded(path, decoders):
+    with open_clip(path, CHUNKED, decoders, 1, 0.5, after(a=5, b=5)) as clip:
+        assert clip.chunks == 5 and clip.whole(Needs()).name == "facts"
+        clip.wait(20)  # for the decoder's end
+        assert clip.failure == "" and shared_memory() == set()
+
+
+def test_chunks_that_were_read_before_are_not_kept_where_some_read_the_whole_clip(path, decoders, whole):
+    tasks = [*CHUNKED, task("all", SOME, audio=True, chunked=False)]
+    with open_clip(path, tasks, decoders, 1, 0.25, after(a=9, b=9)) as clip:
+        clip.release(9)
+        piece = arrived(clip, lambda: clip.whole(tasks[-1].needs))
+        np.testing.assert_array_equal(piece.frames(*SOME).images, whole[SOME][1])
+        assert len(shared_memory()) < AHEAD
 
 
 def test_a_decoder_that_dies_costs_its_clip_alone(path, decoders):
