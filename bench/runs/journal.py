@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import clipbench
+from clipbench import plugins
 from clipbench.executors.layout import Task
 from clipbench.executors.steps import Fed
 
@@ -38,7 +39,7 @@ class DiskJournal:
     """A journal in `folder`. See `Journal` in executors/base.py.
 
     It goes on with what is there of the same clip, cut alike, by the same analyzers with the same settings
-    and the same version of clipbench; everything else it does not see.
+    and the same version of clipbench and of the user's own parts; everything else it does not see.
     """
 
     def __init__(self, folder: Path, clip_sha256: str, chunk_s: float | None, tasks: Iterable[Task]) -> None:
@@ -50,7 +51,8 @@ class DiskJournal:
     @staticmethod
     def _name(task: Task) -> str:
         settings = json.dumps(asdict(task.settings), sort_keys=True, default=str)
-        of = f"{clipbench.__version__} {code_version()} {task.models} {settings}"
+        code = f"{clipbench.__version__} {code_version()} {sorted(plugins.digests().values())}"
+        of = f"{code} {task.models} {settings}"
         return f"{task.analyzer}-{hashlib.sha256(of.encode()).hexdigest()[:16]}"
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from clipbench import plugins
 from clipbench.analyzers.base import FrameSettings
 from clipbench.bench.runs import journal as journals
 from clipbench.bench.runs.journal import DiskJournal
@@ -72,5 +73,8 @@ def test_what_another_clip_or_other_settings_found_is_not_believed(tmp_path, mon
     assert opened(tmp_path, tasks=(other,)).position("a") == (0, None)
     assert opened(tmp_path, clip="2" * 64).position("a") == (0, None)
     assert opened(tmp_path, chunk_s=4.0).position("a") == (0, None)
+    with monkeypatch.context() as patched:
+        patched.setattr(plugins, "digests", lambda: {"mine.py": "changed"})
+        assert opened(tmp_path, tasks=(A,)).position("a") == (0, None)
     monkeypatch.setattr(journals, "code_version", lambda: "changed")
     assert opened(tmp_path, tasks=(A,)).position("a") == (0, None)
