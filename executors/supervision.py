@@ -17,7 +17,7 @@ from clipbench.executors.live_worker import Analyzing, LiveWorker, Loading
 from clipbench.executors.protocol import Command, Report, Transport, WorkerSpec
 from clipbench.executors.scheduling import Assignment
 from clipbench.executors.settings import ExecutorSettings
-from clipbench.executors.steps import Fed
+from clipbench.executors.steps import Fed, Feed
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +99,9 @@ class Supervisor:
         worker, clip, name = self.named(assigned.worker), assigned.clip, assigned.task.analyzer
         known = worker.known.setdefault(clip, set())
         news = {n: segments for n, segments in assigned.results.items() if n not in known}
-        known.update({*news, name})
+        known.update(news)
+        if not isinstance(assigned.step, Feed):
+            known.add(name)  # it makes the results itself
         piece = assigned.piece
         limit_s = self.settings.timeout_s * max(1.0, piece.span_s / TIMEOUT_SPAN_S)
         worker.busy, worker.since_s = Analyzing(clip, name, limit_s), self.clock()

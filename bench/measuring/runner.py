@@ -72,6 +72,7 @@ class Runner:
         self.executor = make(self.recorder)
         self.tasks = plan.tasks()
         self.decoders = Decoders()
+        self.several = False
         interrupted = NotMeasured("the run was interrupted")
         self.record = Record(plan, now(), interrupted, spans=self.recorder.spans)
 

@@ -64,7 +64,6 @@ def test_an_output_folder_whose_name_is_no_utf_8(clip, tmp_path):
     assert rf"{tmp_path}/caf\xe9/result.json" in done.stdout and (out / "report.html").exists()
 
 
-@pytest.mark.xfail(reason="OpenCV crashes on the name", strict=True)
 def test_a_clip_whose_name_is_no_utf_8(clip, tmp_path):
     path, out = tmp_path / os.fsdecode(b"caf\xe9.mp4"), tmp_path / "out"
     shutil.copy(clip, path)
