@@ -206,6 +206,8 @@ class Decoding:
         pictures = self.source.pictures_until(float("inf"))
         last: TimedPicture | None = None
         for picture in pictures:
+            if picture.time_s >= self.info.duration_s:
+                break  # its time is damaged
             if last is not None:
                 yield last, picture.time_s
             last = picture

@@ -102,7 +102,7 @@ def read_packets(container: Any, tracks: Tracks) -> Iterator[Any]:
                     clock.adjust(packet)
                     yield packet
             return
-        except (av.error.FFmpegError, OSError):
+        except (av.error.FFmpegError, OSError, IndexError):  # PyAV knows no stream that a file adds later
             errors += 1
 
 

@@ -11,6 +11,11 @@ import numpy as np
 from clipbench.bench.clips.packets import Tracks, read_packets
 from clipbench.bench.errors import InputError
 
+#: A picture that is held for longer than this, and for so many times longer than all others together, is a
+#: damaged time: what comes after it does not belong to the clip.
+LONGEST_HELD_S, LONGEST_SHARE = 60.0, 10
+#: No packet of sound lasts longer.
+LONGEST_SOUND_S = 10.0
 #: Packets of a file up to this size are kept.
 KEPT_BYTES = 32 << 20
 
@@ -67,7 +72,7 @@ def scan(container: Any, tracks: Tracks, path: Path) -> Scan:
         if packet.stream_index != tracks.video:
             if at is not None:
                 second = float(packet.time_base)
-                sound.append((at * second, (at + length) * second))
+                sound.append((at * second, at * second + min(length * second, LONGEST_SOUND_S)))
             continue
         if at is not None:
             earliest = at if earliest is None else min(earliest, at)
@@ -84,6 +89,7 @@ def scan(container: Any, tracks: Tracks, path: Path) -> Scan:
     if not len(ticks):
         ticks = np.arange(packets, dtype=np.int64) * step
     last_step = lengths.get(int(ticks[-1]), 0) or step
+    ticks, last_step = without_damaged_times(ticks, last_step, step, tick)
     return Scan(
         ticks,
         tick,
@@ -94,6 +100,18 @@ def scan(container: Any, tracks: Tracks, path: Path) -> Scan:
         earliest or 0,
         kept,
     )
+
+
+def without_damaged_times(
+    ticks: np.ndarray, last_step: int, step: int, tick_s: float
+) -> tuple[np.ndarray, int]:
+    """The times of pictures and how long the last is shown, up to a time that cannot be right."""
+    held = np.append(np.diff(ticks), last_step)
+    longest = int(np.argmax(held))
+    others = int(held.sum() - held[longest])
+    if held[longest] * tick_s <= LONGEST_HELD_S or held[longest] <= LONGEST_SHARE * others:
+        return ticks, last_step
+    return ticks[: longest + 1], step
 
 
 def usual_step(ticks: np.ndarray, video: Any) -> int:
