@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from clipbench.analyzers.base import Needs
 from clipbench.bench.clips.clip_info import ClipInfo, sha256
+from clipbench.bench.clips.clip_path import check_clip
 from clipbench.bench.clips.decoder_link import DecoderLink, Decoders, ThreadDecoder
 from clipbench.bench.clips.decoder_protocol import Open, Wanted
 from clipbench.bench.clips.shared_clip import SharedClip
 from clipbench.bench.clips.streaming import OnDecoded, StreamedClip
-from clipbench.bench.errors import InputError
 from clipbench.executors.base import Journal
 from clipbench.executors.chunks import MemoryJournal
 from clipbench.executors.layout import Task
@@ -38,7 +37,7 @@ def open_clip(
     It is decoded in chunks of about `chunk_s` seconds (None: in one), from the first one that an analyzer has
     not yet read by its `journal`. Raises InputError if the file is no clip that can be decoded.
     """
-    check_file(path)
+    check_clip(path)
     tasks = list(tasks)
     journal = journal or MemoryJournal()
     whole = wanted(task.needs for task in tasks if not task.chunked)
@@ -64,7 +63,7 @@ def decode(path: Path, needs: Iterable[Needs], threads: int) -> Iterator[SharedC
     For clips that are known to be sound: one that takes the decoder down takes this process down.
     Raises InputError if the file is no clip that can be decoded.
     """
-    check_file(path)
+    check_clip(path)
     all_of_it = wanted(needs)
     job = Open(os.fsencode(path), sha256(path), threads, Wanted(), all_of_it, None, 0)
     link = ThreadDecoder()
@@ -96,18 +95,3 @@ def wanted(needs: Iterable[Needs]) -> Wanted:
     needs = list(needs)
     frames = frozenset(request for need in needs for request in need.frames)
     return Wanted(frames, any(need.audio for need in needs))
-
-
-def check_file(path: Path) -> None:
-    """Raise InputError, in one line, for what is no regular file: it is not opened, and so not waited for."""
-    try:
-        mode = path.stat().st_mode
-    except FileNotFoundError as error:
-        said = f"{path} is a link to a file that is gone" if path.is_symlink() else f"there is no file {path}"
-        raise InputError(f"clip.path: {said}") from error
-    except OSError as error:
-        raise InputError(f"clip.path: {path} cannot be read: {error.strerror}") from error
-    if stat.S_ISDIR(mode):
-        raise InputError(f"clip.path: {path} is a folder; name a video file in it")
-    if not stat.S_ISREG(mode):
-        raise InputError(f"clip.path: {path} is not a regular file, but a device, a pipe or a socket")

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from clipbench.bench.clips.clip_path import check_clip
 from clipbench.bench.clips.clock import Clock
 from clipbench.bench.errors import InputError
 
@@ -31,12 +32,7 @@ def open_container(path: Path) -> Any:
     import av
 
     av.logging.set_level(None)
-    if not path.exists():
-        raise InputError(f"clip.path: there is no file {path}")
-    if path.is_dir():
-        raise InputError(f"clip.path: {path} is a folder; name a video file in it")
-    if not path.is_file():
-        raise InputError(f"clip.path: {path} is not a regular file")
+    check_clip(path)
     try:
         # An absolute path is never taken for a protocol (`http:`) or an option.
         container = av.open(str(path.absolute()), metadata_errors="replace")

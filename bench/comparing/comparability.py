@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from clipbench.bench.clips.clip_info import sha256
-from clipbench.bench.measuring.clip_files import check_clip
+from clipbench.bench.clips.clip_path import check_clip
 from clipbench.bench.measuring.run_summary import executor_settings
 from clipbench.bench.measuring.session import Session
 from clipbench.bench.probes import environment

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 import os
-import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from clipbench.analyzers.base import Segment
+from clipbench.bench.clips.clip_path import what_is
 from clipbench.bench.errors import InputError
 from clipbench.bench.file_names import readable
 from clipbench.bench.measuring.record import Record
@@ -24,14 +24,6 @@ VIDEO = (
     ".ts", ".mts", ".m2ts", ".m2t", ".tp", ".trp", ".tod",
     ".h264", ".264", ".avc", ".h265", ".265", ".hevc", ".obu", ".y4m", ".mjpg", ".mjpeg", ".gif", ".apng",
 )  # fmt: skip
-#: What a path may lead to that is no file.
-KINDS = {
-    stat.S_IFDIR: "a folder",
-    stat.S_IFIFO: "a FIFO",
-    stat.S_IFSOCK: "a socket",
-    stat.S_IFCHR: "a device",
-    stat.S_IFBLK: "a device",
-}
 #: How many of the files that are left out are named.
 NAMED = 8
 #: Bytes that the name of a folder of segments may have; file systems allow 255.
@@ -108,14 +100,6 @@ def matches(pattern: str) -> list[Path]:
         raise InputError(f"clip.path: {pattern} is no pattern: {error}") from error
 
 
-def what_is(path: Path) -> str:
-    """What `path` leads to that is no file, or why it leads to nothing; "" for a file."""
-    try:
-        return KINDS.get(stat.S_IFMT(path.stat().st_mode), "")
-    except OSError as error:
-        return "a link that leads nowhere" if os.path.islink(path) else str(error.strerror).lower()
-
-
 def described(entries: dict[Path, str]) -> list[str]:
     """Each entry with why it is no clip."""
     return [f"{readable(entry.name)} ({why})" for entry, why in entries.items()]
@@ -125,22 +109,6 @@ def listing(lines: list[str]) -> str:
     """The first of some lines, after a colon, and how many more there are."""
     more = f" and {len(lines) - NAMED} more" if len(lines) > NAMED else ""
     return f": {', '.join(lines[:NAMED])}{more}" if lines else ""
-
-
-def check_clip(path: Path) -> None:
-    """Raise InputError for what is not a file: nothing waits for a FIFO, and nothing reads from a device."""
-    kind = what_is(path)
-    if not kind:
-        return
-    if not os.path.exists(path):
-        link = f" ({kind})" if os.path.islink(path) else ""
-        missing = kind in ("no such file or directory", "a link that leads nowhere")
-        raise InputError(
-            f"clip.path: there is no file {path}{link}" if missing else f"clip.path: {path}: {kind}"
-        )
-    if kind == "a folder":
-        kind += "; name a video file in it, or use scenario=offline for all of them"
-    raise InputError(f"clip.path: {path} is {kind}")
 
 
 def segments_by_file(record: Record, clips: list[Path]) -> dict[str, list[Segment]]:

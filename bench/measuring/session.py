@@ -11,10 +11,11 @@ from pathlib import Path
 
 from clipbench.analyzers.base import Segment
 from clipbench.bench import quality
+from clipbench.bench.clips.clip_path import check_clip
 from clipbench.bench.errors import InputError, Interrupted
 from clipbench.bench.measuring import metrics, quality_scores, run_summary, targets, verdict
 from clipbench.bench.measuring.analyzer_results import analyzer_results
-from clipbench.bench.measuring.clip_files import FoundClips, check_clip, find_clips, segments_by_file
+from clipbench.bench.measuring.clip_files import FoundClips, find_clips, segments_by_file
 from clipbench.bench.measuring.record import Record
 from clipbench.bench.measuring.runner import Progress, Runner, executor_factory
 from clipbench.bench.measuring.targets import Limit

@@ -16,10 +16,10 @@ from typing import Any
 from hydra.errors import HydraException
 
 from clipbench.bench import quality
+from clipbench.bench.clips.clip_path import check_clip
 from clipbench.bench.clips.decoding import probe
 from clipbench.bench.errors import Exit, InputError, nearest
 from clipbench.bench.file_names import readable
-from clipbench.bench.measuring.clip_files import check_clip
 from clipbench.bench.planning import user_config
 from clipbench.bench.quality import truth_schema
 from clipbench.bench.quality.truth import SCHEMA

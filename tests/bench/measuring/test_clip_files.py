@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from clipbench.bench.clips.clip_path import check_clip
 from clipbench.bench.errors import InputError
-from clipbench.bench.measuring.clip_files import check_clip, find_clips, folder_names
+from clipbench.bench.measuring.clip_files import find_clips, folder_names
 from clipbench.bench.runs.results import LostClip
 
 ENDINGS = (
