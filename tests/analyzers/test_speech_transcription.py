@@ -19,6 +19,7 @@ from clipbench.analyzers.features.speech.word_timing import (
 )
 from clipbench.analyzers.speech_transcription import SpeechTranscription
 from clipbench.analyzers.weights import ModelError
+from tests.analyzers.features.test_voice_activity import by_the_book, listened, random_speech
 from tests.support.clip_views import ArrayClip
 from tests.support.sounds import RATE, SPOKEN, chords, noise, recording, silence
 
@@ -129,6 +130,45 @@ def test_windows_are_at_most_30_s_long():
     assert [len(window) for window in packed] == [2, 2, 1, 1, 1, 1]
     assert all(sum(end - start for start, end in window) <= 30 for window in packed)
     assert packed[-1] == [(160, 170)]
+
+
+@pytest.mark.parametrize("margin_s", [0.3, 2.0])
+@pytest.mark.parametrize("seed", range(12))
+def test_windows_and_their_sound_do_not_depend_on_the_chunks(seed, margin_s):
+    random, probabilities, samples, settings = random_speech(seed)
+    regions = by_the_book(probabilities, samples, settings)
+    expected = pack_windows(regions, samples / RATE, margin_s)
+    cuts = np.sort(random.choice(np.arange(1, len(probabilities)), 60, replace=False))
+    packer, windows = Packer(margin_s), []
+    for state, known in listened(probabilities, samples, settings, cuts):
+        windows += packer.add(known, state, settings)
+        state.forget_before(packer.needed_s(state, settings))
+    assert [window.spans for window in windows] == expected
+    for window in windows:
+        for (start, end), sound in zip(*window, strict=True):
+            assert np.array_equal(sound, np.arange(round(start * RATE), round(end * RATE), dtype=np.float32))
+
+
+def test_a_margin_that_was_not_heard_yet_is_waited_for():
+    """A window of 30 s that ends within it."""
+    settings, samples = SpeechSettings(), 31 * RATE
+    probabilities = np.where(np.arange(-(-samples // 512)) < 930, 0.9, 0.05)
+    packer, windows = Packer(2.0), []
+    for state, known in listened(probabilities, samples, settings, range(1, len(probabilities))):
+        windows += packer.add(known, state, settings)
+        state.forget_before(packer.needed_s(state, settings))
+    assert [len(np.concatenate(window.sounds)) for window in windows] == [30 * RATE, RATE]
+
+
+def test_a_window_and_no_more_is_carried():
+    settings, samples, most = SpeechSettings(), 97 * RATE, 0
+    probabilities, packer, windows = np.full(-(-samples // 512), 0.9), Packer(0.3), []
+    for state, known in listened(probabilities, samples, settings, range(30, 3000, 30)):
+        windows += packer.add(known, state, settings)
+        state.forget_before(packer.needed_s(state, settings))
+        most = max(most, len(state.sound) + sum(map(len, packer.window.sounds)))
+    assert [window.spans for window in windows] == [[(0, 30)], [(30, 60)], [(60, 90)], [(90, 97)]]
+    assert most <= 32 * RATE
 
 
 def test_times_are_mapped_back_over_the_gaps():

@@ -110,8 +110,9 @@ class RegionTracker:
                     self._end(self.quiet, settings, found)
         pad = settings.speech_pad_s * SAMPLE_RATE
         free = self.start if self.start is not None else self.frame * _FRAME
-        if self.waiting is not None and (free - self.waiting.end_s) / 2 >= pad:
-            self._tell(pad, found)
+        room = (free - self.waiting.end_s) / 2 if self.waiting is not None else 0.0
+        if self.waiting is not None and (room >= pad or self._certain_end(settings) is not None):
+            self._tell(min(pad, room), found)
         return found
 
     def finish(self, samples: int, settings: SpeechSettings) -> list[Region]:
@@ -150,12 +151,16 @@ class RegionTracker:
 
     def speaking_s(self, settings: SpeechSettings) -> tuple[float, float] | None:
         """Where the region that is under way begins, and how far it reaches at least; None without one."""
-        if self.start is None or self.waiting is not None:
+        until = self._certain_end(settings)
+        return None if until is None else (self._opening(settings) / SAMPLE_RATE, until / SAMPLE_RATE)
+
+    def _certain_end(self, settings: SpeechSettings) -> int | None:
+        """How far the region that is under way reaches at least; None if it may still be dropped."""
+        if self.start is None:
             return None
-        until = self.quiet if self.quiet is not None else self.frame * _FRAME
-        if until - self.start <= settings.min_speech_s * SAMPLE_RATE:
-            return None
-        return self._opening(settings) / SAMPLE_RATE, until / SAMPLE_RATE
+        # The last frame counts as empty, because the sound may end within it.
+        until = self.quiet if self.quiet is not None else (self.frame - 1) * _FRAME
+        return until if until - self.start > settings.min_speech_s * SAMPLE_RATE else None
 
     def _opening(self, settings: SpeechSettings) -> float:
         """The earliest padded start of the region that is under way, or of the next one."""
@@ -229,13 +234,14 @@ def is_last(chunk: Chunk) -> bool:
 class Joiner:
     """Joins regions at most `gap_s` apart, and divides what is longer than `longest_s`.
 
-    So no more than that is carried, however long somebody speaks. `after_s` of sound is needed after the end
-    of a stretch.
+    So no more than that is carried, however long somebody speaks, and `least_s`, which is the least that is
+    left of a stretch. `after_s` of sound is needed after the end of one.
     """
 
     gap_s: float
     longest_s: float
     after_s: float = 0.0
+    least_s: float = 0.0
     spans: list[tuple[float, float]] = field(default_factory=list)
     begun_s: float = 0.0
 
@@ -252,7 +258,7 @@ class Joiner:
         done: list[tuple[float, float]] = []
         while known:
             start, end = known[0]
-            if end - start > self.longest_s:
+            if end - start > self.longest_s + self.least_s:
                 end = start + self.longest_s
             elif len(known) == 1 and not self._final(end, state, settings):
                 break

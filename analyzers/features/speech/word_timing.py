@@ -70,14 +70,18 @@ class Packer:
             whole = len(known) > 1 or (growing is None and self._final(end, state, settings))
             if end - start > WINDOW_S:
                 end = start + WINDOW_S
+                if end > state.heard_s:  # a margin that was not heard yet
+                    break
             elif not whole:
                 break
             self._place((start, end), state, done)
             self.begun_s = end
             known, self.spans = self._after(known, end), self._after(self.spans, end)
-        if state.over and self.window.spans:
+        # What does not fit in any more, however it goes on, need not be carried beside the window.
+        full = bool(known) and min(known[0][1], state.heard_s) - known[0][0] > self.room_s
+        if (state.over or full) and self.window.spans:
             done.append(self.window)
-            self.window = Window([], [])
+            self.window, self.room_s = Window([], []), 0.0
         return done
 
     def _with(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -132,21 +134,81 @@ def by_the_book(probabilities, samples, settings):
     return padded
 
 
-@pytest.mark.parametrize("seed", range(30))
-def test_regions_are_the_same_however_the_frames_come(seed):
+def random_speech(seed):
+    """A generator, the probabilities of frames, the number of samples that they are of, and settings."""
     random = np.random.default_rng(seed)
-    levels = np.repeat(random.choice([0.05, 0.4, 0.9], 80), random.integers(1, 12, 80))
+    levels = random.choice([0.05, 0.4, 0.9], 80)
+    levels = np.repeat(levels, random.integers(1, random.choice([12, 120]), 80))
     probabilities = np.clip(levels + random.normal(0, 0.08, len(levels)), 0, 1).astype(np.float32)
-    samples = len(probabilities) * 512 - int(random.integers(0, 512))
     settings = SpeechSettings(
         min_silence_s=float(random.choice([0, 0.1, 0.3])),
         speech_pad_s=float(random.choice([0, 0.03, 0.4])),
         min_speech_s=float(random.choice([0, 0.25])),
     )
+    return random, probabilities, len(probabilities) * 512 - int(random.integers(0, 512)), settings
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_regions_are_the_same_however_the_frames_come(seed):
+    random, probabilities, samples, settings = random_speech(seed)
     expected = by_the_book(probabilities, samples, settings)
     for pieces in (0, 1, 7, len(probabilities) - 1):
         cuts = np.sort(random.choice(np.arange(1, len(probabilities)), pieces, replace=False))
         assert regions_from_probabilities(probabilities, samples, settings, *cuts) == expected
+
+
+@pytest.mark.parametrize("gap_s", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("seed", range(12))
+def test_stretches_are_joined_regions(seed, gap_s):
+    random, probabilities, samples, settings = random_speech(seed)
+    regions = join_regions(by_the_book(probabilities, samples, settings), gap_s)
+    for pieces in (0, 1, 60):
+        cuts = np.sort(random.choice(np.arange(1, len(probabilities)), pieces, replace=False))
+        joiner, stretches = Joiner(gap_s, 1e9), []
+        for state, known in listened(probabilities, samples, settings, cuts):
+            stretches += joiner.add(known, state, settings)
+            state.forget_before(joiner.needed_s(state, settings))
+        assert stretches == [(region.start_s, region.end_s) for region in regions]
+
+
+def listened(probabilities, samples, settings, cuts):
+    """The state after each piece of frames, which end at `cuts`, and the regions known then.
+
+    Every sample of the sound is its own number.
+    """
+    state, audio = Listening(), np.arange(samples, dtype=np.float32)
+    ends = [*cuts, len(probabilities)]
+    for first, end in pairwise([0, *ends]):
+        state.sound = np.concatenate([state.sound, audio[first * 512 : end * 512]])
+        known = state.tracker.feed(probabilities[first:end], settings)
+        if end == ends[-1]:
+            known += state.tracker.finish(samples, settings)
+            state.over = True
+        yield state, known
+
+
+def test_what_is_left_of_divided_speech_is_not_too_short():
+    settings, samples = SpeechSettings(), 11 * RATE
+    ((state, known),) = listened(np.full(-(-samples // 512), 0.9), samples, settings, [])
+    found = Joiner(0.3, 10.0, least_s=2.0).add(known, state, settings)
+    assert found == [(0.0, 11.0)]
+
+
+def test_a_region_that_meets_the_next_one_is_known_once_that_is_certain():
+    """Else all of the next one's sound would be carried on, too, however long it is."""
+    tracker, settings = RegionTracker(), SpeechSettings(speech_pad_s=0.4)
+    first = np.concatenate([np.full(40, 0.9), np.full(10, 0.05), np.full(20, 0.9)])
+    (region,) = tracker.feed(first, settings)
+    assert region.end_s == pytest.approx(45 * FRAME_S)
+    assert tracker.speaking_s(settings) == pytest.approx((45 * FRAME_S, 69 * FRAME_S))
+
+
+def test_the_last_frame_is_as_long_as_its_sound():
+    """Eight frames are long enough to be speech, less than that is not: the first region has all the room."""
+    settings = SpeechSettings(speech_pad_s=0.4)
+    probabilities = np.concatenate([np.full(40, 0.9), np.full(10, 0.05), np.full(8, 0.9)])
+    (found,) = regions_from_probabilities(probabilities, 58 * 512 - 500, settings)
+    assert found.end_s == pytest.approx(min(40 * FRAME_S + 0.4, (58 * 512 - 500) / RATE))
 
 
 @pytest.mark.parametrize("step_s", [0.05, 0.37, 2.5])
