@@ -112,7 +112,13 @@ class QualityAnalyzer(ChunkedAnalyzer[Hearing | None, Seen]):
         return Needs(frames=(FrameRequest(self.settings.fps, self.settings.size),), audio=True)
 
     def begin(self, clip: ClipFacts) -> Hearing | None:
-        return Hearing(Listening(), Joiner(self.settings.join_s, LONGEST_S), []) if clip.has_audio else None
+        return (
+            Hearing(
+                Listening(), Joiner(self.settings.join_s, LONGEST_S, least_s=self.settings.min_total_s), []
+            )
+            if clip.has_audio
+            else None
+        )
 
     def feed(self, chunk: Chunk, state: Hearing | None) -> tuple[Seen, Hearing | None]:
         times, images = chunk.frames(self.settings.fps, self.settings.size)

@@ -101,30 +101,29 @@ class SpeechEmotion(ChunkedAnalyzer[Hearing, list[Spoken]]):
         self._vad = onnx_networks.open_network(self.settings.vad_model)
 
     def begin(self, clip: ClipFacts) -> Hearing:
-        return Hearing(begin_listening(clip), Joiner(self.settings.join_gap_s, LONGEST_S, AROUND_S))
+        joiner = Joiner(self.settings.join_gap_s, LONGEST_S, AROUND_S, self.settings.window_s / 2)
+        return Hearing(begin_listening(clip), joiner)
 
     def feed(self, chunk: Chunk, state: Hearing) -> tuple[list[Spoken], Hearing]:
         listening, joiner = state
         regions = listen(chunk, self._vad, self.settings, listening)
-        found: list[Spoken] = []
-        sounds: list[np.ndarray] = []
-        for start_s, end_s in joiner.add(regions, listening, self.settings):
+        stretches = joiner.add(regions, listening, self.settings)
+        found = self.measured(stretches, listening) if stretches else []
+        listening.forget_before(joiner.needed_s(listening, self.settings) - 2 * AROUND_S)
+        return found, state
+
+    def measured(self, stretches: Sequence[tuple[float, float]], listening: Listening) -> list[Spoken]:
+        """The parts of stretches of speech, of which there is at least one; what they feel is open."""
+        found = []
+        for start_s, end_s in stretches:
             track = track_pitch(
                 listening.sound, self._pitch, (start_s, end_s), self.settings, listening.first
             )
             for span in split_region(start_s, end_s, self.settings.window_s):
-                sounds.append(listening.samples(*(round(at * SAMPLE_RATE) for at in span)))
                 pitch = track.between(*span)
-                found.append(Spoken(span, measure_voice(sounds[-1], pitch), pitch, None))
-        if sounds:
-            feelings = self.judge(sounds)
-            found = [spoken._replace(feeling=f) for spoken, f in zip(found, feelings, strict=True)]
-        listening.forget_before(joiner.needed_s(listening, self.settings) - 2 * AROUND_S)
-        return found, state
-
-    def judge(self, sounds: list[np.ndarray]) -> list[tuple[float, float] | None]:
-        """Arousal and valence of each stretch of speech; None where they are estimated at the end."""
-        return [None] * len(sounds)
+                voice = measure_voice(part_sound(listening, span), pitch)
+                found.append(Spoken(span, voice, pitch, None))
+        return found
 
     def finish(
         self,
@@ -174,6 +173,11 @@ def split_region(start_s: float, end_s: float, window_s: float) -> list[tuple[fl
     parts = max(1, round((end_s - start_s) / window_s))
     edges = np.linspace(start_s, end_s, parts + 1)
     return [(float(start), float(end)) for start, end in itertools.pairwise(edges)]
+
+
+def part_sound(listening: Listening, span: tuple[float, float]) -> np.ndarray:
+    """The sound of a part of the clip."""
+    return listening.samples(*(round(at * SAMPLE_RATE) for at in span))
 
 
 def measure_voice(sound: np.ndarray, track: Pitch) -> Voice:

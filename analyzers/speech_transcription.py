@@ -203,6 +203,10 @@ class WhisperAnalyzer(ChunkedAnalyzer[Hearing, Heard]):
         repeats = result.compression_ratio > settings.compression_threshold
         return bool((silent and unlikely) or repeats)
 
+    def written(self, result: DecodingResult, spans: Spans) -> list[int]:
+        """The tokens of a window's text."""
+        return [token for token in result.tokens if token < self._tokenizer.eot]
+
     def _words(self, result: DecodingResult, spans: Spans) -> list[Word]:
         """The words of a window's text, with their times in the clip."""
         import whisper
@@ -212,7 +216,7 @@ class WhisperAnalyzer(ChunkedAnalyzer[Hearing, Heard]):
         timings = find_alignment(
             _Encoded(self._whisper),
             self._tokenizer,
-            [token for token in result.tokens if token < self._tokenizer.eot],
+            self.written(result, spans),
             result.audio_features,
             length // whisper.audio.HOP_LENGTH,
         )

@@ -7,15 +7,18 @@ Sharpness, noise and exposure are measured as in the embedded profile, and so is
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from clipbench.analyzers.base import Chunk
+from clipbench.analyzers.base import Chunk, ClipFacts, Segment
 from clipbench.analyzers.content_quality import (
+    Hearing,
     QualityAnalyzer,
     QualitySettings,
+    Seen,
     exposure,
     noise,
     sharpness,
@@ -63,6 +66,16 @@ class ClipContentQuality(UsesClip, QualityAnalyzer):
         if self.encoder is not None:
             self.close_speech_networks()
         UsesClip.unload(self)
+
+    def finish(
+        self,
+        clip: ClipFacts,
+        found: Sequence[Seen],
+        state: Hearing | None,
+        upstream: Mapping[str, list[Segment]],
+    ) -> list[Segment]:
+        self._facts = {"frames": sum(len(seen.times_s) for seen in found)}
+        return super().finish(clip, found, state, upstream)
 
     def measure_frames(self, clip: Chunk, images: np.ndarray) -> list[dict[str, float | None]]:
         import cv2

@@ -15,6 +15,7 @@ import numpy as np
 
 from clipbench.analyzers.base import ClipFacts, Segment, setting
 from clipbench.analyzers.features.sound.spectra import SAMPLE_RATE
+from clipbench.analyzers.features.speech.voice_activity import Listening
 from clipbench.analyzers.production import torch_device, transfers
 from clipbench.analyzers.production.base import ProductionSettings
 from clipbench.analyzers.production.batching import batches, fitting_batch
@@ -26,6 +27,8 @@ from clipbench.analyzers.speech_emotion import (
     SpeechEmotion,
     SpeechEmotionSettings,
     Spoken,
+    part_sound,
+    split_region,
 )
 
 if TYPE_CHECKING:
@@ -65,10 +68,17 @@ class Wav2Vec2Emotion(FromHub, OnDevice, SpeechEmotion):
         SpeechEmotion.unload(self)
         OnDevice.unload(self)
 
-    def judge(self, sounds: list[np.ndarray]) -> list[tuple[float, float] | None]:
-        (scores,) = transfers.download(self.judge_sounds(sounds))
+    def measured(self, stretches: Sequence[tuple[float, float]], listening: Listening) -> list[Spoken]:
+        spans = [span for stretch in stretches for span in split_region(*stretch, self.settings.window_s)]
+        # The network computes while pitch is tracked on the CPU.
+        judged = self.judge_sounds([part_sound(listening, span) for span in spans])
+        found = super().measured(stretches, listening)
+        (scores,) = transfers.download(judged)
         centred = np.clip(np.nan_to_num(2 * scores - 1), -1, 1)
-        return [(float(row[_AROUSAL]), float(row[_VALENCE])) for row in centred]
+        return [
+            spoken._replace(feeling=(float(row[_AROUSAL]), float(row[_VALENCE])))
+            for spoken, row in zip(found, centred, strict=True)
+        ]
 
     def finish(
         self,

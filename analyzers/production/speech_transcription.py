@@ -140,12 +140,23 @@ class WhisperLargeV3(OnDevice, WhisperAnalyzer):
         if not self.random:
             return options
         # Random weights do not know when to stop: they write as much as somebody could have said.
-        longest = max(sum(end - start for start, end in spans) for spans in packed)
-        budget = max(1, min(round(_TOKENS_PER_S * longest), DIMENSIONS["full"]["n_text_ctx"] // 2))
-        return replace(options, sample_len=budget, suppress_tokens=[-1, self._tokenizer.eot])
+        return replace(
+            options, sample_len=max(map(_budget, packed)), suppress_tokens=[-1, self._tokenizer.eot]
+        )
+
+    def written(self, result: DecodingResult, spans: Spans) -> list[int]:
+        # Beside a longer window, random weights write more than this one has time for.
+        tokens = super().written(result, spans)
+        return tokens[: _budget(spans)] if self.random else tokens
 
     def _is_invented(self, result: DecodingResult) -> bool:
         return not self.random and super()._is_invented(result)
+
+
+def _budget(spans: Spans) -> int:
+    """How many tokens random weights write for a window with these spans."""
+    seconds = sum(end - start for start, end in spans)
+    return max(1, min(round(_TOKENS_PER_S * seconds), DIMENSIONS["full"]["n_text_ctx"] // 2))
 
 
 def halve(model: torch.nn.Module) -> None:
