@@ -112,13 +112,10 @@ class QualityAnalyzer(ChunkedAnalyzer[Hearing | None, Seen]):
         return Needs(frames=(FrameRequest(self.settings.fps, self.settings.size),), audio=True)
 
     def begin(self, clip: ClipFacts) -> Hearing | None:
-        return (
-            Hearing(
-                Listening(), Joiner(self.settings.join_s, LONGEST_S, least_s=self.settings.min_total_s), []
-            )
-            if clip.has_audio
-            else None
-        )
+        if not clip.has_audio:
+            return None
+        settings = self.settings
+        return Hearing(Listening(), Joiner(settings.join_s, LONGEST_S, least_s=settings.min_total_s), [])
 
     def feed(self, chunk: Chunk, state: Hearing | None) -> tuple[Seen, Hearing | None]:
         times, images = chunk.frames(self.settings.fps, self.settings.size)

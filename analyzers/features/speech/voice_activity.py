@@ -250,7 +250,7 @@ class Joiner:
     ) -> list[tuple[float, float]]:
         """The stretches (start and end in seconds) that are known now, in order."""
         for region in regions:
-            self._join(max(region.start_s, self.begun_s), region.end_s)
+            self.spans = self._joined(self.spans, max(region.start_s, self.begun_s), region.end_s)
         growing = state.speaking_s(settings)
         known = list(self.spans)
         if growing is not None:
@@ -273,9 +273,6 @@ class Joiner:
     def _final(self, end_s: float, state: Listening, settings: SpeechSettings) -> bool:
         """Whether nothing can be joined to the stretch that ends there."""
         return state.speaking_s(settings) is None and state.earliest_s(settings) - end_s > self.gap_s
-
-    def _join(self, start_s: float, end_s: float) -> None:
-        self.spans = self._joined(self.spans, start_s, end_s)
 
     def _joined(
         self, spans: list[tuple[float, float]], start_s: float, end_s: float
