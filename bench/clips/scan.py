@@ -13,7 +13,7 @@ from clipbench.bench.errors import InputError
 
 #: A picture that is held for longer than this, and for so many times longer than all others together, is a
 #: damaged time: what comes after it does not belong to the clip.
-LONGEST_HELD_S, LONGEST_SHARE = 60.0, 10
+LONGEST_HELD_S, LONGEST_SHARE = 600.0, 10
 #: No packet of sound lasts longer.
 LONGEST_SOUND_S = 10.0
 #: Packets of a file up to this size are kept.
@@ -27,7 +27,9 @@ class Scan:
     `ticks` are the times of the pictures to be shown, ascending, in units of `tick_s` seconds; `step` is
     their usual distance, and `last_step` how long the last one is shown. `keys` is `[key frames, 2]`: how
     many packets of the picture come before each, and its time. `sound` is `[packets, 2]`, start and end in
-    seconds. `first_packet` is the earliest time of a picture, shown or not. `kept` are all packets of a short
+    seconds. `left_out` are how many
+    pictures were left out because of their time. `first_packet` is the earliest time of a picture, shown or not,
+    and `read_to` the byte up to which there were packets. `kept` are all packets of a short
     file, so that it is read once.
     """
 
@@ -37,7 +39,9 @@ class Scan:
     last_step: int
     keys: np.ndarray
     sound: np.ndarray
+    left_out: int
     first_packet: int
+    read_to: int
     kept: list[Any] | None
 
     def packets_before(self, ticks: float) -> int:
@@ -58,13 +62,14 @@ def scan(container: Any, tracks: Tracks, path: Path) -> Scan:
     lengths: dict[int, int] = {}
     keys: list[tuple[int, int]] = []
     sound: list[tuple[float, float]] = []
-    packets = size = 0
+    packets = size = read_to = 0
     kept: list[Any] | None = []
     earliest: int | None = None
     for packet in read_packets(container, tracks):
         at = packet.pts if packet.pts is not None else packet.dts
         length = packet.duration or 0
         size += packet.size
+        read_to = max(read_to, (packet.pos or 0) + packet.size)
         if size > KEPT_BYTES:
             kept = None
         if kept is not None:
@@ -89,6 +94,7 @@ def scan(container: Any, tracks: Tracks, path: Path) -> Scan:
     if not len(ticks):
         ticks = np.arange(packets, dtype=np.int64) * step
     last_step = lengths.get(int(ticks[-1]), 0) or step
+    announced = len(ticks)
     ticks, last_step = without_damaged_times(ticks, last_step, step, tick)
     return Scan(
         ticks,
@@ -97,7 +103,9 @@ def scan(container: Any, tracks: Tracks, path: Path) -> Scan:
         last_step,
         np.array(keys, np.int64).reshape(-1, 2),
         np.array(sound).reshape(-1, 2),
+        announced - len(ticks),
         earliest or 0,
+        read_to,
         kept,
     )
 

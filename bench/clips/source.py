@@ -11,7 +11,7 @@ import numpy as np
 
 from clipbench.bench.clips.packets import PacketQueues, choose_tracks, open_container, read_packets
 from clipbench.bench.clips.pictures import Picture, TimedPicture
-from clipbench.bench.clips.probing import Probed, probe, refuse_cut_off
+from clipbench.bench.clips.probing import Probed, probe
 from clipbench.bench.clips.scan import Scan, scan
 from clipbench.bench.clips.sound import AUDIO_RATE, Sound
 from clipbench.bench.clips.turning import turn_of
@@ -66,15 +66,12 @@ class ClipSource:
             self._tracks = choose_tracks(self._container, path)
             self._scan: Scan = scan(self._container, self._tracks, path)
             packets: Iterator[Any] | None = iter(self._scan.kept) if self._scan.kept is not None else None
-            video = self._start(packets, skip_video=0)
+            self._start(packets, skip_video=0)
             if self._ahead is None:
                 raise InputError(f"clip.path: no frame of {path} can be decoded")
             self._origin, first = self._ahead
             self._turn = turn_of(first)
-            self.probed = probe(
-                self._container, video, self._scan, first, self._origin, self._turn, self._tracks.chosen
-            )
-            refuse_cut_off(self._container, video, self._scan, path)
+            self.probed = probe(self._container, self._tracks, self._scan, self._ahead, self._turn, path)
             self._start_sound()
         except BaseException:
             self.close()
@@ -106,7 +103,7 @@ class ClipSource:
         while self._ahead is not None:
             ticks, frame = self._ahead
             time_s = (ticks - self._origin) * self._scan.tick_s
-            if time_s >= end_s:
+            if time_s >= min(end_s, self.probed.duration_s + ROUNDING_S):
                 return
             self._ahead = next(self._frames, None)
             yield TimedPicture(time_s, Picture(frame, self._turn))
@@ -143,8 +140,8 @@ class ClipSource:
         for _ in self.pictures_until(start_s - ROUNDING_S):
             pass
 
-    def _start(self, packets: Iterator[Any] | None, skip_video: int) -> Any:
-        """Begin with the first packet; `packets` are those in memory, if any. Returns the picture's track."""
+    def _start(self, packets: Iterator[Any] | None, skip_video: int) -> None:
+        """Begin with the first packet; `packets` are those in memory, if any."""
         if packets is None:
             self._container.close()
             self._container = open_container(self._path)
@@ -154,7 +151,6 @@ class ClipSource:
         self._video = Video(stream, self._queues.video, self._threads, self._scan.step)
         self._frames = self._video.frames()
         self._ahead = next(self._frames, None)
-        return stream
 
     def _start_sound(self) -> None:
         self._sound = None
