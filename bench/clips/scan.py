@@ -27,10 +27,9 @@ class Scan:
     `ticks` are the times of the pictures to be shown, ascending, in units of `tick_s` seconds; `step` is
     their usual distance, and `last_step` how long the last one is shown. `keys` is `[key frames, 2]`: how
     many packets of the picture come before each, and its time. `sound` is `[packets, 2]`, start and end in
-    seconds. `left_out` are how many
-    pictures were left out because of their time. `first_packet` is the earliest time of a picture, shown or not,
-    and `read_to` the byte up to which there were packets. `kept` are all packets of a short
-    file, so that it is read once.
+    seconds. `left_out` is how many pictures were left out because of their times, `first_packet` the earliest
+    time of a picture, shown or not, and `read_to` the byte up to which there were packets. `kept` are all
+    packets of a short file, so that it is read once.
     """
 
     ticks: np.ndarray
