@@ -56,6 +56,7 @@ class Segformer(OnDevice, FromHub, BackgroundSegmentation):
     config_name = "segformer"
     #: Weights in half precision are 0.17 GB; the rest is a batch of pictures.
     memory_gb = 7.0
+    _batch = 0  # nothing was run here: another worker may have read the frames
 
     def __init__(self, settings: SegformerSettings | None = None) -> None:
         super().__init__(settings)
