@@ -241,5 +241,10 @@ def whole(clip: ClipView) -> Chunk:
 
 
 def is_chunked(analyzer: Analyzer) -> bool:
-    """Whether it is fed chunk by chunk: a subclass that writes its own `analyze` gets the whole clip."""
-    return isinstance(analyzer, ChunkedAnalyzer) and type(analyzer).analyze is ChunkedAnalyzer.analyze
+    """Whether it is fed chunk by chunk.
+
+    A subclass that writes its own `analyze` gets the whole clip, and one that reads neither frames nor sound
+    has nothing to wait for.
+    """
+    own = type(analyzer).analyze is not ChunkedAnalyzer.analyze
+    return isinstance(analyzer, ChunkedAnalyzer) and not own and analyzer.needs() != Needs()

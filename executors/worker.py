@@ -172,23 +172,40 @@ class Worker:
         """Drop every analyzer's weights, and what libraries keep for them."""
         with self.span("cleanup"), self._forgiving():
             while self.loaded:
-                self.loaded.popitem()[1].unload()
+                name, analyzer = self.loaded.popitem()
+                with self._warning(f"{name} cannot be unloaded"):
+                    analyzer.unload()
+                del analyzer  # what it holds is released below
             devices.release(self.device)
 
     def offload(self) -> None:
         """Park every analyzer's weights in host memory."""
         with self.span("cleanup"), self._forgiving():
-            for analyzer in self.loaded.values():
-                analyzer.offload()
+            for name, analyzer in self.loaded.items():
+                with self._warning(f"{name} cannot be parked"):
+                    analyzer.offload()
             devices.release(self.device)
 
+    @contextlib.contextmanager
+    def _warning(self, what: str) -> Iterator[None]:
+        """A context in which what an analyzer raises is a warning: its results are in already."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            level = logging.DEBUG if self.lost_gpu else logging.WARNING
+            log.log(level, "%s: %s: %s", what, type(error).__name__, message(error))
+
     def wake(self, tasks: tuple[Task, ...]) -> None:
-        """Bring parked weights back, and load what was dropped."""
+        """Bring parked weights back, and load what was dropped or does not wake."""
         for task in tasks:
             if analyzer := self.loaded.get(task.analyzer):
-                with self.span("load", task.analyzer):
+                with self.span("load", task.analyzer), self._warning(f"{task.analyzer} does not wake"):
                     analyzer.wake()
-            elif task.analyzer not in self.unloadable:
+                    continue
+                del self.loaded[task.analyzer]
+            if task.analyzer not in self.unloadable:
                 self.load(task)
 
     def close(self) -> None:

@@ -73,6 +73,20 @@ def test_sys_exit_in_an_analyzer_costs_that_analyzer_and_no_worker(name):
     assert spawned == (0 if name == "sequential" else len(pids))
 
 
+@pytest.mark.parametrize("mode", ["unload", "offload", "exit"])
+@pytest.mark.parametrize("name", usable(NAMES))
+def test_an_analyzer_that_cannot_be_parked_or_unloaded_costs_nothing(name, mode):
+    groups = {"a": ("clinging", "steady"), "b": ("deaf",)}
+    with running(name, grouped(groups, cleanup=mode, executor=name)) as executor:
+        for _ in range(2):
+            assert {o.status for o in outcomes(executor).values()} == {"ok"}
+            executor.cleanup()
+            executor.wake()
+        spawned = sum(span.phase == "spawn" for span in executor.observer.spans)
+    if mode != "exit":
+        assert spawned == (0 if name == "sequential" else 2)
+
+
 #: The reasons for which each of the MISTAKES in fake_analyzers/mistaken.py fails.
 WHY = [
     "TypeError: analyze must return a list of Segment, not NoneType",

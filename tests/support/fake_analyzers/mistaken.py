@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
-from clipbench.analyzers.base import Analyzer, ChunkedAnalyzer, Segment
+from clipbench.analyzers.base import Analyzer, ChunkedAnalyzer, FrameRequest, Needs, Segment
 
 
 def cyclic():
@@ -41,13 +42,34 @@ class Mistaken(Analyzer):
     name = "mistaken"
 
     def analyze(self, clip, upstream):
-        return MISTAKES[round(clip.duration_s * 10) - 10]()
+        return MISTAKES[(round(clip.duration_s * 10) - 10) % len(MISTAKES)]()
+
+
+class Clinging(Analyzer):
+    """Can neither be parked, nor woken, nor unloaded."""
+
+    name = "clinging"
+
+    def analyze(self, clip, upstream):
+        return [Segment(0.0, clip.duration_s, self.name)]
+
+    def offload(self):
+        sys.exit("no parking")
+
+    def wake(self):
+        raise RuntimeError("asleep")
+
+    def unload(self):
+        raise RuntimeError("holds on")
 
 
 class Fed(ChunkedAnalyzer):
     """Counts the chunks that it is fed."""
 
     name = "fed"
+
+    def needs(self):
+        return Needs(frames=(FrameRequest(1.0, 16),))
 
     def begin(self, clip):
         return 0
@@ -57,6 +79,15 @@ class Fed(ChunkedAnalyzer):
 
     def finish(self, clip, found, state, upstream):
         return [Segment(0.0, clip.duration_s, self.name, None, {"chunks": state, "starts": list(found)})]
+
+
+class FedNothing(Fed):
+    """Reads neither frames nor sound."""
+
+    name = "fed_nothing"
+
+    def needs(self):
+        return Needs()
 
 
 class NoPair(Fed):
