@@ -19,6 +19,7 @@ def show(planned: PlanDescription, console: Console) -> None:
     chosen = f"grouping={planned.grouping} executor={planned.executor} models={planned.models}"
     console.print(Text(f"\n{chosen}: {workers} with {threads} each\n"))
     console.print(group_table(plan))
+    console.print(Text(f"\n{on_the_clip(plan)}"))
     for note in planned.notes:
         console.print(Text(f"\n{note}: it runs without"))
     console.print()
@@ -33,6 +34,18 @@ def show(planned: PlanDescription, console: Console) -> None:
             )
         )
     console.print(Text("Nothing was loaded."))
+
+
+def on_the_clip(plan: Plan) -> str:
+    """Which analyzers go through a clip chunk by chunk, and which do not."""
+    others = [task for task in plan.tasks() if not task.chunked]
+    whole = [task.analyzer for task in others if task.needs.frames or task.needs.audio]
+    results = [task.analyzer for task in others if task.analyzer not in whole]
+    return "; ".join(
+        ["Analyzers go through a clip chunk by chunk"]
+        + [f"the whole clip at once is read by {', '.join(whole)}"] * bool(whole)
+        + [f"only results of others by {', '.join(results)}"] * bool(results)
+    )
 
 
 def group_table(plan: Plan) -> Table:

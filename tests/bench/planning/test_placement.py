@@ -147,4 +147,7 @@ def test_without_a_gpu_the_plan_says_so(monkeypatch):
     monkeypatch.setattr(environment, "gpus", lambda: {"reason": "NVML: no driver"})
     console = Console(record=True, width=200, file=io.StringIO())
     show(describe(compose()), console)
-    assert "There is no GPU: everything is on the CPU." in console.export_text()
+    text = console.export_text()
+    assert "There is no GPU: everything is on the CPU." in text
+    assert "chunk by chunk; only results of others by temporal_flow, cross_analyzer_intelligence" in text
+    assert "the whole clip at once" not in text
