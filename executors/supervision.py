@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 #: How often a worker that ends without having done anything is started again.
 ATTEMPTS = 3
-#: Seconds between two looks at what sends no message: clocks, and frames that are being decoded.
+#: Seconds between two looks at what sends no message: clocks, and chunks that are being decoded.
 TICK_S = 0.01
 #: Seconds of clip for which `timeout_s` is meant: a longer piece gets proportionally more.
 TIMEOUT_SPAN_S = 10.0
