@@ -121,7 +121,18 @@ def scaled(steps: list[np.ndarray], height: int, width: int) -> np.ndarray:
             steps.append(cv2.resize(image, (columns // 2, rows // 2), interpolation=cv2.INTER_AREA))
     if (rows, columns) == (height, width):
         return image
-    # Chroma at half the size of luma: each sample stands for its pixels, as swscale shows it.
-    grows = height % rows == 0 and width % columns == 0
-    how = cv2.INTER_NEAREST if grows else cv2.INTER_AREA
-    return cv2.resize(image, (width, height), interpolation=how)
+    if image.ndim == 2 and height % rows == 0 and width % columns == 0:
+        return repeated(image, height // rows, width // columns)
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+
+
+def repeated(plane: np.ndarray, down: int, across: int) -> np.ndarray:
+    """Each sample so many times: chroma stands for all of its pixels, as swscale shows it.
+
+    Merging a plane with itself is many times faster than any resizing.
+    """
+    import cv2
+
+    rows, columns = plane.shape
+    wide = cv2.merge([plane] * across).reshape(rows, columns * across)
+    return np.repeat(wide, down, axis=0) if down > 1 else wide
