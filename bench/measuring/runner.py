@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
@@ -37,7 +37,13 @@ class Progress(Protocol):
 
     def began(self, worker: str, analyzer: str, phase: Phase) -> None: ...
 
-    def finished(self, outcome: Outcome) -> None: ...
+    def opened(self, clip: int, duration_s: float, chunk_s: float | None, chunked: Collection[str]) -> None:
+        """A clip is about to be read: by the `chunked` analyzers in chunks of so many seconds (None: in one)."""
+
+    def fed(self, span: Span) -> None:
+        """An analyzer has read a chunk of a clip."""
+
+    def finished(self, clip: int, outcome: Outcome) -> None: ...
 
 
 class Recorder:
@@ -52,6 +58,8 @@ class Recorder:
 
     def ended(self, span: Span) -> None:
         self.spans.append(span)
+        if span.analyzer and span.chunk is not None:
+            self.progress.fed(span)
 
 
 class Runner:
@@ -71,6 +79,7 @@ class Runner:
         self.recorder = Recorder(progress)
         self.executor = make(self.recorder)
         self.tasks = plan.tasks()
+        self.chunked = [task.analyzer for task in self.tasks if task.chunked]
         self.decoders = Decoders()
         self.several = False
         interrupted = NotMeasured("the run was interrupted")
@@ -131,6 +140,7 @@ class Runner:
                     self._lose(path, error)
                     continue
                 views[number] = view
+                self.progress.opened(first + number, view.duration_s, self.chunk_s, self.chunked)
                 resumed = isinstance(view.journal, DiskJournal) and view.journal.resumed
                 self.record.passes.append(Pass(view.info, warm_up, start_s, resumed=resumed))
                 yield view
@@ -146,7 +156,7 @@ class Runner:
             for number, outcome in self.executor.run_many(itertools.chain([view], clips_to_run), in_flight):
                 one = self.record.passes[first + number]
                 one.outcomes[outcome.analyzer] = outcome
-                self.progress.finished(outcome)
+                self.progress.finished(first + number, outcome)
                 if len(one.outcomes) == len(self.tasks):
                     self._finish(one, views.pop(number))
                     opened.pop(number).close()

@@ -1,15 +1,22 @@
-"""The live display of a run: which pass, which analyzer is at work, how far it is and for how long."""
+"""The live display of a run: which pass, which analyzer is at work, how far it is and for how long.
+
+A long clip has a line of its own: how many of its seconds are done, how fast, and what remains.
+"""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from clipbench.executors.base import Outcome, Phase
+from clipbench.executors.base import Outcome, Phase, Span
 from clipbench.reports import terminal
+from clipbench.reports.live.clip_progress import ClipProgress
+
+#: A clip of at least so many seconds that comes in chunks has a line of its own.
+LONG_S = 60.0
 
 
 class RunProgress:
@@ -18,6 +25,8 @@ class RunProgress:
     def __init__(self, display: Progress) -> None:
         self.display = display
         self.task = display.add_task("starting", total=None, at="")
+        self.line = display.add_task("seconds of clip", total=None, at="", visible=False)
+        self.clips: dict[int, ClipProgress] = {}
 
     def passes(self, number: int, of: int, warmup: bool, analyzers: int) -> None:
         kind = "warm-up" if warmup else "measured"
@@ -31,8 +40,30 @@ class RunProgress:
     def began(self, worker: str, analyzer: str, phase: Phase) -> None:
         self.display.update(self.task, at=analyzer if phase == "analyze" else f"{phase} {analyzer}".strip())
 
-    def finished(self, outcome: Outcome) -> None:
+    def opened(self, clip: int, duration_s: float, chunk_s: float | None, chunked: Collection[str]) -> None:
+        if chunk_s is not None and duration_s >= LONG_S:
+            self.clips[clip] = ClipProgress(duration_s, chunk_s, chunked)
+            self._show_clip()
+
+    def fed(self, span: Span) -> None:
+        if span.clip in self.clips:
+            self.clips[span.clip].fed(span)
+            self._show_clip()
+
+    def finished(self, clip: int, outcome: Outcome) -> None:
         self.display.advance(self.task)
+        if clip in self.clips:
+            self.clips[clip].leave(outcome.analyzer)
+            self._show_clip()
+
+    def _show_clip(self) -> None:
+        """Show the first clip that has not been read to its end, and forget those that have."""
+        self.clips = {number: clip for number, clip in self.clips.items() if clip.done_s < clip.duration_s}
+        shown = self.clips[min(self.clips)] if self.clips else None
+        self.display.update(self.line, visible=shown is not None)
+        if shown is not None:
+            total, done = round(shown.duration_s), int(shown.done_s)
+            self.display.update(self.line, total=total, completed=done, at=str(shown))
 
 
 @contextlib.contextmanager

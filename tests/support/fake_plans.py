@@ -62,6 +62,7 @@ class Notes:
 
     def __init__(self) -> None:
         self.spans, self.begun, self.done, self.shown = [], [], [], []
+        self.clips, self.chunks = [], []
 
     def began(self, worker, analyzer, phase):
         self.begun.append((analyzer, phase))
@@ -72,5 +73,11 @@ class Notes:
     def passes(self, number, of, warmup, analyzers):
         self.shown.append((number, of, warmup))
 
-    def finished(self, outcome):
+    def opened(self, clip, duration_s, chunk_s, chunked):
+        self.clips.append((clip, duration_s, chunk_s, tuple(chunked)))
+
+    def fed(self, span):
+        self.chunks.append((span.clip, span.analyzer, span.chunk))
+
+    def finished(self, clip, outcome):
         self.done.append(outcome.analyzer)

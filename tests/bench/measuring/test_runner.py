@@ -43,6 +43,15 @@ def test_passes_are_told_apart_and_timed_in_order(clip):
     assert not any(s.phase == "decode" for s in found.spans)  # it reads nothing of the clip
 
 
+def test_a_display_is_told_how_far_the_chunks_of_a_clip_are(clip):
+    notes = Notes()
+    made = plan("frame_count", "steady", executor="sequential")
+    run = Runner(made, notes, executor_factory("sequential"), chunk_s=0.5)
+    seconds = run.measure([clip], 0, 2, 1).passes[0].clip.duration_s
+    assert notes.clips == [(number, seconds, 0.5, ("frame_count",)) for number in (0, 1)]
+    assert notes.chunks == [(number, "frame_count", chunk) for number in (0, 1) for chunk in (0, 1)]
+
+
 def test_warm_and_cold_are_measured_apart(clip):
     found = record(clip, "steady")
     warm, cold = metric(found, "rtf_warm"), metric(found, "rtf_cold")

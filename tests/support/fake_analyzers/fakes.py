@@ -8,7 +8,15 @@ import threading
 import time
 from dataclasses import dataclass
 
-from clipbench.analyzers.base import Analyzer, NothingToAnalyze, Segment, Settings, setting
+from clipbench.analyzers.base import (
+    Analyzer,
+    ChunkedAnalyzer,
+    FrameSettings,
+    NothingToAnalyze,
+    Segment,
+    Settings,
+    setting,
+)
 from clipbench.executors import faults
 
 
@@ -19,6 +27,22 @@ class Steady(Analyzer):
 
     def analyze(self, clip, upstream):
         return [Segment(0.0, clip.duration_s, self.name, 1.0, {"read": sorted(upstream)})]
+
+
+class FrameCount(ChunkedAnalyzer):
+    """One segment over the whole clip with the number of frames in each chunk."""
+
+    name = "frame_count"
+    settings_type = FrameSettings
+
+    def begin(self, clip):
+        return None
+
+    def feed(self, chunk, state):
+        return len(chunk.frames(self.settings.fps, self.settings.size).times_s), state
+
+    def finish(self, clip, found, state, upstream):
+        return [Segment(0.0, clip.duration_s, self.name, 1.0, {"frames": list(found)})]
 
 
 class Reader(Steady):

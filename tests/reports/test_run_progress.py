@@ -1,0 +1,90 @@
+"""A run while it goes on: a long clip has a line with its seconds, its speed and what remains."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from clipbench.executors.base import Outcome, Span
+from clipbench.reports.live.clip_progress import ClipProgress
+from clipbench.reports.live.run_progress import RunProgress, run_progress
+
+
+def read(analyzer: str, chunk: int, start_s: float, end_s: float, clip: int = 0) -> Span:
+    return Span("w0", analyzer, "analyze", start_s, end_s, clip, chunk)
+
+
+def test_what_every_analyzer_has_read_is_done():
+    clip = ClipProgress(3600.0, 5.0, ["a", "b"])
+    clip.fed(read("a", 0, 100.0, 101.0))
+    clip.fed(read("a", 1, 101.0, 102.0))
+    assert (clip.done_s, clip.speed, str(clip)) == (0.0, None, "")
+    clip.fed(read("b", 0, 100.5, 102.5))
+    assert (clip.done_s, clip.speed) == (5.0, 2.0)
+    assert str(clip) == "2× real time, 29 min 58 s left"
+
+
+def test_nobody_waits_for_an_analyzer_that_is_through_or_has_failed():
+    clip = ClipProgress(12.0, 5.0, ["a", "b"])
+    clip.fed(read("a", 0, 0.0, 1.0))
+    clip.leave("b")
+    assert clip.done_s == 5.0
+    clip.fed(read("a", 1, 1.0, 2.0))
+    clip.fed(read("a", 2, 2.0, 3.0))
+    assert (clip.done_s, clip.speed) == (12.0, 4.0)
+
+
+def test_what_a_resumed_clip_had_before_does_not_make_it_fast():
+    clip = ClipProgress(600.0, 5.0, ["a", "b"])
+    clip.fed(read("a", 60, 0.0, 1.0))
+    clip.fed(read("b", 60, 1.0, 5.0))
+    assert (clip.done_s, clip.speed) == (305.0, 1.0)
+
+
+@pytest.fixture
+def shown():
+    """A display on a terminal, and what it shows."""
+    console = Console(file=io.StringIO(), force_terminal=True, width=100)
+    with run_progress(console, enabled=True) as display:
+        yield display
+
+
+def lines(shown: RunProgress) -> list[str]:
+    """The lines of a display."""
+    console = Console(file=io.StringIO(), width=100)
+    console.print(shown.display.get_renderable())
+    return [line.rstrip() for line in console.file.getvalue().splitlines()]
+
+
+def test_a_long_clip_has_a_line_of_its_own_until_it_is_read(shown):
+    shown.passes(1, 1, False, 2)
+    shown.opened(0, 100.0, 50.0, ["a"])
+    shown.began("w0", "a", "analyze")
+    shown.fed(read("a", 0, 10.0, 35.0))
+    first, second = lines(shown)
+    assert "pass 1/1 (measured)" in first and first.endswith("a")
+    assert "seconds of clip" in second and "50/100" in second
+    assert second.endswith("2× real time, 25 s left")
+    shown.fed(read("a", 1, 35.0, 60.0))
+    shown.finished(0, Outcome("a", "ok", "w0", "cpu"))
+    assert len(lines(shown)) == 1 and "1/2" in lines(shown)[0]
+
+
+def test_of_several_clips_the_first_one_is_shown(shown):
+    shown.passes(1, 2, False, 1)
+    shown.opened(0, 100.0, 50.0, ["a"])
+    shown.opened(1, 300.0, 50.0, ["a"])
+    shown.fed(read("a", 0, 0.0, 1.0, clip=1))
+    assert "0/100" in lines(shown)[1]
+    shown.finished(0, Outcome("a", "crashed", "w0", "cpu"))
+    assert "50/300" in lines(shown)[1]
+
+
+@pytest.mark.parametrize(("duration_s", "chunk_s"), [(10.0, 5.0), (300.0, None)])
+def test_a_short_clip_and_one_that_comes_whole_have_none(shown, duration_s, chunk_s):
+    shown.passes(1, 1, False, 1)
+    shown.opened(0, duration_s, chunk_s, ["a"])
+    shown.fed(read("a", 0, 0.0, 1.0))
+    assert len(lines(shown)) == 1
