@@ -93,8 +93,11 @@ class StreamedClip:
             return self._piece(WHOLE)
 
     def _piece(self, name: str) -> SharedClip | None:
-        if (piece := self._pieces.get(name)) is None and self.failure:
-            raise ClipLost(self.failure)
+        if (piece := self._pieces.get(name)) is None:
+            if self.failure:
+                raise ClipLost(self.failure)
+            if self._over:
+                raise ClipLost(f"clip.path: {self.info.path}: its decoder has ended without the {name}")
         return piece
 
     def release(self, until: int) -> None:

@@ -188,6 +188,14 @@ def test_a_decoder_that_dies_costs_its_clip_alone(path, decoders):
     assert read(path, decoders, 0.5)["chunks"] == 5
 
 
+def test_what_is_never_decoded_is_not_waited_for_for_ever(path, decoders):
+    with open_clip(path, CHUNKED, decoders, 1, 0.5) as clip:
+        for _ in chunks(clip):
+            pass
+        with pytest.raises(ClipLost, match=r"a\.mp4: its decoder has ended without the whole"):
+            arrived(clip, lambda: clip.whole(Needs((EVERY,))))
+
+
 def test_a_decoder_that_dies_when_it_opens_a_file_is_one_line(path, decoders, monkeypatch):
     with open_clip(path, CHUNKED, decoders, 1) as clip:
         link = clip.link
