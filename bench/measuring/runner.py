@@ -38,7 +38,7 @@ class Progress(Protocol):
     def began(self, worker: str, analyzer: str, phase: Phase) -> None: ...
 
     def opened(self, clip: int, duration_s: float, chunk_s: float | None, chunked: Collection[str]) -> None:
-        """A clip is about to be read: by the `chunked` analyzers in chunks of so many seconds (None: in one)."""
+        """A clip is about to be read, by `chunked` analyzers in chunks of so many seconds (None: in one)."""
 
     def fed(self, span: Span) -> None:
         """An analyzer has read a chunk of a clip."""
