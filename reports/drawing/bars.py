@@ -58,6 +58,8 @@ def draw_label(axis: Axes, span: Span, text: str, low: float, high: float, windo
     start, end = clipped(span, window)
     (left, bottom), (right, top) = axis.transData.transform([(start, low), (end, high)])
     width, height = abs(right - left) - ROOM, abs(top - bottom) - ROOM
+    if min(width, height) < line_height(axis, SIZES[-1]):
+        return False
     for size in SIZES:
         for lines in line_breaks(text):
             along, across = text_size(axis, lines, size)
@@ -99,4 +101,11 @@ def text_size(axis: Axes, lines: Sequence[str], size: float) -> tuple[float, flo
     renderer = figure.canvas.get_renderer()  # type: ignore[no-untyped-call]
     font = FontProperties(size=size)
     width = max(renderer.get_text_width_height_descent(line, font, ismath=False)[0] for line in lines)
-    return width, len(lines) * size * figure.dpi / 72 * 1.2
+    return width, len(lines) * line_height(axis, size)
+
+
+def line_height(axis: Axes, size: float) -> float:
+    """The height of a line of text, in pixels."""
+    figure = axis.get_figure(root=True)
+    assert figure is not None
+    return size * figure.dpi / 72 * 1.2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -33,6 +33,24 @@ def is_analysis(span: Span) -> bool:
 def span_name(span: Span) -> str:
     """The analyzer of an analysis; of any other span the phase and the analyzer, such as "load body_pose"."""
     return span.analyzer if is_analysis(span) else f"{span.phase} {span.analyzer}".strip()
+
+
+def fed_chunks(spans: Iterable[Span]) -> set[tuple[int, str]]:
+    """The clip and the analyzer of every analysis that went chunk by chunk."""
+    return {(span.clip, span.analyzer) for span in spans if is_analysis(span) and span.chunk is not None}
+
+
+def span_title(span: Span, fed: Collection[tuple[int, str]] = ()) -> str:
+    """The span's name with the chunk that was read, counted from 1: "text_overlay, chunk 3".
+
+    It is "…, end" where an analyzer of `fed` made its results of what it had found in the chunks.
+    """
+    name = span_name(span)
+    if span.chunk is None:
+        return f"{name}, end" if is_analysis(span) and (span.clip, span.analyzer) in fed else name
+    if span.count == 1:
+        return f"{name}, chunk {span.chunk + 1}"
+    return f"{name}, chunks {span.chunk + 1} to {span.chunk + span.count}"
 
 
 def inside(spans: Iterable[Span], window: Window) -> list[Span]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,9 +17,10 @@ from clipbench.reports.drawing.spans import (
     Window,
     busy_share,
     clipped,
+    fed_chunks,
     inside,
     is_analysis,
-    span_name,
+    span_title,
     worker_lanes,
 )
 
@@ -113,11 +114,12 @@ def layout(result: Result, window: Window | None = None, length_s: float | None 
     length = max(length_s or window[1] - window[0], 1e-9)
     passes = pass_marks(result, window, length)
     queue = any(group.clips > 1 for group in pass_groups(result))
+    fed = fed_chunks(result.spans)
     rows: list[WorkerRow] = []
     y = AXIS + (PASS if passes else 0)
     for row in worker_lanes(inside(result.spans, window)):
         bars = [
-            bar(result, span, window, length, y + NAME + number * (BAR + 2), queue)
+            bar(result, span, window, length, y + NAME + number * (BAR + 2), queue, fed)
             for number, lane in enumerate(row.lanes)
             for span in lane
         ]
@@ -136,11 +138,22 @@ def layout(result: Result, window: Window | None = None, length_s: float | None 
     )
 
 
-def bar(result: Result, span: Span, window: Window, length: float, y: int, queue: bool) -> Bar:
-    """The part of one span that lies in the window. In a `queue`, its label says which clip it was for."""
+def bar(
+    result: Result,
+    span: Span,
+    window: Window,
+    length: float,
+    y: int,
+    queue: bool,
+    fed: Collection[tuple[int, str]],
+) -> Bar:
+    """The part of one span that lies in the window; `fed` is what `fed_chunks` finds in the run.
+
+    In a `queue`, its label says which clip it was for.
+    """
     start, end = clipped(span, window)
     analysis = is_analysis(span)
-    name = span_name(span).replace("_", " ")
+    name = span_title(span, fed).replace("_", " ")
     outcome = result.analyzers.get(span.analyzer) if analysis else None
     failed = outcome is not None and outcome.status != "ok"
     clip = f" · clip {span.clip + 1}" if queue else ""

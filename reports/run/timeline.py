@@ -179,11 +179,18 @@ def draw_rows(axis: Axes, result: Result, rows: list[WorkerRow], window: Window)
         for span, low, high in row.bars():
             if inside([span], window):
                 draw_bar(axis, span, low, high, 0.8)
-                text = span.analyzer.replace("_", " ") if is_analysis(span) else span.phase
-                clip = f" ·{span.clip + 1}" if queue else ""
-                if not draw_label(axis, span, text + clip, low, high, window):
-                    draw_label(axis, span, text, low, high, window)
+                any(draw_label(axis, span, text, low, high, window) for text in labels(span, queue))
     mark_passes(axis, pass_groups(result), window)
+
+
+def labels(span: Span, queue: bool) -> list[str]:
+    """What could be written into a bar, the longest first: with the chunk as "#3", in a `queue` the clip."""
+    text = span.analyzer.replace("_", " ") if is_analysis(span) else span.phase
+    clip = f" ·{span.clip + 1}" if queue else ""
+    chunk = "" if span.chunk is None else f" #{span.chunk + 1}"
+    if span.count > 1 and span.chunk is not None:
+        chunk += f"–{span.chunk + span.count}"
+    return list(dict.fromkeys((text + chunk + clip, text + clip, text)))
 
 
 def mark_passes(axis: Axes, groups: Sequence[PassGroup], limits: Window) -> None:

@@ -8,6 +8,7 @@ once has a second thread.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from clipbench.bench.runs.storage import write_json
 from clipbench.bench.runs.telemetry import Telemetry
 from clipbench.executors.base import Span
 from clipbench.reports.drawing.passes import NumberedPass, completed_passes
-from clipbench.reports.drawing.spans import nested_lanes, span_name, worker_lanes
+from clipbench.reports.drawing.spans import fed_chunks, nested_lanes, span_title, worker_lanes
 from clipbench.reports.drawing.telemetry_series import all_series
 
 #: The whole run is one process of the trace, since counters belong to processes and spans to threads.
@@ -38,9 +39,10 @@ def events(result: Result) -> list[dict[str, Any]]:
     threads: list[tuple[str, list[dict[str, Any]]]] = []
     for lane, passes in enumerate(nested_lanes(completed_passes(run.passes))):
         threads.append((thread_name("passes", lane), [pass_event(p) for p in passes]))
+    fed = fed_chunks(result.spans)
     for worker in worker_lanes(result.spans):
         for lane, spans in enumerate(worker.lanes):
-            threads.append((thread_name(worker.worker, lane), [span_event(s) for s in spans]))
+            threads.append((thread_name(worker.worker, lane), [span_event(s, fed) for s in spans]))
     timed = counter_events(result.telemetry)
     for tid, (name, thread) in enumerate(threads, start=PID):
         names += [metadata("thread_name", tid, name=name), metadata("thread_sort_index", tid, sort_index=tid)]
@@ -59,11 +61,13 @@ def complete_event(name: str, category: str, start_s: float, end_s: float, **arg
     return {"name": name, "cat": category, "ph": "X", "ts": start, "dur": end - start, "args": args}
 
 
-def span_event(span: Span) -> dict[str, Any]:
-    """The event of one span."""
+def span_event(span: Span, fed: Collection[tuple[int, str]]) -> dict[str, Any]:
+    """The event of one span; `fed` is what `fed_chunks` finds in the run."""
     args: dict[str, Any] = {"analyzer": span.analyzer} if span.analyzer else {}
     args |= {"phase": span.phase, "clip": span.clip}
-    return complete_event(span_name(span), span.phase, span.start_s, span.end_s, **args)
+    if span.chunk is not None:
+        args |= {"chunk": span.chunk, "count": span.count}
+    return complete_event(span_title(span, fed), span.phase, span.start_s, span.end_s, **args)
 
 
 def pass_event(one: NumberedPass) -> dict[str, Any]:

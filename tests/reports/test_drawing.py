@@ -44,6 +44,24 @@ def test_bars_are_where_the_spans_were():
     assert timeline_svg.timeline_svg(run, (1.0, 5.0)).count("<rect") == 3
 
 
+def test_the_chunks_of_an_analyzer_have_one_colour_and_their_numbers():
+    run = report_results.a_run()
+    run.spans = [
+        Span("decoder", "", "decode", 0.0, 1.0, 0, chunk=0),
+        Span("w", "text_overlay", "analyze", 1.0, 2.0, 0, chunk=0),
+        Span("w", "cut_analysis", "analyze", 2.0, 3.0, 0),
+        Span("w", "text_overlay", "analyze", 3.0, 4.0, 0, chunk=1, count=2),
+        Span("w", "text_overlay", "analyze", 4.0, 5.0, 0),
+    ]
+    decoder, worker = timeline_svg.layout(run, (0.0, 5.0)).rows
+    assert [bar.label for bar in decoder.bars] == ["decode, chunk 1"]
+    chunk, other, chunks, end = worker.bars
+    assert [chunk.label, other.label] == ["text overlay, chunk 1", "cut analysis"]
+    assert [chunks.label, end.label] == ["text overlay, chunks 2 to 3", "text overlay, end"]
+    assert chunk.tooltip.startswith("text overlay, chunk 1: 1.00 s")
+    assert chunk.fill == chunks.fill == end.fill != other.fill
+
+
 def test_the_limit_is_drawn_only_where_the_repeats_can_still_be_told_apart():
     target = report_results.a_run().targets[0]
     near, far = charts.repeat_strip([2.0, 2.5, 2.9], target), charts.repeat_strip([0.6, 0.61, 0.62], target)

@@ -186,3 +186,18 @@ def test_matplotlib_is_imported_for_drawing_only():
         "assert 'matplotlib' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=True)
+
+
+def test_chunks_are_numbered_and_their_analyzer_is_in_the_legend_once(tmp_path, figures):
+    made = a_run(1, passes=1)
+    made.spans = [
+        Span("decoder", "", "decode", 0.0, 2.0, chunk=0),
+        Span("w0", "cut_analysis", "analyze", 1.0, 2.0, chunk=0),
+        Span("w0", "cut_analysis", "analyze", 2.0, 3.0, chunk=1, count=11),
+        Span("w0", "cut_analysis", "analyze", 3.0, 3.5),
+    ]
+    made.run.passes = [PassSummary(False, 0.0, 4.0)]
+    timeline.draw(made, tmp_path / "t.png")
+    words = [text for text, _ in texts(figures[0])]
+    assert {"decode #1", "cut analysis #1", "cut analysis #2–12", "cut analysis"} <= set(words)
+    assert [word for word in words if word.startswith("cut_analysis")] == ["cut_analysis  2.50 s"]

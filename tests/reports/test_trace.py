@@ -36,6 +36,23 @@ def result():
     return made
 
 
+def test_chunks_and_what_is_made_of_them_are_told_apart(result, tmp_path):
+    result.spans = [
+        Span("decoder", "", "decode", 0.0, 0.5, chunk=2),
+        Span("w0", "cuts", "analyze", 0.5, 1.0, chunk=2),
+        Span("w0", "faces", "analyze", 1.0, 1.25),
+        Span("w0", "cuts", "analyze", 1.25, 2.0),
+        Span("w0", "cuts", "analyze", 2.0, 3.0, clip=1, chunk=4, count=6),
+    ]
+    events = written(result, tmp_path)["traceEvents"]
+    shown = [(e["name"], e["args"].get("chunk")) for e in events if e.get("cat") in ("analyze", "decode")]
+    assert shown == [
+        ("decode, chunk 3", 2), ("cuts, chunk 3", 2), ("faces", None), ("cuts, end", None),
+        ("cuts, chunks 5 to 10", 4),
+    ]  # fmt: skip
+    assert events[-1]["args"]["count"] == 6
+
+
 def written(result, tmp_path):
     return json.loads(trace.write(result, tmp_path / "trace.json").read_text())
 

@@ -8,17 +8,18 @@ from collections import defaultdict
 import pytest
 from rich.console import Console
 
-from clipbench.analyzers.base import Analyzer
+from clipbench.analyzers.base import Analyzer, FrameRequest, Needs, Settings
 from clipbench.analyzers.registry import discover
 from clipbench.bench.errors import InputError
 from clipbench.bench.planning.config import compose
-from clipbench.bench.planning.description import describe
+from clipbench.bench.planning.description import PlanDescription, describe
 from clipbench.bench.planning.placement import place, visible
 from clipbench.bench.planning.plan import make_plan
 from clipbench.bench.probes import environment
 from clipbench.bench.runs.measurement import NotMeasured
 from clipbench.bench.runs.results import GpuSummary
-from clipbench.executors.layout import CONTEXT_GB, Gpu, WorkerPlan
+from clipbench.executors.base import Plan
+from clipbench.executors.layout import CONTEXT_GB, Gpu, Group, Task, WorkerPlan
 from clipbench.reports.plan_console import show
 
 MACHINES = {n: tuple(Gpu(i, 85.5, "H100") for i in range(n)) for n in (1, 2, 4, 8)}
@@ -141,6 +142,19 @@ def test_the_plan_is_printed_and_nothing_is_loaded(executor, monkeypatch):
     assert all(name in text for name in discover())
     assert sum(each.asked_gb for each in planned.gpus) > 0
     assert "GPU 0 (H100 <b>, 80 GB)" in text and "Nothing was loaded." in text
+
+
+def test_the_plan_says_how_each_analyzer_takes_the_clip():
+    fed = Task("fed", Settings(), needs=Needs(audio=True), chunked=True)
+    whole = Task("all_at_once", Settings(), needs=Needs(frames=(FrameRequest(1.0, 64),)))
+    reader = Task("reader", Settings(), upstream=("fed",))
+    plan = Plan((Group("g", "cpu", (fed, whole, reader)),), (asking("g", "cpu", None),))
+    console = Console(record=True, width=200, file=io.StringIO())
+    show(PlanDescription("one", "threads", "embedded", plan, [], []), console)
+    assert (
+        "Analyzers go through a clip chunk by chunk; the whole clip at once is read by all_at_once; "
+        "only results of others by reader\n"
+    ) in console.export_text()
 
 
 def test_without_a_gpu_the_plan_says_so(monkeypatch):
