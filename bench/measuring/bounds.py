@@ -61,7 +61,8 @@ def lower_bound(
     `spans` are those of the pass. Only decoding and analyses count as work: loading, spawning and the like
     are no work that a warm pass needs, and where they happen they lower the efficiency. An analyzer that was
     tried twice on a clip counts with both tries. `upstream` names for
-    each analyzer those it waits for. Analyzers in `frame_readers` (None: all) wait for the decoding of their
+    each analyzer those it waits for. One that is fed chunk by chunk reads its chunks beside them: only its
+    end, which makes results of what was found, waits for theirs and for its own chunks. Analyzers in `frame_readers` (None: all) wait for the decoding of their
     clip; for frames that are handed out while decoding goes on, say so with an empty collection.
 
     Decoding is work like any other: where it takes the core of a worker that waits for its frames, that core
@@ -74,13 +75,19 @@ def lower_bound(
         raise ValueError("no span of this pass is decoding or an analysis: there is nothing to bound")
     if workers < 1:
         raise ValueError(f"a pass takes 1 or more workers, not {workers}")
-    graph = {**{span.analyzer: () for span in work if span.phase == "analyze"}, **upstream}
+    graph: dict[str, tuple[str, ...]] = {span.analyzer: () for span in work if span.phase == "analyze"}
+    graph |= {name: tuple(others) for name, others in upstream.items()}
+    for span in work:
+        if span.phase == "analyze" and (chunks := node_of(span)) not in (
+            span.analyzer,
+            *graph[span.analyzer],
+        ):
+            graph[span.analyzer] += (chunks,)
     order = tuple(TopologicalSorter(graph).static_order())
 
     seconds: dict[int, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     for span in work:
-        node = DECODE if span.phase == "decode" else span.analyzer
-        seconds[span.clip][node] += span.end_s - span.start_s
+        seconds[span.clip][node_of(span)] += span.end_s - span.start_s
     chains = [critical_path(of_clip, order, graph, frame_readers) for of_clip in seconds.values()]
     longest, names = max(chains)
 
@@ -92,6 +99,13 @@ def lower_bound(
     makespan = max(span.end_s for span in work) - min(span.start_s for span in work)
     bound = max(longest, analyzing / workers, busy / machines)
     return Bound(longest, names, busy, analyzing, workers, machines, bound, makespan)
+
+
+def node_of(span: Span) -> str:
+    """The node of the graph that a span belongs to: the chunks of an analyzer are one beside its end."""
+    if span.phase == "decode":
+        return DECODE
+    return span.analyzer if span.chunk is None else f"{span.analyzer}, chunks"
 
 
 def most_at_once(work: Iterable[Span]) -> int:

@@ -79,6 +79,17 @@ def test_what_did_not_run_is_still_waited_through():
     assert bound.critical_path == ("first", "last") and bound.critical_path_s == 3
 
 
+def test_chunks_are_read_beside_the_analyzers_that_the_end_waits_for():
+    spans = [
+        Span("w0", "speech", "analyze", 0, 3, chunk=0), Span("w0", "speech", "analyze", 3, 6, chunk=1),
+        Span("w1", "flow", "analyze", 0, 2, chunk=0), Span("w1", "flow", "analyze", 3, 5, chunk=1),
+        Span("w0", "speech", "analyze", 6, 7), Span("w1", "flow", "analyze", 7, 8),
+    ]  # fmt: skip
+    bound = lower_bound(spans, {"flow": ("speech",)}, 2)
+    assert bound.critical_path == ("speech, chunks", "speech", "flow")
+    assert bound.critical_path_s == bound.makespan_s == 8 and bound.efficiency == 1
+
+
 def test_loading_in_a_pass_is_not_work():
     spans = [*analyses(("w0", "a", 0, 1), ("w0", "b", 3, 4)), Span("w0", "b", "load", 1, 3)]
     assert lower_bound(spans, {}, 1).efficiency == 0.5
