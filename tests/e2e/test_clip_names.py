@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -86,7 +87,9 @@ def test_what_the_line_says_works_in_a_shell(name, clip, tmp_path):
     line = refused(run(f"clip.path={tmp_path / name}", f"hydra.run.dir={tmp_path / 'out'}"))
     typed = line.partition("quote it: ")[2]
     shutil.copy(clip, tmp_path / name)
-    command = f"python run.py {' '.join(map(repr, STEADY))} hydra.run.dir={tmp_path / 'out'} {typed}"
+    command = (
+        f"{sys.executable} run.py {' '.join(map(repr, STEADY))} hydra.run.dir={tmp_path / 'out'} {typed}"
+    )
     variables = {**os.environ, "CLIPBENCH_PLUGINS": str(FAKES)}
     done = subprocess.run(["sh", "-c", command], cwd=PROJECT, env=variables, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
