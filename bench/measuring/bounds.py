@@ -63,7 +63,8 @@ def lower_bound(
     tried twice on a clip counts with both tries. `upstream` names for each analyzer those it waits for. One
     that is fed chunk by chunk reads its chunks beside them: only its end, which makes results of what was
     found, waits for theirs and for its own chunks. Analyzers in `frame_readers` (None: all) wait for the
-    decoding of their clip; for frames that are handed out while decoding goes on, say so with an empty collection.
+    decoding of their clip; for frames that are handed out while decoding goes on, say so with an empty
+    collection.
 
     Decoding is work like any other: where it takes the core of a worker that waits for its frames, that core
     is not idle. Where it ran beside all workers, there was one machine more than workers.
