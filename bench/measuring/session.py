@@ -19,6 +19,7 @@ from clipbench.bench.measuring.clip_files import FoundClips, find_clips, segment
 from clipbench.bench.measuring.record import Record
 from clipbench.bench.measuring.runner import Progress, Runner, executor_factory
 from clipbench.bench.measuring.targets import Limit
+from clipbench.bench.measuring.thinning import thinned_spans, thinned_telemetry
 from clipbench.bench.planning import pretrained
 from clipbench.bench.planning.config import Config, ScenarioConfig
 from clipbench.bench.planning.placement import visible
@@ -175,8 +176,10 @@ def derive(session: Session, record: Record, started_at: str, interrupted: bool,
         verdict=decision.verdict,
         verdict_reason=decision.reason,
         analyzers=analyzer_results(record, scores.figures),
-        spans=run_summary.spans_since_start(record),
-        telemetry=telemetry if isinstance(telemetry, NotMeasured) else telemetry.since(record.started_s),
+        spans=thinned_spans(run_summary.spans_since_start(record)),
+        telemetry=telemetry
+        if isinstance(telemetry, NotMeasured)
+        else thinned_telemetry(telemetry.since(record.started_s)),
         warnings=run_summary.warnings(record)
         + [line for line in (session.left_out, scores.reason if scores.unexpected else "") if line],
         lost_clips=list(record.lost),

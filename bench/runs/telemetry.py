@@ -100,7 +100,8 @@ class Telemetry:
 
     `cpu_percent` (of one core, since the sample before) and `rss_bytes` are sums over the processes: a page
     that they share counts once for each. In `pss_bytes` it counts once in all; it is None where it was not
-    read. `processes` are by process id, `marks` by the name of the moment.
+    read. `processes` are by process id, `marks` by the name of the moment. In the result of a long run, each
+    value stands for up to `samples_together` neighbouring samples.
     """
 
     times_s: list[float]
@@ -111,6 +112,7 @@ class Telemetry:
     marks: dict[str, Mark] = field(default_factory=dict)
     gpu: GpusTelemetry | NotMeasured = field(default_factory=NotMeasured)
     sampler: SamplerCost | None = field(default=None, metadata={"optional": True})
+    samples_together: int = 1
 
     def since(self, origin_s: float) -> Telemetry:
         """The same with every time counted from `origin_s`, to the millisecond."""
