@@ -12,7 +12,7 @@ from clipbench.executors.steps import Fed, Feed, Finish, Step, Whole, chunk_name
 
 
 @dataclass
-class Progress:
+class TaskProgress:
     """How far an analyzer has come with a clip: the chunk that it reads next, and its state before that.
 
     `seconds` is what it has taken so far, `retried` how a second try of a chunk differed from the first.
@@ -45,7 +45,7 @@ class Flight:
 
     number: int
     clip: Clip
-    waiting: dict[str, Progress]
+    waiting: dict[str, TaskProgress]
     done: set[str] = field(default_factory=set)
     results: dict[str, list[Segment]] = field(default_factory=dict)
     lost: str = ""
@@ -55,7 +55,7 @@ class Flight:
     @classmethod
     def of(cls, number: int, clip: Clip, tasks: Iterable[Task]) -> Flight:
         """The flight of a clip, each analyzer where the clip's journal has it."""
-        flight = cls(number, clip, {task.analyzer: Progress(task) for task in tasks})
+        flight = cls(number, clip, {task.analyzer: TaskProgress(task) for task in tasks})
         for name, progress in flight.waiting.items():
             if progress.task.chunked:
                 progress.chunk, progress.state = clip.journal.position(name)
@@ -76,7 +76,7 @@ class Flight:
         except ClipLost as error:
             self.lost = str(error)
 
-    def _next_piece(self, progress: Progress) -> Piece | None:
+    def _next_piece(self, progress: TaskProgress) -> Piece | None:
         """What a task reads next, if it is decoded and all that the task waits for is done."""
         task = progress.task
         if task.chunked and progress.chunk < self.clip.chunks:

@@ -15,7 +15,7 @@ class StoredClip:
     """A clip whose pieces go into Ray's object store."""
 
     def __init__(self, clip: Clip) -> None:
-        self._clip, self._stored = clip, dict[str, Stored]()
+        self._clip, self._stored, self._released = clip, dict[str, Stored](), 0
         self.duration_s, self.width, self.height = clip.duration_s, clip.width, clip.height
         self.fps, self.has_audio = clip.fps, clip.has_audio
         self.chunks, self.journal, self.wait = clip.chunks, clip.journal, clip.wait
@@ -30,8 +30,9 @@ class StoredClip:
         return piece and self._stored.setdefault(piece.name, Stored(piece))
 
     def release(self, until: int) -> None:
-        for number in range(until):
+        for number in range(self._released, until):
             self._stored.pop(chunk_name(number), None)
+        self._released = max(self._released, until)
         self._clip.release(until)
 
 

@@ -31,11 +31,14 @@ BEST = ("grouping=two_core", "executor=gpu_pinned")
 
 
 def repeat(source: Path, target: Path, times: int) -> Path:
-    """Write `source` so many times one after the other into `target`; its packets are copied."""
+    """Write `source` so many times one after the other into `target`; its packets are copied.
+
+    Sound begins a little before 0 and ends a little after the pictures: what overlaps is left out.
+    """
     import av
 
     with av.open(str(target), "w") as out:
-        streams = {}
+        streams, last = {}, dict[int, int]()
         for number in range(times):
             with av.open(str(source)) as clip:
                 if not number:
@@ -46,6 +49,9 @@ def repeat(source: Path, target: Path, times: int) -> Path:
                     shift = round(number * REFERENCE_S / packet.time_base)
                     packet.pts += shift
                     packet.dts += shift
+                    if packet.dts <= last.get(packet.stream.index, packet.dts - 1):
+                        continue
+                    last[packet.stream.index] = packet.dts
                     packet.stream = streams[packet.stream.index]
                     out.mux(packet)
     return target

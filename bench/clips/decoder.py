@@ -87,7 +87,7 @@ def decode(connection: Connection[Report, Command], job: Open) -> Finished | Ref
     except MemoryError:
         return Refused(f"clip.path: {path} needs more memory to decode than there is")
     except Exception as error:  # a kind of damage that nobody has thought of costs one clip
-        log.exception("decoding %s", path)
+        log.debug("decoding %s", path, exc_info=True)
         return Refused(f"clip.path: {path} cannot be decoded: {type(error).__name__}: {error}")
 
 

@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
-from typing import Protocol
 
 from clipbench.bench.clips.decoder_protocol import Command, Finished, Refused, Report
 from clipbench.bench.clips.shared_memory import MemoryPool
@@ -20,14 +19,6 @@ GRACE_S = 5.0
 
 class DecoderDied(Exception):
     """The decoder has ended, or does not answer: the message says which."""
-
-
-class Runner(Protocol):
-    """What a decoder runs in: a process or a thread."""
-
-    def start(self) -> None: ...
-
-    def join(self, timeout: float | None = None) -> None: ...
 
 
 class DecoderLink:

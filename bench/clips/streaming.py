@@ -28,8 +28,9 @@ from clipbench.bench.clips.shared_clip import WHOLE, SharedClip, facts_alone
 from clipbench.bench.errors import InputError
 from clipbench.executors.base import ClipLost, Journal
 from clipbench.executors.steps import chunk_name
+from clipbench.executors.supervision import TIMEOUT_SPAN_S
 
-#: Seconds that a decoder may take for opening a clip, or for a piece of it of up to so many seconds.
+#: Seconds that a decoder may take for opening a clip, or for a chunk of up to `TIMEOUT_SPAN_S` seconds.
 TIMEOUT_S = 120.0
 #: Called with the start and the end of each piece of decoding, on the clock of `executors.base.now`.
 OnDecoded = Callable[[float, float, int | None], None]
@@ -146,13 +147,13 @@ class StreamedClip:
                 if (report := self.link.poll(0.1, self._limit_s())) is not None:
                     self._hear(report)
         except DecoderDied as error:
-            self._fail(f"clip.path: {self.info.path} cannot be decoded further: {error}")
+            self._end(f"clip.path: {self.info.path} cannot be decoded further: {error}")
         except InputError as error:
             self.link.kill()
-            self._fail(str(error))
+            self._end(str(error))
 
     def _limit_s(self) -> float:
-        return TIMEOUT_S * max(1.0, (self.job.chunk_s or self.duration_s) / 10.0)
+        return TIMEOUT_S * max(1.0, (self.job.chunk_s or self.duration_s) / TIMEOUT_SPAN_S)
 
     def _hear(self, report: Report) -> None:
         match report:
@@ -171,7 +172,7 @@ class StreamedClip:
                 self.info = replace(self.info, remarks=[*self.info.remarks, *remarks])
                 self._end("")
             case Refused(reason):
-                self._fail(reason)
+                self._end(reason)
 
     def _give_room(self, name: str, chunk: int, size_bytes: int) -> None:
         """Wait until few enough chunks are in memory, and give the decoder memory for another."""
@@ -181,9 +182,6 @@ class StreamedClip:
                 return
             self._memory[name] = self.link.pool.take(size_bytes)
         self.link.send(Room(self._memory[name].name))
-
-    def _fail(self, reason: str) -> None:
-        self._end(reason)
 
     def _end(self, failure: str) -> None:
         with self._changed:

@@ -188,7 +188,7 @@ class Runner:
 
         journal = None
         if self.resume_store is not None:
-            journal = DiskJournal(self.resume_store, sha256(path), self.chunk_s, self.tasks)
+            journal = DiskJournal(self.resume_store, path, sha256(path), self.chunk_s, self.tasks)
         return open_clip(
             path, self.tasks, self.decoders, self.plan.threads, self.chunk_s, journal, on_decoded=decoded
         )

@@ -71,15 +71,17 @@ def run_child(
     shutil.rmtree(folder, ignore_errors=True)  # left by a run that was interrupted
     folder.mkdir(parents=True)
     began = time.monotonic()
-    with (folder / "log.txt").open("wb") as log:
-        child = None
-        try:
-            with interrupts_held():
-                child = start(arguments, log)
-            code = wait(child, timeout_s)
-        finally:
-            if child is not None:
-                end(child)
+    log = child = None
+    try:
+        with interrupts_held():
+            log = (folder / "log.txt").open("wb")
+            child = start(arguments, log)
+        code = wait(child, timeout_s)
+    finally:
+        if child is not None:
+            end(child)
+        if log is not None:
+            log.close()
     seconds = round(time.monotonic() - began, 2)
     found = outcome(folder, code, seconds, metrics, limit or f"{timeout_s:g} s")
     # The folder is another one in every round, and equal reasons are to be equal.

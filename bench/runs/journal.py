@@ -10,7 +10,6 @@ import functools
 import hashlib
 import json
 import os
-import pickle
 import shutil
 import struct
 from collections.abc import Iterable, Iterator
@@ -24,6 +23,8 @@ from clipbench.executors.steps import Fed
 
 #: Before what was found in a chunk: how many bytes it has.
 LENGTH = struct.Struct("<Q")
+#: Before a state: the chunk that comes next, the bytes of findings that count, and the state's SHA-256.
+HEADER = struct.Struct("<QQ32s")
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,12 @@ class DiskJournal:
     and the same version of clipbench and of the user's own parts; everything else it does not see.
     """
 
-    def __init__(self, folder: Path, clip_sha256: str, chunk_s: float | None, tasks: Iterable[Task]) -> None:
-        self.folder = folder / f"{clip_sha256[:16]}-{chunk_s or 'whole'}"
+    def __init__(
+        self, folder: Path, clip: Path, clip_sha256: str, chunk_s: float | None, tasks: Iterable[Task]
+    ) -> None:
+        # Two files of a queue may have the same content: each has a journal of its own.
+        name = hashlib.sha256(os.fsencode(clip.resolve())).hexdigest()
+        self.folder = folder / f"{clip_sha256[:16]}-{name[:8]}-{chunk_s or 'whole'}"
         self.folder.mkdir(parents=True, exist_ok=True)
         self._files = {task.analyzer: self.folder / self._name(task) for task in tasks if task.chunked}
         self._saved = {name: saved for name, file in self._files.items() if (saved := load(file))}
@@ -73,7 +78,8 @@ class DiskJournal:
             found.write(LENGTH.pack(len(fed.found)) + fed.found)
         saved = Saved(fed.chunk + 1, fed.state, at + LENGTH.size + len(fed.found))
         with open(file.with_suffix(".new"), "wb") as new:
-            pickle.dump(saved, new)
+            digest = hashlib.sha256(saved.state).digest()
+            new.write(HEADER.pack(saved.chunk, saved.found_bytes, digest) + saved.state)
         os.replace(new.name, file.with_suffix(".state"))
         self._saved[fed.analyzer] = saved
 
@@ -94,11 +100,14 @@ class DiskJournal:
 def load(file: Path) -> Saved | None:
     """What is saved of an analyzer; None where there is nothing that is whole."""
     try:
-        saved = pickle.loads(file.with_suffix(".state").read_bytes())
+        data = file.with_suffix(".state").read_bytes()
         there = file.with_suffix(".found").stat().st_size
-    except (OSError, pickle.UnpicklingError, EOFError):
+        chunk, found_bytes, digest = HEADER.unpack(data[: HEADER.size])
+    except (OSError, struct.error):
         return None
-    return saved if isinstance(saved, Saved) and there >= saved.found_bytes else None
+    state = data[HEADER.size :]
+    whole = hashlib.sha256(state).digest() == digest and there >= found_bytes
+    return Saved(chunk, state, found_bytes) if whole else None
 
 
 @functools.cache

@@ -1,4 +1,4 @@
-"""Whatever the executor and the grouping: the twenty analyzers find the same in the reference clip."""
+"""Under every executor and grouping, in chunks or not, the twenty find the same in the reference clip."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def plan_for(executor: str, grouping: str):
     )
 
 
-def segments(executor: str, grouping: str) -> dict[str, list]:
-    """What each analyzer finds."""
+def segments(executor: str, grouping: str, chunk_s: float | None) -> dict[str, list]:
+    """What each analyzer finds in the clip, which comes in chunks of so many seconds, or in one."""
     plan = plan_for(executor, grouping)
     running = executors.create(executor, observer=Notes())
     try:
-        with opened(CLIP, plan) as clip:
+        with opened(CLIP, plan, chunk_s) as clip:
             running.start(plan)
             outcomes = list(running.run(clip))
     finally:
@@ -59,12 +59,12 @@ def segments(executor: str, grouping: str) -> dict[str, list]:
 
 @pytest.fixture(scope="module")
 def reference():
-    return segments("sequential", "sequential")
+    return segments("sequential", "sequential", None)
 
 
 @pytest.mark.parametrize(("executor", "grouping"), PAIRS)
 def test_the_same_segments_as_sequential(executor, grouping, reference):
-    found = segments(executor, grouping)
+    found = segments(executor, grouping, 2.4)
     assert set(found) == set(reference) == set(registry.discover())
     for name, expected in reference.items():
         assert len(found[name]) == len(expected), name

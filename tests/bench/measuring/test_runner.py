@@ -43,6 +43,18 @@ def test_passes_are_told_apart_and_timed_in_order(clip):
     assert not any(s.phase == "decode" for s in found.spans)  # it reads nothing of the clip
 
 
+def test_each_chunk_is_decoded_once_per_pass_and_then_read(clip):
+    run = Runner(plan("frame_count", executor="sequential"), Notes(), executor_factory("sequential"), 0.5)
+    found = run.measure([clip], 1, 2, 1)
+    for number, one in enumerate(found.passes):
+        chunks = {
+            phase: [s.chunk for s in found.spans if (s.clip, s.phase) == (number, phase)]
+            for phase in ("decode", "analyze")
+        }
+        assert chunks == {"decode": [0, 1], "analyze": [0, 1, None]}
+        assert one.outcomes["frame_count"].segments[0].data == {"frames": [1, 0]}  # at 1 per second
+
+
 def test_a_display_is_told_how_far_the_chunks_of_a_clip_are(clip):
     notes = Notes()
     made = plan("frame_count", "steady", executor="sequential")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from clipbench import plugins
@@ -14,8 +16,8 @@ from clipbench.executors.steps import Fed
 A, B = (Task(name, FrameSettings(), chunked=True) for name in "ab")
 
 
-def opened(folder, clip: str = "1" * 64, chunk_s: float | None = 5.0, tasks=(A, B)) -> DiskJournal:
-    return DiskJournal(folder, clip, chunk_s, tasks)
+def opened(folder, clip: str = "1" * 64, chunk_s: float | None = 5.0, tasks=(A, B), name="a.mp4"):
+    return DiskJournal(folder, Path(name), clip, chunk_s, tasks)
 
 
 def feed(journal: DiskJournal, name: str, chunk: int) -> None:
@@ -78,3 +80,20 @@ def test_what_another_clip_or_other_settings_found_is_not_believed(tmp_path, mon
         assert opened(tmp_path, tasks=(A,)).position("a") == (0, None)
     monkeypatch.setattr(journals, "code_version", lambda: "changed")
     assert opened(tmp_path, tasks=(A,)).position("a") == (0, None)
+
+
+def test_two_files_of_the_same_content_do_not_share_a_journal(tmp_path):
+    first, second = opened(tmp_path, name="a.mp4"), opened(tmp_path, name="b.mp4")
+    feed(first, "a", 0)
+    feed(second, "a", 0)
+    first.finish()
+    assert opened(tmp_path, name="b.mp4").position("a") == (1, b"after 0")
+
+
+def test_a_state_of_which_a_byte_has_changed_is_no_state(tmp_path):
+    feed(opened(tmp_path), "a", 0)
+    state = next(tmp_path.rglob("a-*.state"))
+    data = bytearray(state.read_bytes())
+    data[-1] ^= 1
+    state.write_bytes(data)
+    assert opened(tmp_path).position("a") == (0, None)
