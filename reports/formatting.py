@@ -124,6 +124,11 @@ def clip_line(info: ClipSummary) -> str:
     return ", ".join(parts)
 
 
+def clip_remarks(info: ClipSummary) -> str:
+    """What is odd about a clip, on one line: tracks that were read, what was not decoded; "" if nothing."""
+    return "; ".join(filter(None, [info.tracks, *info.remarks]))
+
+
 def is_prominent(target: TargetResult) -> bool:
     """Whether a target is shown large: one that was missed, or one on the run as a whole."""
     return target.status == "fail" or quality_of(target.metric) is None

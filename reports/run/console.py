@@ -35,6 +35,8 @@ def show(result: Result, console: Console, path: Path | None = None) -> None:
     warmups = sum(p.warmup for p in run.passes)
     rows = analyzer_rows(result)
     console.print(f"\n[bold]{safe(clip.path)}[/]  {clip_facts(clip)}")
+    if remarks := formatting.clip_remarks(clip):
+        console.print(safe(f"note: {remarks}"))
     console.print(
         f"{safe(formatting.run_title(run))} threads={run.threads}, {len(run.passes)} passes "
         f"({warmups} warm-up)\n"

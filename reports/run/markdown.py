@@ -75,7 +75,9 @@ def blocks(result: Result, most: int) -> Iterable[str]:
             for m in run_metrics(result)
         ],
     )
-    yield f"Clip: {escape(formatting.clip_line(run.clip), 2 * most)}"
+    remarks = formatting.clip_remarks(run.clip)
+    note = f" Note: {escape(remarks, 2 * most)}" if remarks else ""
+    yield f"Clip: {escape(formatting.clip_line(run.clip), 2 * most)}.{note}"
     yield f"Machine: {escape(formatting.machine_line(result.environment), 2 * most)}"
     yield fenced(formatting.shortened(run.command, 8 * most))
 

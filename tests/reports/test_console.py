@@ -62,3 +62,10 @@ def test_failures_are_told_with_their_reason(result):
 def test_stand_ins_are_marked(result):
     result.analyzers["a"].stand_in = "no such model"
     assert all("stand-in" in printed(result, width) for width in (80, 120, 170))
+
+
+def test_what_is_odd_about_the_clip_is_told_beside_it_and_only_then(result):
+    assert "note:" not in printed(result, 80)
+    result.run.clip.tracks, result.run.clip.remarks = "video track 1 of 2", ["1 [picture] is missing"]
+    head = printed(result, 80).split("grouping=")[0]
+    assert "note: video track 1 of 2; 1 [picture] is missing" in head

@@ -79,3 +79,11 @@ def test_the_page_fetches_nothing_and_is_made_the_same_again(tmp_path):
     text = html.write(report_results.a_run(gpus=1), tmp_path).read_text(encoding="utf-8")
     assert not re.search(r"""(src|href)=["'](?!data:)|@import|url\((?!#)""", text)
     assert text == html.render(report_results.a_run(gpus=1))
+
+
+def test_what_is_odd_about_the_clip_is_told_beside_it_and_only_then():
+    run = report_results.a_run()
+    assert "Note:" not in html.render(run)
+    run.run.clip.tracks, run.run.clip.remarks = "video track 1 of 2", ["1 <picture> is missing"]
+    head = html.render(run).split("<main>")[0]
+    assert "with sound<br>Note: video track 1 of 2; 1 &lt;picture&gt; is missing<br>" in head

@@ -103,3 +103,11 @@ def test_reports_are_made_again_from_a_result(tmp_path, kind):
     assert (tmp_path / done.stdout.strip()).stat().st_size > 500
     failed = subprocess.run([*command, str(tmp_path / "none")], capture_output=True, text=True)
     assert failed.returncode == 2 and "none is not the result" in failed.stderr
+
+
+def test_what_is_odd_about_the_clip_is_told_beside_it_and_only_then():
+    run = report_results.a_run()
+    assert "Note:" not in Page(markdown.render(run)).text
+    run.run.clip.tracks, run.run.clip.remarks = "video track 1 of 2", ["1 *picture* is missing"]
+    beside = next(line for line in Page(markdown.render(run)).text.splitlines() if line.startswith("Clip: "))
+    assert beside.endswith("with sound. Note: video track 1 of 2; 1 *picture* is missing")
