@@ -35,7 +35,8 @@ class Damage:
         """The damage in words, one line for each kind; none for a sound file."""
         lines = []
         if self.frames_lost:
-            lines.append(f"{counted(self.frames_lost, 'picture')} could not be decoded")
+            lost = counted(self.frames_lost, "picture")
+            lines.append(f"{lost} could not be decoded: a neighbour is shown for longer")
         if self.sound_packets_lost:
             lines.append(f"{counted(self.sound_packets_lost, 'packet')} of sound could not be decoded")
         return tuple(lines)
@@ -66,7 +67,7 @@ class ClipSource:
             self._tracks = choose_tracks(self._container, path)
             self._scan: Scan = scan(self._container, self._tracks, path)
             packets: Iterator[Any] | None = iter(self._scan.kept) if self._scan.kept is not None else None
-            self._start(packets, skip_video=0)
+            self._start(packets, 0, -np.inf)
             if self._ahead is None:
                 raise InputError(f"clip.path: no frame of {path} can be decoded")
             self._origin, first = self._ahead
@@ -121,7 +122,7 @@ class ClipSource:
     def damage(self) -> Damage:
         """What could not be decoded of all that was asked for so far."""
         sound = self._sound.packets_lost if self._sound is not None else 0
-        return Damage(self._video.packets_lost, sound)
+        return Damage(self._video.frames_lost, sound)
 
     def seek(self, start_s: float) -> None:
         """Go on with the picture that is shown from `start_s` on, and with the sound from there.
@@ -131,7 +132,8 @@ class ClipSource:
         before.
         """
         before = self._origin + (start_s + ROUNDING_S) / self._scan.tick_s
-        self._start(None, self._scan.packets_before(before))
+        since = self._origin + (start_s - ROUNDING_S) / self._scan.tick_s
+        self._start(None, self._scan.packets_before(before), since)
         self._start_sound()
         if self._want_sound:
             for second in range(int(start_s)):
@@ -140,15 +142,20 @@ class ClipSource:
         for _ in self.pictures_until(start_s - ROUNDING_S):
             pass
 
-    def _start(self, packets: Iterator[Any] | None, skip_video: int) -> None:
-        """Begin with the first packet; `packets` are those in memory, if any."""
+    def _start(self, packets: Iterator[Any] | None, skip_video: int, wanted_from: float) -> None:
+        """Begin with the first packet; `packets` are those in memory, if any.
+
+        The first `skip_video` packets of the picture are left out. Before `wanted_from`, in ticks, nobody
+        misses a picture.
+        """
         if packets is None:
             self._container.close()
             self._container = open_container(self._path)
             packets = read_packets(self._container, self._tracks)
         self._queues = PacketQueues(packets, self._tracks, skip_video)
         stream = self._container.streams[self._tracks.video]
-        self._video = Video(stream, self._queues.video, self._threads, self._scan.step)
+        announced = self._scan.ticks[self._scan.ticks >= wanted_from]
+        self._video = Video(stream, self._queues.video, self._threads, self._scan.step, announced)
         self._frames = self._video.frames()
         self._ahead = next(self._frames, None)
 

@@ -18,16 +18,24 @@ from tools.odd_files.writing import X264, Copied, Encoded, PacketEdit, Workshop,
 INTRA = X264 | {"g": "1"}
 
 
-def zeroed(*numbers: int) -> PacketEdit:
-    """Packets `numbers` hold zeros instead of a frame."""
+#: A unit of H.264 that nothing is known of: whoever writes MP4 or Matroska takes a packet without for empty.
+UNKNOWN_UNIT = b"\0\0\0\1" + bytes(100)
+#: A unit of HEVC that only says that a picture begins. The decoder says nothing where no other follows it.
+DELIMITER = b"\0\0\0\1\x46\x01\x50"
+#: Frame 59 at 30 a second as a picture of MPEG-4 part 2 that is "not coded": the one before it stays.
+NOT_CODED = b"\0\0\1\xb6\x5e\xcf"
+
+
+def replaced(data: bytes, *numbers: int) -> PacketEdit:
+    """Packets `numbers` hold `data` instead of a frame."""
 
     def edit(number: int, packet: Any) -> Iterable[Any]:
         if number not in numbers:
             return [packet]
-        empty = av.Packet(bytes(packet.size))
-        empty.pts, empty.dts, empty.time_base = packet.pts, packet.dts, packet.time_base
-        empty.duration, empty.is_keyframe = packet.duration, True
-        return [empty]
+        other = av.Packet(data)
+        other.pts, other.dts, other.time_base = packet.pts, packet.dts, packet.time_base
+        other.duration, other.is_keyframe = packet.duration, packet.is_keyframe
+        return [other]
 
     return edit
 
@@ -41,8 +49,14 @@ HOLES = {
 }
 
 
+#: Frames that are shown of files in which others are not.
+SEEN_OF_HEVC = (*range(40), *range(60, patterns.COUNT))
+WITHOUT_THREE = (*range(58), *range(61, patterns.COUNT))
+WITHOUT_ONE = (*range(59), *range(60, patterns.COUNT))
+
+
 def declare_hole(name: str, what: str, lost: tuple[int, ...]) -> None:
-    """The usual file in which some frames are zeros: the frame before them stays on screen."""
+    """The usual file in which some frames are rubbish: the frame before them stays on screen."""
     kept = [n for n in range(patterns.COUNT) if n not in lost]
     times_s = [(n - kept[0]) / patterns.FPS for n in kept]
     right = usual(
@@ -50,11 +64,12 @@ def declare_hole(name: str, what: str, lost: tuple[int, ...]) -> None:
         times_s=times_s,
         beeps_s=[beep - kept[0] / patterns.FPS for beep in patterns.BEEPS_S],
         duration_s=4 - kept[0] / patterns.FPS,
+        warning=f"^{len(lost)} pictures? could not be decoded",
     )
 
     @odd_file(name, what, right)
     def file(path: Path, workshop: Workshop) -> None:
-        write(path, Encoded(numbered(), options=INTRA, edit=zeroed(*lost)), beeps())
+        write(path, Encoded(numbered(), options=INTRA, edit=replaced(UNKNOWN_UNIT, *lost)), beeps())
 
 
 for _name, _row in HOLES.items():
@@ -63,7 +78,43 @@ for _name, _row in HOLES.items():
 
 @odd_file("all_lost.mkv", "not one frame can be decoded", Refused("frame", "there is nothing to show"))
 def all_lost(path: Path, workshop: Workshop) -> None:
-    write(path, Encoded(numbered(), options=INTRA, edit=zeroed(*range(patterns.COUNT))), beeps())
+    rubbish = replaced(UNKNOWN_UNIT, *range(patterns.COUNT))
+    write(path, Encoded(numbered(), options=INTRA, edit=rubbish), beeps())
+
+
+@odd_file(
+    "hole_hevc.mp4",
+    "one frame of HEVC is nothing, and so are those that refer to it: the decoder says nothing of it",
+    usual(
+        SEEN_OF_HEVC,
+        times_s=[n / patterns.FPS for n in SEEN_OF_HEVC],
+        duration_s=4,
+        warning="^20 pictures could not be decoded",
+    ),
+    "it also shows what was made from a picture that is missing",
+)
+def hole_hevc(path: Path, workshop: Workshop) -> None:
+    options = {"x265-params": "log-level=none:qp=4:keyint=30:min-keyint=30:scenecut=0:bframes=0"}
+    write(path, Encoded(numbered(), "libx265", options, edit=replaced(DELIMITER, 40)), beeps())
+
+
+@odd_file(
+    "empty_packets.mkv",
+    "three packets are empty: no frame is announced there",
+    usual(WITHOUT_THREE, times_s=[n / patterns.FPS for n in WITHOUT_THREE], duration_s=4),
+)
+def empty_packets(path: Path, workshop: Workshop) -> None:
+    write(path, Encoded(numbered(), options=INTRA, edit=replaced(b"\0", 58, 59, 60)), beeps())
+
+
+@odd_file(
+    "not_coded.mp4",
+    "MPEG-4 part 2 in which a frame is marked as not coded: the one before it is to stay",
+    usual(WITHOUT_ONE, times_s=[n / patterns.FPS for n in WITHOUT_ONE], duration_s=4),
+)
+def not_coded(path: Path, workshop: Workshop) -> None:
+    edit = replaced(NOT_CODED, 59)
+    write(path, Encoded(numbered(), "mpeg4", {}, settings={"qmin": 1, "qmax": 1}, edit=edit), beeps())
 
 
 #: Why the command plays what is refused here.

@@ -88,16 +88,20 @@ def field_picture(samples: np.ndarray, bottom: bool) -> bytes:
     return slice_data.unit(NON_IDR if bottom else IDR)
 
 
-def field_coded(path: Path, planes: Sequence[np.ndarray]) -> None:
-    """Write luma planes `[H, W]`, whole macroblocks high and wide, each as two field pictures."""
+def field_coded(path: Path, planes: Sequence[np.ndarray], own_packets: bool = False) -> None:
+    """Write luma planes `[H, W]`, whole macroblocks high and wide, each as two field pictures.
+
+    With `own_packets`, each field is a packet and has a time; otherwise a packet has both.
+    """
     height, width = planes[0].shape
     header = parameter_sets(width // 16, height // 16)
     with av.open(str(path), "w") as opened:
         stream = opened.add_mux_stream("h264", rate=FPS, width=width, height=height)
         for n, plane in enumerate(planes):
-            data = header + field_picture(plane[0::2], False) + field_picture(plane[1::2], True)
-            packet = av.Packet(data)
-            packet.stream, packet.time_base = stream, Fraction(1, FPS)
-            packet.pts = packet.dts = n
-            packet.duration, packet.is_keyframe = 1, True
-            opened.mux(packet)
+            fields = [header + field_picture(plane[0::2], False), field_picture(plane[1::2], True)]
+            for number, data in enumerate(fields if own_packets else [b"".join(fields)]):
+                packet = av.Packet(data)
+                packet.stream, packet.time_base = stream, Fraction(1, 2 * FPS)
+                packet.pts = packet.dts = 2 * n + number
+                packet.duration, packet.is_keyframe = 1 if own_packets else 2, number == 0
+                opened.mux(packet)

@@ -96,3 +96,10 @@ def dnxhd(path: Path, workshop: Workshop) -> None:
 @odd_file("interlaced_h264_fields.ts", "interlaced H.264, each field a picture of its own (PAFF)", shown())
 def paff(path: Path, workshop: Workshop) -> None:
     field_coded(path, [woven(n, 64, 64) for n in range(COUNT)])
+
+
+@odd_file(
+    "interlaced_h264_field_packets.mkv", "interlaced H.264, each field in a packet of its own (PAFF)", shown()
+)
+def paff_packets(path: Path, workshop: Workshop) -> None:
+    field_coded(path, [woven(n, 64, 64) for n in range(COUNT)], own_packets=True)

@@ -15,6 +15,8 @@ RATE = 16_000
 TIME_TOLERANCE_S = 0.003
 LEVEL_TOLERANCE = 2.0
 BEEP_TOLERANCE_S = 0.02
+#: What is told of a file in which pictures are missing; of no other may it be told.
+LOST_PICTURES = "pictures? could not be decoded"
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,8 @@ def of_facts(right: Shown, seen: Seen) -> Iterator[str]:
     told = "; ".join(seen.told or ())
     if seen.told is not None and right.warning is not None and not re.search(right.warning, told):
         yield f"no warning of {right.warning!r}: {told}"
+    if re.search(LOST_PICTURES, told) and "could not be decoded" not in (right.warning or ""):
+        yield f"no picture is lost: {told}"
 
 
 def listed(times_s: Sequence[float]) -> str:
