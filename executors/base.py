@@ -78,8 +78,11 @@ class Clip(ClipFacts, Protocol):
     chunks: int
     journal: Journal
 
-    def chunk(self, number: int) -> Piece | None:
-        """A chunk, from 0; None while it is not decoded. Raises ClipLost, and for a released one KeyError."""
+    def chunk(self, number: int, needs: Needs) -> Piece | None:
+        """A chunk, from 0, with at least what `needs` names; None while that is not decoded.
+
+        Its sound is there before its frames. Raises ClipLost, and for a released chunk KeyError.
+        """
 
     def whole(self, needs: Needs) -> Piece | None:
         """The clip with at least what `needs` names; None while that is not decoded. Raises ClipLost.

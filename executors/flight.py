@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from clipbench.analyzers.base import Needs, Segment
 from clipbench.executors.base import Clip, ClipLost, Outcome, Piece
 from clipbench.executors.layout import Task
-from clipbench.executors.steps import Fed, Feed, Finish, Step, Whole, chunk_name
+from clipbench.executors.steps import Fed, Feed, Finish, Step, Whole, chunk_name, sound_name
 
 
 @dataclass
@@ -81,7 +81,7 @@ class Flight:
         task = progress.task
         if task.chunked and progress.chunk < self.clip.chunks:
             passed = all(self._has_passed(other, progress.chunk) for other in task.after)
-            return self.clip.chunk(progress.chunk) if passed else None
+            return self.clip.chunk(progress.chunk, task.needs) if passed else None
         if not self.done.issuperset({*task.upstream, *task.after}):
             return None
         return self.clip.whole(Needs() if task.chunked else task.needs)
@@ -133,7 +133,8 @@ class Flight:
         """Give back the chunks that no analyzer will read any more."""
         until = min((p.chunk for p in self.waiting.values() if p.task.chunked), default=self.clip.chunks)
         if until > self.released:
-            self.unforgotten += [chunk_name(number) for number in range(self.released, until)]
+            gone = range(self.released, until)
+            self.unforgotten += [name(number) for number in gone for name in (sound_name, chunk_name)]
             self.released = until
             self.clip.release(until)
 

@@ -166,6 +166,17 @@ def share_cores(machine: Machine, workers: int) -> list[tuple[int, ...]]:
     return [cores[a:b] for a, b in itertools.pairwise(edges)]
 
 
+def decoder_cores(layout: Sequence[WorkerPlan]) -> tuple[int, ...]:
+    """The cores for decoding, empty for all: where each worker has its own, those of the first with frames.
+
+    That worker cannot begin before there are frames. A decoder that may use every core settles on one of
+    them and slows the worker there, which could be any.
+    """
+    if not all(worker.cpus for worker in layout):
+        return ()
+    return next((w.cpus for w in layout if any(task.frames for task in w.tasks)), ())
+
+
 def gpu_memory(tasks: Sequence[Task]) -> float | None:
     """GB of a GPU that a process with these tasks needs, CUDA's context included; None: it uses no GPU."""
     if not any(task.gpu for task in tasks):

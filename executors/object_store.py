@@ -8,7 +8,7 @@ from typing import Any
 
 from clipbench.analyzers.base import Needs
 from clipbench.executors.base import Clip, Handle, OpenPiece, Piece
-from clipbench.executors.steps import chunk_name
+from clipbench.executors.steps import chunk_name, sound_name
 
 
 class StoredClip:
@@ -20,8 +20,8 @@ class StoredClip:
         self.fps, self.has_audio = clip.fps, clip.has_audio
         self.chunks, self.journal, self.wait = clip.chunks, clip.journal, clip.wait
 
-    def chunk(self, number: int) -> Piece | None:
-        return self._kept(self._clip.chunk(number))
+    def chunk(self, number: int, needs: Needs) -> Piece | None:
+        return self._kept(self._clip.chunk(number, needs))
 
     def whole(self, needs: Needs) -> Piece | None:
         return self._kept(self._clip.whole(needs))
@@ -31,7 +31,8 @@ class StoredClip:
 
     def release(self, until: int) -> None:
         for number in range(self._released, until):
-            self._stored.pop(chunk_name(number), None)
+            for name in (sound_name(number), chunk_name(number)):
+                self._stored.pop(name, None)
         self._released = max(self._released, until)
         self._clip.release(until)
 

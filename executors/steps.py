@@ -53,3 +53,8 @@ class Fed:
 def chunk_name(number: int) -> str:
     """What the piece of a clip is called that is this chunk."""
     return f"chunk {number}"
+
+
+def sound_name(number: int) -> str:
+    """What the piece of a clip is called that is the sound of this chunk."""
+    return f"sound {number}"

@@ -72,7 +72,7 @@ def sharing(run: Runner, path: Path) -> Sharing:
         keep_chunks(run, clip)
         for done, _ in enumerate(run.executor.run(clip), 1):
             if done == len(run.tasks) - 1:
-                piece = clip.chunk(0)
+                piece = clip.chunk(0, next(task.needs for task in run.tasks if task.frames))
                 assert piece is not None
                 memory = piece.share().memory_name
                 size = Path("/dev/shm", memory).stat().st_size

@@ -15,6 +15,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from clipbench.bench.clips.clip_info import ClipInfo
@@ -22,6 +23,7 @@ from clipbench.bench.clips.decoder_protocol import (
     Command,
     Decoded,
     Finished,
+    Heard,
     Open,
     Opened,
     Refused,
@@ -38,7 +40,7 @@ from clipbench.bench.clips.sound import AUDIO_RATE
 from clipbench.bench.clips.source import ClipSource, TimedPicture
 from clipbench.bench.errors import InputError
 from clipbench.executors.serving import die_with_parent
-from clipbench.executors.steps import chunk_name
+from clipbench.executors.steps import chunk_name, sound_name
 
 log = logging.getLogger(__name__)
 
@@ -50,11 +52,14 @@ class Stopped(Exception):
     """The clip is not wanted any more."""
 
 
-def serve_process(connection: Connection[Report, Command]) -> None:
-    """The decoder's process from its first line."""
+def serve_process(connection: Connection[Report, Command], cores: tuple[int, ...]) -> None:
+    """The decoder's process from its first line. It keeps to these cores; to none in particular if empty."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that measures
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     die_with_parent()
+    if cores and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, cores)
+    cv2.setNumThreads(1)  # for pictures of this size, starting threads takes longer than scaling
     serve(connection)
     os._exit(0)  # nothing is left to do, and libraries may take their time
 
@@ -171,8 +176,10 @@ class Decoding:
 
     def _decode(self, whole: PieceWriter | None) -> None:
         number = self.job.first
-        writer = self._next_chunk(number)
-        for index, (picture, until_s) in enumerate(self._on_screen(number)):
+        if number:
+            self._seek(self.edges[number])
+        writer = self._next_chunk(number, whole)
+        for index, (picture, until_s) in enumerate(self._on_screen()):
             given = [
                 (at, request)
                 for request, sampling in self.samplings.items()
@@ -181,9 +188,9 @@ class Decoding:
             # A held picture may be given again in later chunks.
             for at, request in sorted(given):
                 while at >= writer.end_s - 1e-9 and number + 2 < len(self.edges):
-                    self._complete(writer, whole, number)
+                    self._finish(writer, self.job.chunked, number)
                     number += 1
-                    writer = self._next_chunk(number)
+                    writer = self._next_chunk(number, whole)
                 if request in self.job.chunked.frames and at >= writer.start_s - 1e-9:
                     writer.put(request, at, index, picture.picture)
                 if whole is not None and request in self.job.whole.frames:
@@ -191,16 +198,14 @@ class Decoding:
             if self.connection.poll():
                 raise Stopped
         for following in range(number + 1, len(self.edges) - 1):
-            self._complete(writer, whole, following - 1)
-            writer = self._next_chunk(following)
-        self._complete(writer, whole, len(self.edges) - 2)
+            self._finish(writer, self.job.chunked, following - 1)
+            writer = self._next_chunk(following, whole)
+        self._finish(writer, self.job.chunked, len(self.edges) - 2)
         if whole is not None:
-            self._finish(whole, self.job.whole, None)
+            self._finish(whole, self.job.whole, -1)
 
-    def _on_screen(self, first: int) -> Iterator[tuple[TimedPicture, float]]:
-        """The clip's pictures from this chunk on, each with the time until which it is on screen."""
-        if first:
-            self._seek(self.edges[first])
+    def _on_screen(self) -> Iterator[tuple[TimedPicture, float]]:
+        """The clip's next pictures, each with the time until which it is on screen."""
         if not self.samplings:
             return  # only the sound is wanted
         pictures = self.source.pictures_until(float("inf"))
@@ -223,32 +228,34 @@ class Decoding:
         for sampling in self.samplings.values():
             sampling.start_at(shown_s)
 
-    def _next_chunk(self, number: int) -> PieceWriter:
+    def _next_chunk(self, number: int, whole: PieceWriter | None) -> PieceWriter:
+        """What writes this chunk, once there is memory for it, with the sound already in it."""
         writer = self.writer(number)
         self._make_room(writer, number)
+        self._hear(writer, whole, number)
         return writer
 
     def _make_room(self, writer: PieceWriter, number: int) -> None:
         """Wait until there is memory for a piece."""
-        self.connection.send(RoomWanted(writer.layout.name, number, writer.layout.size_bytes))
+        self.connection.send(RoomWanted(number, writer.layout.size_bytes))
         answer = self.connection.recv()
         if not isinstance(answer, Room):
             raise Stopped
         writer.use(attached(answer.memory_name))
         self.began_s = time.monotonic()
 
-    def _complete(self, writer: PieceWriter, whole: PieceWriter | None, number: int) -> None:
-        """Add a chunk's sound, and tell that it is complete."""
-        wanted = self.job.chunked.audio or self.job.whole.audio
-        if wanted and self.info.has_audio:
-            sound = self.source.sound_until(writer.end_s)
-            if self.job.chunked.audio:
-                writer.hear(sound)
-            if whole is not None and self.job.whole.audio:
-                whole.hear(sound)
-        self._finish(writer, self.job.chunked, number)
+    def _hear(self, writer: PieceWriter, whole: PieceWriter | None, number: int) -> None:
+        """Add a chunk's sound, and tell that it is complete: who only listens need not wait for frames."""
+        if not (self.info.has_audio and (self.job.chunked.audio or self.job.whole.audio)):
+            return
+        sound = self.source.sound_until(writer.end_s)
+        if whole is not None and self.job.whole.audio:
+            whole.hear(sound)
+        if self.job.chunked.audio:
+            writer.hear(sound)
+            self.connection.send(Heard(writer.heard(sound_name(number)), number))
 
-    def _finish(self, writer: PieceWriter, wanted: Wanted, number: int | None) -> None:
+    def _finish(self, writer: PieceWriter, wanted: Wanted, number: int) -> None:
         layout = writer.finished(wanted.frames)
         self.missed += writer.missed
         self.connection.send(Decoded(layout, number, self.began_s, time.monotonic()))

@@ -80,14 +80,16 @@ class DecoderLink:
 
 
 class ProcessDecoder(DecoderLink):
-    """A decoder in a process of its own."""
+    """A decoder in a process of its own, which keeps to these cores, if any are named."""
 
-    def __init__(self) -> None:
+    def __init__(self, cores: tuple[int, ...] = ()) -> None:
         from clipbench.bench.clips.decoder import serve_process
 
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        self.process = context.Process(target=serve_process, args=(theirs,), name="decoder", daemon=True)
+        self.process = context.Process(
+            target=serve_process, args=(theirs, cores), name="decoder", daemon=True
+        )
         self.process.start()
         theirs.close()
         super().__init__(ours)
@@ -119,9 +121,13 @@ class ThreadDecoder(DecoderLink):
 
 
 class Decoders:
-    """The decoders of a run: as many as there are clips under way, each used for clip after clip."""
+    """The decoders of a run: as many as there are clips under way, each used for clip after clip.
 
-    def __init__(self) -> None:
+    They keep to the `cores`, if any are named.
+    """
+
+    def __init__(self, cores: tuple[int, ...] = ()) -> None:
+        self._cores = cores
         self._idle: list[ProcessDecoder] = []
 
     def __enter__(self) -> Decoders:
@@ -135,7 +141,7 @@ class Decoders:
     @contextlib.contextmanager
     def lend(self) -> Iterator[DecoderLink]:
         """A decoder for one clip."""
-        link = self._idle.pop() if self._idle else ProcessDecoder()
+        link = self._idle.pop() if self._idle else ProcessDecoder(self._cores)
         try:
             yield link
         finally:

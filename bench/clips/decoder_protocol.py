@@ -67,22 +67,29 @@ class Opened:
 
 @dataclass(frozen=True)
 class RoomWanted:
-    """The piece of this name needs so many bytes. `chunk` is its number; -1 for the whole clip."""
+    """The chunk of this number needs so many bytes; -1 is the whole clip."""
 
-    name: str
     chunk: int
     size_bytes: int
 
 
 @dataclass(frozen=True)
+class Heard:
+    """The sound of the chunk of this number is complete. It lies in the memory of the chunk."""
+
+    layout: PieceLayout
+    chunk: int
+
+
+@dataclass(frozen=True)
 class Decoded:
-    """A piece is complete: a chunk of this number, or the whole clip (None).
+    """The chunk of this number is complete; -1 is the whole clip.
 
     The decoder was at it from `start_s` to `end_s`, on the clock of all processes.
     """
 
     layout: PieceLayout
-    chunk: int | None
+    chunk: int
     start_s: float
     end_s: float
 
@@ -101,4 +108,4 @@ class Refused:
     reason: str
 
 
-Report: TypeAlias = Opened | RoomWanted | Decoded | Finished | Refused
+Report: TypeAlias = Opened | RoomWanted | Heard | Decoded | Finished | Refused

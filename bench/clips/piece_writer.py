@@ -49,6 +49,7 @@ class PieceWriter:
         self._rows: dict[FrameRequest, list[int]] = defaultdict(list)
         self._row_of: dict[int, dict[int, int]] = {size: {} for size in rows_by_size}
         self._heard = 0
+        self._sound: np.ndarray | None = None
 
     def use(self, memory: SharedMemory | AttachedMemory) -> None:
         """Write into this memory, which has `layout.size_bytes` bytes."""
@@ -80,15 +81,25 @@ class PieceWriter:
 
     def hear(self, samples: np.ndarray) -> None:
         """Add sound, float32 at 16 kHz."""
+        assert self._sound is not None
         room = len(self._sound) - self._heard
         self._sound[self._heard : self._heard + len(samples)] = samples[:room]
         self._heard += min(room, len(samples))
 
+    def heard(self, name: str) -> PieceLayout:
+        """The layout of the sound alone, as a piece of this name, once all of it was added."""
+        self._complete_sound()
+        return replace(self.layout, name=name, blocks={})
+
+    def _complete_sound(self) -> None:
+        """What was not heard is silence."""
+        if self._sound is not None:
+            self._sound[self._heard :] = 0
+            self._sound = None  # the memory can be let go of
+
     def finished(self, requests: Iterable[FrameRequest]) -> PieceLayout:
         """The layout of what was written, once all is; nothing is written any more."""
-        if self.layout.audio is not None:
-            self._sound[self._heard :] = 0
-            del self._sound
+        self._complete_sound()
         sampled = {
             request: Sampled(np.array(self._times[request], np.float64), np.array(self._rows[request], int))
             for request in requests

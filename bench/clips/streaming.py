@@ -16,6 +16,7 @@ from clipbench.bench.clips.decoder_link import DecoderDied, DecoderLink
 from clipbench.bench.clips.decoder_protocol import (
     Decoded,
     Finished,
+    Heard,
     Open,
     Opened,
     Refused,
@@ -24,16 +25,16 @@ from clipbench.bench.clips.decoder_protocol import (
     RoomWanted,
     Stop,
 )
-from clipbench.bench.clips.shared_clip import WHOLE, SharedClip, facts_alone
+from clipbench.bench.clips.shared_clip import WHOLE, PieceLayout, SharedClip, facts_alone
 from clipbench.bench.errors import InputError
 from clipbench.executors.base import ClipLost, Journal
-from clipbench.executors.steps import chunk_name
+from clipbench.executors.steps import chunk_name, sound_name
 from clipbench.executors.supervision import TIMEOUT_SPAN_S
 
 #: Seconds that a decoder may take for opening a clip, or for a chunk of up to `TIMEOUT_SPAN_S` seconds.
 TIMEOUT_S = 120.0
 #: Called with the start and the end of each piece of decoding, on the clock of `executors.base.now`.
-OnDecoded = Callable[[float, float, int | None], None]
+OnDecoded = Callable[[float, float, int], None]
 
 
 class StreamedClip:
@@ -49,7 +50,7 @@ class StreamedClip:
         self.link, self.job, self.journal, self.ahead = link, job, journal, ahead
         self.on_decoded = on_decoded
         self._changed = threading.Condition()
-        self._memory: dict[str, SharedMemory] = {}
+        self._memory: dict[int, SharedMemory] = {}
         self._pieces: dict[str, SharedClip] = {}
         self._released, self.failure, self._over, self._closing = job.first, "", False, False
         link.send(job)
@@ -79,12 +80,16 @@ class StreamedClip:
         assert isinstance(answer, Opened), answer
         return answer
 
-    def chunk(self, number: int) -> SharedClip | None:
-        """A chunk, None while it is not decoded. Raises ClipLost, and for a released one KeyError."""
+    def chunk(self, number: int, needs: Needs) -> SharedClip | None:
+        """A chunk or its sound, None while it is not decoded.
+
+        Raises ClipLost, and for a released one KeyError.
+        """
+        only_sound = needs.audio and not needs.frames and self.has_audio
         with self._changed:
             if number < self._released:
                 raise KeyError(f"chunk {number} was released")
-            return self._piece(chunk_name(number))
+            return self._piece(sound_name(number) if only_sound else chunk_name(number))
 
     def whole(self, needs: Needs) -> SharedClip | None:
         """The whole clip, None while it is not decoded; the facts alone where `needs` names nothing."""
@@ -105,7 +110,7 @@ class StreamedClip:
         """Give back the chunks before this one."""
         with self._changed:
             for number in range(self._released, until):
-                self._free(chunk_name(number))
+                self._free(number)
             self._released = max(self._released, until)
             self._changed.notify_all()
 
@@ -130,8 +135,8 @@ class StreamedClip:
             self._changed.notify_all()
         self._pump.join()
         self._leave()
-        for name in list(self._memory):
-            self._free(name)
+        for number in list(self._memory):
+            self._free(number)
         self.facts.close()
 
     def _leave(self) -> None:
@@ -157,39 +162,47 @@ class StreamedClip:
 
     def _hear(self, report: Report) -> None:
         match report:
-            case RoomWanted(name, chunk, size_bytes):
-                self._give_room(name, chunk, size_bytes)
+            case RoomWanted(chunk, size_bytes):
+                self._give_room(chunk, size_bytes)
+            case Heard(layout, chunk):
+                self._add(layout, chunk)
             case Decoded(layout, chunk, start_s, end_s):
-                if chunk is not None:  # the whole clip is written beside the chunks
+                if chunk >= 0:  # the whole clip is written beside the chunks
                     self.on_decoded(start_s, end_s, chunk)
-                with self._changed:
-                    if layout.name in self._memory:
-                        self._pieces[layout.name] = SharedClip(layout, self._memory[layout.name])
-                    if chunk is not None and chunk < self._released:  # it was only on the way to others
-                        self._free(layout.name)
-                    self._changed.notify_all()
+                self._add(layout, chunk)
+                if 0 <= chunk < self._released:  # it was only on the way to others
+                    self._free(chunk)
             case Finished(remarks):
                 self.info = replace(self.info, remarks=[*self.info.remarks, *remarks])
                 self._end("")
             case Refused(reason):
                 self._end(reason)
 
-    def _give_room(self, name: str, chunk: int, size_bytes: int) -> None:
+    def _add(self, layout: PieceLayout, number: int) -> None:
+        """Have a piece that lies in the memory of this chunk."""
+        with self._changed:
+            if number in self._memory:
+                self._pieces[layout.name] = SharedClip(layout, self._memory[number])
+            self._changed.notify_all()
+
+    def _give_room(self, chunk: int, size_bytes: int) -> None:
         """Wait until few enough chunks are in memory, and give the decoder memory for another."""
         with self._changed:
             self._changed.wait_for(lambda: self._closing or chunk < self._released + self.ahead)
             if self._closing:
                 return
-            self._memory[name] = self.link.pool.take(size_bytes)
-        self.link.send(Room(self._memory[name].name))
+            self._memory[chunk] = self.link.pool.take(size_bytes)
+        self.link.send(Room(self._memory[chunk].name))
 
     def _end(self, failure: str) -> None:
         with self._changed:
             self.failure, self._over = failure, True
             self._changed.notify_all()
 
-    def _free(self, name: str) -> None:
-        if (piece := self._pieces.pop(name, None)) is not None:
-            piece.drop()
-        if (memory := self._memory.pop(name, None)) is not None:
-            self.link.pool.give(memory)
+    def _free(self, number: int) -> None:
+        with self._changed:
+            for name in (chunk_name(number), sound_name(number)) if number >= 0 else (WHOLE,):
+                if (piece := self._pieces.pop(name, None)) is not None:
+                    piece.drop()
+            if (memory := self._memory.pop(number, None)) is not None:
+                self.link.pool.give(memory)

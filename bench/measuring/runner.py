@@ -23,6 +23,7 @@ from clipbench.bench.runs.measurement import NotMeasured
 from clipbench.bench.runs.results import Cleanup
 from clipbench.executors import registry as executors
 from clipbench.executors.base import Executor, Observer, Outcome, Phase, Plan, Span, now
+from clipbench.executors.layout import decoder_cores
 
 #: Seconds for the sampler to see the state that cleanup leaves.
 SETTLE_S = 0.6
@@ -80,7 +81,7 @@ class Runner:
         self.executor = make(self.recorder)
         self.tasks = plan.tasks()
         self.chunked = [task.analyzer for task in self.tasks if task.chunked]
-        self.decoders = Decoders()
+        self.decoders = Decoders(decoder_cores(plan.layout))
         self.several = False
         interrupted = NotMeasured("the run was interrupted")
         self.record = Record(plan, now(), interrupted, spans=self.recorder.spans)
@@ -183,7 +184,7 @@ class Runner:
     def _open(self, path: Path, number: int) -> AbstractContextManager[StreamedClip]:
         self.recorder.began(DECODER, "", "decode")
 
-        def decoded(start_s: float, end_s: float, chunk: int | None) -> None:
+        def decoded(start_s: float, end_s: float, chunk: int) -> None:
             self.recorder.ended(Span(DECODER, "", "decode", start_s, end_s, number, chunk))
 
         journal = None

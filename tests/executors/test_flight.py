@@ -28,7 +28,7 @@ class Clip:
         self.decoded = chunks if decoded is None else decoded
         self.released, self.broken = 0, ""
 
-    def chunk(self, number):
+    def chunk(self, number, needs):
         if self.broken:
             raise ClipLost(self.broken)
         assert number >= self.released, "it was given back"
@@ -89,7 +89,7 @@ def test_a_chunk_is_given_back_when_the_slowest_has_read_it():
     flight.fed(fed("fast", 1))
     assert clip.released == 0
     flight.fed(fed("slow", 0))
-    assert clip.released == 1 and flight.forgettable() == ["chunk 0"]
+    assert clip.released == 1 and flight.forgettable() == ["sound 0", "chunk 0"]
     assert flight.forgettable() == []
     flight.record(Outcome("slow", "failed", "w", "cpu"))  # it will not read the last one
     assert clip.released == 2

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from clipbench.analyzers.base import Settings
+from clipbench.analyzers.base import FrameRequest, Needs, Settings
 from clipbench.bench.errors import InputError
 from clipbench.bench.planning.plan import check_layout
 from clipbench.executors import registry
-from clipbench.executors.layout import CONTEXT_GB, Group, Machine, Task, WorkerPlan
+from clipbench.executors.layout import CONTEXT_GB, Group, Machine, Task, WorkerPlan, decoder_cores
 
 MACHINE = Machine(4, (0, 2, 4, 6))
 READER = Task("b", Settings(), ("c",), gpu=True, memory_gb=5.0)
@@ -63,3 +63,15 @@ def test_layouts_that_are_refused():
         check_layout("mine", (one, one), GROUPS)
     with pytest.raises(InputError, match="executor=mine: its layout has no worker for d"):
         check_layout("mine", (replace(one, tasks=one.tasks[:-1]),), GROUPS)
+
+
+def worker(name: str, *cpus: int, frames: bool = False) -> WorkerPlan:
+    needs = Needs((FrameRequest(2, 0),)) if frames else Needs(audio=True)
+    return WorkerPlan(name, "cpu", (Task(name, Settings(), needs=needs),), cpus=cpus)
+
+
+def test_the_decoder_keeps_to_the_cores_of_the_first_worker_that_reads_frames():
+    listens, sees, also_sees = worker("a", 0, 1), worker("b", 2, 3, frames=True), worker("c", 4, frames=True)
+    assert decoder_cores([listens, sees, also_sees]) == (2, 3)
+    assert decoder_cores([listens]) == ()
+    assert decoder_cores([listens, sees, worker("free", frames=True)]) == ()

@@ -53,7 +53,7 @@ class ArrayClip:
     def open(self):
         return self
 
-    def chunk(self, number):
+    def chunk(self, number, needs):
         return self
 
     def whole(self, needs):

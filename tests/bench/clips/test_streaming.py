@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from clipbench.analyzers.base import FrameRequest, Needs, Settings
-from clipbench.bench.clips.decoder_link import Decoders
+from clipbench.bench.clips.decoder_link import Decoders, ThreadDecoder
+from clipbench.bench.clips.decoder_protocol import Finished, Open, Room, RoomWanted, Wanted
 from clipbench.bench.clips.decoding import AHEAD, open_clip, probe
 from clipbench.bench.errors import InputError
 from clipbench.executors.base import ClipLost
@@ -28,6 +29,8 @@ def task(name: str, *requests: FrameRequest, audio: bool = False, chunked: bool 
     return Task(name, Settings(), needs=Needs(requests, audio), chunked=chunked)
 
 
+#: Needs that are met by a chunk with its frames, and by its sound alone.
+ALL, SOUND = Needs((EVERY, SOME, SMALL), True), Needs(audio=True)
 CHUNKED = [task("a", EVERY, SMALL), task("b", SOME, audio=True)]
 
 
@@ -57,7 +60,7 @@ def arrived(clip, get, seconds: float = 20.0):
 
 def chunks(clip):
     for number in range(clip.chunks):
-        yield arrived(clip, lambda: clip.chunk(number))  # noqa: B023
+        yield arrived(clip, lambda: clip.chunk(number, ALL))  # noqa: B023
         clip.release(number + 1)
 
 
@@ -109,14 +112,49 @@ def test_a_picture_that_is_held_is_there_in_later_chunks(tmp_path, decoders):
 
 def test_the_decoder_waits_for_chunks_to_be_given_back(path, decoders):
     with open_clip(path, CHUNKED, decoders, 1, 0.25) as clip:
-        arrived(clip, lambda: clip.chunk(AHEAD - 1))
+        arrived(clip, lambda: clip.chunk(AHEAD - 1, ALL))
         clip.wait(0.5)
-        assert clip.chunk(AHEAD) is None and len(shared_memory()) == AHEAD
+        assert clip.chunk(AHEAD, ALL) is None and len(shared_memory()) == AHEAD
         clip.release(1)
-        arrived(clip, lambda: clip.chunk(AHEAD))
+        arrived(clip, lambda: clip.chunk(AHEAD, ALL))
         with pytest.raises(KeyError, match="released"):
-            clip.chunk(0)
+            clip.chunk(0, ALL)
         assert len(shared_memory()) == AHEAD  # the memory of the first one was used again
+
+
+def test_the_sound_of_a_chunk_is_a_piece_of_its_own(path, decoders, whole):
+    found = []
+    with open_clip(path, CHUNKED, decoders, 1, 0.5) as clip:
+        for number, chunk in enumerate(chunks(clip)):
+            sound = clip.chunk(number, SOUND)
+            assert sound is not None and sound.name == f"sound {number}"
+            assert (sound.start_s, sound.end_s) == (chunk.start_s, chunk.end_s)
+            with pytest.raises(KeyError):
+                sound.frames(*EVERY)
+            found.append(sound.audio().copy())
+            del sound
+    np.testing.assert_array_equal(np.concatenate(found), whole["sound"])
+
+
+def test_the_sound_of_a_chunk_comes_before_its_frames(path):
+    link, told = ThreadDecoder(), []
+    frames, sound = Wanted(frozenset({EVERY})), Wanted(frozenset({SOME}), True)
+    link.send(Open(os.fsencode(path), "", 1, sound, frames, 1.25, 0))
+    while not isinstance(report := link.recv(20), Finished):
+        if isinstance(report, RoomWanted):
+            memory = link.pool.take(report.size_bytes)
+            link.send(Room(memory.name))
+            link.pool.give(memory)  # for the next one: nobody reads it here
+        told.append((type(report).__name__, getattr(report, "chunk", None)))
+    link.kill()
+    order = [each for each in told if each[0] in {"Heard", "Decoded"}]
+    assert order == [("Heard", 0), ("Decoded", 0), ("Heard", 1), ("Decoded", 1), ("Decoded", -1)]
+
+
+def test_in_a_clip_without_sound_who_only_listens_gets_the_chunk(tmp_path, decoders):
+    silent = write_clip(tmp_path / "a.mp4", numbered_frames(15, 64, 48), fps=30)
+    with open_clip(silent, CHUNKED, decoders, 1, 0.5) as clip:
+        assert arrived(clip, lambda: clip.chunk(0, SOUND)).name == "chunk 0"
 
 
 def test_some_read_the_whole_clip(path, decoders, whole):
@@ -136,7 +174,7 @@ def test_a_clip_may_be_left_at_any_moment(path, decoders):
     for released in range(4):
         with open_clip(path, CHUNKED, decoders, 1, 0.25) as clip:
             for number in range(released):
-                arrived(clip, lambda: clip.chunk(number))  # noqa: B023
+                arrived(clip, lambda: clip.chunk(number, ALL))  # noqa: B023
                 clip.release(number + 1)
             used.add(clip.link.process.pid)
     assert len(used) == 1  # it was ready for the next clip each time
@@ -155,8 +193,8 @@ def test_it_goes_on_from_a_later_chunk(path, decoders, whole):
     journal = after(a=3, b=2)
     with open_clip(path, CHUNKED, decoders, 1, 0.5, journal) as clip:
         with pytest.raises(KeyError):
-            clip.chunk(1)
-        later = arrived(clip, lambda: clip.chunk(2))
+            clip.chunk(1, ALL)
+        later = arrived(clip, lambda: clip.chunk(2, ALL))
         times, images = later.frames(*EVERY)
         expected = (whole[EVERY][0] >= 1.0 - 1e-6) & (whole[EVERY][0] < 1.5 - 1e-6)
         np.testing.assert_array_equal(times, whole[EVERY][0][expected])
@@ -182,11 +220,11 @@ def test_chunks_that_were_read_before_are_not_kept_where_some_read_the_whole_cli
 
 def test_a_decoder_that_dies_costs_its_clip_alone(path, decoders):
     with open_clip(path, CHUNKED, decoders, 1, 0.25) as clip:
-        arrived(clip, lambda: clip.chunk(0))
+        arrived(clip, lambda: clip.chunk(0, ALL))
         os.kill(clip.link.process.pid, signal.SIGSEGV)
         with pytest.raises(ClipLost, match=r"a\.mp4 .*SIGSEGV"):
-            arrived(clip, lambda: clip.chunk(AHEAD))
-        assert clip.chunk(0) is not None  # what was decoded can still be read
+            arrived(clip, lambda: clip.chunk(AHEAD, ALL))
+        assert clip.chunk(0, ALL) is not None  # what was decoded can still be read
     assert read(path, decoders, 0.5)["chunks"] == 5
 
 
