@@ -81,7 +81,7 @@ class ClipView(ClipFacts, Protocol):
         """Mono float32 `[N]` at 16 kHz, read-only; raises NothingToAnalyze without an audio track."""
 
     def memo(self, key: Hashable, compute: Callable[[], T]) -> T:
-        """The result of `compute()`, which runs at most once per worker and clip for all analyzers."""
+        """The result of `compute()`, which runs at most once per worker and piece (a chunk, or the clip)."""
 
 
 class Chunk(ClipView, Protocol):

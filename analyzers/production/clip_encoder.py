@@ -39,7 +39,7 @@ class ImageEncoder:
         self._away = False
 
     def embeddings(self, clip: ClipView, fps: float, size: int, batch: int) -> np.ndarray:
-        """Unit vectors float32 [T, D] of the clip's frames, computed once per worker and clip."""
+        """Unit vectors float32 [T, D] of the clip's frames, computed once per worker and chunk."""
         return clip.memo(
             ("clip embeddings", fps, size, self.device), lambda: self._encode(clip, fps, size, batch)
         )

@@ -21,7 +21,7 @@ BUFFER = 16 << 20
 def frames_on_device(clip: ClipView, fps: float, size: int, device: str) -> torch.Tensor:
     """The clip's frames on `device`, uint8 `[T, 3, H, W]` RGB, channels last in memory; do not write to them.
 
-    They are uploaded at most once per worker and clip for all back ends. The caller's stream waits for the
+    They are uploaded at most once per worker and chunk for all back ends. The caller's stream waits for the
     copy, the host does not.
     """
 
