@@ -21,8 +21,6 @@ COEFFICIENTS = {
     9: BT2020,
     10: BT2020,
 }
-#: By how much swscale's short cut for subsampled chroma is darker than exact, in red, green and blue.
-ROUNDED_DOWN = np.array([-0.5, -0.7, -0.5])
 #: AVColorRange: limited ("tv"), full ("pc").
 LIMITED, FULL = 1, 2
 
@@ -30,21 +28,18 @@ LIMITED, FULL = 1, 2
 def matrix_of(frame: Any) -> np.ndarray:
     """The matrix `[3, 4]` float32 that makes RGB of (Y, U, V, 1) of a frame, all in 0..255."""
     name = frame.format.name
-    subsampled = frame.format.chroma_width(4) < 4 or frame.format.chroma_height(4) < 4
     full = frame.color_range == FULL or name.startswith("yuvj")
     if name.startswith(("gray", "ya")):
         full = frame.color_range != LIMITED
-    return matrix(frame.colorspace, full, subsampled)
+    return matrix(frame.colorspace, full)
 
 
 @functools.cache
-def matrix(colorspace: int, full: bool, subsampled: bool) -> np.ndarray:
+def matrix(colorspace: int, full: bool) -> np.ndarray:
     """The matrix for an AVColorSpace in the limited or the full range."""
     red_v, blue_u, green_u, green_v = (c / 65536 for c in COEFFICIENTS.get(colorspace, BT601))
     luma, black, chroma = (1.0, 0.0, 224 / 255) if full else (255 / 219, 16.0, 1.0)
     rows = np.array([[luma, 0, red_v * chroma], [luma, -green_u * chroma, -green_v * chroma],
                      [luma, blue_u * chroma, 0]])  # fmt: skip
     offset = -rows @ np.array([black, 128, 128])
-    if subsampled:
-        offset += ROUNDED_DOWN
     return np.column_stack([rows, offset]).astype(np.float32)

@@ -148,12 +148,12 @@ def test_sound_for_the_same_moment_twice_is_taken_once():
 
 @pytest.mark.parametrize(("colorspace", "yuv"), [(1, RED_709), (5, RED_601), (2, RED_601), (8, RED_601)])
 def test_the_matrix_is_that_of_the_tag(colorspace, yuv):
-    red = matrix(colorspace, full=False, subsampled=False) @ np.array([*yuv, 1])
+    red = matrix(colorspace, full=False) @ np.array([*yuv, 1])
     np.testing.assert_allclose(red, [255, 0, 0], atol=2)
 
 
 def test_the_full_range_is_black_at_0_and_white_at_255():
-    whole = matrix(1, full=True, subsampled=False)
+    whole = matrix(1, full=True)
     np.testing.assert_allclose(whole @ np.array([0, 128, 128, 1]), 0, atol=1e-3)
     np.testing.assert_allclose(whole @ np.array([255, 128, 128, 1]), 255, atol=1e-3)
 
