@@ -63,6 +63,9 @@ _XKCD = {
 COLOURS = _CSS | _XKCD
 #: The range in kelvin in which McCamy's cubic is close to the isotemperature lines.
 _TEMPERATURES = (2000, 12500)
+#: How often the search for a palette starts anew, and the share of the pixels that it is done with: one in so
+#: many.
+STARTS, SOME = 10, 4
 #: Linear sRGB to CIE XYZ (IEC 61966-2-1).
 _XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
 
@@ -149,16 +152,10 @@ def palette(lab: np.ndarray, count: int, merge: float) -> tuple[np.ndarray, np.n
 
     Colours closer than `merge` become one, so that a plain picture has one colour.
     """
-    import cv2
-
     count = min(count, len(np.unique(lab.round(1), axis=0)))
     if count == 1:
         return lab.mean(axis=0, keepdims=True), np.ones(1)
-    # Seeded, because OpenCV draws the first centres from a generator that the whole process shares.
-    cv2.setRNGSeed(0)
-    stop = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_MAX_ITER, 20, 0.2)
-    best = np.empty((len(lab), 1), np.int32)
-    _, labels, centres = cv2.kmeans(lab, count, best, stop, 1, cv2.KMEANS_PP_CENTERS)
+    labels, centres = clusters(lab, count)
     shares = np.bincount(labels.ravel(), minlength=count) / len(lab)
     while len(centres) > 1:
         apart = np.linalg.norm(centres[:, None] - centres[None], axis=2) + np.eye(len(centres)) * 1e6
@@ -170,6 +167,26 @@ def palette(lab: np.ndarray, count: int, merge: float) -> tuple[np.ndarray, np.n
         centres, shares = np.delete(centres, other, axis=0), np.delete(shares, other)
     order = np.argsort(-shares, kind="stable")
     return centres[order], shares[order]
+
+
+def clusters(lab: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Labels `[N, 1]` and centres `[count, 3]` of float32 pixels `[N, 3]`, `count` of them or more.
+
+    k-means ends in the optimum that is nearest to where it starts, which may be far from the best one, and
+    another one if the picture is a shade lighter. So it starts several times, on some of the pixels because
+    that is enough to tell good from bad, and the best goes on with all of them.
+    """
+    import cv2
+
+    # Seeded, because OpenCV draws the first centres from a generator that the whole process shares.
+    cv2.setRNGSeed(0)
+    stop = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_MAX_ITER, 20, 0.2)
+    some = np.ascontiguousarray(lab[:: max(1, min(SOME, len(lab) // count))])
+    nothing = np.empty((len(some), 1), np.int32)
+    _, _, centres = cv2.kmeans(some, count, nothing, stop, STARTS, cv2.KMEANS_PP_CENTERS)
+    nearest = np.argmin(np.square(centres).sum(axis=1) - 2 * lab @ centres.T, axis=1).astype(np.int32)
+    _, labels, centres = cv2.kmeans(lab, count, nearest[:, None], stop, 1, cv2.KMEANS_USE_INITIAL_LABELS)
+    return labels, centres
 
 
 def colour_name(lab: np.ndarray) -> str:

@@ -95,6 +95,20 @@ def test_the_same_frames_give_the_same_palette():
     assert len(run(frames, ColorAnalysisSettings(colors=3))[0].data["palette"]) <= 3
 
 
+@pytest.mark.parametrize("name", ["astronaut", "chelsea", "coffee", "rocket"])
+def test_a_picture_that_is_a_shade_lighter_has_the_same_palette(name):
+    """One search for a palette ends here or there by chance: colours were 10 and more apart."""
+    image = np.clip(photo(name), 0, 251)
+    palettes = []
+    for shade in range(5):
+        lab = color_analysis.to_lab(image + np.uint8(shade)).reshape(-1, 3)[::37]
+        palettes.append(color_analysis.palette(lab, 5, 6.0))
+    first, _ = palettes[0]
+    for centres, shares in palettes[1:]:
+        apart = np.linalg.norm(first[:, None] - centres[None], axis=2).min(axis=0)
+        assert np.dot(apart, shares) < 3
+
+
 @pytest.mark.parametrize("shape", [(1, 320, 180), (1, 144, 176), (2, 9, 16), (5, 1, 1)])
 def test_short_and_small_clips(shape):
     segments = run(np.full((*shape, 3), 77, np.uint8), fps=2.0)
