@@ -31,12 +31,12 @@ def score(
     meaningless = meaningless or {}
 
     def measured(figure: Figure) -> Measurement:
+        if truth is None:
+            return NotMeasured(reason)
         if figure.analyzer not in segments:
             return NotMeasured(f"{figure.analyzer} gave no result")
         if figure.analyzer in meaningless:
             return NotMeasured(meaningless[figure.analyzer])
-        if truth is None:
-            return NotMeasured(reason)
         return compute(
             figure, Scored(segments[figure.analyzer], truth, settings[figure.analyzer], duration_s)
         )
