@@ -71,7 +71,7 @@ class Connected(Executor):
                     supervisor.clips += 1
             for assigned in scheduler.assign(supervisor.idle(), supervisor.holds):
                 supervisor.give(assigned)
-            supervisor.load_next(scheduler.awaited())
+            supervisor.load_next(scheduler.awaited)
             for number, answer in [*self._lost(), *supervisor.listen()]:
                 if isinstance(answer, Fed):
                     scheduler.fed(number, answer)

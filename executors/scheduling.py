@@ -6,7 +6,7 @@ as it is. The ready task with the longest way to go comes first, on the oldest c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from clipbench.analyzers.base import Segment
@@ -37,7 +37,12 @@ class Scheduler:
     def __init__(self, tasks: Sequence[Task]) -> None:
         self.tasks = tuple(tasks)
         self.flights: dict[int, Flight] = {}
+        self._readers = {
+            task.analyzer: [t.analyzer for t in tasks if task.analyzer in {*t.upstream, *t.after}]
+            for task in tasks
+        }
         self._durations: dict[str, float] = {}
+        self._urgency = self._urgency_by(self._durations)
 
     def admit(self, number: int, clip: Clip) -> None:
         """Take a clip in flight."""
@@ -45,7 +50,9 @@ class Scheduler:
 
     def assign(self, idle: Iterable[str], holds: Callable[[str, str], bool]) -> list[Assignment]:
         """Give each of these workers a step that it `holds` the analyzer of, if one is ready."""
-        urgency = self._urgency()
+        idle, urgency = list(idle), self._urgency
+        if not idle:
+            return []
         ready = [(flight, task) for flight in self.flights.values() for task in flight.ready()]
         ready.sort(key=lambda each: (each[0].number, each[1].spent_s - urgency[each[1].task.analyzer]))
         assigned = []
@@ -62,10 +69,9 @@ class Scheduler:
 
     def awaited(self) -> list[str]:
         """The analyzers that have something left to do on a clip in flight, the most urgent first."""
-        urgency = self._urgency()
         waiting = {name for flight in self.flights.values() for name in flight.waiting}
         names = [task.analyzer for task in self.tasks if task.analyzer in waiting]
-        return sorted(names, key=lambda name: -urgency[name])
+        return sorted(names, key=lambda name: -self._urgency[name])
 
     def drop(self, analyzers: Collection[str]) -> list[tuple[int, str]]:
         """Take these analyzers off what waits: (clip, analyzer) for each that no worker will run."""
@@ -105,11 +111,12 @@ class Scheduler:
         flight.record(outcome)
         if outcome.analyze_s is not None:
             self._durations[outcome.analyzer] = outcome.analyze_s
+            self._urgency = self._urgency_by(self._durations)
         if flight.finished:
             del self.flights[number]
         return flight.finished
 
-    def _urgency(self) -> dict[str, float]:
+    def _urgency_by(self, durations: Mapping[str, float]) -> dict[str, float]:
         """Analyzer → seconds from its start to the end of all that waits for it, as last measured.
 
         Longest remaining path first: R. L. Graham, Bounds on Multiprocessing Timing Anomalies, 1969.
@@ -117,7 +124,6 @@ class Scheduler:
         urgency: dict[str, float] = {}
         for task in reversed(self.tasks):
             name = task.analyzer
-            readers = [t.analyzer for t in self.tasks if name in {*t.upstream, *t.after}]
-            own = self._durations.get(name, 1.0)
-            urgency[name] = own + max((urgency[reader] for reader in readers), default=0.0)
+            own = durations.get(name, 1.0)
+            urgency[name] = own + max((urgency[reader] for reader in self._readers[name]), default=0.0)
         return urgency

@@ -23,8 +23,9 @@ log = logging.getLogger(__name__)
 
 #: How often a worker that ends without having done anything is started again.
 ATTEMPTS = 3
-#: Seconds between two looks at what sends no message: clocks, and chunks that are being decoded.
-TICK_S = 0.01
+#: Seconds between two looks at what sends no message: at the chunks that are being decoded, while there is a
+#: worker that could read one, and at clocks.
+CHUNK_TICK_S, CLOCK_TICK_S = 0.01, 0.1
 #: Seconds of clip for which `timeout_s` is meant: a longer piece gets proportionally more.
 TIMEOUT_SPAN_S = 10.0
 #: Seconds that a worker has for ending by itself.
@@ -63,14 +64,14 @@ class Supervisor:
         tasks = [task for task in spec.worker.tasks if task.analyzer not in self.lost]
         worker.to_load = [task.analyzer for task in tasks]
 
-    def load_next(self, awaited: Sequence[str] = ()) -> None:
+    def load_next(self, awaited: Callable[[], Sequence[str]] = tuple) -> None:
         """Have every idle worker load the next of its analyzers, those that are `awaited` first.
 
         So a worker that replaces another does what is waiting as soon as it can.
         """
         for worker in self.workers:
             if worker.idle() and worker.to_load:
-                wanted = [name for name in awaited if name in worker.to_load]
+                wanted = [name for name in awaited() if name in worker.to_load]
                 name = (wanted or worker.to_load)[0]
                 worker.to_load.remove(name)
                 worker.busy, worker.since_s = Loading(name), self.clock()
@@ -119,7 +120,8 @@ class Supervisor:
         """Hear what the workers say for a moment, and replace those that have died or take too long."""
         outcomes: list[tuple[int, Outcome | Fed]] = []
         by_link = {worker.link: worker for worker in self.workers}
-        for link in self.transport.wait(list(by_link), TICK_S):
+        tick_s = CHUNK_TICK_S if self.idle() else CLOCK_TICK_S
+        for link in self.transport.wait(list(by_link), tick_s):
             worker = by_link[link]
             try:
                 report = link.recv()

@@ -160,7 +160,7 @@ def run(simulation: Simulation, *names: str, seconds: float = 1.0) -> tuple[Supe
             scheduler.record(number, found[name])
         for assignment in scheduler.assign(supervisor.idle(), supervisor.holds):
             supervisor.give(assignment)
-        supervisor.load_next(scheduler.awaited())
+        supervisor.load_next(scheduler.awaited)
         for number, outcome in supervisor.listen():
             found[outcome.analyzer] = outcome
             scheduler.record(number, outcome)
