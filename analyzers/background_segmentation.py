@@ -92,8 +92,9 @@ class BackgroundSegmentation(ChunkedAnalyzer[None, list[FrameMask]]):
         state: None,
         upstream: Mapping[str, list[Segment]],
     ) -> list[Segment]:
-        frames = [frame for one in found for frame in one]
-        spans = frame_spans(np.array([frame.time_s for frame in frames]), clip)
+        # Gone through twice, so that the frames of a long clip are not all in memory at once.
+        spans = frame_spans(np.array([frame.time_s for one in found for frame in one]), clip)
+        frames = (frame for one in found for frame in one)
         objects = upstream.get("object_detection")
         return [self._segment(span, frame, objects) for span, frame in zip(spans, frames, strict=True)]
 

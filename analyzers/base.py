@@ -216,7 +216,10 @@ class ChunkedAnalyzer(Analyzer, Generic[State, Found]):
         state: State,
         upstream: Mapping[str, list[Segment]],
     ) -> list[Segment]:
-        """The segments, from what `feed` found in each chunk, in order of time, and the last state."""
+        """The segments, from what `feed` found in each chunk, in order of time, and the last state.
+
+        `found` is read anew each time that it is gone through: what is not kept takes no memory.
+        """
         raise NotImplementedError
 
     def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:

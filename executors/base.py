@@ -6,7 +6,7 @@ Executors know nothing of any single analyzer: they see tasks, and analyzers thr
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol
 
@@ -61,8 +61,8 @@ class Journal(Protocol):
     def fed(self, fed: Fed) -> None:
         """Keep what an analyzer found in a chunk."""
 
-    def found(self, analyzer: str) -> Iterable[bytes]:
-        """What an analyzer found in each chunk, in order."""
+    def found(self, analyzer: str) -> Sequence[bytes]:
+        """What an analyzer found in each chunk, in order: it can be sent to processes of this machine."""
 
 
 class ClipLost(Exception):
@@ -164,7 +164,7 @@ class Outcome:
     status: Status
     worker: str
     device: str
-    segments: list[Segment] = field(default_factory=list)
+    segments: Sequence[Segment] = field(default_factory=list)
     headline: str = ""
     analyze_s: float | None = None
     reason: str = ""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import pickle
+import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from clipbench.analyzers.base import Analyzer, Chunk, ChunkedAnalyzer, Segment
 from clipbench.executors.base import Handle, OpenPiece
+from clipbench.executors.findings import Findings, FoundFile, pickled, unpickled
 from clipbench.executors.steps import Fed, Feed, Finish, Whole
+
+#: Bytes of findings that a journal keeps in memory: those of about two minutes of clip.
+MOST_IN_MEMORY = 8_000_000
 
 
 def feed(analyzer: Analyzer, step: Feed, chunk: Chunk) -> Fed:
@@ -30,45 +34,49 @@ def finish(
     if isinstance(step, Whole):
         return analyzer.analyze(piece, upstream)
     assert isinstance(analyzer, ChunkedAnalyzer) and step.state is not None
-    found = [unpickled(each, f"what was found in chunk {number}") for number, each in enumerate(step.found)]
-    return analyzer.finish(piece, found, unpickled(step.state, "the state"), upstream)
+    return analyzer.finish(piece, Findings(step.found), unpickled(step.state, "the state"), upstream)
 
 
-def pickled(value: object, what: str) -> bytes:
-    """`value` pickled; raises TypeError, naming what it is, if it cannot be."""
-    try:
-        return pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
-    except (pickle.PicklingError, TypeError, AttributeError, RecursionError) as error:
-        raise TypeError(f"{what} cannot be pickled: {error}") from error
+class TemporaryJournal:
+    """A journal that lasts as long as the clip. See `Journal` in executors/base.py.
 
+    What was found is in memory as long as it has at most `most` bytes in all, and in files from then on, so
+    that memory does not grow with the clip. They are in the folder for temporary files (TMPDIR).
+    """
 
-def unpickled(value: bytes, what: str) -> Any:
-    """What was pickled; raises TypeError, naming what it is, if it cannot be read."""
-    try:
-        return pickle.loads(value)
-    except MemoryError:
-        raise
-    except Exception as error:
-        raise TypeError(f"{what} cannot be unpickled: {type(error).__name__}: {error}") from error
-
-
-class MemoryJournal:
-    """A journal that lasts as long as the clip. See `Journal` in executors/base.py."""
-
-    def __init__(self) -> None:
-        self._last: dict[str, Fed] = {}
+    def __init__(self, most: int = MOST_IN_MEMORY) -> None:
+        self._most, self._bytes = most, 0
+        self._last: dict[str, tuple[int, bytes]] = {}
         self._found: dict[str, list[bytes]] = defaultdict(list)
+        self._files: dict[str, FoundFile] = {}
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def position(self, analyzer: str) -> tuple[int, bytes | None]:
-        last = self._last.get(analyzer)
-        return (last.chunk + 1, last.state) if last else (0, None)
+        return self._last.get(analyzer, (0, None))
 
     def fed(self, fed: Fed) -> None:
-        self._last[fed.analyzer] = fed
+        self._last[fed.analyzer] = fed.chunk + 1, fed.state
         self._found[fed.analyzer].append(fed.found)
+        self._bytes += len(fed.found)
+        if self._bytes > self._most:
+            self._write()
 
-    def found(self, analyzer: str) -> list[bytes]:
-        return self._found[analyzer]
+    def _write(self) -> None:
+        """Move what is in memory into the files."""
+        self._folder = self._folder or tempfile.TemporaryDirectory(prefix="clipbench-")
+        for name, found in self._found.items():
+            for one in found:
+                file = self._files.get(name) or FoundFile(Path(self._folder.name) / name)
+                self._files[name] = file.appended(one)
+        self._found.clear()
+
+    def found(self, analyzer: str) -> Sequence[bytes]:
+        return self._files.get(analyzer) or tuple(self._found[analyzer])
+
+    def close(self) -> None:
+        """Remove the files."""
+        if self._folder is not None:
+            self._folder.cleanup()
 
 
 class OpenPieces:

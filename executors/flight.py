@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from clipbench.analyzers.base import Needs, Segment
@@ -47,7 +47,7 @@ class Flight:
     clip: Clip
     waiting: dict[str, TaskProgress]
     done: set[str] = field(default_factory=set)
-    results: dict[str, list[Segment]] = field(default_factory=dict)
+    results: dict[str, Sequence[Segment]] = field(default_factory=dict)
     lost: str = ""
     released: int = 0
     unforgotten: list[str] = field(default_factory=list)
@@ -94,7 +94,7 @@ class Flight:
             return Whole()
         if progress.chunk < self.clip.chunks:
             return Feed(progress.chunk, progress.state)
-        return Finish(tuple(self.clip.journal.found(task.analyzer)), progress.state)
+        return Finish(self.clip.journal.found(task.analyzer), progress.state)
 
     def _has_passed(self, analyzer: str, chunk: int) -> bool:
         """Whether an analyzer does not keep another from a chunk.
@@ -104,7 +104,7 @@ class Flight:
         progress = self.waiting.get(analyzer)
         return progress is None or not progress.task.chunked or progress.chunk > chunk
 
-    def results_for(self, task: Task) -> dict[str, list[Segment]]:
+    def results_for(self, task: Task) -> dict[str, Sequence[Segment]]:
         """What the analyzers found that this one reads."""
         return {name: self.results[name] for name in task.upstream if name in self.results}
 

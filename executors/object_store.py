@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from clipbench.analyzers.base import Needs
-from clipbench.executors.base import Clip, Handle, OpenPiece, Piece
+from clipbench.executors.base import Clip, Handle, Journal, OpenPiece, Piece
 from clipbench.executors.steps import chunk_name, sound_name
 
 
@@ -18,7 +19,8 @@ class StoredClip:
         self._clip, self._stored, self._released = clip, dict[str, Stored](), 0
         self.duration_s, self.width, self.height = clip.duration_s, clip.width, clip.height
         self.fps, self.has_audio = clip.fps, clip.has_audio
-        self.chunks, self.journal, self.wait = clip.chunks, clip.journal, clip.wait
+        self.chunks, self.wait = clip.chunks, clip.wait
+        self.journal: Journal = CarriedJournal(clip.journal)
 
     def chunk(self, number: int, needs: Needs) -> Piece | None:
         return self._kept(self._clip.chunk(number, needs))
@@ -35,6 +37,16 @@ class StoredClip:
                 self._stored.pop(name, None)
         self._released = max(self._released, until)
         self._clip.release(until)
+
+
+class CarriedJournal:
+    """A journal whose findings can be sent to other machines."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal, self.position, self.fed = journal, journal.position, journal.fed
+
+    def found(self, analyzer: str) -> Sequence[bytes]:
+        return tuple(self._journal.found(analyzer))
 
 
 class Stored:

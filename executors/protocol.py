@@ -58,7 +58,7 @@ class Analyze:
     handle: Handle
     task: Task
     step: Step
-    results: Mapping[str, list[Segment]]
+    results: Mapping[str, Sequence[Segment]]
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ class Assignment:
     task: Task
     step: Step
     piece: Piece
-    results: dict[str, list[Segment]]
+    results: dict[str, Sequence[Segment]]
 
 
 class Scheduler:

@@ -80,7 +80,8 @@ class Sequential(Executor):
             flight.clip.wait(WAIT_S)
             return []
         piece = pieces.get(ready.piece.name, ready.piece.share)
-        step, upstream = flight.take(ready.task), flight.results_for(ready.task)
+        step, results = flight.take(ready.task), flight.results_for(ready.task)
+        upstream = {name: list(segments) for name, segments in results.items()}
         answer = worker.take(ready.task, step, piece, upstream)
         if not isinstance(answer, Fed):
             return [answer]

@@ -14,6 +14,7 @@ from clipbench.analyzers.base import Segment
 from clipbench.executors import devices, faults, protocol
 from clipbench.executors.base import Outcome, Phase, Span
 from clipbench.executors.chunks import OpenPieces
+from clipbench.executors.packed_segments import PackedSegments
 from clipbench.executors.protocol import WorkerConnection, WorkerSpec
 from clipbench.executors.steps import Fed
 
@@ -90,6 +91,7 @@ class Serving:
 
     def __init__(self, connection: WorkerConnection, worker: Worker, shared: bool) -> None:
         self.connection, self.worker, self.shared = connection, worker, shared
+        self.read_here = {name for task in worker.spec.worker.tasks for name in task.upstream}
         self.clips: dict[int, tuple[OpenPieces, dict[str, list[Segment]]]] = {}
 
     def dying(self) -> bool:
@@ -133,15 +135,20 @@ class Serving:
         return True
 
     def analyze(self, job: protocol.Analyze) -> Outcome | Fed:
-        """Take one step of an analyzer, with pieces opened once, and earlier results kept."""
+        """Take one step of an analyzer, with pieces opened once, and earlier results kept.
+
+        Of what it finds here, a worker keeps what others of its analyzers read.
+        """
         pieces, results = self.clips.setdefault(job.clip, (OpenPieces(), {}))
         piece = pieces.get(job.piece, lambda: job.handle)
-        results.update(job.results)
+        results.update({name: list(segments) for name, segments in job.results.items()})
         self.worker.clip = job.clip
         upstream = {name: results[name] for name in job.task.upstream if name in results}
         answer = self.worker.take(job.task, job.step, piece, upstream)
         if isinstance(answer, Outcome) and answer.status == "ok":
-            results[job.task.analyzer] = answer.segments
+            if job.task.analyzer in self.read_here:
+                results[job.task.analyzer] = list(answer.segments)
+            answer.segments = PackedSegments(answer.segments)
         return answer
 
     def forget(self, clip: int, piece: str = "") -> None:

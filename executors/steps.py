@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -16,9 +17,12 @@ class Feed:
 
 @dataclass(frozen=True)
 class Finish:
-    """Make segments of what was found in all chunks; `found` has that of each chunk, pickled."""
+    """Make segments of what was found in all chunks; `found` has that of each chunk, pickled.
 
-    found: tuple[bytes, ...]
+    It may be a file: the worker reads what it needs.
+    """
+
+    found: Sequence[bytes]
     state: bytes | None
 
 

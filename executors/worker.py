@@ -128,7 +128,8 @@ class Worker:
         try:
             outcome.facts = returned_segments.plain_dict(analyzer.facts(), "facts")
             if outcome.segments:
-                outcome.headline = returned_segments.text(analyzer.headline(outcome.segments), "headline")
+                headline = analyzer.headline(list(outcome.segments))
+                outcome.headline = returned_segments.text(headline, "headline")
             else:
                 outcome.headline = outcome.reason
         except KeyboardInterrupt:

@@ -15,7 +15,7 @@ from clipbench.bench.clips.decoder_protocol import Open, Wanted
 from clipbench.bench.clips.shared_clip import SharedClip
 from clipbench.bench.clips.streaming import OnDecoded, StreamedClip
 from clipbench.executors.base import Journal
-from clipbench.executors.chunks import MemoryJournal
+from clipbench.executors.chunks import TemporaryJournal
 from clipbench.executors.layout import Task
 
 #: Chunks of a clip that may be in memory at once.
@@ -39,7 +39,8 @@ def open_clip(
     """
     check_clip(path)
     tasks = list(tasks)
-    journal = journal or MemoryJournal()
+    own = TemporaryJournal()
+    journal = journal or own
     whole = wanted(task.needs for task in tasks if not task.chunked)
     chunked = [task for task in tasks if task.chunked]
     first = min((journal.position(task.analyzer)[0] for task in chunked), default=0)
@@ -52,7 +53,7 @@ def open_clip(
         chunk_s,
         0 if whole else first,
     )
-    with decoders.lend() as link, streamed(link, job, journal, on_decoded) as clip:
+    with contextlib.closing(own), decoders.lend() as link, streamed(link, job, journal, on_decoded) as clip:
         yield clip
 
 
@@ -68,7 +69,7 @@ def decode(path: Path, needs: Iterable[Needs], threads: int) -> Iterator[SharedC
     job = Open(os.fsencode(path), sha256(path), threads, Wanted(), all_of_it, None, 0)
     link = ThreadDecoder()
     try:
-        with streamed(link, job, MemoryJournal(), lambda start_s, end_s, chunk: None) as clip:
+        with streamed(link, job, TemporaryJournal(), lambda start_s, end_s, chunk: None) as clip:
             yield clip.wait_for_all() if all_of_it else clip.facts
     finally:
         link.kill()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -111,13 +111,13 @@ def listing(lines: list[str]) -> str:
     return f": {', '.join(lines[:NAMED])}{more}" if lines else ""
 
 
-def segments_by_file(record: Record, clips: list[Path]) -> dict[str, list[Segment]]:
+def segments_by_file(record: Record, clips: list[Path]) -> dict[str, Sequence[Segment]]:
     """The segments of the last pass over each clip, by the name of their file without its ending.
 
     That is the analyzer's name; where there are several clips, below a folder for each.
     """
     folders = folder_names(clips)
-    found: dict[str, list[Segment]] = {}
+    found: dict[str, Sequence[Segment]] = {}
     for one in record.completed():
         prefix = f"{folders[one.clip.path]}/" if len(clips) > 1 else ""
         found |= {f"{prefix}{name}": o.segments for name, o in one.outcomes.items() if o.status == "ok"}

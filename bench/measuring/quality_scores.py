@@ -41,7 +41,7 @@ def score(record: Record, truth: str | None) -> QualityScores:
     for one in {p.clip.path: p for p in record.completed()}.values():
         labels, reason = quality.load_truth(Path(one.clip.path), named, one.clip.sha256, keys)
         if labels is not None:
-            found = {name: o.segments for name, o in one.outcomes.items() if o.status == "ok"}
+            found = {name: list(o.segments) for name, o in one.outcomes.items() if o.status == "ok"}
             scored.append(quality.score(found, settings, labels, "", one.clip.duration_s, meaningless))
     if not scored:
         return QualityScores(quality.score({}, settings, None, reason, 0.0), reason)

@@ -6,6 +6,7 @@ import dataclasses
 import os
 import shlex
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +131,7 @@ def warnings(record: Record) -> list[str]:
 
 def segments_differ(record: Record, analyzer: str) -> bool:
     """Whether two passes over the same clip gave different segments."""
-    first: dict[str, list[Segment]] = {}
+    first: dict[str, Sequence[Segment]] = {}
     for one in record.completed():
         outcome = one.outcomes.get(analyzer)
         if outcome is None or outcome.status != "ok":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -62,7 +62,7 @@ class Finished:
     """What a run gave: its result, its segments by file, and the exit code of an interrupt or 0."""
 
     result: Result
-    segments: dict[str, list[Segment]]
+    segments: dict[str, Sequence[Segment]]
     interrupted: int
 
 

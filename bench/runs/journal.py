@@ -2,6 +2,9 @@
 
 A chunk counts once its state is in place: then what was found in it is on disk, too. A run that is ended
 between the two reads that chunk again.
+
+States and findings are read with pickle, which runs whatever code a file names: a journal has to be trusted
+like code. Whoever can write into its folder can run code as the user who goes on with the run.
 """
 
 from __future__ import annotations
@@ -12,17 +15,16 @@ import json
 import os
 import shutil
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import clipbench
 from clipbench import plugins
+from clipbench.executors.findings import FoundFile
 from clipbench.executors.layout import Task
 from clipbench.executors.steps import Fed
 
-#: Before what was found in a chunk: how many bytes it has.
-LENGTH = struct.Struct("<Q")
 #: Before a state: the chunk that comes next, the bytes of findings that count, and the state's SHA-256.
 HEADER = struct.Struct("<QQ32s")
 
@@ -70,27 +72,18 @@ class DiskJournal:
         return (saved.chunk, saved.state) if saved else (0, None)
 
     def fed(self, fed: Fed) -> None:
-        file, saved = self._files[fed.analyzer], self._saved.get(fed.analyzer)
-        at = saved.found_bytes if saved else 0
-        with open(file.with_suffix(".found"), "r+b" if at else "wb") as found:
-            found.truncate(at)  # what a run that was ended has left
-            found.seek(at)
-            found.write(LENGTH.pack(len(fed.found)) + fed.found)
-        saved = Saved(fed.chunk + 1, fed.state, at + LENGTH.size + len(fed.found))
+        file = self._files[fed.analyzer]
+        found = self.found(fed.analyzer).appended(fed.found)  # without what a run that was ended has left
+        saved = Saved(fed.chunk + 1, fed.state, found.size)
         with open(file.with_suffix(".new"), "wb") as new:
             digest = hashlib.sha256(saved.state).digest()
             new.write(HEADER.pack(saved.chunk, saved.found_bytes, digest) + saved.state)
         os.replace(new.name, file.with_suffix(".state"))
         self._saved[fed.analyzer] = saved
 
-    def found(self, analyzer: str) -> Iterator[bytes]:
-        saved = self._saved.get(analyzer)
-        if saved is None:
-            return
-        with open(self._files[analyzer].with_suffix(".found"), "rb") as found:
-            while found.tell() < saved.found_bytes:
-                (length,) = LENGTH.unpack(found.read(LENGTH.size))
-                yield found.read(length)
+    def found(self, analyzer: str) -> FoundFile:
+        saved, path = self._saved.get(analyzer), self._files[analyzer].with_suffix(".found")
+        return FoundFile(path, saved.found_bytes, saved.chunk) if saved else FoundFile(path)
 
     def finish(self) -> None:
         """Remove the journal: the clip is done."""

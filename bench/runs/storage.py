@@ -30,7 +30,7 @@ def write_result(result: Result, segments: Mapping[str, Sequence[Segment]], fold
         for name, found in segments.items():
             path = folder / "segments" / f"{name}.json"
             path.parent.mkdir(exist_ok=True)
-            write_json(path, to_json(found, readable))
+            write_json(path, to_json(list(found), readable))
         path = folder / "result.json"
         write_json(path, to_json(result, readable))
     except OSError as error:

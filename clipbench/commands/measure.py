@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,7 +59,7 @@ def measure(cfg: Config, folder: Path, console: Console) -> int:
     return max(interrupted, verdict.exit_code(result, cfg.gate), by_clips, by_baseline)
 
 
-def write(result: Result, segments: dict[str, list[Segment]], folder: Path, console: Console) -> None:
+def write(result: Result, segments: Mapping[str, Sequence[Segment]], folder: Path, console: Console) -> None:
     """Write the result and its reports into `folder`, and print the report.
 
     The report is printed even where the folder cannot be written to, so that no measurement is lost with it.

@@ -6,7 +6,7 @@ import pytest
 
 from clipbench.analyzers.base import FrameRequest, Needs, Settings
 from clipbench.executors.base import ClipLost, Outcome
-from clipbench.executors.chunks import MemoryJournal
+from clipbench.executors.chunks import TemporaryJournal
 from clipbench.executors.flight import Flight
 from clipbench.executors.layout import Task
 from clipbench.executors.scheduling import Scheduler
@@ -24,7 +24,7 @@ class Clip:
     """A clip of so many chunks, of which the first `decoded` are there."""
 
     def __init__(self, chunks: int, decoded: int | None = None) -> None:
-        self.chunks, self.journal = chunks, MemoryJournal()
+        self.chunks, self.journal = chunks, TemporaryJournal()
         self.decoded = chunks if decoded is None else decoded
         self.released, self.broken = 0, ""
 

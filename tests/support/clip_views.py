@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from clipbench.analyzers.base import Frames, NothingToAnalyze
-from clipbench.executors.chunks import MemoryJournal
+from clipbench.executors.chunks import TemporaryJournal
 
 
 class ArrayClip:
@@ -19,7 +19,7 @@ class ArrayClip:
         self.height, self.width = self._frames.shape[1:3]
         self.duration_s = duration_s or len(self._frames) / fps
         self.name, self.start_s, self.end_s = "whole", 0.0, self.duration_s
-        self.span_s, self.chunks, self.journal = self.duration_s, 1, MemoryJournal()
+        self.span_s, self.chunks, self.journal = self.duration_s, 1, TemporaryJournal()
 
     def frames(self, fps: float, size: int) -> Frames:
         import cv2

@@ -16,7 +16,7 @@ from clipbench.bench.clips.decoder_protocol import Finished, Open, Room, RoomWan
 from clipbench.bench.clips.decoding import AHEAD, open_clip, probe
 from clipbench.bench.errors import InputError
 from clipbench.executors.base import ClipLost
-from clipbench.executors.chunks import MemoryJournal
+from clipbench.executors.chunks import TemporaryJournal
 from clipbench.executors.layout import Task
 from clipbench.executors.steps import Fed
 from tests.support.executors import processes, shared_memory
@@ -180,9 +180,9 @@ def test_a_clip_may_be_left_at_any_moment(path, decoders):
     assert len(used) == 1  # it was ready for the next clip each time
 
 
-def after(**done: int) -> MemoryJournal:
+def after(**done: int) -> TemporaryJournal:
     """The journal of a clip of which each analyzer has read so many chunks."""
-    journal = MemoryJournal()
+    journal = TemporaryJournal()
     for name, chunks_read in done.items():
         for number in range(chunks_read):
             journal.fed(Fed(name, number, b"", b"", 0.0))
