@@ -89,6 +89,42 @@ def test_int8_loses_less_than_half_a_step():
     assert (error <= (plain[:, 0] ** 2) / 12 * 1.05).all()
 
 
+def test_a_tidy_network_finds_the_same_in_nodes_that_are_fast(tmp_path):
+    """Padding that convolutions and pools do not do themselves, a slope for each channel, limits, a pool."""
+    torch = pytest.importorskip("torch")
+    onnx = pytest.importorskip("onnx")
+    import onnxruntime
+
+    from tools.convert_networks.onnx_export import export
+    from tools.convert_networks.recipes import Recipe
+
+    class Network(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second = torch.nn.Conv2d(3, 12, 3, 2), torch.nn.Conv2d(12, 20, 3, 2, padding=1)
+            self.slopes = torch.nn.PReLU(12)
+            torch.nn.init.uniform_(self.slopes.weight, -0.5, 0.5)
+
+        def forward(self, pictures):
+            x = torch.nn.functional.pad(pictures.permute(0, 3, 1, 2).float() / 255, (0, 1, 0, 1))
+            x = self.slopes(self.first(x))
+            pooled = torch.nn.functional.pad(torch.nn.functional.max_pool2d(x, 2), (0, 0, 0, 0, 0, 8))
+            return (self.second(x).clamp(max=0.3) + pooled).clamp(max=0.4).clamp(min=-0.2)
+
+    torch.manual_seed(0)
+    module = Network().eval()
+    made = export(Recipe(("out",), lambda path: module, size=(32, 32)), module)
+    assert not {"PRelu", "Pad"} & {node.op_type for node in made.graph.node}
+    assert [node.op_type for node in made.graph.node].count("Clip") == 2
+    onnx.save(made, tmp_path / "net.onnx")
+    pictures = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), np.uint8)
+    session = onnxruntime.InferenceSession(str(tmp_path / "net.onnx"), providers=["CPUExecutionProvider"])
+    (found,) = session.run(None, {"pictures": pictures})
+    expected = module(torch.from_numpy(pictures)).detach().numpy()
+    assert expected.min() < -0.19 and expected.max() > 0.39
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
 def sources_on_disk() -> Path | None:
     """Where source packages may lie: CLIPBENCH_SOURCES, or the one that can be installed with pip."""
     if folder := os.environ.get("CLIPBENCH_SOURCES"):

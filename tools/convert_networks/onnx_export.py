@@ -20,6 +20,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from tools.convert_networks.recipes import Recipe
+from tools.convert_networks.tidy import tidy
 
 OPSET = 18
 #: Tensors with fewer values stay unchanged: nothing would be saved.
@@ -58,7 +59,7 @@ def export(recipe: Recipe, module: torch.nn.Module) -> onnx.ModelProto:
             opset_version=OPSET,
             dynamo=False,
         )
-    return _simplified(buffer.getvalue())
+    return tidy(_simplified(buffer.getvalue()))
 
 
 def _simplified(model: bytes) -> onnx.ModelProto:

@@ -34,15 +34,15 @@ class Scaled(torch.nn.Module):
     ) -> None:
         super().__init__()
         self.network, self.channels_first, self.bgr = network, channels_first, bgr
-        self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32))
-        self.register_buffer("factor", 1 / torch.tensor(scale, dtype=torch.float32))
+        self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).reshape(-1, 1, 1))
+        self.register_buffer("factor", 1 / torch.tensor(scale, dtype=torch.float32).reshape(-1, 1, 1))
 
     def forward(self, pictures: torch.Tensor) -> Any:
-        x = pictures.float()
-        if self.bgr:
-            x = x.flip(-1)
+        # As bytes, and plane by plane: so it is a fraction of the work.
+        x = pictures.permute(0, 3, 1, 2)
+        x = (x.flip(1) if self.bgr else x).float()
         x = (x - self.mean) * self.factor
-        return self.network(x.permute(0, 3, 1, 2) if self.channels_first else x)
+        return self.network(x if self.channels_first else x.permute(0, 2, 3, 1))
 
 
 class Sequence(torch.nn.Module):

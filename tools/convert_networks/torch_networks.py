@@ -107,7 +107,7 @@ class CrepeTiny(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         for index, (inside, outside) in enumerate(zip(self.CHANNELS, self.CHANNELS[1:], strict=False), 1):
-            kernel, stride = ((512, 1), (4, 1)) if index == 1 else ((64, 1), (1, 1))
+            kernel, stride = ((1, 512), (1, 4)) if index == 1 else ((1, 64), (1, 1))
             setattr(self, f"conv{index}", nn.Conv2d(inside, outside, kernel, stride))
             setattr(self, f"conv{index}_BN", nn.BatchNorm2d(outside, eps=0.0010000000474974513))
         self.classifier = nn.Linear(256, 360)
@@ -115,19 +115,25 @@ class CrepeTiny(nn.Module):
     @classmethod
     def read(cls, path: Path) -> CrepeTiny:
         net = cls()
-        net.load_state_dict(load_weights(path))
+        # Sound lies along the width: along the height, ONNX Runtime computes one value at a time.
+        net.load_state_dict(
+            {
+                name: values.transpose(2, 3) if values.dim() == 4 else values
+                for name, values in load_weights(path).items()
+            }
+        )
         return net
 
     def forward(self, frames: torch.Tensor) -> torch.Tensor:
         frames = frames - frames.mean(1, keepdim=True)
         # The sample deviation, because torch.std has no equivalent in ONNX.
         deviation = ((frames**2).sum(1, keepdim=True) / 1023).sqrt()
-        x = (frames / deviation.clamp(min=1e-10))[:, None, :, None]
+        x = (frames / deviation.clamp(min=1e-10))[:, None, None, :]
         for index in range(1, len(self.CHANNELS)):
-            x = functional.pad(x, (0, 0, 254, 254) if index == 1 else (0, 0, 31, 32))
+            x = functional.pad(x, (254, 254) if index == 1 else (31, 32))
             x = functional.relu(getattr(self, f"conv{index}")(x))
-            x = functional.max_pool2d(getattr(self, f"conv{index}_BN")(x), (2, 1), (2, 1))
-        return torch.sigmoid(self.classifier(x.permute(0, 2, 1, 3).flatten(1)))
+            x = functional.max_pool2d(getattr(self, f"conv{index}_BN")(x), (1, 2), (1, 2))
+        return torch.sigmoid(self.classifier(x.permute(0, 3, 1, 2).flatten(1)))
 
 
 class MoveNetDecoder(nn.Module):
