@@ -105,15 +105,15 @@ def fit_gaussian(values: np.ndarray) -> tuple[float, float, float, float] | None
     N. E. Lasmar, Y. Stitou, Y. Berthoumieu, "Multiscale skewed heavy tailed model for texture analysis",
     ICIP 2009. None if the values are all on one side of zero.
     """
-    squares = values * values
-    negative = values < 0
-    count = int(np.count_nonzero(negative))
-    both, below = float(squares.sum()), float(squares[negative].sum())
+    import cv2
+
+    count = int(np.count_nonzero(values < 0))
+    both, below = cv2.norm(values, cv2.NORM_L2SQR), cv2.norm(np.minimum(values, 0), cv2.NORM_L2SQR)
     if count in (0, values.size) or below <= 1e-6 * values.size or both - below <= 1e-6 * values.size:
         return None
     left, right = math.sqrt(below / count), math.sqrt((both - below) / (values.size - count))
     skew = left / right
-    ratio = float(np.abs(values).mean()) ** 2 / (both / values.size)
+    ratio = (cv2.norm(values, cv2.NORM_L1) / values.size) ** 2 / (both / values.size)
     ratio *= (skew**3 + 1) * (skew + 1) / (skew**2 + 1) ** 2
     shapes, ratios = _shapes()
     shape = float(shapes[min(int(np.searchsorted(ratios, ratio)), len(shapes) - 1)])

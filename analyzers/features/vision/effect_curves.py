@@ -166,8 +166,10 @@ def _reach(clip: ClipFacts, settings: shots.ShotSettings) -> int:
 
 def _measured(image: np.ndarray, grey: np.ndarray, before: np.ndarray | None) -> list[float]:
     """The values of `Curves` for one frame."""
+    import cv2
+
     return [
-        float(grey.std()),
+        float(cv2.meanStdDev(grey)[1][0, 0]),
         effect_measures.colourfulness(image),
         effect_measures.bars(grey),
         effect_measures.sharpness(grey),
