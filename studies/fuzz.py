@@ -107,11 +107,12 @@ def outcome_of(file: Damaged, decoders: Decoders) -> Outcome:
 def fuzz(count: int, seed: int, judge: bool = False) -> Report:
     """Play `count` damaged files, whose damage depends on `seed` alone."""
     report = Report(refused_wrongly=[] if judge else None)
+    before = peak_bytes(os.getpid())
     with tempfile.TemporaryDirectory() as folder, Decoders() as decoders:
         for file in damaged(Path(folder), count, seed):
             outcome = outcome_of(file, decoders)
             report.outcomes.append(outcome)
-            report.peak_bytes = max(report.peak_bytes, peak_bytes())
+            report.peak_bytes = max(report.peak_bytes, most_bytes(before))
             refused = outcome.kind != "played" and file.damage == "few_bits"
             if report.refused_wrongly is not None and refused and plays(file.path):
                 report.refused_wrongly.append(outcome)
@@ -119,16 +120,24 @@ def fuzz(count: int, seed: int, judge: bool = False) -> Report:
     return report
 
 
-def peak_bytes() -> int:
-    """The most memory that this process and each of those it started have had so far, of the largest."""
-    peaks = [0]
-    for process in [psutil.Process(), *psutil.Process().children()]:
-        try:
-            status = Path(f"/proc/{process.pid}/status").read_text()
-        except OSError:  # it has just ended
-            continue
-        peaks += [int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM")]
-    return max(peaks)
+def most_bytes(before: int) -> int:
+    """The most memory that a process started here has had, or that this one has had more than `before`.
+
+    What this process had before has nothing to do with damaged files.
+    """
+    started = [peak_bytes(process.pid) for process in psutil.Process().children()]
+    return max([peak_bytes(os.getpid()) - before, *started])
+
+
+def peak_bytes(pid: int) -> int:
+    """The most memory that a process has had so far; 0 if it has ended."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    return max(
+        (int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM")), default=0
+    )
 
 
 def plays(path: Path) -> bool:

@@ -192,8 +192,12 @@ def test_ctrl_c_does_not_reach_the_sampler():
     code += "print(getattr(s.telemetry, 'reason', 'kept'), flush=True)"
     owner = python(code, start_new_session=True)
     owner.stdout.readline()
-    os.killpg(owner.pid, signal.SIGINT)
-    assert owner.communicate(timeout=10)[0] == "kept\n"
+    try:
+        os.killpg(owner.pid, signal.SIGINT)
+        assert owner.communicate(timeout=60)[0] == "kept\n"
+    finally:
+        owner.kill()
+        owner.communicate()
 
 
 def test_the_sampler_ends_when_its_owner_is_killed():
