@@ -92,7 +92,9 @@ def scan(container: Any, tracks: Tracks, path: Path) -> Scan:
     step = usual_step(ticks, video)
     if not len(ticks):
         ticks = np.arange(packets, dtype=np.int64) * step
-    last_step = lengths.get(int(ticks[-1]), 0) or step
+    last_step = length_of_last(lengths.get(int(ticks[-1]), 0) or step, video, tick)
+    if len(ticks) == 1:
+        step = min(step, last_step)  # the rate of a single picture is its length, right or wrong
     announced = len(ticks)
     ticks, last_step = without_damaged_times(ticks, last_step, step, tick)
     return Scan(
@@ -107,6 +109,13 @@ def scan(container: Any, tracks: Tracks, path: Path) -> Scan:
         read_to,
         kept,
     )
+
+
+def length_of_last(length: int, video: Any, tick_s: float) -> int:
+    """How many ticks the last picture is shown; one that is held very long, as long as its track lasts."""
+    if length * tick_s > LONGEST_HELD_S and 0 < (video.duration or 0) < length:
+        return int(video.duration)
+    return length
 
 
 def without_damaged_times(
