@@ -15,7 +15,6 @@ from multiprocessing.connection import Connection
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from clipbench.bench.clips.clip_info import ClipInfo
@@ -54,6 +53,8 @@ class Stopped(Exception):
 
 def serve_process(connection: Connection[Report, Command], cores: tuple[int, ...]) -> None:
     """The decoder's process from its first line. It keeps to these cores; to none in particular if empty."""
+    import cv2
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that measures
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     die_with_parent()
