@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
 from clipbench.analyzers.base import Segment, Settings
+from clipbench.bench.quality.labelled_times import Stretch, inside, runs, stated
 from clipbench.bench.quality.truth import Truth
 from clipbench.plugins import Part
 
@@ -27,16 +28,54 @@ class Scored:
     duration_s: float
 
     def labelled(self, key: str) -> Any:
-        """The truth's labels under `key`. Raises NotLabelled if there are none."""
+        """The truth's labels under `key`, which may be empty: that nothing is there is a label too.
+
+        Raises NotLabelled if the truth has no such key, or null.
+        """
         labels = self.truth.labels.get(key)
-        if not labels:
+        if labels is None:
             raise NotLabelled(f"the ground truth labels no {key}")
         return labels
 
+    def has(self, key: str) -> bool:
+        """Whether the truth labels `key`."""
+        return self.truth.labels.get(key) is not None
+
     def optional(self, key: str) -> list[dict[str, Any]]:
-        """The truth's labels under `key`; an empty list if there are none."""
-        labels: list[dict[str, Any]] = self.truth.labels.get(key, [])
-        return labels
+        """The truth's labels under `key`; an empty list if it has no such key."""
+        labels: list[dict[str, Any]] | None = self.truth.labels.get(key)
+        return labels or []
+
+    def stretches(self, key: str) -> list[Stretch]:
+        """The stretches in which the truth labels `key`: the whole clip unless its `labelled` says less."""
+        said = stated(self.truth.labels, key)
+        return [(0.0, self.duration_s)] if said is None else said[1]
+
+    def within(self, key: str, segments: Sequence[Segment]) -> list[Segment]:
+        """Those of the segments that lie, at least in part, where the truth labels `key`."""
+        stretches = self.stretches(key)
+        if stretches == [(0.0, self.duration_s)]:
+            return list(segments)  # also what begins after the end, by a rounding
+        return [
+            s
+            for s in segments
+            if inside(s.start_s, stretches) or any(s.start_s < a < s.end_s for a, _ in stretches)
+        ]
+
+    def times(self, key: str, samples: Iterable[float]) -> list[float]:
+        """The moments at which findings are compared with labels that have samples at these times.
+
+        `labelled` in the truth names moments and stretches for `key`. Without it, neighbouring samples make
+        a stretch and lone ones are moments; where there is no sample, the whole clip is labelled as empty. In
+        a stretch, the moments are those at which the analyzer sampled frames.
+        """
+        samples = list(samples)
+        said = stated(self.truth.labels, key)
+        moments, stretches = said if said is not None else runs(samples)
+        if said is None and not samples:
+            stretches = [(0.0, self.duration_s)]
+        found = self.sample_times().tolist() if stretches else []
+        return sorted({*moments, *(t for t in found if inside(t, stretches))})
 
     def frame_size(self) -> np.ndarray:
         """The clip's [width, height] in pixels. Raises NotLabelled if the truth does not say them."""

@@ -5,21 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 from clipbench.analyzers.base import Segment
-from clipbench.bench.quality.declaration import Scored
-from clipbench.bench.quality.labelled_tracks import truth_at
+from clipbench.bench.quality.declaration import NotLabelled, Scored
+from clipbench.bench.quality.labelled_tracks import track_times, truth_at
 from clipbench.bench.quality.matching import iou, match
 
 
 def face_pairs(scored: Scored) -> list[tuple[Segment | None, dict[str, Any]]]:
-    """Each labelled face at each sampled time, with the segment found on it (IoU at least 0.3) or None."""
+    """Each labelled face at each labelled moment, with the segment found on it (IoU at least 0.3) or None.
+
+    Raises NotLabelled where no face is there to be found.
+    """
     pairs: list[tuple[Segment | None, dict[str, Any]]] = []
-    for time_s in scored.sample_times():
-        truths, found = (
-            truth_at(scored.labelled("faces"), time_s),
-            [s for s in scored.at(time_s) if "box" in s.data],
-        )
+    for time_s in track_times(scored, "faces"):
+        truths = truth_at(scored.labelled("faces"), time_s)
+        found = [s for s in scored.at(time_s) if "box" in s.data]
         matched = {column: found[row] for row, column in match(found, truths, on_face)}
         pairs += [(matched.get(column), truth) for column, truth in enumerate(truths)]
+    if not pairs:
+        raise NotLabelled("the ground truth shows no face at the labelled moments")
     return pairs
 
 

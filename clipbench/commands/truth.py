@@ -1,7 +1,8 @@
 """The command `clipbench-truth`: write a clip's ground truth file, for its labels to be filled in.
 
-It writes the checksum and the size of the clip, which nobody should have to type, and an empty value for each
-key. Of a file that exists it keeps the labels, checks them, and renews what it says of the clip.
+It writes the checksum and the size of the clip, which nobody should have to type, and null for each key: not
+labelled yet. An empty list or text is a label: it says that there is nothing. Of a file that exists it keeps
+the labels, checks them, and renews what it says of the clip.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ from clipbench.bench.runs.storage import write_json
 from clipbench.plugins import PluginError
 
 EPILOG = """Without a KEY the file gets those that the figures of your plugins read, or, without such figures,
-all that clipbench knows. docs/reference-clip.md describes them.
+all that clipbench knows. docs/reference-clip.md describes them. Each is null until you label it; an empty
+list or text says that the clip has nothing of the kind, and what is found against that counts.
 
 Your plugins are those of installed packages and of clipbench.yaml in this directory."""
 
@@ -45,12 +47,12 @@ def main() -> int:
     asked = parser.parse_args()
     try:
         user_config.with_user_config([])
-        path, labelled, empty = write(asked.clip, asked.keys)
+        path, labelled, missing = write(asked.clip, asked.keys)
     except (InputError, PluginError, HydraException) as error:
         print(f"clipbench-truth: {error}", file=sys.stderr)
         return Exit.BAD_INPUT
-    filled, missing = ", ".join(labelled) or "nothing yet", ", ".join(empty) or "nothing"
-    print(f"{readable(path)}: labelled {filled}; empty {missing}")
+    filled, null = ", ".join(labelled) or "nothing yet", ", ".join(missing) or "nothing"
+    print(f"{readable(path)}: labelled {filled}; not labelled (null) {null}")
     return Exit.OK
 
 
@@ -68,14 +70,15 @@ def write(clip: Path, keys: Iterable[str]) -> tuple[Path, list[str], list[str]]:
     content = {"schema": SCHEMA, "clip": describe(clip), **labels_in(path)}
     if not keys and not any(key in content for key in known):
         keys = list(of_plugins or truth_schema.OWN)
-    content |= {key: truth_schema.empty(key) for key in keys if key not in content}
+    content |= {key: None for key in keys if key not in content}
     try:
         truth_schema.check(content, of_plugins)
     except ValueError as error:
         raise InputError(f"{path}: {error}") from error
     write_json(path, content)
     used = [key for key in content if key not in truth_schema.ABOUT]
-    return path, [key for key in used if content[key]], [key for key in used if not content[key]]
+    labelled = [key for key in used if content[key] is not None]
+    return path, labelled, [key for key in used if key not in labelled]
 
 
 def labels_in(path: Path) -> dict[str, Any]:

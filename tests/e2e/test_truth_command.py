@@ -19,11 +19,24 @@ def clip(tmp_path):
 
 
 def test_the_file_is_for_its_clip_and_has_every_key(clip):
-    path, labelled, empty = write(clip, [])
+    path, labelled, missing = write(clip, [])
     truth, reason = quality.load_truth(clip, None, sha256(clip))
     assert truth is not None, reason
     assert {truth.width, truth.height} == {48, 64}
-    assert (path.name, labelled) == ("a.json", []) and "words" in empty
+    assert (path.name, labelled) == ("a.json", []) and "words" in missing
+
+
+def test_what_is_not_labelled_yet_is_no_claim(clip):
+    path, _, missing = write(clip, [])
+    content = json.loads(path.read_text())
+    assert {content[key] for key in missing} == {None}
+
+
+def test_a_claim_that_there_is_nothing_counts_as_labelled(clip):
+    write(clip, ["cuts", "transcript"])
+    path = clip.with_suffix(".json")
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"cuts": [], "transcript": ""}))
+    assert write(clip, [])[1:] == (["cuts", "transcript"], [])
 
 
 def test_labels_stay_when_the_clip_is_encoded_anew(clip, tmp_path):

@@ -23,7 +23,7 @@ from clipbench.bench.measuring import session
 from clipbench.bench.measuring.record import Pass, Record
 from clipbench.bench.planning import config
 from clipbench.bench.probes.other_load import OtherWork
-from clipbench.bench.quality.labelled_tracks import STEP_S, sample_at, truth_at
+from clipbench.bench.quality.labelled_tracks import sample_at, truth_at
 from clipbench.bench.quality.matching import overlap
 from clipbench.bench.runs.measurement import NotMeasured
 from clipbench.bench.runs.results import Cleanup, Result
@@ -89,7 +89,7 @@ def of_objects() -> dict[str, Iterator[Segment]]:
         "background_segmentation": (
             Segment(a, b, "person", 0.9, {"mask": mask(shown["polygons"])})
             for a, b in samples("background_segmentation")
-            if (shown := sample_at(TRUTH["masks"], a, STEP_S)) and shown["polygons"]
+            if (shown := sample_at(TRUTH["masks"], a)) and shown["polygons"]
         ),
     }
 

@@ -47,6 +47,7 @@ def ground_truth(script: Script) -> dict[str, Any]:
             "fps": fps,
             "frames": data["frames"],
         },
+        "labelled": data["labelled"],
         **editing(script),
         "texts": [
             {"text": c.text, **span(c.frames, fps), "box": fractions(c.box, script.size)}

@@ -22,6 +22,8 @@ def top3_recall(scored: Scored) -> float:
                 scores[tag["tag"]] = scores.get(tag["tag"], 0.0) + tag["score"]
         top = sorted(scores, key=lambda tag: scores[tag], reverse=True)[:3]
         heard.append(any(tag in sound["accepted"] for tag in top))
+    if not heard:
+        raise NotLabelled("the ground truth has no sound to be recognised")
     return float(np.mean(heard))
 
 

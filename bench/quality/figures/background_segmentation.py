@@ -2,34 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from typing import Any
+
 import numpy as np
 
+from clipbench.analyzers.base import Segment
 from clipbench.bench.quality.declaration import NotLabelled, Scored, figure
-from clipbench.bench.quality.labelled_tracks import STEP_S, sample_at
+from clipbench.bench.quality.labelled_tracks import sample_at
 
 
 @figure("background_segmentation", "iou", "higher")
 def mask_iou(scored: Scored) -> float:
-    """Mean intersection over union of the person mask, over the samples that show a person."""
+    """Mean intersection over union of the person mask, over the moments that show a person or have a mask.
+
+    A mask where nobody is counts as 0. Where nobody is and none is found, there is nothing to compare.
+    """
+    values = []
+    for polygons, found in labelled_masks(scored):
+        if polygons and found is not None:
+            values.append(overlap_of(found, polygons))
+        elif polygons or (found is not None and found.label == "person"):
+            values.append(0.0)
+    if not values:
+        raise NotLabelled("nobody is shown at the labelled moments, and nobody was found")
+    return float(np.mean(values))
+
+
+def labelled_masks(scored: Scored) -> Iterator[tuple[list[Any], Segment | None]]:
+    """The labelled outlines of people at each labelled moment, and what was found there."""
+    masks = scored.labelled("masks")
+    for time_s in scored.times("masks", (m["time_s"] for m in masks)):
+        truth = sample_at(masks, time_s)
+        if truth is None and masks:
+            continue  # a moment between two outlines
+        found = scored.at(time_s)
+        yield (truth["polygons"] if truth else []), (found[0] if found else None)
+
+
+def overlap_of(found: Segment, polygons: Sequence[Any]) -> float:
+    """Intersection over union of a mask that was found and the labelled outlines."""
     import cv2
 
-    values = []
-    for time_s in scored.sample_times():
-        truth = sample_at(scored.labelled("masks"), time_s, STEP_S)
-        if truth is None or not truth["polygons"]:
-            continue
-        found = scored.at(time_s)
-        if not found:
-            values.append(0.0)
-            continue
-        height, width = found[0].data["mask"]["size"]
-        runs = found[0].data["mask"]["counts"]
-        mask = np.repeat(np.arange(len(runs)) % 2, runs).reshape(height, width).astype(bool)
-        real = np.zeros((height, width), np.uint8)
-        for polygon in truth["polygons"]:
-            cv2.fillPoly(real, [np.round(np.array(polygon) * [width, height]).astype(np.int32)], 1)
-        union = (mask | (real > 0)).sum()
-        values.append((mask & (real > 0)).sum() / union if union else 1.0)
-    if not values:
-        raise NotLabelled("the ground truth labels no masks at the sampled times")
-    return float(np.mean(values))
+    height, width = found.data["mask"]["size"]
+    runs = found.data["mask"]["counts"]
+    mask = np.repeat(np.arange(len(runs)) % 2, runs).reshape(height, width).astype(bool)
+    real = np.zeros((height, width), np.uint8)
+    for polygon in polygons:
+        cv2.fillPoly(real, [np.round(np.array(polygon) * [width, height]).astype(np.int32)], 1)
+    union = (mask | (real > 0)).sum()
+    return float((mask & (real > 0)).sum() / union) if union else 1.0

@@ -7,7 +7,7 @@ from statistics import median
 import numpy as np
 
 from clipbench.bench.quality.declaration import NotLabelled, Scored, figure
-from clipbench.bench.quality.labelled_tracks import truth_at
+from clipbench.bench.quality.labelled_tracks import track_times, truth_at
 
 
 @figure("body_pose", "pck", "higher")
@@ -32,7 +32,7 @@ def keypoint_errors(scored: Scored) -> list[float]:
     """
     poses, size = scored.labelled("poses"), scored.frame_size()
     errors: list[float] = []
-    for time_s in scored.sample_times():
+    for time_s in track_times(scored, "poses"):
         people = scored.at(time_s)
         for truth in truth_at(poses, time_s):
             points = {name: np.array(p) * size for name, p in truth["keypoints"].items()}

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from clipbench.bench.quality.declaration import Scored, figure
+from clipbench.bench.quality.declaration import NotLabelled, Scored, figure
 from clipbench.bench.quality.matching import majority, overlap
 
 
 @figure("camera_analysis", "accuracy", "higher")
 def camera_accuracy(scored: Scored) -> float:
     """Share of the seconds whose camera motion is right (the motion that lasts longest in each)."""
-    truth = [(c["start_s"], c["end_s"], c["motion"]) for c in scored.labelled("camera")]
+    truth = [(c["start_s"], c["end_s"], c["motion"]) for c in motions(scored)]
     found = [(s.start_s, s.end_s, s.label) for s in scored.segments]
     seconds = range(int(scored.duration_s))
     expected = [(t, m) for t in seconds if (m := majority(truth, t, t + 1)) is not None]
+    if not expected:
+        raise NotLabelled("no whole second is labelled")
     return float(np.mean([majority(found, t, t + 1) == motion for t, motion in expected]))
 
 
 @figure("camera_analysis", "time_accuracy", "higher")
 def camera_time_accuracy(scored: Scored) -> float:
     """Share of the labelled time in which the camera motion is right."""
-    truth = scored.labelled("camera")
+    truth = motions(scored)
     right = sum(
         overlap(s.start_s, s.end_s, t["start_s"], t["end_s"])
         for s in scored.segments
@@ -29,3 +33,8 @@ def camera_time_accuracy(scored: Scored) -> float:
         if s.label == t["motion"]
     )
     return right / sum(float(t["end_s"] - t["start_s"]) for t in truth)
+
+
+def motions(scored: Scored) -> list[dict[str, Any]]:
+    """The labelled motions of the camera; an empty list says that it stands still all the time."""
+    return scored.labelled("camera") or [{"start_s": 0.0, "end_s": scored.duration_s, "motion": "static"}]

@@ -11,7 +11,7 @@ from clipbench.bench.quality.declaration import NotLabelled, Scored, figure
 def palette_error(scored: Scored) -> float:
     """Mean CIE76 distance from each labelled palette colour to the nearest found, weighted by share."""
     errors = []
-    for truth in scored.labelled("colors"):
+    for truth in scored.labelled("colors"):  # each at its own moment
         if not (found := scored.at(truth["time_s"])):
             continue
         labs = np.array([c["lab"] for c in found[0].data["palette"]])

@@ -12,9 +12,12 @@ from clipbench.bench.quality.words import words_of
 
 @figure("cross_analyzer_intelligence", "statement_f1", "higher")
 def statement_f1(scored: Scored) -> float:
-    """F1 of agreements and contradictions: right relation, overlapping in time, naming what it is about."""
+    """F1 of agreements and contradictions: right relation, overlapping in time, naming what it is about.
+
+    1 where none is labelled and none is found.
+    """
     truth = scored.labelled("statements")
-    found = scored.of("agreement", "contradiction")
+    found = scored.within("statements", scored.of("agreement", "contradiction"))
 
     def same(segment: Segment, statement: dict[str, Any]) -> float | None:
         about = f" {words_of(statement['about'])} "

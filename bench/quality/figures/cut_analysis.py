@@ -11,9 +11,14 @@ from clipbench.bench.quality.matching import f1, match, match_times, overlap
 
 @figure("cut_analysis", "f1", "higher")
 def cut_f1(scored: Scored) -> float:
-    """F1 of the transitions: hard cuts within 0.1 s, fades that overlap the labelled one."""
+    """F1 of the transitions: hard cuts within 0.1 s, fades that overlap the labelled one.
+
+    1 where none is labelled and none is found: that a clip has no cut is as much to be right about as where
+    they are. Fades count only if the truth labels them.
+    """
     cuts, fades = scored.labelled("cuts"), scored.optional("fades")
-    found_cuts, found_fades = scored.of("hard_cut"), scored.of("fade")
+    found_cuts = scored.within("cuts", scored.of("hard_cut"))
+    found_fades = scored.within("fades", scored.of("fade")) if scored.has("fades") else []
     hits = match_times([s.start_s for s in found_cuts], [c["time_s"] for c in cuts], 0.1)
     hits += len(match(found_fades, fades, meet))
     return f1(hits, len(found_cuts) + len(found_fades), len(cuts) + len(fades))

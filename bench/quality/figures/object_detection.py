@@ -8,7 +8,7 @@ import numpy as np
 
 from clipbench.analyzers.base import Segment
 from clipbench.bench.quality.declaration import NotLabelled, Scored, figure
-from clipbench.bench.quality.labelled_tracks import truth_at
+from clipbench.bench.quality.labelled_tracks import track_times, truth_at
 from clipbench.bench.quality.matching import iou, match
 
 
@@ -16,12 +16,17 @@ from clipbench.bench.quality.matching import iou, match
 def detection_recall(scored: Scored) -> float:
     """Share of the labelled objects that were detected, at IoU 0.5."""
     hits, _, expected = detection_counts(scored)
+    if not expected:
+        raise NotLabelled("the ground truth shows no object")
     return len(hits) / expected
 
 
 @figure("object_detection", "precision", "higher")
 def detection_precision(scored: Scored) -> float:
-    """Share of the detections that are labelled objects, at IoU 0.5."""
+    """Share of the detections at labelled moments that are labelled objects, at IoU 0.5.
+
+    0 where something is detected though nothing is there; not measured where nothing is detected.
+    """
     hits, found, _ = detection_counts(scored)
     if not found:
         raise NotLabelled("nothing was detected")
@@ -38,15 +43,15 @@ def detection_mean_iou(scored: Scored) -> float:
 
 
 def detection_counts(scored: Scored) -> tuple[list[float], int, int]:
-    """IoUs of the true positives, and the numbers of detections and of labelled objects, over all samples.
+    """IoUs of the true positives, and the numbers of detections and of labelled objects.
 
-    A true positive has the class of a labelled object and an IoU of at least 0.5 with it. A detection on a
-    box of the truth's `ignore` list is not counted.
+    They are counted over all labelled moments. A true positive has the class of a labelled object and an IoU
+    of at least 0.5 with it. A detection on a box of the truth's `ignore` list is not counted.
     """
     objects = scored.labelled("objects")
     hits: list[float] = []
     found = expected = 0
-    for time_s in scored.sample_times():
+    for time_s in track_times(scored, "objects", "ignore"):
         truths, boxes = truth_at(objects, time_s), scored.at(time_s)
         arguable = truth_at(scored.optional("ignore"), time_s)
         pairs = match(boxes, truths, right)

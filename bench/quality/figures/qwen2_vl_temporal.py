@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from clipbench.bench.quality.declaration import Scored, figure
+from clipbench.bench.quality.declaration import NotLabelled, Scored, figure
 from clipbench.bench.quality.matching import majority
 from clipbench.bench.quality.words import words_of
 
@@ -21,4 +21,6 @@ def subject_recall(scored: Scored) -> float:
         said = f" {words_of(' '.join(s.label for s in scored.at(second + 0.5)))} "
         for subject in shots[int(index)]["subjects"]:
             named.append(any(f" {words_of(word)} " in said for word in subject))
+    if not named:
+        raise NotLabelled("no labelled shot has a subject")
     return float(np.mean(named))

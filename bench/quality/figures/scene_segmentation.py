@@ -12,7 +12,7 @@ from clipbench.bench.quality.matching import f1, match_times
 
 @figure("scene_segmentation", "f1", "higher")
 def scene_f1(scored: Scored) -> float:
-    """F1 of the scene boundaries, within 0.5 s."""
+    """F1 of the scene boundaries, within 0.5 s; 1 where the clip is one scene and none is found to begin."""
     found, expected = boundaries(scored)
     return f1(match_times(found, expected, 0.5), len(found), len(expected))
 

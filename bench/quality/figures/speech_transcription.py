@@ -10,11 +10,15 @@ from clipbench.bench.quality.words import words_of
 
 @figure("speech_transcription", "word_error_rate", "lower")
 def word_error_rate(scored: Scored) -> float:
-    """Substituted, deleted and inserted words per spoken word (jiwer)."""
+    """Substituted, deleted and inserted words per spoken word (jiwer).
+
+    Where nothing is spoken, the number of words heard: 0 is right, and each word costs as in a clip of one.
+    """
     import jiwer
 
-    heard = " ".join(s.label for s in scored.segments)
-    return jiwer.wer(words_of(scored.labelled("transcript")), words_of(heard))
+    heard = words_of(" ".join(s.label for s in scored.within("transcript", scored.segments)))
+    spoken = words_of(scored.labelled("transcript"))
+    return jiwer.wer(spoken, heard) if spoken else float(len(heard.split()))
 
 
 @figure("speech_transcription", "word_time_error", "lower", "s")

@@ -10,16 +10,21 @@ from clipbench.bench.quality.matching import f1, match_times
 
 @figure("temporal_flow", "topic_f1", "higher")
 def topic_f1(scored: Scored) -> float:
-    """F1 of the changes of topic, within 1 s."""
+    """F1 of the changes of topic, within 1 s; 1 where none is labelled and none is found."""
     truth = [t["time_s"] for t in scored.labelled("topics")]
-    found = [s.start_s for s in scored.of("topic_change")]
+    found = [s.start_s for s in scored.within("topics", scored.of("topic_change"))]
     return f1(match_times(found, truth, 1.0), len(found), len(truth))
 
 
 @figure("temporal_flow", "pace_error", "lower")
 def pace_error(scored: Scored) -> float:
-    """Relative error of the cuts per minute, fades included, over the clip."""
+    """Relative error of the cuts per minute, fades included, over the clip.
+
+    Not measured where the clip has none: an error relative to nothing is none, and cut_analysis.f1 is told.
+    """
     real = 60 * len([*scored.labelled("cuts"), *scored.optional("fades")]) / scored.duration_s
+    if not real:
+        raise NotLabelled("the ground truth has no cuts for a pace")
     phases = [p for p in scored.of("phase") if p.data.get("cuts_per_minute") is not None]
     if not phases:
         raise NotLabelled("no phase has a number of cuts")

@@ -13,8 +13,12 @@ from clipbench.bench.quality.matching import f1, match, overlap
 
 @figure("visual_effects", "f1", "higher")
 def effects_f1(scored: Scored) -> float:
-    """F1 of the effects: right kind, and overlapping within 0.15 s."""
-    return f1(len(effect_pairs(scored)), len(scored.segments), len(scored.labelled("effects")))
+    """F1 of the effects: right kind, and overlapping within 0.15 s.
+
+    1 where none is labelled and none is found: most footage is plain, and to say so is right.
+    """
+    found = scored.within("effects", scored.segments)
+    return f1(len(effect_pairs(scored)), len(found), len(scored.labelled("effects")))
 
 
 @figure("visual_effects", "temporal_iou", "higher")
@@ -31,10 +35,10 @@ def effects_temporal_iou(scored: Scored) -> float:
 
 def effect_pairs(scored: Scored) -> list[tuple[Segment, dict[str, Any]]]:
     """Effects found, each with its labelled one: of the same kind, and overlapping when widened by 0.15 s."""
-    truth = scored.labelled("effects")
+    truth, found = scored.labelled("effects"), scored.within("effects", scored.segments)
 
     def near(s: Segment, t: dict[str, Any]) -> float | None:
         shared = overlap(s.start_s - 0.15, s.end_s + 0.15, t["start_s"], t["end_s"])
         return -shared if s.label == t["effect"] and shared > 0 else None
 
-    return [(scored.segments[row], truth[column]) for row, column in match(scored.segments, truth, near)]
+    return [(found[row], truth[column]) for row, column in match(found, truth, near)]
