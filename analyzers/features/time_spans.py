@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -16,6 +17,24 @@ def frame_spans(times_s: np.ndarray, clip: ClipFacts) -> list[tuple[float, float
     """Start and end in seconds of each sampled frame, which lasts until the next one or the clip's end."""
     edges = [round(float(time), 6) for time in (*times_s, max(clip.duration_s, *times_s[-1:]))]
     return list(pairwise(edges))
+
+
+def pieces(
+    duration_s: float, borders_s: Sequence[float], step_s: float, least_s: float
+) -> list[tuple[float, float]]:
+    """`[0, duration_s)` in spans that end at each border and at the multiples of `step_s`.
+
+    No span goes across a border. A multiple that is closer than `least_s` to a border or to the clip's ends
+    does not count, so only stretches between two borders are shorter than that.
+    """
+    ends = [0.0, *sorted({at for at in borders_s if 0 < at < duration_s}), duration_s]
+    found: list[tuple[float, float]] = []
+    for start_s, end_s in pairwise(ends):
+        first = math.ceil((start_s + least_s) / step_s - 1e-6)
+        last = math.floor((end_s - least_s) / step_s + 1e-6)
+        inner = [number * step_s for number in range(first, last + 1)]
+        found += pairwise([start_s, *inner, end_s])
+    return found
 
 
 def overlapping(segments: Sequence[Segment], start_s: float, end_s: float) -> list[Segment]:

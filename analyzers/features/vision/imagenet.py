@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import cache
 from typing import NamedTuple
 
@@ -11,38 +10,12 @@ import numpy as np
 from clipbench.analyzers import weights
 from clipbench.analyzers.base import ClipView, Frames
 from clipbench.analyzers.features import onnx_networks
+from clipbench.analyzers.features.vision.everyday import NOUNS
 
 SIDE = 224
 
-#: Classes that are kinds of one thing, by its everyday name (ImageNet sorts animals by WordNet).
-FAMILIES: dict[str, Iterable[int]] = {
-    "fish": (*range(7), *range(389, 398)),
-    "bird": (*range(7, 25), *range(80, 101), *range(127, 147)),
-    "frog": range(30, 33),
-    "turtle": range(33, 38),
-    "lizard": range(38, 49),
-    "snake": range(52, 69),
-    "spider": range(72, 78),
-    "crab": range(118, 122),
-    "dog": range(151, 269),
-    "wolf": range(269, 273),
-    "fox": range(277, 281),
-    "cat": range(281, 286),
-    "bear": range(294, 298),
-    "beetle": range(300, 308),
-    "butterfly": range(321, 327),
-    "rabbit": range(330, 333),
-    "monkey": range(370, 383),
-    "elephant": (385, 386),
-    "airplane": (404, 895),
-    "bicycle": (444, 671),
-    "boat": (472, 484, 576, 625, 628, 780, 814, 871, 914),
-    "car": (436, 468, 511, 609, 627, 656, 661, 751, 817),
-    "cup": (504, 967, 968),
-    "rocket": (657, 744, 812),
-    "train": (466, 547, 820),
-    "truck": (555, 569, 675, 717, 864, 867),
-}
+#: Nouns that are less probable than this in a frame are not kept.
+LEAST = 0.02
 
 
 class Classification(NamedTuple):
@@ -58,31 +31,22 @@ def class_names() -> tuple[str, ...]:
     return tuple(weights.resolve("imagenet").read_text(encoding="utf-8").splitlines())
 
 
-class Guess(NamedTuple):
-    """What a picture is taken for: its `name`, the everyday name of its `kind`, and a probability."""
+@cache
+def _members() -> np.ndarray:
+    """Which classes count for which of the everyday `NOUNS`: float32 [nouns, 1000]."""
+    members = np.zeros((len(NOUNS), len(class_names())), np.float32)
+    for row, classes in enumerate(NOUNS.values()):
+        members[row, list(classes)] = 1
+    return members
 
-    name: str
-    kind: str
-    probability: float
 
+def nouns_of(probabilities: np.ndarray) -> dict[str, float]:
+    """The everyday nouns for one frame's class probabilities [1000], each with its own probability.
 
-def best_guess(probabilities: np.ndarray) -> Guess:
-    """The best guess for class probabilities [1000].
-
-    A small network is sure of a cat before it is sure which cat, so the classes of a kind count together; the
-    name is that of the kind if no class has most of the kind's probability.
+    A small network is sure of a cat before it is sure which cat, so the classes of a noun count together.
     """
-    names = class_names()
-    best = int(probabilities.argmax())
-    guess = Guess(names[best], names[best], float(probabilities[best]))
-    for kind, classes in FAMILIES.items():
-        members = np.array(list(classes))
-        together = float(probabilities[members].sum())
-        if together >= guess.probability:
-            finest = members[int(probabilities[members].argmax())]
-            sure = probabilities[finest] > together / 2
-            guess = Guess(names[finest] if sure else kind, kind, together)
-    return guess
+    together = _members() @ probabilities
+    return {noun: float(one) for noun, one in zip(NOUNS, together, strict=True) if one >= LEAST}
 
 
 class Classifier:

@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from clipbench.analyzers.base import Segment
-from clipbench.analyzers.features.time_spans import covered_s, frame_spans, overlapping, overlapping_each
+from clipbench.analyzers.features.time_spans import (
+    covered_s,
+    frame_spans,
+    overlapping,
+    overlapping_each,
+    pieces,
+)
 from tests.support.clip_views import ArrayClip
 
 SEGMENTS = [Segment(2.0, 4.0, "late"), Segment(0.0, 1.0, "early"), Segment(0.5, 2.5, "middle")]
@@ -35,3 +41,11 @@ def test_seconds_under_several_segments_count_once():
     assert covered_s(SEGMENTS, 0.75, 2.25) == 1.5
     assert covered_s(SEGMENTS[:2], 0.5, 3.0) == 1.5
     assert covered_s([], 0.0, 1.0) == 0.0
+
+
+def test_pieces_end_at_borders_and_none_is_a_sliver():
+    assert pieces(2.5, [], 1, 0.3) == [(0, 1), (1, 2), (2, 2.5)]
+    assert pieces(3.01, [], 1, 0.3) == [(0, 1), (1, 2), (2, 3.01)]
+    assert pieces(3.0, [0.95, 2.5], 1, 0.3) == [(0, 0.95), (0.95, 2), (2, 2.5), (2.5, 3)]
+    assert pieces(0.1, [], 1, 0.3) == [(0, 0.1)]
+    assert pieces(2.0, [0.5, 0.7], 1, 0.3) == [(0, 0.5), (0.5, 0.7), (0.7, 1), (1, 2)]
