@@ -62,8 +62,8 @@ class Qwen2VLTemporalSettings(FrameSettings):
     # 0.95.
     min_class: float = setting(0.4, "probability from which a noun is named", low=0, high=1)
     min_class_beside: float = setting(0.6, "the same, beside detected objects", low=0, high=1)
-    # On the same 38 in four sizes with noise, from 0.5 on 36 names were right and 11 wrong; from 0.4 on 32 were
-    # wrong, but of these only two were people or vehicles.
+    # On the same 38 in four sizes with noise, from 0.5 on 36 names were right and 11 wrong; from 0.4 on 32
+    # were wrong, but of these only two were people or vehicles.
     min_object: float = setting(
         0.5, "confidence that the surest detection of a class must have, to name it", low=0, high=1
     )

@@ -119,7 +119,7 @@ def test_sentences_across_chunks(cuts):
     upstream = {
         "object_detection": [Segment(t / 3, (t + 1) / 3, "person", 0.9) for t in range(2, 9)],
         "camera_analysis": [Segment(0, 1.6, "static"), Segment(1.6, 4.6, "pan_left")],
-        "text_overlay": [Segment(0.5, 3.5, "HELLO", 0.9), Segment(0.2, 0.9, "world", 0.9)],
+        "text_overlay": [Segment(0.5, 3.6, "HELLO", 0.9), Segment(0.2, 0.9, "world", 0.9)],
     }
     whole = analyzer.analyze(clip, upstream)
     assert [s.data["motion"] for s in whole] == ["static", "static", "pan_left", "pan_left", "pan_left"]

@@ -18,7 +18,10 @@ def subject_recall(scored: Scored) -> float:
     for second in range(int(scored.duration_s)):
         if (index := majority(pieces, second, second + 1)) is None:
             continue
-        said = f" {words_of(' '.join(s.label for s in scored.at(second + 0.5)))} "
+        # Amid the part of the second that the shot has: a sentence ends where its shot does.
+        start_s, end_s, _ = pieces[int(index)]
+        middle_s = (max(second, start_s) + min(second + 1, end_s)) / 2
+        said = f" {words_of(' '.join(s.label for s in scored.at(middle_s)))} "
         for subject in shots[int(index)]["subjects"]:
             named.append(any(f" {words_of(word)} " in said for word in subject))
     if not named:

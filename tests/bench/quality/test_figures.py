@@ -160,6 +160,15 @@ def test_value(name, segments, value):
     assert score(name, segments).value == pytest.approx(value, abs=6e-3)
 
 
+def test_a_sentence_that_ends_with_its_shot_is_that_of_its_second():
+    shots = [
+        {"start_s": 0, "end_s": 1.5, "scene": "a", "subjects": [["cat"]]},
+        {"start_s": 1.5, "end_s": 4, "scene": "b", "subjects": [["dog"]]},
+    ]
+    told = [seg(0, 1, "A cat."), seg(1, 1.5, "A cat."), seg(1.5, 2, "A dog."), seg(2, 4, "A dog.")]
+    assert score("qwen2_vl_temporal.subject_recall", told, truth={"shots": shots}).value == 1
+
+
 def test_segments_of_a_strange_shape_are_a_reason_not_a_crash():
     strange = score("audio_analysis.loudness_error", [seg(0, 4, "summary", loudness=-20)])
     assert strange.value is None and "lufs" in strange.reason
