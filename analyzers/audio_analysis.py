@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -13,6 +14,7 @@ from clipbench.analyzers.base import (
     Chunk,
     ChunkedAnalyzer,
     ClipFacts,
+    Levels,
     Needs,
     NothingToAnalyze,
     Segment,
@@ -20,7 +22,7 @@ from clipbench.analyzers.base import (
     setting,
 )
 from clipbench.analyzers.features.sound import tempo_and_key
-from clipbench.analyzers.features.sound.loudness import KWeighting, integrated_loudness, loudness_range
+from clipbench.analyzers.features.sound.loudness import integrated_loudness, loudness_range
 from clipbench.analyzers.features.sound.spectra import SAMPLE_RATE, decibels, spectrogram
 from clipbench.analyzers.features.sound.tempo_and_key import PitchClasses
 from clipbench.analyzers.features.sound.windows import Pieces, Windows
@@ -47,12 +49,16 @@ class Second(NamedTuple):
 
     #: How loud each band is every 10 ms, float32 [T, 40]: 16 kB, nearly all of what is kept.
     onset_levels: np.ndarray
-    #: The energies of cells of 100 ms for the loudness.
-    energies: np.ndarray
     #: Whether each frame of 20 ms is silent.
     silent: np.ndarray
-    peak: float
     spectrum: list[Segment]
+
+
+class Heard(NamedTuple):
+    """What is heard in a chunk."""
+
+    seconds: list[Second]
+    levels: Levels
 
 
 @dataclass
@@ -63,13 +69,15 @@ class Listening:
     samples: int = 0
     onsets: Windows = field(default_factory=tempo_and_key.onset_windows)
     pitch_classes: PitchClasses = field(default_factory=PitchClasses)
-    weighting: KWeighting = field(default_factory=KWeighting)
 
 
-class AudioAnalysis(ChunkedAnalyzer[Listening, list[Second]]):
-    """Loudness as pyloudnorm measures it, the rest by the algorithms that librosa uses.
+class AudioAnalysis(ChunkedAnalyzer[Listening, Heard]):
+    """Loudness and peak of the file's sound, the rest of its mono mix at 16 kHz, by librosa's algorithms.
 
-    The sound is heard second by second, however it comes, so the findings are the same to the last bit.
+    The mix is heard second by second, however it comes, so the findings are the same to the last bit. What it
+    cannot do: nothing but loudness and peak knows of sound above 8 kHz, or of what channels cancel of each
+    other; a clip has one tempo and one key, whatever changes; the peak is the largest sample, not the true
+    peak between samples.
     """
 
     name = "audio_analysis"
@@ -79,32 +87,30 @@ class AudioAnalysis(ChunkedAnalyzer[Listening, list[Second]]):
     def needs(self) -> Needs:
         return Needs(audio=True)
 
-    def load(self, device: str = "cpu") -> None:
-        # Imported here, because it imports SciPy.
-        import pyloudnorm  # noqa: F401
-
     def begin(self, clip: ClipFacts) -> Listening:
         if not clip.has_audio:
             raise NothingToAnalyze("the clip has no audio track")
         return Listening()
 
-    def feed(self, chunk: Chunk, state: Listening) -> tuple[list[Second], Listening]:
-        return [self._hear(second, state) for second in state.seconds.add(chunk.audio())], state
+    def feed(self, chunk: Chunk, state: Listening) -> tuple[Heard, Listening]:
+        seconds = [self._hear(second, state) for second in state.seconds.add(chunk.audio())]
+        return Heard(seconds, chunk.levels()), state
 
     def finish(
         self,
         clip: ClipFacts,
-        found: Sequence[list[Second]],
+        found: Sequence[Heard],
         state: Listening,
         upstream: Mapping[str, list[Segment]],
     ) -> list[Segment]:
         state = copy.deepcopy(state)
-        seconds = [second for chunk in found for second in chunk]
+        seconds = [second for heard in found for second in heard.seconds]
         seconds.append(self._hear(state.seconds.rest, state))
         if state.samples < _WINDOW:
             raise NothingToAnalyze(f"the sound has {state.samples} samples, and a spectrum needs {_WINDOW}")
+        levels = [heard.levels for heard in found]
         segments = [
-            self._summary(seconds, state),
+            self._summary(seconds, Levels(*map(np.concatenate, zip(*levels, strict=True))), state),
             *(segment for second in seconds for segment in second.spectrum),
             *self._silences(np.concatenate([second.silent for second in seconds])),
         ]
@@ -124,13 +130,11 @@ class AudioAnalysis(ChunkedAnalyzer[Listening, list[Second]]):
         frames = sound[: len(sound) // _SILENT_FRAME * _SILENT_FRAME].reshape(-1, _SILENT_FRAME)
         return Second(
             onset_levels=tempo_and_key.onset_levels(state.onsets.add(sound)),
-            energies=state.weighting.energies(sound),
             silent=decibels((frames**2).mean(1)) < self.settings.silence_db,
-            peak=float(np.abs(sound).max(initial=0.0)),
             spectrum=[self._spectrum(sound, start)] if len(sound) >= _WINDOW else [],
         )
 
-    def _summary(self, seconds: Sequence[Second], state: Listening) -> Segment:
+    def _summary(self, seconds: Sequence[Second], levels: Levels, state: Listening) -> Segment:
         settings = self.settings
         after = tempo_and_key.onset_levels(state.onsets.add(tempo_and_key.onset_windows().rest))
         onsets = tempo_and_key.onset_strength([*(second.onset_levels for second in seconds), after])
@@ -141,13 +145,13 @@ class AudioAnalysis(ChunkedAnalyzer[Listening, list[Second]]):
         key, correlation = tempo_and_key.find_key(state.pitch_classes.strength())
         if correlation < settings.key_strength:
             key = None
-        energies = np.concatenate([second.energies for second in seconds])
-        loudness = integrated_loudness(energies, state.samples)
-        spread = None if loudness is None else loudness_range(energies, state.samples)
-        peak = float(decibels(max(second.peak for second in seconds) ** 2, floor=1e-20))
+        length_s = state.samples / SAMPLE_RATE
+        loudness = integrated_loudness(levels.energy, length_s)
+        spread = None if loudness is None else loudness_range(levels.energy, length_s)
+        peak = float(levels.peak.max(initial=0.0))
         return Segment(
             0.0,
-            round(state.samples / SAMPLE_RATE, 3),
+            round(length_s, 3),
             "summary",
             None,
             {
@@ -156,7 +160,7 @@ class AudioAnalysis(ChunkedAnalyzer[Listening, list[Second]]):
                 "key_strength": None if key is None else round(correlation, 3),
                 "lufs": None if loudness is None else round(loudness, 2),
                 "loudness_range": None if spread is None else round(spread, 2),
-                "peak_db": round(peak, 2),
+                "peak_db": None if math.isnan(peak) else round(float(decibels(peak**2, floor=1e-20)), 2),
             },
         )
 

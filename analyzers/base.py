@@ -44,6 +44,21 @@ class Frames(NamedTuple):
     images: np.ndarray
 
 
+#: Cells of `Levels` in a second.
+CELLS_PER_S = 10
+
+
+class Levels(NamedTuple):
+    """How loud sound is in each tenth of a second, at the file's own rate and over all its channels.
+
+    `energy` is float64 `[N]`: the K-weighted power of ITU-R BS.1770-4, summed over channels by their weights
+    and over the seconds of the cell; `peak` is float32 `[N]`: the largest sample of any channel.
+    """
+
+    energy: np.ndarray
+    peak: np.ndarray
+
+
 class FrameRequest(NamedTuple):
     """A request for frames at `fps` per second whose longer side is at most `size` pixels (0: as stored)."""
 
@@ -80,6 +95,9 @@ class ClipView(ClipFacts, Protocol):
     def audio(self) -> np.ndarray:
         """Mono float32 `[N]` at 16 kHz, read-only; raises NothingToAnalyze without an audio track."""
 
+    def levels(self) -> Levels:
+        """How loud the sound is, every tenth of a second; raises NothingToAnalyze without an audio track."""
+
     def memo(self, key: Hashable, compute: Callable[[], T]) -> T:
         """The result of `compute()`, which runs at most once per worker and piece (a chunk, or the clip)."""
 
@@ -88,8 +106,9 @@ class Chunk(ClipView, Protocol):
     """The stretch `[start_s, end_s)` of a clip: the facts are the clip's, all else is the stretch's.
 
     `frames` has those of the clip's frames whose time is in the stretch, and may have none. Times count from
-    the start of the clip. `audio` has the samples from `round(start_s * 16000)` up to those of `end_s`, and
-    `memo` keeps its results for this chunk. The chunks of a clip follow each other without a gap from 0 to
+    the start of the clip. `audio` has the samples from `round(start_s * 16000)` up to those of `end_s`,
+    `levels` the cells that end in the stretch (and the clip's last one, even if it is cut off), and `memo`
+    keeps its results for this chunk. The chunks of a clip follow each other without a gap from 0 to
     `duration_s`.
     """
 
@@ -235,7 +254,7 @@ class Whole:
         self.duration_s, self.width, self.height = clip.duration_s, clip.width, clip.height
         self.fps, self.has_audio = clip.fps, clip.has_audio
         self.start_s, self.end_s = 0.0, clip.duration_s
-        self.frames, self.audio, self.memo = clip.frames, clip.audio, clip.memo
+        self.frames, self.audio, self.levels, self.memo = clip.frames, clip.audio, clip.levels, clip.memo
 
 
 def whole(clip: ClipView) -> Chunk:

@@ -249,11 +249,11 @@ class Decoding:
         """Add a chunk's sound, and tell that it is complete: who only listens need not wait for frames."""
         if not (self.info.has_audio and (self.job.chunked.audio or self.job.whole.audio)):
             return
-        sound = self.source.sound_until(writer.end_s)
+        sound, levels = self.source.sound_until(writer.end_s), self.source.levels_until(writer.end_s)
         if whole is not None and self.job.whole.audio:
-            whole.hear(sound)
+            whole.hear(sound, levels)
         if self.job.chunked.audio:
-            writer.hear(sound)
+            writer.hear(sound, levels)
             self.connection.send(Heard(writer.heard(sound_name(number)), number))
 
     def _finish(self, writer: PieceWriter, wanted: Wanted, number: int) -> None:

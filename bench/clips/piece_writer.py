@@ -10,7 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
-from clipbench.analyzers.base import FrameRequest
+from clipbench.analyzers.base import FrameRequest, Levels
 from clipbench.bench.clips.clip_info import ClipInfo
 from clipbench.bench.clips.shared_clip import PieceLayout, Sampled, lay_out
 from clipbench.bench.clips.shared_memory import AttachedMemory
@@ -49,6 +49,7 @@ class PieceWriter:
         self._rows: dict[FrameRequest, list[int]] = defaultdict(list)
         self._row_of: dict[int, dict[int, int]] = {size: {} for size in rows_by_size}
         self._heard = 0
+        self._levels: list[Levels] = []
         self._sound: np.ndarray | None = None
 
     def use(self, memory: SharedMemory | AttachedMemory) -> None:
@@ -79,12 +80,13 @@ class PieceWriter:
         self._times[request].append(time_s)
         self._rows[request].append(row)
 
-    def hear(self, samples: np.ndarray) -> None:
-        """Add sound, float32 at 16 kHz."""
+    def hear(self, samples: np.ndarray, levels: Levels) -> None:
+        """Add sound, float32 at 16 kHz, and how loud it is."""
         assert self._sound is not None
         room = len(self._sound) - self._heard
         self._sound[self._heard : self._heard + len(samples)] = samples[:room]
         self._heard += min(room, len(samples))
+        self._levels.append(levels)
 
     def heard(self, name: str) -> PieceLayout:
         """The layout of the sound alone, as a piece of this name, once all of it was added."""
@@ -96,6 +98,8 @@ class PieceWriter:
         if self._sound is not None:
             self._sound[self._heard :] = 0
             self._sound = None  # the memory can be let go of
+            levels = Levels(*map(np.concatenate, zip(*self._levels, strict=True))) if self._levels else None
+            self.layout = replace(self.layout, levels=levels)
 
     def finished(self, requests: Iterable[FrameRequest]) -> PieceLayout:
         """The layout of what was written, once all is; nothing is written any more."""

@@ -10,7 +10,7 @@ from typing import TypeAlias, TypeVar
 
 import numpy as np
 
-from clipbench.analyzers.base import FrameRequest, Frames, NothingToAnalyze
+from clipbench.analyzers.base import FrameRequest, Frames, Levels, NothingToAnalyze
 from clipbench.bench.clips.clip_info import ClipInfo
 from clipbench.bench.clips.shared_memory import AttachedMemory, attach
 
@@ -50,7 +50,8 @@ class AudioBlock:
 class PieceLayout:
     """What is in the memory of a piece of a clip and where: it begins at `start_s` and ends at `end_s`.
 
-    `requests` has the frames that each request gets, `blocks` where the frames of each size lie.
+    `requests` has the frames that each request gets, `blocks` where the frames of each size lie, `levels` how
+    loud the sound is: 12 bytes for each tenth of a second.
     """
 
     info: ClipInfo
@@ -61,6 +62,7 @@ class PieceLayout:
     blocks: Mapping[int, FrameBlock]
     audio: AudioBlock | None
     size_bytes: int
+    levels: Levels | None = None
 
 
 @dataclass(frozen=True)
@@ -150,6 +152,12 @@ class SharedClip:
         samples = np.ndarray((block.length,), np.float32, self._memory.buf, block.offset)
         samples.flags.writeable = False
         return samples
+
+    def levels(self) -> Levels:
+        """How loud the sound is. Raises NothingToAnalyze if the clip has none."""
+        if self._layout.levels is None:
+            raise NothingToAnalyze("the clip has no audio track")
+        return self._layout.levels
 
     def memo(self, key: Hashable, compute: Callable[[], T]) -> T:
         """`compute()`, called once per key for this view of the clip."""

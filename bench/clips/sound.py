@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from clipbench.analyzers.base import Levels
+from clipbench.bench.clips.channels import Channels, form_of, has_known_layout, state_channels, usable
+from clipbench.bench.clips.loudness import Meter
+
 #: Samples per second of the sound that analyzers get.
 AUDIO_RATE = 16_000
-#: Of more channels, PyAV 18 writes beyond its buffer when it names an unusual layout, and reads beyond the
-#: planes of planar sound.
-MOST_NAMED = 6
 NOTHING = np.zeros(0, np.float32)
 #: Before all samples.
 FAR = 1 << 62
@@ -28,27 +28,41 @@ class Sound:
     the file has no sound for. Of sound for the same moment twice, the first is taken.
     """
 
-    def __init__(self, stream: Any, next_packet: Callable[[], Any | None], origin_s: float) -> None:
-        """`next_packet` gives the packets of `stream`; the clip begins at `origin_s` of the file's time."""
+    def __init__(
+        self, stream: Any, next_packet: Callable[[], Any | None], origin_s: float, duration_s: float
+    ) -> None:
+        """`next_packet` gives the packets of `stream`.
+
+        The clip begins at `origin_s` of the file's time, and is `duration_s` long.
+        """
         self.packets_lost = 0
         self._decoder, self._tick = stream.codec_context, float(stream.time_base)
         state_channels(self._decoder)
         self._next_packet, self._origin_s = next_packet, origin_s
         self._line = Line()
+        self._meter = Meter(duration_s)
         self._mono: MonoResampler | None = None
         self._next_s: float | None = None  # where sound that goes on without a gap begins
         self._ended = False
 
     def until(self, end: int) -> np.ndarray:
         """The samples from where the last call ended up to sample `end`, float32."""
-        while not self._ended and not self._line.has(end):
+        self._decode_while(lambda: not self._line.has(end))
+        return self._line.take(end)
+
+    def levels_until(self, cells: int) -> Levels:
+        """How loud it is from where the last call ended up to cell `cells`, at the file's rate."""
+        self._decode_while(lambda: not self._meter.has(cells))
+        return self._meter.take(cells)
+
+    def _decode_while(self, more: Callable[[], bool]) -> None:
+        while not self._ended and more():
             packet = self._next_packet()
             for frame in self._decode(packet):
                 self._try_to_add(frame)
             if packet is None:
                 self._ended = True
                 self._finish_piece()
-        return self._line.take(end)
 
     def _decode(self, packet: Any | None) -> list[Any]:
         """The frames of a packet; of None those that the decoder still holds."""
@@ -85,7 +99,11 @@ class Sound:
         if self._mono is None:
             self._mono = MonoResampler(frame)
             self._line.begin(round(starts_s * AUDIO_RATE))
-        self._line.add(self._mono.resample(frame))
+            self._channels = Channels(frame)
+            self._meter.begin(starts_s, frame.sample_rate, self._channels.weights)
+        mono = self._mono.resample(frame)
+        self._meter.add(self._channels.samples(frame))
+        self._line.add(mono)
         self._next_s = starts_s + frame.samples / frame.sample_rate
 
     def _finish_piece(self) -> None:
@@ -93,6 +111,7 @@ class Sound:
         if self._mono is not None:
             self._line.add(self._mono.finish())
             self._mono = None
+            self._meter.end()
 
 
 class Line:
@@ -159,69 +178,6 @@ class MonoResampler:
         return joined(self._resampler.resample(None))
 
 
-def state_channels(decoder: Any) -> None:
-    """State the layout of uncompressed sound of more than two channels by their number.
-
-    PyAV 18 frees the list of channels that QuickTime files bring for it twice, and the process dies. From the
-    layout itself the number cannot be read: that is what frees the list.
-    """
-    bits = re.match(r"pcm_(?:[a-z]*?(\d+)|alaw|mulaw)", decoder.name)
-    if not bits or decoder.is_open or not decoder.bit_rate or not decoder.sample_rate:
-        return
-    channels = round(decoder.bit_rate / decoder.sample_rate / int(bits[1] or 8))
-    if channels > 2:
-        decoder.layout = f"{channels}{'c' if channels <= MOST_NAMED else 'C'}"
-
-
-def form_of(frame: Any) -> tuple[int, str, int, str]:
-    """What has to stay as it is for one resampler."""
-    channels = frame.layout.nb_channels
-    layout = frame.layout.name if channels <= MOST_NAMED else ""
-    return frame.sample_rate, layout, channels, frame.format.name
-
-
 def joined(frames: list[Any]) -> np.ndarray:
     """The samples of mono float frames."""
     return np.concatenate([frame.to_ndarray()[0] for frame in frames if frame is not None] or [NOTHING])
-
-
-def has_known_layout(frame: Any) -> bool:
-    """Whether the resampler knows how loud each channel is in a mix."""
-    channels = frame.layout.nb_channels
-    if channels > MOST_NAMED:
-        # Coded sound has standard layouts, whose names are short; its planes must not be read, see above.
-        return bool(frame.format.is_planar)
-    return "channel" not in frame.layout.name
-
-
-def usable(frame: Any, mean: bool) -> Any:
-    """The frame as the resampler takes it: without NaN and infinity, or the `mean` of its channels."""
-    name = frame.format.name
-    is_float = name.startswith(("flt", "dbl"))
-    if frame.format.is_planar and frame.layout.nb_channels > MOST_NAMED:
-        return frame
-    if not mean and not is_float:
-        return frame
-    samples = frame.to_ndarray()
-    if is_float and not np.isfinite(samples).all():
-        samples = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
-    elif not mean:
-        return frame
-    if mean:
-        samples = mean_of(samples, frame)
-    import av
-
-    made = av.AudioFrame.from_ndarray(samples, "flt" if mean else name, "mono" if mean else frame.layout.name)
-    made.sample_rate = frame.sample_rate
-    return made
-
-
-def mean_of(samples: np.ndarray, frame: Any) -> np.ndarray:
-    """The mean of all channels, float32 `[1, N]`, of the samples of `frame`."""
-    channels = samples if frame.format.is_planar else samples.reshape(-1, frame.layout.nb_channels).T
-    mean = channels.mean(axis=0, dtype=np.float64)
-    if samples.dtype == np.uint8:
-        mean = (mean - 128) / 128
-    elif samples.dtype.kind == "i":
-        mean /= float(1 << (8 * samples.itemsize - 1))
-    return np.ascontiguousarray(mean[None], np.float32)

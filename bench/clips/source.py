@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from clipbench.analyzers.base import Levels
+from clipbench.bench.clips.loudness import cells_until
 from clipbench.bench.clips.packets import PacketQueues, choose_tracks, open_container, read_packets
 from clipbench.bench.clips.pictures import Picture, TimedPicture
 from clipbench.bench.clips.probing import Probed, probe
@@ -57,6 +59,7 @@ class ClipSource:
     _ahead: tuple[int, Any] | None
     _sound: Sound | None
     _sound_given: int
+    _cells_given: int
 
     def __init__(self, path: Path, threads: int) -> None:
         """Read the packets of the file at `path`, and decode its first picture."""
@@ -119,6 +122,17 @@ class ClipSource:
         self._sound_given = max(end, self._sound_given)
         return samples
 
+    def levels_until(self, end_s: float) -> Levels:
+        """How loud the next tenths of a second are, up to this time; silence where there is no sound."""
+        cells = cells_until(end_s, last=end_s >= self.probed.duration_s)
+        if self._sound is not None:
+            levels = self._sound.levels_until(cells)
+        else:
+            count = max(0, cells - self._cells_given)
+            levels = Levels(np.zeros(count), np.zeros(count, np.float32))
+        self._cells_given = max(cells, self._cells_given)
+        return levels
+
     def damage(self) -> Damage:
         """What could not be decoded of all that was asked for so far."""
         sound = self._sound.packets_lost if self._sound is not None else 0
@@ -139,6 +153,7 @@ class ClipSource:
             for second in range(int(start_s)):
                 self.sound_until(float(second))
             self.sound_until(start_s)
+            self.levels_until(start_s)
         for _ in self.pictures_until(start_s - ROUNDING_S):
             pass
 
@@ -161,9 +176,10 @@ class ClipSource:
 
     def _start_sound(self) -> None:
         self._sound = None
-        self._sound_given = 0
+        self._sound_given = self._cells_given = 0
         if self._tracks.audio is None:
             return
         origin_s = self._origin * self._scan.tick_s
         self._queues.leave_out_sound_after(origin_s + self.probed.duration_s if self._want_sound else -np.inf)
-        self._sound = Sound(self._container.streams[self._tracks.audio], self._queues.audio, origin_s)
+        stream = self._container.streams[self._tracks.audio]
+        self._sound = Sound(stream, self._queues.audio, origin_s, self.probed.duration_s)

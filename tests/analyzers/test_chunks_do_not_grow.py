@@ -7,7 +7,7 @@ import pickle
 import pytest
 
 from clipbench.analyzers import registry
-from clipbench.analyzers.base import Frames, is_chunked
+from clipbench.analyzers.base import CELLS_PER_S, Frames, Levels, is_chunked
 from clipbench.bench.clips.decoding import decode
 from tests.support.command_line import PROJECT
 
@@ -34,6 +34,9 @@ class Again:
 
     def audio(self):
         return self.clip.audio()[: SECONDS * RATE]
+
+    def levels(self) -> Levels:
+        return Levels(*(cells[: SECONDS * CELLS_PER_S] for cells in self.clip.levels()))
 
     def memo(self, key, compute):
         if key not in self._memo:

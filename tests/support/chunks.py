@@ -8,7 +8,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from clipbench.analyzers.base import Chunk, ChunkedAnalyzer, ClipView, Frames, Segment
+from clipbench.analyzers.base import Chunk, ChunkedAnalyzer, ClipView, Frames, Levels, Segment
+from clipbench.bench.clips.loudness import cells_until
 
 RATE = 16_000
 
@@ -29,6 +30,11 @@ class Slice:
 
     def audio(self) -> np.ndarray:
         return self.clip.audio()[round(self.start_s * RATE) : round(self.end_s * RATE)]
+
+    def levels(self) -> Levels:
+        first = cells_until(self.start_s, last=False)
+        end = cells_until(self.end_s, last=self.end_s >= self.duration_s)
+        return Levels(*(cells[first:end] for cells in self.clip.levels()))
 
     def memo(self, key, compute):
         if key not in self._memo:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from clipbench.analyzers.base import Frames, NothingToAnalyze
+from clipbench.analyzers.base import Frames, Levels, NothingToAnalyze
+from clipbench.bench.clips.loudness import Meter, cells_until
 from clipbench.executors.chunks import TemporaryJournal
 
 
@@ -44,6 +45,9 @@ class ArrayClip:
             raise NothingToAnalyze("the clip has no audio track")
         return self._audio
 
+    def levels(self) -> Levels:
+        return levels_of(self.audio(), self.duration_s)
+
     def share(self):
         return self
 
@@ -72,3 +76,12 @@ class ArrayClip:
         if key not in self._memo:
             self._memo[key] = compute()
         return self._memo[key]
+
+
+def levels_of(sound: np.ndarray, duration_s: float, rate: int = 16_000) -> Levels:
+    """How loud a mono sound is."""
+    meter = Meter(duration_s)
+    meter.begin(0.0, rate, np.ones(1))
+    meter.add(sound[None])
+    meter.end()
+    return meter.take(cells_until(duration_s, last=True))
