@@ -26,6 +26,22 @@ def face_pairs(scored: Scored) -> list[tuple[Segment | None, dict[str, Any]]]:
     return pairs
 
 
+def false_faces(scored: Scored) -> float:
+    """Share of the labelled moments without a face at which one was found.
+
+    Raises NotLabelled where the truth has a face at every labelled moment.
+    """
+    faces = scored.labelled("faces")
+    alarms = [
+        any("box" in s.data for s in scored.at(time_s))
+        for time_s in track_times(scored, "faces")
+        if not truth_at(faces, time_s)
+    ]
+    if not alarms:
+        raise NotLabelled("the ground truth shows a face at every labelled moment")
+    return sum(alarms) / len(alarms)
+
+
 def on_face(segment: Segment, face: dict[str, Any]) -> float | None:
     """The cost of matching a segment to a labelled face; None if their boxes overlap too little."""
     overlap = iou(segment.data["box"], face["box"])

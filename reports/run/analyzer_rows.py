@@ -6,16 +6,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import median
 
+from clipbench.bench import quality
 from clipbench.bench.runs.results import AnalyzerResult, MetricValue, Result, TargetResult, quality_of
 
 
 @dataclass(frozen=True)
 class QualityFigure:
-    """One quality figure of an analyzer, with the target on it where there is one."""
+    """One quality figure of an analyzer, with the target on it where there is one.
+
+    `meaning` is "" for the figure of a plugin that is not at hand when a report is written again.
+    """
 
     label: str
     metric: MetricValue
     target: TargetResult | None
+    meaning: str
+
+    @property
+    def explanation(self) -> str:
+        """What the figure says, which way is better, and why it was not measured."""
+        better = f"{self.meaning} {self.metric.better.capitalize()} is better.".lstrip()
+        return f"{better} Not measured: {self.metric.reason}" if self.metric.reason else better
 
 
 @dataclass(frozen=True)
@@ -64,8 +75,11 @@ def quality_figures(
 ) -> list[QualityFigure]:
     """The quality figures of one analyzer, also those that were not measured."""
     prefix = f"quality.{analyzer}."
+    meanings = {figure.metric: figure.meaning for figure in quality.discover()}
     return [
-        QualityFigure(m.name.removeprefix(prefix).replace("_", " "), m, targets.get(m.name))
+        QualityFigure(
+            m.name.removeprefix(prefix).replace("_", " "), m, targets.get(m.name), meanings.get(m.name, "")
+        )
         for m in result.metrics
         if m.name.startswith(prefix)
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from clipbench.bench.quality.declaration import NotLabelled, Scored, figure
-from clipbench.bench.quality.labelled_faces import face_pairs
+from clipbench.bench.quality.labelled_faces import face_pairs, false_faces
 
 
 @figure("age_estimation", "age_error", "lower", "years")
@@ -21,3 +21,9 @@ def age_error(scored: Scored) -> float:
 def gender_accuracy(scored: Scored) -> float:
     """Share of the labelled faces that were found with the right gender."""
     return float(np.mean([s is not None and s.label == t["gender"] for s, t in face_pairs(scored)]))
+
+
+@figure("age_estimation", "false_faces", "lower")
+def age_false_faces(scored: Scored) -> float:
+    """Share of the labelled moments without a face at which one is found."""
+    return false_faces(scored)

@@ -10,6 +10,9 @@ import numpy as np
 from clipbench.analyzers.base import Segment
 from clipbench.bench.quality.declaration import NotLabelled, Scored, figure
 
+#: Labels of windows that name no sound.
+NO_SOUND = ("", "Silence")
+
 
 @figure("audio_environment", "top3_recall", "higher")
 def top3_recall(scored: Scored) -> float:
@@ -38,6 +41,28 @@ def window_accuracy(scored: Scored) -> float:
     if not right:
         raise NotLabelled("no window lies within a labelled sound")
     return float(np.mean(right))
+
+
+@figure("audio_environment", "tags_in_silence", "lower")
+def tags_in_silence(scored: Scored) -> float:
+    """Share of the windows that lie wholly in silence and get the name of a sound.
+
+    The silence is that of the truth's `silence`; without any sound in `sounds` it is the whole clip.
+    """
+    silence = scored.optional("silence") if scored.has("silence") else None
+    if scored.has("sounds") and not scored.labelled("sounds"):
+        silence = [{"start_s": 0.0, "end_s": scored.duration_s}]
+    if silence is None:
+        raise NotLabelled("the ground truth labels no silence")
+    named = [
+        window.label not in NO_SOUND
+        for window in scored.segments
+        for part in silence
+        if part["start_s"] <= window.start_s + 1e-6 and window.end_s <= part["end_s"] + 1e-6
+    ]
+    if not named:
+        raise NotLabelled("no window lies wholly in silence")
+    return float(np.mean(named))
 
 
 def windows_in(scored: Scored, sound: Mapping[str, Any]) -> list[Segment]:

@@ -29,6 +29,19 @@ def mask_iou(scored: Scored) -> float:
     return float(np.mean(values))
 
 
+@figure("background_segmentation", "false_persons", "lower")
+def mask_false_persons(scored: Scored) -> float:
+    """Share of the labelled moments without a person at which there is a mask of one."""
+    alarms = [
+        found is not None and found.label == "person"
+        for polygons, found in labelled_masks(scored)
+        if not polygons
+    ]
+    if not alarms:
+        raise NotLabelled("the ground truth shows a person at every labelled moment")
+    return float(np.mean(alarms))
+
+
 def labelled_masks(scored: Scored) -> Iterator[tuple[list[Any], Segment | None]]:
     """The labelled outlines of people at each labelled moment, and what was found there."""
     masks = scored.labelled("masks")

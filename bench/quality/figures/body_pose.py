@@ -25,6 +25,18 @@ def pose_keypoint_error(scored: Scored) -> float:
     return float(np.median(found))
 
 
+@figure("body_pose", "false_persons", "lower")
+def pose_false_persons(scored: Scored) -> float:
+    """Share of the labelled moments without a pose at which one is found."""
+    poses = scored.labelled("poses")
+    alarms = [
+        bool(scored.at(time_s)) for time_s in track_times(scored, "poses") if not truth_at(poses, time_s)
+    ]
+    if not alarms:
+        raise NotLabelled("the ground truth shows a pose at every labelled moment")
+    return float(np.mean(alarms))
+
+
 def keypoint_errors(scored: Scored) -> list[float]:
     """Distance of every labelled keypoint from that of the best pose, in shoulder widths.
 

@@ -35,6 +35,22 @@ def camera_time_accuracy(scored: Scored) -> float:
     return right / sum(float(t["end_s"] - t["start_s"]) for t in truth)
 
 
+@figure("camera_analysis", "motion_on_tripod", "lower")
+def motion_on_tripod(scored: Scored) -> float:
+    """Share of the time in which the camera stands still that is called a motion, weighted by confidence."""
+    still = [t for t in motions(scored) if t["motion"] == "static"]
+    seconds = sum(float(t["end_s"] - t["start_s"]) for t in still)
+    if not seconds:
+        raise NotLabelled("the camera never stands still")
+    called = sum(
+        overlap(s.start_s, s.end_s, t["start_s"], t["end_s"]) * (1 if s.confidence is None else s.confidence)
+        for s in scored.segments
+        for t in still
+        if s.label != "static"
+    )
+    return called / seconds
+
+
 def motions(scored: Scored) -> list[dict[str, Any]]:
     """The labelled motions of the camera; an empty list says that it stands still all the time."""
     return scored.labelled("camera") or [{"start_s": 0.0, "end_s": scored.duration_s, "motion": "static"}]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from clipbench.bench.quality.declaration import NotLabelled, Scored, figure
-from clipbench.bench.quality.labelled_faces import face_pairs
+from clipbench.bench.quality.labelled_faces import face_pairs, false_faces
 
 
 @figure("eye_tracking", "iris_error", "lower")
@@ -29,3 +29,9 @@ def iris_error(scored: Scored) -> float:
 def gaze_accuracy(scored: Scored) -> float:
     """Share of the labelled faces that were found with the right direction of gaze."""
     return float(np.mean([s is not None and s.label == t["gaze"] for s, t in face_pairs(scored)]))
+
+
+@figure("eye_tracking", "false_faces", "lower")
+def eye_false_faces(scored: Scored) -> float:
+    """Share of the labelled moments without a face at which one is found."""
+    return false_faces(scored)

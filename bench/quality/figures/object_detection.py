@@ -42,6 +42,21 @@ def detection_mean_iou(scored: Scored) -> float:
     return float(np.mean(hits))
 
 
+@figure("object_detection", "false_persons", "lower")
+def detection_false_persons(scored: Scored) -> float:
+    """Share of the labelled moments without a person at which one is detected."""
+    shown = [*scored.labelled("objects"), *scored.optional("ignore")]
+    people = [track for track in shown if track["label"] == "person"]
+    alarms = [
+        any(s.label == "person" for s in scored.at(time_s))
+        for time_s in track_times(scored, "objects", "ignore")
+        if not truth_at(people, time_s)
+    ]
+    if not alarms:
+        raise NotLabelled("the ground truth shows a person at every labelled moment")
+    return float(np.mean(alarms))
+
+
 def detection_counts(scored: Scored) -> tuple[list[float], int, int]:
     """IoUs of the true positives, and the numbers of detections and of labelled objects.
 

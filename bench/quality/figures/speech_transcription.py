@@ -7,6 +7,9 @@ import numpy as np
 from clipbench.bench.quality.declaration import NotLabelled, Scored, figure
 from clipbench.bench.quality.words import words_of
 
+#: Seconds by which a word may be heard too early or too late.
+EDGE_S = 0.3
+
 
 @figure("speech_transcription", "word_error_rate", "lower")
 def word_error_rate(scored: Scored) -> float:
@@ -36,3 +39,34 @@ def word_time_error(scored: Scored) -> float:
     if not errors:
         raise NotLabelled("no spoken word was recognised")
     return float(np.median(errors))
+
+
+@figure("speech_transcription", "words_in_silence", "lower")
+def words_in_silence(scored: Scored) -> float:
+    """Number of words transcribed where nobody speaks.
+
+    Their middle is more than 0.3 s from all speech: the truth's `speech`, or its `words` if it has none; an
+    empty `transcript` says that nobody speaks at all.
+    """
+    spoken = speech(scored)
+    middles = [(start_s + end_s) / 2 for start_s, end_s in words_heard(scored)]
+    return sum(not any(a - EDGE_S <= middle <= b + EDGE_S for a, b in spoken) for middle in middles)
+
+
+def words_heard(scored: Scored) -> list[tuple[float, float]]:
+    """Start and end of each word; one without times of its own has those of its segment."""
+    heard: list[tuple[float, float]] = []
+    for s in scored.within("speech", scored.segments):
+        timed = [(w["start_s"], w["end_s"]) for w in s.data.get("words") or []]
+        heard += timed or [(s.start_s, s.end_s)] * len(words_of(s.label).split())
+    return heard
+
+
+def speech(scored: Scored) -> list[tuple[float, float]]:
+    """When somebody speaks, in seconds; raises NotLabelled if the truth does not say."""
+    for key in ("speech", "words"):
+        if scored.has(key):
+            return [(part["start_s"], part["end_s"]) for part in scored.labelled(key)]
+    if scored.labelled("transcript"):
+        raise NotLabelled("the ground truth labels no speech: it says what is spoken, and not when")
+    return []

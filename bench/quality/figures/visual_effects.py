@@ -21,6 +21,12 @@ def effects_f1(scored: Scored) -> float:
     return f1(len(effect_pairs(scored)), len(found), len(scored.labelled("effects")))
 
 
+@figure("visual_effects", "false_effects", "lower")
+def false_effects(scored: Scored) -> float:
+    """Number of effects found where the footage has none of their kind."""
+    return len(scored.within("effects", scored.segments)) - len(effect_pairs(scored))
+
+
 @figure("visual_effects", "temporal_iou", "higher")
 def effects_temporal_iou(scored: Scored) -> float:
     """Mean intersection over union, in time, of the effects found with the labelled ones."""

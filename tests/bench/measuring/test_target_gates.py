@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import re
 import xml.etree.ElementTree as xml
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,63 +26,11 @@ from clipbench.reports import formatting, markdown_text
 from clipbench.reports.run import html, junit, markdown
 from tests.support import ideal_run
 from tests.support.command_line import PROJECT, run
+from tests.support.spoilt_segments import SPOILT
 
 TARGETS = PROJECT / "conf" / "targets" / "production.yaml"
 LIMITS = targets.parse(yaml.safe_load(TARGETS.read_text())["limits"], "production")
 Segments = list[Segment]
-
-
-def data(segment: Segment, **changed: Any) -> Segment:
-    """`segment` with some of its data changed."""
-    return replace(segment, data={**segment.data, **changed})
-
-
-def moved(points: dict[str, list[float]], by: float) -> dict[str, list[float]]:
-    """Named points, moved to the right by a fraction of the frame's width."""
-    return {name: [x + by, *rest] for name, (x, *rest) in points.items()}
-
-
-def each(change: Callable[[Segment], Segment]) -> Callable[[Segments], Segments]:
-    """What spoils every segment alike."""
-    return lambda found: [change(s) for s in found]
-
-
-#: Target → what the analyzer finds instead of what is there.
-SPOILT: dict[str, Callable[[Segments], Segments]] = {
-    "object_detection.recall": lambda found: found[::2],
-    "object_detection.precision": lambda found: found + [replace(s, label="dog") for s in found],
-    "speech_transcription.word_error_rate": each(lambda s: replace(s, label=s.label.replace("of", "off"))),
-    "text_overlay.character_error_rate": each(lambda s: replace(s, label=s.label.replace("O", "0").lower())),
-    "cut_analysis.f1": lambda found: found[::2],
-    "camera_analysis.accuracy": each(lambda s: replace(s, label="static")),
-    "audio_environment.top3_recall": each(lambda s: data(s, tags=[{"tag": "Vehicle", "score": 0.9}])),
-    "qwen2_vl_temporal.subject_recall": each(lambda s: replace(s, label="There is a room.")),
-    "body_pose.pck": each(lambda s: data(s, keypoints=moved(s.data["keypoints"], 0.1))),
-    "background_segmentation.iou": each(
-        lambda s: data(s, mask={**s.data["mask"], "counts": [0, *s.data["mask"]["counts"]]})  # inside out
-    ),
-    "age_estimation.age_error": each(lambda s: data(s, age=s.data["age"] + 20)),
-    "age_estimation.gender_accuracy": each(lambda s: replace(s, label="unknown")),
-    "eye_tracking.iris_error": each(lambda s: data(s, iris=moved(s.data["iris"], 0.02))),
-    "eye_tracking.gaze_accuracy": each(lambda s: replace(s, label="down")),
-    "visual_effects.f1": lambda found: found[::2],
-    "scene_segmentation.f1": lambda found: found[:2],
-    "color_analysis.palette_error": each(
-        lambda s: data(s, palette=[{"lab": [c["lab"][0] + 9, *c["lab"][1:]]} for c in s.data["palette"]])
-    ),
-    "content_quality.degradation_auc": each(lambda s: data(s, score=1 - s.data["score"])),
-    "speech_flow.speech_f1": lambda _: [Segment(0.0, 10.0, "speech", 0.9, {"words": 29})],
-    "speech_flow.rate_error": each(lambda s: data(s, words=s.data["words"] // 2)),
-    "speech_emotion.gross_pitch_error": each(
-        lambda s: data(s, pitch={**s.data["pitch"], "hz": [f and 2 * f for f in s.data["pitch"]["hz"]]})
-    ),
-    "audio_analysis.loudness_error": each(lambda s: data(s, lufs=s.data["lufs"] - 3)),
-    "audio_analysis.tempo_error": each(lambda s: data(s, tempo_bpm=2 * s.data["tempo_bpm"])),
-    "audio_analysis.key_match": each(lambda s: data(s, key="D# major")),
-    "temporal_flow.topic_f1": lambda found: [s for s in found if s.label != "topic_change"],
-    "temporal_flow.pace_error": each(lambda s: data(s, cuts_per_minute=10.0)),
-    "cross_analyzer_intelligence.statement_f1": each(lambda s: replace(s, label="insight")),
-}
 #: Target → how else a run misses it: arguments of ideal_run.record.
 MISSED: dict[str, list[dict[str, Any]]] = {
     "rtf_warm": [{"pass_s": 31.0}],

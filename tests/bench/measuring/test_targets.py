@@ -65,12 +65,18 @@ def test_a_limit_on_no_metric_is_refused():
         targets.check_names({"rtf_wram": ("<", 3)}, [], ["rtf_warm"], "here")
 
 
-def test_the_production_targets_name_real_metrics():
-    limits = targets.parse(
-        yaml.safe_load((PROJECT / "conf/targets/production.yaml").read_text())["limits"], "p"
-    )
+@pytest.mark.parametrize("name", ["production", "second", "negative"])
+def test_the_targets_name_real_metrics(name):
+    content = yaml.safe_load((PROJECT / f"conf/targets/{name}.yaml").read_text())
+    limits = targets.parse(content["limits"], name)
+    assert content["name"] == name
     known = [m.name for m in run_metrics.METRICS] + quality.metric_names()
-    targets.check_names(limits, [], known, "p")
+    targets.check_names(limits, [], known, name)
+
+
+def test_the_production_targets_are_on_every_analyzer():
+    content = yaml.safe_load((PROJECT / "conf/targets/production.yaml").read_text())
+    limits = targets.parse(content["limits"], "production")
     assert {name.split(".")[1] for name in limits if name.startswith("quality.")} == set(registry.discover())
 
 
