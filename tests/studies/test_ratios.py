@@ -23,7 +23,7 @@ from studies.handwritten_loop import Bare
 from studies.ratio_targets import Ratio, Rounds, differences
 from studies.ratio_targets import ratios as figures
 from tests.support.video_files import write_clip
-from tools.reference_clip.scenes import photograph
+from tools.rendered_clips.pictures import photograph
 
 #: Seconds of a pass of which all targets are met, by contestant.
 GOOD = {

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tools.reference_clip.scenes import photograph
+from tools.rendered_clips.pictures import photograph
 
 #: Frames of the tests: portrait, as large as the analyzers read them.
 WIDTH, HEIGHT, FPS = 180, 320, 30.0

@@ -1,7 +1,8 @@
-"""Render the reference clip and its ground truth: `python -m tools.reference_clip.render`.
+"""Render a clip and its ground truth: `python -m tools.rendered_clips.render reference`.
 
-It writes clips/reference.mp4 and clips/reference.json, or into the folder that --out names. The frames are
-always the same; the encoded file may differ between versions of the encoder, so the truth has its SHA-256.
+It writes clips/reference.mp4 and clips/reference.json, or into the folder that --out names; so for the clips
+"second" and "negative". The frames are always the same; the encoded file may differ between versions of the
+encoder, so the truth has its SHA-256.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from typing import Any
 import av
 import numpy as np
 
-from tools.reference_clip import soundtrack
-from tools.reference_clip.scenes import CLIPS, Script, load_script, render
-from tools.reference_clip.truth import ground_truth
+from tools.rendered_clips import soundtrack
+from tools.rendered_clips.drawing import render
+from tools.rendered_clips.scenes import CLIPS, NAMES, Script, load_script
+from tools.rendered_clips.truth import ground_truth
 
 
 def encode(script: Script, path: Path) -> None:
@@ -27,7 +29,7 @@ def encode(script: Script, path: Path) -> None:
     with av.open(str(path), "w", options={"movflags": "faststart"}) as container:
         video = container.add_stream("libx264", rate=fps)
         video.width, video.height, video.pix_fmt = width, height, "yuv420p"
-        video.options = {"crf": "26", "preset": "medium", "threads": "1"}
+        video.options = {"crf": str(script.data.get("crf", 26)), "preset": "medium", "threads": "1"}
         video.codec_context.color_range = 1
         sound = container.add_stream("aac", rate=soundtrack.RATE, layout="mono")
         sound.bit_rate = 128_000
@@ -65,14 +67,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("names", nargs="+", choices=NAMES, metavar="NAME", help=f"one of {', '.join(NAMES)}")
     parser.add_argument("--out", type=Path, default=CLIPS, help="the folder to write into (default: clips/)")
-    out = parser.parse_args().out
-    script = load_script()
-    encode(script, out / "reference.mp4")
-    truth = ground_truth(script)
-    truth["clip"]["sha256"] = hashlib.sha256((out / "reference.mp4").read_bytes()).hexdigest()
-    (out / "reference.json").write_text(as_json(truth), encoding="utf-8")
-    print(f"{out / 'reference.mp4'}: {(out / 'reference.mp4').stat().st_size / 1e6:.2f} MB")
+    arguments = parser.parse_args()
+    for name in arguments.names:
+        script, film = load_script(name), arguments.out / f"{name}.mp4"
+        encode(script, film)
+        truth = ground_truth(script)
+        truth["clip"]["sha256"] = hashlib.sha256(film.read_bytes()).hexdigest()
+        film.with_suffix(".json").write_text(as_json(truth), encoding="utf-8")
+        print(f"{film}: {film.stat().st_size / 1e6:.2f} MB")
 
 
 if __name__ == "__main__":

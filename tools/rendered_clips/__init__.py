@@ -1,0 +1,1 @@
+"""The clips that come with clipbench, rendered from photographs and recordings: docs/reference-clip.md."""
