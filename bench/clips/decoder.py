@@ -133,7 +133,7 @@ class Decoding:
         requests = job.chunked.frames | job.whole.frames
         self.expected = expected(requests, probed.times_s, probed.duration_s)
         self.samplings = {
-            request: Sampling(request.fps, probed.duration_s, len(probed.times_s)) for request in requests
+            request: Sampling(request.fps, probed.duration_s, probed.times_s) for request in requests
         }
         self.missed = 0
         self.began_s = 0.0
@@ -224,10 +224,11 @@ class Decoding:
         """Go on at the start of a chunk, with the picture that is on screen there."""
         before = self.probed.times_s[self.probed.times_s <= start_s]
         shown_s = float(before[-1]) if len(before) else 0.0
+        earlier_s = float(before[-2]) if len(before) > 1 else None
         self.source.seek(shown_s)
         self.source.sound_until(start_s)
         for sampling in self.samplings.values():
-            sampling.start_at(shown_s)
+            sampling.start_at(shown_s, earlier_s)
 
     def _next_chunk(self, number: int, whole: PieceWriter | None) -> PieceWriter:
         """What writes this chunk, once there is memory for it, with the sound already in it."""

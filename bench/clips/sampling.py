@@ -1,4 +1,11 @@
-"""Which frames an analyzer gets that asks for so many per second: those on screen at 0, 1/fps, 2/fps …"""
+"""Which frames an analyzer gets that asks for so many per second: those nearest to 0, 1/fps, 2/fps … seconds.
+
+The frame on screen at such a time may have begun almost a frame earlier: at 30000/1001 frames a second, one a
+second would be at 0.97, 1.97 and 2.97 s. The nearest frame begins at most half a frame away.
+
+A frame has the time that was asked for or up to half a frame less, never more: what is found in the frame of
+1 s is what holds at 1 s. So the time between two frames may be half a frame more or less than it really is.
+"""
 
 from __future__ import annotations
 
@@ -8,38 +15,60 @@ import numpy as np
 
 from clipbench.analyzers.base import FrameRequest
 
-#: A frame that comes this many seconds too late is still taken: times are rounded in files.
-LATE_S = 1e-4
-#: Seconds before the end of a clip at which nothing is asked for any more.
-END_S = 1e-6
+#: Of two frames that are equally near the earlier one is taken, and times in files are rounded by this.
+EQUAL_S = 1e-4
+#: A frame keeps its own time if that is so many usual frames from the time that was asked for: half a frame,
+#: and what times are rounded by in files that count milliseconds.
+OWN_TIME = 0.6
 
 
 class Sampling:
     """The frames of one request, from a clip whose frames come one after another.
 
-    A frame has its own time where it is first given, and the time at which it was asked for where it is given
-    again because it is still on screen. Where a clip has no more frames than that, each is given once.
+    `times_s` [N] is when each frame is first shown, as far as that is known before they are decoded. A frame
+    has its own time, but that which was asked for where it begins a little later or has long been on screen.
+    Where a clip has no more frames than are asked for, each is given once, at its own time.
     """
 
-    def __init__(self, fps: float, duration_s: float, frames: int) -> None:
-        self.fps, self.duration_s = fps, duration_s
-        self.every = frames <= fps * duration_s * 1.001
+    def __init__(self, fps: float, duration_s: float, times_s: np.ndarray) -> None:
+        self.fps = fps
+        self.every = len(times_s) <= fps * duration_s * 1.001
+        self.step_s = usual_step(times_s)
+        # In the last half of a frame nothing is asked for: the nearest frame would be one more.
+        self.end_s = duration_s - max(self.step_s / 2, 1e-6)
         self._next = 0
 
-    def start_at(self, time_s: float) -> None:
-        """Begin with the frame that is shown from `time_s` on."""
-        self._next = max(0, int(np.ceil((time_s - LATE_S) * self.fps)))
+    def start_at(self, time_s: float, before_s: float | None) -> None:
+        """Begin with the frame that is shown from `time_s` on; the one before it came at `before_s`."""
+        first_s = 0.0 if before_s is None else float(self.until(before_s, time_s))
+        self._next = int(np.ceil(first_s * self.fps))
+        while self._next and (self._next - 1) / self.fps >= first_s:
+            self._next -= 1  # the product was rounded
+
+    def until(self, time_s: np.ndarray | float, next_s: np.ndarray | float) -> np.ndarray:
+        """Up to when a frame is the nearest that is shown from `time_s`, or from then until `next_s`."""
+        half = np.minimum(np.subtract(next_s, time_s), self.step_s) / 2
+        latest: np.ndarray = next_s - half + np.minimum(half, EQUAL_S)
+        return latest
 
     def times(self, time_s: float, until_s: float) -> list[float]:
         """The times with which a frame is given that is on screen from `time_s` until `until_s`."""
         if self.every:
             return [time_s]
         found: list[float] = []
-        end_s = min(until_s - LATE_S, self.duration_s - END_S)
+        end_s = min(float(self.until(time_s, until_s)), self.end_s)
         while (at := self._next / self.fps) < end_s:
-            found.append(max(time_s, at) if found else time_s)
+            own = not found and at - time_s <= OWN_TIME * self.step_s
+            found.append(min(time_s, at) if own else at)
             self._next += 1
         return found
+
+
+def usual_step(times_s: np.ndarray) -> float:
+    """The usual distance of two frames in seconds; 0 if there is only one."""
+    steps = np.diff(times_s)
+    steps = steps[steps > 0]
+    return float(np.median(steps)) if len(steps) else 0.0
 
 
 def expected(
@@ -51,11 +80,15 @@ def expected(
     """
     found = {}
     for request in requests:
-        if Sampling(request.fps, duration_s, len(times_s)).every:
+        sampling = Sampling(request.fps, duration_s, times_s)
+        if sampling.every:
             found[request] = (np.arange(len(times_s)), times_s)
             continue
-        at = np.arange(0.0, duration_s - END_S, 1.0 / request.fps)
-        frames = np.searchsorted(times_s, at + LATE_S, side="right").clip(1) - 1
+        at = np.arange(int(np.ceil(duration_s * request.fps)) + 1) / request.fps
+        at = at[at < sampling.end_s]
+        limits = sampling.until(times_s[:-1], times_s[1:])
+        frames = np.searchsorted(limits, at, side="right")
         again = np.diff(frames, prepend=-1) == 0
-        found[request] = (frames, np.where(again, at, times_s[frames]))
+        own = ~again & (at - times_s[frames] <= OWN_TIME * sampling.step_s)
+        found[request] = (frames, np.where(own, np.minimum(times_s[frames], at), at))
     return found

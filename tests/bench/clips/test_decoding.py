@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import weakref
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -37,15 +36,6 @@ def test_every_frame_is_at_its_time(tmp_path):
     np.testing.assert_allclose(times, np.arange(60) / 30, atol=1e-3)
     assert (info.width, info.height, info.has_audio) == (128, 64, False)
     assert info.duration_s == pytest.approx(2.0, abs=1e-3)
-
-
-@pytest.mark.parametrize("rate", [Fraction(25), Fraction(30000, 1001)])
-def test_sampling_takes_the_frame_on_screen(tmp_path, rate):
-    path = write_clip(tmp_path / "a.mp4", numbered_frames(75, 64, 64), fps=rate)
-    times, images, _ = frames_of(path, 3, 0)
-    expected = [int(t * rate + 1e-3) for t in np.arange(0, 75 / float(rate), 1 / 3)]
-    assert levels(images) == expected
-    np.testing.assert_allclose(times, np.array(expected) / float(rate), atol=2e-3)
 
 
 def test_variable_frame_rate_is_sampled_by_time_not_by_number(tmp_path):
