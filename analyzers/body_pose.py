@@ -16,9 +16,10 @@ from clipbench.analyzers.base import Chunk, ChunkedAnalyzer, ClipFacts, Segment,
 from clipbench.analyzers.features.onnx_networks import open_network
 from clipbench.analyzers.features.time_spans import frame_spans
 from clipbench.analyzers.features.vision.boxes import rounded
-from clipbench.analyzers.features.vision.coco_detector import CocoDetector, DetectorSettings, Track, Tracks
+from clipbench.analyzers.features.vision.coco_detector import CocoDetector, DetectorSettings
 from clipbench.analyzers.features.vision.crops import apply, crop
 from clipbench.analyzers.features.vision.nanodet import Detection
+from clipbench.analyzers.features.vision.tracks import Track, Tracks
 
 KEYPOINTS = (
     "nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder",
@@ -76,7 +77,7 @@ class Pose(NamedTuple):
 class PoseState:
     """The persons that are followed, and the crops of those whose tracks are not steady yet."""
 
-    tracks: Tracks = field(default_factory=Tracks)
+    tracks: Tracks
     waiting: list[Crop] = field(default_factory=list)
 
 
@@ -107,22 +108,26 @@ class BodyPose(ChunkedAnalyzer[PoseState, PosesFound]):
         self._network = open_network(self.settings.model)
 
     def begin(self, clip: ClipFacts) -> PoseState:
-        return PoseState()
+        return PoseState(Tracks(clip.width / clip.height))
 
     def feed(self, chunk: Chunk, state: PoseState) -> tuple[PosesFound, PoseState]:
         s = self.settings
         times, images = chunk.frames(s.fps, s.size)
         first = state.tracks.samples
-        persons, tracks = self._follow(self._detector.find(chunk), state.tracks)
-        steady = {number for number, one in tracks.items() if one.is_steady(s.min_score, s.min_samples)}
+        persons, tracks = self._follow(times, self._detector.find(chunk), state.tracks)
+        steady = {number for number, one in tracks.items() if s.rule.is_steady(one)}
         going_on = {track.number for track in state.tracks.open}
         crops = state.waiting + [
             cut_out(images[person.sample - first], person)
             for person in persons
-            if person.track in steady | going_on
+            if person.track in steady | going_on or self._is_sure(person)
         ]
-        ready = [crop for crop in crops if crop.person.track in steady]
-        waiting = [crop for crop in crops if crop.person.track in going_on - steady]
+        ready = [crop for crop in crops if crop.person.track in steady or self._is_sure(crop.person)]
+        waiting = [
+            crop
+            for crop in crops
+            if crop.person.track in going_on - steady and not self._is_sure(crop.person)
+        ]
         # A pose is small: beyond a bound it is cheaper to place keypoints in vain than to keep the crop.
         surplus = max(0, len(waiting) - MOST_WAITING)
         state.waiting = waiting[surplus:]
@@ -137,16 +142,17 @@ class BodyPose(ChunkedAnalyzer[PoseState, PosesFound]):
         upstream: Mapping[str, list[Segment]],
     ) -> list[Segment]:
         s = self.settings
-        least = min(s.min_samples, state.tracks.samples)  # as in coco_detector.consistent
+        rule = s.rule.for_samples(state.tracks.samples)
         steady = {number for one in found for number in one.steady}
-        steady |= {track.number for track in state.tracks.open if track.is_steady(s.min_score, least)}
+        steady |= {track.number for track in state.tracks.open if rule.is_steady(track)}
         poses = [pose for one in found for pose in one.poses]
         poses += self._place([crop for crop in state.waiting if crop.person.track in steady])
         spans = frame_spans(np.concatenate([one.times_s for one in found]), clip)
         segments = []
         for person, points in sorted(poses, key=lambda pose: sort_key(pose.person)):
             scores = points[points[:, 2] >= s.min_keypoint, 2]
-            if person.track in steady and len(scores) >= s.min_keypoints:
+            counts = person.track in steady or self._is_sure(person)
+            if counts and len(scores) >= s.min_keypoints:
                 label = posture(points, s.min_keypoint, clip.width / clip.height)
                 keypoints = {name: rounded(point) for name, point in zip(KEYPOINTS, points, strict=True)}
                 data = {"box": rounded(person.detection.box), "keypoints": keypoints}
@@ -157,14 +163,18 @@ class BodyPose(ChunkedAnalyzer[PoseState, PosesFound]):
         self._detector.close()
         self._network.close()
 
+    def _is_sure(self, person: Person) -> bool:
+        """Whether it counts, whatever becomes of its track."""
+        return person.detection.score >= self.settings.sure_score
+
     def _follow(
-        self, samples: list[list[Detection]], tracks: Tracks
+        self, times_s: np.ndarray, samples: list[list[Detection]], tracks: Tracks
     ) -> tuple[list[Person], dict[int, Track]]:
         """The persons that are large enough, and the tracks of all that were open or are started here."""
         persons, known = [], {track.number: track for track in tracks.open}
-        for objects in samples:
+        for time_s, objects in zip(times_s.tolist(), samples, strict=True):
             sample, found = tracks.samples, [one for one in objects if one.label == "person"]
-            for track, one in zip(tracks.add(found), found, strict=True):
+            for track, one in zip(tracks.add(time_s, found), found, strict=True):
                 known[track.number] = track
                 if one.box[3] - one.box[1] >= self.settings.min_height:
                     persons.append(Person(sample, track.number, one))

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from clipbench.analyzers.body_pose import MOST_WAITING, PIXELS, BodyPose, BodyPoseSettings
-from clipbench.analyzers.features.vision.coco_detector import consistent
 from clipbench.analyzers.features.vision.nanodet import Detection
+from clipbench.analyzers.features.vision.tracks import consistent
 from clipbench.analyzers.object_detection import ObjectDetection, ObjectDetectionSettings
 from tests.support.chunks import every, fed, slices
 from tests.support.clip_views import ArrayClip
@@ -68,6 +68,11 @@ def flickering(seed: int) -> list[list[Detection]]:
     return script
 
 
+def counting(script) -> list[list[Detection]]:
+    """What counts of a whole script, by the default settings, in square frames."""
+    return consistent(np.arange(len(script)) / FPS, script, 1.0, BodyPoseSettings().rule)
+
+
 def poser(script, **settings) -> BodyPose:
     analyzer = BodyPose(BodyPoseSettings(**settings))
     analyzer._detector, analyzer._network = Scripted(script), Keypoints()
@@ -83,7 +88,7 @@ def placed(segments) -> list[tuple[int, list[float], float]]:
 @pytest.mark.parametrize("seed", range(3))
 def test_poses_are_those_of_the_persons_that_are_steady_in_the_whole_clip(seed, seconds):
     script, clip = flickering(seed), shaded()
-    steady = consistent(script, 0.35, 2)
+    steady = counting(script)
     expected = [
         (sample, np.round(one.box, 4).tolist(), sample)
         for sample, objects in enumerate(steady)
@@ -96,9 +101,12 @@ def test_poses_are_those_of_the_persons_that_are_steady_in_the_whole_clip(seed, 
 
 @pytest.mark.parametrize("seconds", [0.37, 1.0, 24.0])
 def test_keypoints_are_placed_once_and_not_of_what_flickers(seconds):
-    """One person for three seconds, unclear at first; then a flicker; then one who is never clear."""
+    """One person for three seconds, unclear at first; then a flicker; then one who is never clear.
+
+    A flicker that is sure counts by itself: only an unclear one is dropped.
+    """
     scores = [0.25, 0.3, 0.3, 0.6, 0.7, 0.7, 0.7, 0.7, 0.7]
-    script = [[person(score)] for score in scores] + [[], [person(0.9)], []]
+    script = [[person(score)] for score in scores] + [[], [], [person(0.45, 0.5)], [], []]
     script += [[person(0.25)] for _ in range(6)]
     script += [[] for _ in range(SAMPLES - len(script))]
     clip, analyzer = shaded(), poser(script)
@@ -127,7 +135,7 @@ def test_a_clip_of_one_sample_needs_no_second_one(cuts):
 
 
 def test_a_track_of_many_samples_may_lie_in_many_chunks():
-    script = [[person(0.5)] if 3 <= sample < 12 else [] for sample in range(SAMPLES)]
+    script = [[person(0.45)] if 3 <= sample < 12 else [] for sample in range(SAMPLES)]
     clip = shaded()
     assert len(fed(poser(script, min_samples=9), clip, {}, *every(clip, 0.5))) == 9
     assert fed(poser(script, min_samples=10), clip, {}, *every(clip, 0.5)) == []
@@ -176,7 +184,7 @@ def test_two_objects_that_overlap_keep_their_tracks_across_a_boundary():
     second = [person(0.5, 0.1), person(0.3, 0.02)]
     script = [first, second, *([] for _ in range(SAMPLES - 2))]
     clip = shaded()
-    expected = [one for objects in consistent(script, 0.35, 2) for one in objects]
+    expected = [one for objects in counting(script) for one in objects]
     found = fed(poser(script), clip, {}, 1 / 3)
     assert [s.data["box"] for s in found] == [np.round(one.box, 4).tolist() for one in expected]
     analyzer = ObjectDetection(ObjectDetectionSettings())

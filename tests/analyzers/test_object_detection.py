@@ -8,8 +8,7 @@ import pytest
 from clipbench.analyzers.body_pose import BodyPose
 from clipbench.analyzers.features.vision import nanodet
 from clipbench.analyzers.features.vision.boxes import iou
-from clipbench.analyzers.features.vision.coco_detector import consistent
-from clipbench.analyzers.features.vision.nanodet import COCO, Detection, decode, fit
+from clipbench.analyzers.features.vision.nanodet import COCO, decode, fit
 from clipbench.analyzers.object_detection import ObjectDetection, ObjectDetectionSettings
 from tests.support.clip_views import ArrayClip
 from tests.support.photographs import drifting, photographs, placed
@@ -105,13 +104,3 @@ def test_one_object_is_reported_once():
     same = decode(heads([(16, 1, 1, "cat"), (16, 1, 1, "dog")]))
     assert len(same) == 1
     assert len(decode(heads([(8, 1, 1, "cat"), (8, 6, 6, "cat")]))) == 2
-
-
-def test_flickers_go_and_weak_moments_stay():
-    box = np.array([0.1, 0.1, 0.5, 0.5])
-    steady = [[Detection("cat", score, box + 0.02 * i)] for i, score in enumerate((0.6, 0.25, 0.6))]
-    steady[1].append(Detection("mouse", 0.9, box))
-    kept = consistent(steady, min_score=0.4, min_samples=2)
-    assert [[d.label for d in found] for found in kept] == [["cat"]] * 3
-    assert consistent(steady, min_score=0.5, min_samples=2) == [[], [], []]
-    assert [d.label for d in consistent(steady, min_score=0.4, min_samples=1)[1]] == ["mouse", "cat"]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from clipbench.analyzers.features.vision.boxes import iou
+from clipbench.analyzers.features.vision.boxes import area, iou
 
 COCO = (
     "person", "bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat", "traffic light",
@@ -33,6 +33,9 @@ STEPS = 11
 MIN_SCORE = 0.2
 #: Boxes that overlap by more than this (IoU) are one object: those of one class, and those of any class.
 SAME_CLASS, ANY_CLASS = 0.5, 0.8
+#: A box that lies within a surer one of its class by this share of its area, and fills this much of it, is a
+#: part of the same object, such as a trunk.
+WITHIN, PART = 0.9, 0.3
 
 
 class Detection(NamedTuple):
@@ -87,7 +90,17 @@ def decode(maps: list[np.ndarray]) -> list[Detection]:
     )
     found: list[Detection] = []
     for i in sorted((int(i) for i in kept), key=lambda i: -scores[i]):
-        if all(iou(boxes[i], other.box) <= ANY_CLASS for other in found):
-            # A copy, because a view would keep the boxes of all candidates.
-            found.append(Detection(COCO[classes[i]], float(scores[i]), boxes[i].copy()))
+        # A copy, because a view would keep the boxes of all candidates.
+        one = Detection(COCO[classes[i]], float(scores[i]), boxes[i].copy())
+        if not any(is_same(one, other) for other in found):
+            found.append(one)
     return found
+
+
+def is_same(one: Detection, surer: Detection) -> bool:
+    """Whether a detection is the same object as a surer one, or a part of it."""
+    shared = iou(one.box, surer.box)
+    if shared > ANY_CLASS:
+        return True
+    inside = np.concatenate([np.maximum(one.box[:2], surer.box[:2]), np.minimum(one.box[2:], surer.box[2:])])
+    return one.label == surer.label and shared > PART and area(inside) > WITHIN * area(one.box)
