@@ -52,6 +52,33 @@ def test_gaze_follows_the_irises(eyes, photo, x, y, label):
     assert iris_error(segment, moved, image) < 0.06
 
 
+def filmed(photo, *looks: tuple[float, float, int]) -> ArrayClip:
+    """So many samples of the face with its irises moved so far, one after the other."""
+    frames = [looking(photo, x, y) for x, y, count in looks for _ in range(count)]
+    return ArrayClip(np.ascontiguousarray(np.stack(frames)), fps=6)
+
+
+@pytest.mark.parametrize("photo", [astronaut(), admiral()], ids=["astronaut", "admiral"])
+@pytest.mark.parametrize("y", [0.35, 0.4, -0.3])
+def test_who_faces_the_camera_does_not_look_down(eyes, photo, y):
+    """Its irises rest lower or higher than those of others; a glance aside is one all the same."""
+    found = eyes.analyze(filmed(photo, (0, y, 8), (-0.45, y / 2, 3), (0, y, 6)), {})
+    labels = [s.label for s in found if s.label != "blink"]
+    assert labels == ["center"] * 8 + ["left"] * 3 + ["center"] * 6
+
+
+@pytest.mark.parametrize("photo", [astronaut(), admiral()], ids=["astronaut", "admiral"])
+@pytest.mark.parametrize(("x", "label"), [(-0.35, "left"), (0.35, "right")])
+def test_who_looks_aside_all_the_time_looks_aside(eyes, photo, x, label):
+    found = eyes.analyze(filmed(photo, (x, 0, 10), (0, 0, 4)), {})
+    assert [s.label for s in found if s.label != "blink"] == [label] * 10 + ["center"] * 4
+
+
+def test_a_face_that_is_seen_briefly_has_no_rest_of_its_own(eyes):
+    found = eyes.analyze(filmed(astronaut(), (0, -0.3, 6)), {})
+    assert {s.label for s in found} == {"up"}
+
+
 def test_left_is_left_in_a_mirrored_picture_too(eyes):
     assert look(eyes, looking(astronaut(), 0.35, 0)[:, ::-1]).label == "left"
 
