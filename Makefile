@@ -3,6 +3,7 @@
 # make test-fast  the tests that answer within 90 seconds together
 # make lint       style and format (ruff), types (mypy), which package may import which (import-linter)
 # make bench      the benchmarks of the parts, in units of a fixed work (docs/ci.md); QUICK=1 for a look
+# make quality    scores the three rendered clips side by side, into docs/quality.md and README.md (docs/quality.md)
 # make gpu-check  all that a machine with a GPU has to tell, in under eight minutes (docs/gpu.md)
 # make long-clip  an hour of video, run in the memory of a minute, killed twice and gone on with (docs/clips.md)
 # make drawing    draws the imports in docs/architecture.md anew
@@ -18,7 +19,7 @@ READY := .venv/.ready
 
 BENCH := outputs/bench.json
 
-.PHONY: run test test-fast lint bench gpu-check long-clip drawing help
+.PHONY: run test test-fast lint bench quality gpu-check long-clip drawing help
 
 run: $(READY)
 	$(PY) run.py $(ARGS)
@@ -39,6 +40,9 @@ bench: $(READY)
 	@mkdir -p $(dir $(BENCH))
 	$(PY) -m pytest tests/perf/bench_*.py --benchmark-json=$(BENCH) --benchmark-columns=median,iqr,min,rounds \
 		--benchmark-group-by=func $(if $(QUICK),--quick) $(ARGS)
+
+quality: $(READY)
+	$(PY) -m studies.quality_table $(ARGS)
 
 gpu-check: $(READY)
 	$(PY) gpu_check.py $(ARGS)

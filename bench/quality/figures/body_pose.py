@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from statistics import median
+from typing import Any
 
 import numpy as np
 
+from clipbench.analyzers.base import Segment
 from clipbench.bench.quality.declaration import NotLabelled, Scored, figure
 from clipbench.bench.quality.labelled_tracks import track_times, truth_at
 
@@ -47,20 +50,26 @@ def keypoint_errors(scored: Scored) -> list[float]:
     for time_s in track_times(scored, "poses"):
         people = scored.at(time_s)
         for truth in truth_at(poses, time_s):
-            points = {name: np.array(p) * size for name, p in truth["keypoints"].items()}
-            if not {"left_shoulder", "right_shoulder"} <= points.keys():
-                continue
-            width = np.linalg.norm(points["left_shoulder"] - points["right_shoulder"])
-            each: list[list[float]] = [
-                [
-                    float(np.linalg.norm(np.array(p.data["keypoints"][name][:2]) * size - point) / width)
-                    if name in p.data["keypoints"]
-                    else np.inf
-                    for name, point in points.items()
-                ]
-                for p in people
-            ]
-            errors += min(each, key=median, default=[np.inf] * len(points))
+            if has_shoulders(truth):
+                each = [errors_of(person, truth, size) for person in people]
+                errors += min(each, key=median, default=[np.inf] * len(truth["keypoints"]))
     if not errors:
         raise NotLabelled("no labelled pose has both shoulders")
     return errors
+
+
+def has_shoulders(pose: Mapping[str, Any]) -> bool:
+    """Whether a labelled pose has the two keypoints that distances are measured by."""
+    return {"left_shoulder", "right_shoulder"}.issubset(pose["keypoints"])
+
+
+def errors_of(found: Segment, pose: Mapping[str, Any], size: np.ndarray) -> list[float]:
+    """Distance of each keypoint of a labelled pose from that found, in shoulder widths; `size` in pixels."""
+    points = {name: np.array(p) * size for name, p in pose["keypoints"].items()}
+    width = np.linalg.norm(points["left_shoulder"] - points["right_shoulder"])
+    return [
+        float(np.linalg.norm(np.array(found.data["keypoints"][name][:2]) * size - point) / width)
+        if name in found.data["keypoints"]
+        else np.inf
+        for name, point in points.items()
+    ]

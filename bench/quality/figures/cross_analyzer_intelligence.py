@@ -16,6 +16,12 @@ def statement_f1(scored: Scored) -> float:
 
     1 where none is labelled and none is found.
     """
+    truth, (found, pairs) = scored.labelled("statements"), statement_pairs(scored)
+    return f1(len(pairs), len(found), len(truth))
+
+
+def statement_pairs(scored: Scored) -> tuple[list[Segment], list[tuple[int, int]]]:
+    """The agreements and contradictions found, and which of them are which labelled one, by their numbers."""
     truth = scored.labelled("statements")
     found = scored.within("statements", scored.of("agreement", "contradiction"))
 
@@ -25,4 +31,4 @@ def statement_f1(scored: Scored) -> float:
         meets = overlap(segment.start_s, segment.end_s, statement["start_s"], statement["end_s"])
         return -meets if segment.label == statement["relation"] and named and meets > 0 else None
 
-    return f1(len(match(found, truth, same)), len(found), len(truth))
+    return found, match(found, truth, same)

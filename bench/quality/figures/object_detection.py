@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -63,9 +64,19 @@ def detection_counts(scored: Scored) -> tuple[list[float], int, int]:
     They are counted over all labelled moments. A true positive has the class of a labelled object and an IoU
     of at least 0.5 with it. A detection on a box of the truth's `ignore` list is not counted.
     """
-    objects = scored.labelled("objects")
     hits: list[float] = []
     found = expected = 0
+    for pairs, spare, truths in detections(scored):
+        hits += [iou(detection.data["box"], labelled["box"]) for detection, labelled in pairs]
+        found, expected = found + len(pairs) + len(spare), expected + len(truths)
+    return hits, found, expected
+
+
+def detections(
+    scored: Scored,
+) -> Iterator[tuple[list[tuple[Segment, dict[str, Any]]], list[Segment], list[dict[str, Any]]]]:
+    """Of each labelled moment: true positives with their objects, false positives, and all its objects."""
+    objects = scored.labelled("objects")
     for time_s in track_times(scored, "objects", "ignore"):
         truths, boxes = truth_at(objects, time_s), scored.at(time_s)
         arguable = truth_at(scored.optional("ignore"), time_s)
@@ -77,9 +88,7 @@ def detection_counts(scored: Scored) -> tuple[list[float], int, int]:
             for b in spare
             if not any(a["label"] == b.label and iou(a["box"], b.data["box"]) >= 0.3 for a in arguable)
         ]
-        hits += [iou(boxes[row].data["box"], truths[column]["box"]) for row, column in pairs]
-        found, expected = found + len(pairs) + len(spare), expected + len(truths)
-    return hits, found, expected
+        yield [(boxes[row], truths[column]) for row, column in pairs], spare, truths
 
 
 def right(detection: Segment, labelled: dict[str, Any]) -> float | None:

@@ -1,0 +1,162 @@
+"""python -m studies.quality_table: the three rendered clips, one pass each, scored side by side.
+
+It runs the twenty analyzers as `python run.py` does, with the default grouping, on the reference, the second
+and the negative clip, and writes what came out into docs/quality.md and README.md, between the marks there.
+The exit code is 3 if a limit of conf/targets does not hold. With --check no file is written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from clipbench.bench import quality
+from clipbench.bench.errors import Exit
+from clipbench.bench.quality.reliability import Judged
+from clipbench.bench.runs.results import MetricValue, Result, TargetResult
+from clipbench.bench.runs.storage import read_result
+from clipbench.reports import formatting
+from clipbench.reports.markdown_text import table
+from studies import reliability
+
+PROJECT = Path(__file__).resolve().parents[1]
+#: Clip → the targets that it is held to.
+CLIPS = {"reference": "production", "second": "second", "negative": "negative"}
+#: What the command writes stands between these two lines.
+BEGIN = "<!-- what follows is written by `make quality` -->"
+END = "<!-- as far as here -->"
+PAGE, README = PROJECT / "docs" / "quality.md", PROJECT / "README.md"
+TRUST = """Findings on the second clip by the confidence that they were given, and how many of them are right
+by the rules of the figures. Few findings in a bin say little. An analyzer that is missing gives no
+confidence, found nothing that the truth can judge, or has no rule for what is right.
+
+![A diagram for each analyzer, confidence against the share that is right](images/reliability.png)"""
+PICTURE = PROJECT / "docs" / "images" / "reliability.png"
+
+
+@dataclass(frozen=True)
+class Scores:
+    """One clip's run: its metrics, and the targets that it was held to, by the metric's name."""
+
+    result: Result
+    folder: Path
+
+    @property
+    def metrics(self) -> dict[str, MetricValue]:
+        return {metric.name: metric for metric in self.result.metrics}
+
+    @property
+    def targets(self) -> dict[str, TargetResult]:
+        return {target.metric: target for target in self.result.targets}
+
+    def missed(self) -> list[str]:
+        """The limits on what was found that do not hold; those on speed need more than one pass."""
+        judged = ("quality.", "success_rate")
+        return [t.metric for t in self.result.targets if t.status == "fail" and t.metric.startswith(judged)]
+
+
+def main() -> int:
+    """Score the clips, and write the pages or only judge; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="studies.quality_table", description=(__doc__ or "").partition("\n")[0]
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing, only say which limits do not hold"
+    )
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        runs = {clip: scored(clip, Path(folder) / clip) for clip in CLIPS if is_there(clip)}
+        print(f"{made_by(runs)}\n\n{figures_table(runs)}")
+        if not asked.check:
+            judgements = reliability.judgements(runs["second"].folder, "second") if "second" in runs else {}
+            write_between(PAGE, page(runs, judgements))
+            write_between(README, "\n\n".join((made_by(runs), figures_table(runs, with_limit_only=True))))
+            if judgements:
+                reliability.draw(judgements, PICTURE)
+    failed = {clip: missed for clip, run in runs.items() if (missed := run.missed())}
+    for clip, missed in failed.items():
+        print(f"{clip} misses {', '.join(missed)}", file=sys.stderr)
+    return Exit.TARGET_MISSED if failed else Exit.OK
+
+
+def is_there(clip: str) -> bool:
+    """Whether this checkout has the clip."""
+    return (PROJECT / "conf" / "clip" / f"{clip}.yaml").exists()
+
+
+def scored(clip: str, folder: Path) -> Scores:
+    """One pass over a clip, as a user would run it."""
+    command = [sys.executable, "run.py", f"clip={clip}", f"targets={CLIPS[clip]}", f"hydra.run.dir={folder}"]
+    command += ["repeats=1", "scenario.warmup=0", "targets.minimum.repeats=1", "targets.minimum.seconds=0"]
+    subprocess.run([*command, "progress=false"], cwd=PROJECT, check=True, stdout=subprocess.DEVNULL)
+    return Scores(read_result(folder), folder)
+
+
+def page(runs: Mapping[str, Scores], judgements: Mapping[str, Sequence[Judged]]) -> str:
+    """What docs/quality.md shows of these runs."""
+    parts = [made_by(runs), figures_table(runs)]
+    if judgements:
+        parts += ["### How far a confidence can be trusted", TRUST, reliability.table_of(judgements)]
+    return "\n\n".join(parts)
+
+
+def made_by(runs: Mapping[str, Scores]) -> str:
+    """Which code and which machine the figures are of, and when."""
+    found = next(iter(runs.values())).result
+    known = found.environment
+    version = f"clipbench {known.clipbench}" if known.clipbench else "an unknown version"
+    commit = f", commit `{known.git_commit[:12]}`" if known.git_commit else ""
+    changed = " with changes" if known.git_dirty else ""
+    machine = f"{known.cpu or 'an unknown processor'}, {known.cores_allowed} cores"
+    day = found.run.started_at[:10]
+    return f"Made by `make quality` on {day} with {version}{commit}{changed}, on {machine}."
+
+
+def figures_table(runs: Mapping[str, Scores], with_limit_only: bool = False) -> str:
+    """A row for each quality figure: its value on each clip, and the limits that it is held to there."""
+    rows = []
+    for figure in quality.discover():
+        limits = {clip: run.targets.get(figure.metric) for clip, run in runs.items()}
+        if any(limits.values()) or not with_limit_only:
+            name = f"`{figure.metric.removeprefix('quality.')}`"
+            values = [value(runs[clip], figure.metric) if clip in runs else "–" for clip in CLIPS]
+            rows.append([name, figure.better, *values, limit(limits)])
+    return table(["figure", "better", *(f">{clip}" for clip in CLIPS), "limit"], rows)
+
+
+def value(run: Scores, metric: str) -> str:
+    """A figure with a mark if it misses its limit; a dash if it was not measured."""
+    target = run.targets.get(metric)
+    text = formatting.number(run.metrics[metric].value, run.metrics[metric].unit)
+    return f"**{text}** ✗" if target is not None and target.status == "fail" else text
+
+
+def limit(limits: Mapping[str, TargetResult | None]) -> str:
+    """The limit, once if it is the same for all clips: "≥ 0.8", else "≥ 0.8 (reference), ≥ 0.75 (second)"."""
+    said = {clip: formatting.bounds(target) for clip, target in limits.items() if target is not None}
+    if not said:
+        return "none"
+    if len(set(said.values())) == 1 and len(said) == len(limits):
+        return next(iter(said.values()))
+    clips_of: dict[str, list[str]] = {}
+    for clip, bounds in said.items():
+        clips_of.setdefault(bounds, []).append(clip)
+    return "; ".join(f"{bounds} ({', '.join(clips)})" for bounds, clips in clips_of.items())
+
+
+def write_between(path: Path, text: str) -> None:
+    """Replace what stands between the two marks in a page; raises ValueError if it has none."""
+    before, begin, rest = path.read_text(encoding="utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"{path} has no lines {BEGIN} and {END}")
+    path.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
