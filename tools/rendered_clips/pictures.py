@@ -47,26 +47,41 @@ def prepared(entry: tuple[tuple[str, Any], ...]) -> np.ndarray:
     """A photograph or a plain wall, without what is in the outlines to `erase`, tinted."""
     spec = dict(entry)
     picture = wall(spec["plain"]) if "plain" in spec else photograph(spec["file"])
-    for outline in spec.get("erase", ()):
-        mask = np.zeros(picture.shape[:2], np.uint8)
-        cv2.fillPoly(mask, [np.round(outline).astype(np.int32)], 255)
-        picture = erased(picture, mask)
+    if "erase" in spec:
+        picture = erased(picture, spec["erase"], spec["erase_margin"], spec.get("copy_from"))
     tint = np.array(spec.get("tint", (1, 1, 1)), np.float32)
     tinted: np.ndarray = np.clip(np.round(picture * tint), 0, 255).astype(np.uint8)
     return tinted
 
 
-def erased(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """`picture` with what the mask covers filled from around it, and with the grain of what is around it."""
-    smooth = cv2.inpaint(picture, mask, 5, cv2.INPAINT_TELEA)
+def erased(picture: np.ndarray, outlines: Any, margin: int, shifts: Any) -> np.ndarray:
+    """`picture` without what is in the outlines and up to `margin` pixels around them.
+
+    `shifts` says for each outline how far away, across and down, is what is copied over it. Without, all of
+    them are filled from around them, with the grain of what is around.
+    """
+    kernel = np.ones((2 * margin + 1, 2 * margin + 1), np.uint8)
+    masks = [cv2.dilate(outline_mask([outline], picture.shape, 0.5), kernel) for outline in outlines]
+    if shifts:
+        sources = [np.roll(picture, (-down, -across), (0, 1)) for across, down in shifts]
+    else:
+        masks = [np.max(masks, axis=0)]
+        sources = [surroundings(picture, masks[0])]
+    filled = picture.astype(np.float32)
+    for mask, source in zip(masks, sources, strict=True):
+        soft = cv2.GaussianBlur(mask, (0, 0), 1 + margin / 4).astype(np.float32)[..., None] / 255
+        filled = filled * (1 - soft) + source * soft
+    return np.clip(np.round(filled), 0, 255).astype(np.uint8)
+
+
+def surroundings(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """What is around the mask, drawn into it, float32 RGB."""
+    smooth = cv2.GaussianBlur(cv2.inpaint(picture, mask, 5, cv2.INPAINT_TELEA), (0, 0), 1)
     around = (cv2.dilate(mask, np.ones((41, 41), np.uint8)) > 0) & (mask == 0)
     detail = picture.astype(np.float32) - cv2.GaussianBlur(picture, (0, 0), 2)
-    grain = np.random.default_rng(11).normal(0, float(np.median(np.abs(detail[around]))) * 1.48, mask.shape)
-    soft = cv2.GaussianBlur(mask, (0, 0), 1.5).astype(np.float32)[..., None] / 255
-    filled: np.ndarray = (
-        picture * (1 - soft) + (cv2.GaussianBlur(smooth, (0, 0), 1) + grain[..., None]) * soft
-    )
-    return np.clip(np.round(filled), 0, 255).astype(np.uint8)
+    spread = float(np.median(np.abs(detail[around]))) * 1.48
+    grain = np.random.default_rng(11).normal(0, spread, mask.shape).astype(np.float32)
+    return smooth + grain[..., None]
 
 
 def wall(color: tuple[int, ...]) -> np.ndarray:

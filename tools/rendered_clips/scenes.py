@@ -17,7 +17,7 @@ import yaml
 from tools.rendered_clips.captions import Caption
 
 CLIPS = Path(__file__).resolve().parents[2] / "clips"
-NAMES = ("reference", "negative")
+NAMES = ("reference", "second", "negative")
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Script:
 
     def scene(self, shot: dict[str, Any]) -> str:
         """The name of what a shot shows: shots that show the same are one scene."""
-        return "+".join(part["photograph"] for part in shot.get("panes", [shot]))
+        return shot.get("scene") or "+".join(part["photograph"] for part in shot.get("panes", [shot]))
 
     def gaze(self, face: str, index: int) -> dict[str, Any] | None:
         """How the irises of `face` are moved at frame `index`."""

@@ -18,6 +18,7 @@ CLIPS = Path(__file__).resolve().parents[3] / "clips"
 #: Frames of each clip that are rendered again: of every shot, and where something is special.
 LOOKED_AT = {
     "reference": [3, 75, 91, 120, 170, 290],
+    "second": [0, 30, 80, 110, 140, 180, 215, 240, 270],
     "negative": [2, 130, 237],
 }
 
