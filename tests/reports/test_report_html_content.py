@@ -6,6 +6,7 @@ import re
 import time
 
 from clipbench.bench.runs.baseline_outcome import Compared, Saved, SlowerAnalyzer
+from clipbench.bench.runs.results import MetricValue
 from clipbench.bench.runs.serialization import from_json
 from clipbench.bench.runs.telemetry import GpusTelemetry
 from clipbench.reports.drawing.over_time import over_time
@@ -45,6 +46,22 @@ def test_what_was_not_measured_says_why():
     assert "<b>GPU 0 SM activity</b>: not measured: NVML: Not Supported" in text
     text = html.render(report_results.interrupted())
     assert "not measured: no repeat was run" in text
+
+
+def test_a_quality_figure_says_what_it_means_and_why_it_was_not_measured():
+    run = report_results.a_run()
+    run.metrics += [
+        MetricValue("quality.visual_effects.false_effects", 2.0, "", "lower"),
+        MetricValue("quality.visual_effects.temporal_iou", None, "", "higher", reason='no "effect" <found>'),
+        MetricValue("quality.visual_effects.of_a_plugin_that_is_gone", 0.5, "px", "lower"),
+    ]
+    text = html.render(run)
+    assert (
+        'title="Number of effects found where the footage has none of their kind. Lower is better."' in text
+    )
+    assert "false effects <b>2</b>" in text
+    assert "Not measured: no &#34;effect&#34; &lt;found&gt;" in text
+    assert 'title="Lower is better."' in text and "of a plugin that is gone <b>0.5 px</b>" in text
 
 
 def test_an_analyzer_that_went_wrong_is_first_with_its_reason():
