@@ -91,6 +91,20 @@ class Scored:
         """The segments that contain the moment `time_s`."""
         return [s for s in self.segments if s.start_s <= time_s + 1e-6 < s.end_s]
 
+    def near(self, time_s: float) -> list[Segment]:
+        """What was found in the frame that was sampled nearest to `time_s`, and in its shot if there is one.
+
+        The shots are those between the truth's cuts. A frame is rarely exactly at the time that it was asked
+        for, so the segments are those in the middle of the time that it stands for.
+        """
+        times = self.sample_times()
+        cuts = sorted(cut["time_s"] for cut in self.optional("cuts"))
+        same = np.searchsorted(cuts, times, "right") == np.searchsorted(cuts, time_s, "right")
+        times = times[same] if same.any() else times
+        start_s = float(times[np.abs(times - time_s).argmin()])
+        end_s = min(start_s + 1.0 / vars(self.settings)["fps"], self.duration_s)
+        return self.at((start_s + end_s) / 2)
+
     def sample_times(self) -> np.ndarray:
         """The times, in seconds, at which the analyzer's settings had it read frames."""
         return np.arange(0.0, self.duration_s - 1e-6, 1.0 / vars(self.settings)["fps"])

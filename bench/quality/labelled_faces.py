@@ -18,7 +18,7 @@ def face_pairs(scored: Scored) -> list[tuple[Segment | None, dict[str, Any]]]:
     pairs: list[tuple[Segment | None, dict[str, Any]]] = []
     for time_s in track_times(scored, "faces"):
         truths = truth_at(scored.labelled("faces"), time_s)
-        found = [s for s in scored.at(time_s) if "box" in s.data]
+        found = [s for s in scored.near(time_s) if "box" in s.data]
         matched = {column: found[row] for row, column in match(found, truths, on_face)}
         pairs += [(matched.get(column), truth) for column, truth in enumerate(truths)]
     if not pairs:
@@ -33,7 +33,7 @@ def false_faces(scored: Scored) -> float:
     """
     faces = scored.labelled("faces")
     alarms = [
-        any("box" in s.data for s in scored.at(time_s))
+        any("box" in s.data for s in scored.near(time_s))
         for time_s in track_times(scored, "faces")
         if not truth_at(faces, time_s)
     ]

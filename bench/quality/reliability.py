@@ -83,7 +83,7 @@ def poses(scored: Scored) -> Findings:
     for time_s in track_times(scored, "poses"):
         people = truth_at(labelled, time_s)
         if all(map(body_pose.has_shoulders, people)):  # else it may be of one that has no measure
-            for found in scored.at(time_s):
+            for found in scored.near(time_s):
                 errors = [median(body_pose.errors_of(found, pose, size)) for pose in people]
                 yield found, min(errors, default=1.0) <= 0.2
 

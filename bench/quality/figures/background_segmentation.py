@@ -49,7 +49,7 @@ def labelled_masks(scored: Scored) -> Iterator[tuple[list[Any], Segment | None]]
         truth = sample_at(masks, time_s)
         if truth is None and masks:
             continue  # a moment between two outlines
-        found = scored.at(time_s)
+        found = scored.near(time_s)
         yield (truth["polygons"] if truth else []), (found[0] if found else None)
 
 

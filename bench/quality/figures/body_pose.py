@@ -33,7 +33,7 @@ def pose_false_persons(scored: Scored) -> float:
     """Share of the labelled moments without a pose at which one is found."""
     poses = scored.labelled("poses")
     alarms = [
-        bool(scored.at(time_s)) for time_s in track_times(scored, "poses") if not truth_at(poses, time_s)
+        bool(scored.near(time_s)) for time_s in track_times(scored, "poses") if not truth_at(poses, time_s)
     ]
     if not alarms:
         raise NotLabelled("the ground truth shows a pose at every labelled moment")
@@ -48,7 +48,7 @@ def keypoint_errors(scored: Scored) -> list[float]:
     poses, size = scored.labelled("poses"), scored.frame_size()
     errors: list[float] = []
     for time_s in track_times(scored, "poses"):
-        people = scored.at(time_s)
+        people = scored.near(time_s)
         for truth in truth_at(poses, time_s):
             if has_shoulders(truth):
                 each = [errors_of(person, truth, size) for person in people]

@@ -12,7 +12,7 @@ def palette_error(scored: Scored) -> float:
     """Mean CIE76 distance from each labelled palette colour to the nearest found, weighted by share."""
     errors = []
     for truth in scored.labelled("colors"):  # each at its own moment
-        if not (found := scored.at(truth["time_s"])):
+        if not (found := scored.near(truth["time_s"])):
             continue
         labs = np.array([c["lab"] for c in found[0].data["palette"]])
         shares = np.array([c["share"] for c in truth["palette"]])

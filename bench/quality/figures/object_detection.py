@@ -49,7 +49,7 @@ def detection_false_persons(scored: Scored) -> float:
     shown = [*scored.labelled("objects"), *scored.optional("ignore")]
     people = [track for track in shown if track["label"] == "person"]
     alarms = [
-        any(s.label == "person" for s in scored.at(time_s))
+        any(s.label == "person" for s in scored.near(time_s))
         for time_s in track_times(scored, "objects", "ignore")
         if not truth_at(people, time_s)
     ]
@@ -78,7 +78,7 @@ def detections(
     """Of each labelled moment: true positives with their objects, false positives, and all its objects."""
     objects = scored.labelled("objects")
     for time_s in track_times(scored, "objects", "ignore"):
-        truths, boxes = truth_at(objects, time_s), scored.at(time_s)
+        truths, boxes = truth_at(objects, time_s), scored.near(time_s)
         arguable = truth_at(scored.optional("ignore"), time_s)
         pairs = match(boxes, truths, right)
         matched = {row for row, _ in pairs}

@@ -106,7 +106,7 @@ def test_a_clip_that_is_labelled_at_some_moments_is_scored_at_those(monkeypatch,
         assert score(f"object_detection.{figure}", found, truth).value == 1
     wrong = [*found, *(seg(s.start_s, s.end_s, "dog", box=ELSEWHERE) for s in found)]
     assert score("object_detection.precision", wrong, truth).value == 0.5
-    elsewhere = [s for s in found if not any(s.start_s <= m < s.end_s for m in moments)]
+    elsewhere = [s for s in found if not any(abs(s.start_s - m) < 1 / fps for m in moments)]
     assert score("object_detection.recall", elsewhere, truth).value == 0
 
 
@@ -184,3 +184,25 @@ def test_an_outline_is_compared_at_its_moment_and_a_mask_without_anybody_costs()
     assert score("background_segmentation.iou", right, {"masks": masks}).value == 1
     wrong = each_second("person", mask=MASK)
     assert score("background_segmentation.iou", wrong, {"masks": masks}).value == 0.5
+
+
+@pytest.mark.parametrize("rate", [24, 25, 30000 / 1001, 60])
+@pytest.mark.parametrize("fps", [2, 3, 10])
+def test_a_label_is_compared_with_the_frame_nearest_to_it(monkeypatch, rate, fps):
+    """What is sampled at a rate of its own begins where the film has a frame, a little early or late."""
+    monkeypatch.setattr("tests.bench.quality.test_figures.SETTINGS", FrameSettings(fps=fps))
+    starts = [round(k / fps * rate) / rate for k in range(4 * fps)]
+    labels = ["cat" if start < 2 else "dog" for start in starts]
+    found = [seg(a, b, n, box=BOX) for a, b, n in zip(starts, [*starts[1:], 4.0], labels, strict=True)]
+    cat, dog = [0.48, 0.96, 1.44, 1.72], [2.04, 2.4, 2.88, 3.36, 3.84]
+    truth = {"objects": [box_at(*cat), box_at(*dog, label="dog")]}
+    moved = [t for t in cat if t > 2 - 0.5 / fps]  # nearer to the first frame of the dog
+    expected = 1 - len(moved) / len(cat + dog)
+    assert score("object_detection.recall", found, truth).value == pytest.approx(expected, abs=1e-3)
+
+
+def test_a_label_is_not_compared_with_a_frame_of_another_shot():
+    found = [*(seg(t, t + 1, "cat", box=BOX) for t in (0, 1, 2)), seg(3, 4, "dog", box=BOX)]
+    truth = {"objects": [box_at(1.8), box_at(2.2, label="dog")]}
+    assert score("object_detection.recall", found, truth).value == 0.5
+    assert score("object_detection.recall", found, truth | {"cuts": [{"time_s": 2.1}]}).value == 1
