@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import ceil
 from typing import Any
 
 import cv2
@@ -131,9 +132,12 @@ def inside(point: np.ndarray, region: tuple[int, int, int, int]) -> bool:
 
 
 def masks(script: Script) -> list[dict[str, Any]]:
-    """The outlines of the people in frame, twice a second, also of what others hide of them."""
-    found = []
-    for index in range(0, script.data["frames"], script.data["fps"] // 2):
+    """The outlines of the people in frame, twice a second, also of what others hide of them.
+
+    They are of the frames that are nearest to the half seconds, which is where outlines are looked for.
+    """
+    found, frames, fps = [], script.data["frames"], script.data["fps"]
+    for index in (ceil(half * fps / 2 - 0.5) for half in range(ceil(2 * frames / fps))):
         if script.visible(index):
             outlines = [
                 np.clip(pane.carry(outline), pane.region[:2], pane.region[2:])
@@ -141,7 +145,7 @@ def masks(script: Script) -> list[dict[str, Any]]:
                 for outline in pane.photograph.get("masks", [])
             ]
             polygons = [fractions(o, script.size) for o in outlines if np.ptp(o, axis=0).min() > 0]
-            found.append({"time_s": round(index / script.data["fps"], 4), "polygons": polygons})
+            found.append({"time_s": round(index / fps, 4), "polygons": polygons})
     return found
 
 
