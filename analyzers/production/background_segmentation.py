@@ -1,7 +1,7 @@
 """People and background by SegFormer-B5, trained on ADE20K's 150 classes, of which one is "person".
 
 Source: Xie et al., "SegFormer: Simple and Efficient Design for Semantic Segmentation with Transformers",
-NeurIPS 2021. It can tell a person from a cat, so its masks do not need object_detection.
+NeurIPS 2021. It can tell a person from a cat, so its masks need no detector.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from clipbench.analyzers.background_segmentation import (
-    PIXELS,
     BackgroundSegmentation,
     BackgroundSegmentationSettings,
 )
 from clipbench.analyzers.base import Chunk, setting
+from clipbench.analyzers.features.vision.nanodet import Detection
+from clipbench.analyzers.features.vision.person_masks import PIXELS, Look
 from clipbench.analyzers.production import torch_device, transfers
 from clipbench.analyzers.production.base import ProductionSettings
 from clipbench.analyzers.production.batching import batches, fitting_batch
@@ -39,8 +40,10 @@ FRAME_MB = 400.0
 
 @dataclass
 class SegformerSettings(ProductionSettings, BackgroundSegmentationSettings):
-    """Settings of background_segmentation on SegFormer; the embedded `model` has no effect."""
+    """Settings of background_segmentation on SegFormer; the embedded networks have no effect."""
 
+    fps: float = setting(2.0, "frames read per second of clip", low=0.01, high=240)
+    min_share: float = setting(0.02, "below this share of its pixels a frame has no person", low=0, high=1)
     batch: int = setting(16, "frames per run of the network", low=1, high=1024)
     pixels: int = setting(640, "sides of the network's square pictures", low=32, high=2048)
 
@@ -49,7 +52,6 @@ class Segformer(OnDevice, FromHub, BackgroundSegmentation):
     """SegFormer-B5 on sampled frames."""
 
     name = "background_segmentation"
-    upstream = ()
     settings: SegformerSettings
     settings_type = SegformerSettings
     hub_model = HubModel("nvidia/segformer-b5-finetuned-ade-640-640", 0.34)
@@ -69,7 +71,23 @@ class Segformer(OnDevice, FromHub, BackgroundSegmentation):
     def facts(self) -> dict[str, int]:
         return {"batch": self._batch}
 
+    def look(self, chunk: Chunk) -> tuple[list[list[Detection]], list[list[Look]]]:
+        """As the embedded analyzer's, of all people together: one look at the whole frame."""
+        persons: list[list[Detection]] = []
+        looks: list[list[Look]] = []
+        for probability in self.person_probabilities(chunk):
+            there = (probability > self.settings.min_probability).mean() >= self.settings.min_share
+            frame = np.array([0.0, 0.0, 1.0, 1.0])
+            persons.append([Detection("person", 1.0, frame)] if there else [])
+            levels = np.rint(probability * 255).astype(np.uint8)
+            looks.append([Look(frame, (0,), levels)] if there else [])
+        return persons, looks
+
     def person_probabilities(self, chunk: Chunk) -> np.ndarray:
+        """Per frame and pixel, the probability of a person: float32 [T, 256, 256], stretched to a square.
+
+        The chunk has at least one frame.
+        """
         import torch
 
         s = self.settings

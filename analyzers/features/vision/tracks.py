@@ -122,7 +122,20 @@ def consistent(
     aspect: float,
     rule: Rule,
 ) -> list[list[Detection]]:
-    """The detections that `rule` lets count, of each of the samples, best first.
+    """The detections that `rule` lets count, of each of the samples, best first; see `counting`."""
+    return [
+        [one for one, counts in sorted(zip(found, kept, strict=True), key=by_score) if counts]
+        for found, kept in zip(samples, counting(times_s, samples, aspect, rule), strict=True)
+    ]
+
+
+def counting(
+    times_s: Sequence[float] | np.ndarray,
+    samples: Sequence[Sequence[Detection]],
+    aspect: float,
+    rule: Rule,
+) -> list[list[bool]]:
+    """Of each of the samples' detections, whether `rule` lets it count.
 
     `times_s` [T] in seconds of the clip; `aspect` is the frame's width over its height.
     """
@@ -131,10 +144,11 @@ def consistent(
         list(zip(tracks.add(float(time_s), found), found, strict=True))
         for time_s, found in zip(times_s, samples, strict=True)
     ]
-    return [
-        [detection for track, detection in best_first(of_sample) if rule.counts(track, detection)]
-        for of_sample in tracked
-    ]
+    return [[rule.counts(track, detection) for track, detection in of_sample] for of_sample in tracked]
+
+
+def by_score(one: tuple[Detection, bool]) -> float:
+    return -one[0].score
 
 
 @dataclass(frozen=True)
@@ -159,11 +173,6 @@ class Rule:
     def counts(self, track: Track, detection: Detection) -> bool:
         """Whether `detection` of `track`, of which all is known, counts."""
         return detection.score >= self.sure_score or self.is_steady(track)
-
-
-def best_first(tracked: Sequence[tuple[Track, Detection]]) -> list[tuple[Track, Detection]]:
-    """The detections of a sample in the order of their scores."""
-    return sorted(tracked, key=lambda one: (-one[1].score, one[0].number))
 
 
 def centre(box: np.ndarray) -> np.ndarray:

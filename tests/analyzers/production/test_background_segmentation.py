@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from clipbench.analyzers import threads
-from clipbench.analyzers.background_segmentation import PIXELS
+from clipbench.analyzers.features.vision.person_masks import PIXELS
 from clipbench.analyzers.production import background_segmentation as module
 from clipbench.analyzers.production.base import MissingWeights
 from clipbench.analyzers.production.hub import configuration, library_class
