@@ -134,10 +134,76 @@ def test_what_is_shown_and_heard(analyzer):
     assert found.start_s == 1 and found.data["modalities"] == ["heard", "shown"]
 
 
-def test_more_faces_than_people(analyzer):
-    upstream = {"object_detection": seen("cat", 0, 4) + seen("person", 4, 8), "age_estimation": face(0, 8)}
+@pytest.mark.parametrize("score", [0.01, 0.05, 0.09])
+def test_a_faint_tag_of_speech_is_no_evidence_that_words_were_spoken(analyzer, score):
+    windows = [heard(k * 0.48, ("Music", 0.9), ("Speech", score)) for k in range(6)]
+    upstream = {
+        "speech_transcription": [said("I like this cat.", 0.5, 2)],
+        "audio_environment": windows,
+        "object_detection": seen("cat", 0, 3),
+        "age_estimation": [],
+    }
     (found,) = statements(analyzer, "contradiction", upstream)
-    assert (found.start_s, found.end_s) == (0, 4)
+    assert "but Music" in found.data["statement"]
+    assert statements(analyzer, "agreement", upstream) == [], "nobody spoke of the cat"
+    assert not any("speaks" in s.data["statement"] for s in statements(analyzer, "insight", upstream))
+
+
+@pytest.mark.parametrize(
+    "tags", [[("Music", 0.2), ("Speech", 0.02)], [("Speech", 0.15), ("Music", 0.6)], [("Hum", 0.07)]]
+)
+def test_nothing_is_doubted_without_evidence(analyzer, tags):
+    """Neither where the tags are at the level of noise, nor where speech may be under music."""
+    windows = [heard(k * 0.48, *tags) for k in range(6)]
+    upstream = {"speech_transcription": [said("Thank you.", 0.5, 2)], "audio_environment": windows}
+    assert statements(analyzer, "contradiction", upstream) == []
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_that_analyzers_disagree_about_people_is_no_finding(analyzer, count):
+    """A face is a person's: the detector that missed the body does not count."""
+    faces = [one for _ in range(count) for one in face(0, 8)]
+    upstream = {
+        "object_detection": seen("cat", 0, 4) + seen("person", 4, 8),
+        "age_estimation": faces,
+        "background_segmentation": [Segment(k, k + 1, "no_person", 0.9) for k in range(8)],
+        "text_overlay": [written("A woman", 1, 3)],
+    }
+    assert statements(analyzer, "contradiction", upstream) == []
+    (found,) = statements(analyzer, "agreement", upstream)
+    assert "a person is shown" in found.data["statement"]
+
+
+@pytest.mark.parametrize(
+    "seeing",
+    [
+        {"object_detection": seen("person", 0, 3, 0.36)},
+        {"age_estimation": face(0, 3)},
+        {"body_pose": [Segment(0, 3, "standing", 0.5, {"box": [0, 0, 1, 1]})]},
+        {"background_segmentation": [Segment(0, 3, "person", 0.6, {"person_share": 0.1})]},
+        {"qwen2_vl_temporal": [Segment(0, 3, "A person.", None, {"subjects": ["person"]})]},
+    ],
+    ids=lambda seeing: next(iter(seeing)),
+)
+def test_nobody_is_missing_who_was_seen_by_anything(analyzer, seeing):
+    speech = {"speech_transcription": [said("Once upon a time.", 0, 3)]}
+    absent = {"object_detection": seen("cat", 0, 3), "age_estimation": []}
+    assert any("not shown" in s.data["statement"] for s in statements(analyzer, "insight", absent | speech))
+    there = absent | speech | seeing
+    assert not any("not shown" in s.data["statement"] for s in statements(analyzer, "insight", there))
+
+
+def test_what_is_not_sure_is_not_told(analyzer):
+    phases = [
+        Segment(0, 5, "phase", None, {"pace": "slow", "cuts_per_minute": 0.0, "words_per_minute": None}),
+        Segment(5, 10, "phase", None, {"pace": "medium", "cuts_per_minute": None, "words_per_minute": None}),
+    ]
+    upstream = {
+        "temporal_flow": phases,
+        "visual_effects": [Segment(3, 4, "blur", 0.2, {"strength": 0.2})],
+        "object_detection": seen("cat", 0, 2 / 3),
+    }
+    assert analyzer.analyze(CLIP, upstream) == []
 
 
 def test_observations(analyzer):

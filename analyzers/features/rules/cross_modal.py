@@ -6,12 +6,12 @@ detector would hardly miss, no trace of that thing, and clear evidence of someth
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from clipbench.analyzers.base import Segment
-from clipbench.analyzers.features.rules.evidence import Results, clock, statement, weakest
+from clipbench.analyzers.features.rules import hearing
+from clipbench.analyzers.features.rules.evidence import Results, statement, weakest
 from clipbench.analyzers.features.rules.sightings import Sightings
 from clipbench.analyzers.features.text import lexicon
 from clipbench.analyzers.features.text.english import counted
@@ -20,17 +20,6 @@ from clipbench.analyzers.features.time_spans import overlapping
 if TYPE_CHECKING:
     import numpy as np
 
-SPEECH_TAGS = frozenset(
-    [
-        "Speech",
-        "Narration, monologue",
-        "Conversation",
-        "Child speech, kid speaking",
-        "Speech synthesizer",
-        "Whispering",
-        "Singing",
-    ]
-)
 #: AudioSet tags that name a thing which can be seen as well.
 AUDIBLE = {
     "dog": ("Dog", "Bark", "Bow-wow", "Growling"),
@@ -101,7 +90,7 @@ def naming(
                     (segment.start_s, segment.end_s),
                     (text.modality, "shown"),
                     [(text.analyzer, segment), (sighting.analyzer, sighting.segment)],
-                    weakest(segment, sighting.segment),
+                    weakest(segment.confidence, sighting.confidence),
                 )
             )
         if names and not matches:
@@ -124,7 +113,7 @@ def _misnaming(text: Text, names: list[lexicon.Named], shown: Sightings) -> list
     )
     if len(missing) < len(names) or mistaken or not instead:
         return []
-    other, sighting = max(instead.items(), key=lambda item: item[1].segment.confidence or 0)
+    other, sighting = max(instead.items(), key=lambda item: item[1].confidence or 0)
     verb = "names" if text.modality == "written" else "speaks of"
     return [
         statement(
@@ -133,7 +122,7 @@ def _misnaming(text: Text, names: list[lexicon.Named], shown: Sightings) -> list
             (segment.start_s, segment.end_s),
             (text.modality, "shown"),
             [(text.analyzer, segment), (sighting.analyzer, sighting.segment)],
-            weakest(segment, sighting.segment),
+            weakest(segment.confidence, sighting.confidence),
         )
     ]
 
@@ -170,31 +159,35 @@ def subtitles(results: Results, margin_s: float) -> list[Segment]:
                     (text.start_s, text.end_s),
                     ("written", "said"),
                     [("text_overlay", text), *(("speech_transcription", s) for s in spoken)],
-                    weakest(text, *spoken),
+                    weakest(*(s.confidence for s in (text, *spoken))),
                 )
             )
     return found
 
 
-def speech_without_sound(results: Results) -> list[Segment]:
-    """Words that are transcribed where no speech is heard: a recogniser may invent words over music."""
+def speech_without_sound(results: Results, min_speech: float, min_sound: float) -> list[Segment]:
+    """Words that are transcribed where no speech is heard: a recogniser may invent words over music.
+
+    That no speech is heard is only said where something else is, with a score of `min_sound`.
+    """
     found = []
     for phrase in results.get("speech_transcription", ()):
-        windows = overlapping(results.get("audio_environment", ()), phrase.start_s, phrase.end_s)
-        tags = {tag["tag"] for window in windows for tag in window.data.get("tags", ())}
-        if len(windows) < 2 or not SPEECH_TAGS.isdisjoint(tags):
+        windows = hearing.windows_of(results, phrase)
+        heard = hearing.surest_tag(windows)
+        if len(windows) < 2 or heard is None or hearing.may_be_spoken(windows, min_speech):
             continue
-        label = Counter(window.label for window in windows).most_common(1)[0][0]
-        found.append(
-            statement(
-                "contradiction",
-                f"{quoted(phrase.label)} is transcribed where no speech is heard, but {label}.",
-                (phrase.start_s, phrase.end_s),
-                ("said", "heard"),
-                [("speech_transcription", phrase), ("audio_environment", windows[0])],
-                weakest(*windows),
+        tag, score = heard
+        if score >= min_sound:
+            found.append(
+                statement(
+                    "contradiction",
+                    f"{quoted(phrase.label)} is transcribed where no speech is heard, but {tag}.",
+                    (phrase.start_s, phrase.end_s),
+                    ("said", "heard"),
+                    [("speech_transcription", phrase), ("audio_environment", windows[0])],
+                    round(score, 3),
+                )
             )
-        )
     return found
 
 
@@ -213,40 +206,6 @@ def sound_and_picture(results: Results, shown: Sightings, min_score: float) -> l
                     (window.start_s, window.end_s),
                     ("heard", "shown"),
                     [("audio_environment", window), (sighting.analyzer, sighting.segment)],
-                    weakest(window, sighting.segment),
+                    weakest(window.confidence, sighting.confidence),
                 )
     return list(found.values())
-
-
-def faces_and_people(results: Results, min_s: float) -> list[Segment]:
-    """Stretches with more faces than people: one of the two detectors is wrong."""
-    people, faces = results.get("object_detection"), results.get("age_estimation")
-    if people is None or not faces:
-        return []
-    per_sample: dict[float, list[Segment]] = {}
-    for face in faces:
-        per_sample.setdefault(face.start_s, []).append(face)
-    found: list[Segment] = []
-    run: list[list[Segment]] = []
-    for at, seen in [*sorted(per_sample.items()), (float("inf"), [])]:
-        bodies = [p for p in overlapping(people, at, at + 1e-3) if p.label == "person"]
-        joins = not run or at <= run[-1][0].end_s + 1e-3
-        if run and not (len(seen) > len(bodies) and joins):
-            span = run[0][0].start_s, run[-1][0].end_s
-            if span[1] - span[0] >= min_s:
-                count = Counter(map(len, run)).most_common(1)[0][0]
-                faces_found = f"{counted('face', count).capitalize()} {'are' if count > 1 else 'is'} found"
-                found.append(
-                    statement(
-                        "contradiction",
-                        f"{faces_found} {clock(span)}, but fewer people: one of the detectors is wrong.",
-                        span,
-                        ("shown",),
-                        [("age_estimation", face) for face in run[0]],
-                        weakest(*run[0]),
-                    )
-                )
-            run = []
-        if len(seen) > len(bodies):
-            run.append(seen)
-    return found

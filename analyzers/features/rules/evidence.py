@@ -31,11 +31,16 @@ def statement(
     return Segment(round(span[0], 3), round(span[1], 3), label, rounded, data)
 
 
-def weakest(*segments: Segment) -> float | None:
-    """The least confidence of the segments that have one: evidence is as strong as its weakest part."""
-    return min((s.confidence for s in segments if s.confidence is not None), default=None)
+def weakest(*confidences: float | None) -> float | None:
+    """The least of the confidences that there are: evidence is as strong as its weakest part."""
+    return min((one for one in confidences if one is not None), default=None)
 
 
 def clock(span: tuple[float, float]) -> str:
     """A span in words: "from 3.5 to 6 s"."""
     return f"from {span[0]:.1f} to {span[1]:.1f} s".replace(".0 ", " ")
+
+
+def is_sure(segment: Segment, least: float) -> bool:
+    """Whether a finding counts: its confidence is at least so high, or its method has none."""
+    return segment.confidence is None or segment.confidence >= least

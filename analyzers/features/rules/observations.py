@@ -9,13 +9,14 @@ from collections import Counter
 from statistics import mean, median
 
 from clipbench.analyzers.base import Segment
-from clipbench.analyzers.features.rules.evidence import Results, clock, statement
+from clipbench.analyzers.features.rules.evidence import Results, clock, is_sure, statement
+from clipbench.analyzers.features.rules.sightings import anybody
 from clipbench.analyzers.features.text.english import counted, listed
 from clipbench.analyzers.features.time_spans import covered_s, overlapping
 
 
-def longest_on_screen(results: Results, min_confidence: float) -> list[Segment]:
-    """The thing that is on screen longest."""
+def longest_on_screen(results: Results, min_confidence: float, min_s: float) -> list[Segment]:
+    """The thing that is on screen longest, for at least `min_s`."""
     seen: dict[str, list[Segment]] = {}
     for detection in results.get("object_detection", ()):
         if detection.confidence is None or detection.confidence >= min_confidence:
@@ -25,6 +26,8 @@ def longest_on_screen(results: Results, min_confidence: float) -> list[Segment]:
     end = max(s.end_s for s in results["object_detection"])
     lasting = {label: covered_s(segments, 0.0, end) for label, segments in seen.items()}
     label = max(lasting, key=lambda name: lasting[name])
+    if lasting[label] < min_s:
+        return []
     sightings = seen[label]
     best = max(sightings, key=lambda s: s.confidence or 0)
     return [
@@ -65,8 +68,8 @@ def people(results: Results, min_confidence: float, min_s: float) -> list[Segmen
 
 
 def fastest_passage(results: Results) -> list[Segment]:
-    """The phase with the highest pace, if the pace changes at all."""
-    phases = [s for s in results.get("temporal_flow", ()) if s.label == "phase"]
+    """The phase with the highest pace, if the pace changes and how fast it is there is known."""
+    phases = [s for s in results.get("temporal_flow", ()) if s.label == "phase" and s.data["pace"]]
     if len({p.data["pace"] for p in phases}) < 2:
         return []
 
@@ -78,6 +81,8 @@ def fastest_passage(results: Results) -> list[Segment]:
     counts = zip(("cuts", "words"), speed(fastest), strict=True)
     rates = [f"{count:.0f} {what}" for what, count in counts if count]
     span = fastest.start_s, fastest.end_s
+    if not rates:
+        return []
     return [
         statement(
             "insight",
@@ -107,11 +112,10 @@ def silence(results: Results, min_s: float) -> list[Segment]:
 
 
 def voice_over(results: Results, min_s: float) -> list[Segment]:
-    """Speech without any face or person in the picture."""
+    """Speech where no analyzer has seen any sign of a person."""
     if "object_detection" not in results or "age_estimation" not in results:
         return []
-    visible = [p for p in results["object_detection"] if p.label == "person"]
-    visible += results["age_estimation"]
+    visible = anybody(results)
     found = []
     for phrase in results.get("speech_transcription", ()):
         length = phrase.end_s - phrase.start_s
@@ -164,7 +168,7 @@ def music(results: Results, min_score: float) -> list[Segment]:
     return found
 
 
-def quality(results: Results, min_score: float, min_opinion: float) -> list[Segment]:
+def quality(results: Results, min_score: float, min_opinion: float, min_confidence: float) -> list[Segment]:
     """Where the picture is poor, frozen or blurred, and where speech is hard to understand."""
     found = []
     judged = [s for s in results.get("content_quality", ()) if s.label == "video" and "score" in s.data]
@@ -182,7 +186,7 @@ def quality(results: Results, min_score: float, min_opinion: float) -> list[Segm
             found.append(statement("insight", text, span, ("heard",), [("content_quality", segment)]))
     for effect, said in (("freeze", "stands still"), ("blur", "is blurred")):
         for segment in results.get("visual_effects", ()):
-            if segment.label == effect:
+            if segment.label == effect and is_sure(segment, min_confidence):
                 span = segment.start_s, segment.end_s
                 text = f"The picture {said} {clock(span)}."
                 found.append(statement("insight", text, span, ("shown",), [("visual_effects", segment)]))
