@@ -4,12 +4,14 @@ Pace is how often the picture cuts and how fast people speak, in a window that s
 changes where the sentences before and after a point are least similar, as in TextTiling (Hearst, "TextTiling:
 Segmenting Text into Multi-paragraph Subtopic Passages", 1997), with sentence embeddings instead of its word
 counts.
+
+A rate is given from three cuts or five words on: one cut in four seconds is no fifteen a minute. Nothing here
+understands what happens; a fight in one silent shot is slow.
 """
 
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby, pairwise
@@ -19,6 +21,10 @@ from clipbench.analyzers.base import Analyzer, ClipView, NothingToAnalyze, Segme
 from clipbench.analyzers.features.text import sentence_embeddings
 
 PACES = ("slow", "medium", "fast")
+#: Fewer cuts or words than this have no rate, unless they are those of a minute or more.
+CUTS_OF_RATE, WORDS_OF_RATE, LONG_S = 3, 5, 60.0
+#: Fewer cuts than this do not make a pace.
+CUTS_OF_PACE = 2
 
 
 @dataclass
@@ -69,22 +75,24 @@ class TemporalFlow(Analyzer):
         if not any(name in upstream for name in self.upstream):
             raise NothingToAnalyze(f"none of {', '.join(self.upstream)} has a result")
         cuts = cut_times(upstream["cut_analysis"]) if "cut_analysis" in upstream else None
-        words = word_times(upstream["speech_transcription"]) if "speech_transcription" in upstream else None
+        # Without sound it is not known what is said.
+        heard = clip.has_audio and "speech_transcription" in upstream
+        words = word_times(upstream["speech_transcription"]) if heard else None
         scenes = [scene.start_s for scene in upstream.get("scene_segmentation", ())]
         descriptions = upstream.get("qwen2_vl_temporal", [])
 
         phases = []
         for index, (start, end) in enumerate(self._phases(clip.duration_s, cuts, words, scenes)):
-            rates = per_minute(cuts, start, end), per_minute(words, start, end)
-            motions = Counter(
-                d.data["motion"] for d in descriptions if start <= d.start_s < end and d.data.get("motion")
-            )
+            motions: dict[str, float] = {}
+            for d in descriptions:
+                if start <= d.start_s < end and (motion := d.data.get("motion")):
+                    motions[motion] = motions.get(motion, 0.0) + d.end_s - d.start_s
             data = {
                 "index": index,
-                "pace": self._pace(*rates),
-                "cuts_per_minute": rates[0],
-                "words_per_minute": rates[1],
-                "motion": motions.most_common(1)[0][0] if motions else None,
+                "pace": self._pace(cuts, words, start, end),
+                "cuts_per_minute": rate(cuts, start, end, CUTS_OF_RATE),
+                "words_per_minute": rate(words, start, end, WORDS_OF_RATE),
+                "motion": max(motions, key=lambda motion: motions[motion], default=None),
             }
             phases.append(Segment(start, end, "phase", None, data))
 
@@ -98,7 +106,7 @@ class TemporalFlow(Analyzer):
         silent = [passage for passage in silent if passage.text]
         topics = self._topic_changes(spoken, self.settings.said_similarity, 1)
         topics += self._topic_changes(silent, self.settings.shown_similarity, 2)
-        pace = self._pace(per_minute(cuts, 0, clip.duration_s), per_minute(words, 0, clip.duration_s))
+        pace = self._pace(cuts, words, 0.0, clip.duration_s)
         summary = Segment(
             0.0, round(clip.duration_s, 3), "summary", None, {"pace": pace, "phases": len(phases)}
         )
@@ -109,17 +117,21 @@ class TemporalFlow(Analyzer):
         changes = [f"topic changes at {s.start_s:.1f} s" for s in segments if s.label == "topic_change"]
         return ", ".join(([f"{pace} pace"] if pace else []) + changes[:2]) or super().headline(segments)
 
-    def _pace(self, cuts_per_minute: float | None, words_per_minute: float | None) -> str | None:
+    def _pace(
+        self, cuts: list[float] | None, words: list[float] | None, start_s: float, end_s: float
+    ) -> str | None:
         """The faster of picture and speech: rapid speech over one shot is as fast as rapid cutting."""
         options = self.settings
-        levels = [
-            (rate >= medium) + (rate >= fast)
-            for rate, medium, fast in (
-                (cuts_per_minute, options.medium_cuts, options.fast_cuts),
-                (words_per_minute, options.medium_words, options.fast_words),
-            )
-            if rate is not None
-        ]
+        kinds = (
+            (cuts, CUTS_OF_PACE, options.medium_cuts, options.fast_cuts),
+            (words, WORDS_OF_RATE, options.medium_words, options.fast_words),
+        )
+        levels = []
+        for times, least, medium, fast in kinds:
+            if times is not None:
+                enough = count(times, start_s, end_s) >= least
+                speed = per_minute(times, start_s, end_s) if enough else 0.0
+                levels.append((speed >= medium) + (speed >= fast))
         return PACES[max(levels)] if levels else None
 
     def _phases(
@@ -132,7 +144,7 @@ class TemporalFlow(Analyzer):
         for second in range(max(1, math.ceil(duration_s - 1e-6))):
             middle = min(second + 0.5, duration_s)
             start, end = max(0, middle - half), min(duration_s, middle + half)
-            paces.append(self._pace(per_minute(cuts, start, end), per_minute(words, start, end)))
+            paces.append(self._pace(cuts, words, start, end))
         runs = [len(list(group)) for _, group in groupby(paces)]
         # The shortest run is joined first, so that a flicker cannot swallow a real phase.
         while len(runs) > 1 and min(runs) < options.min_phase_s:
@@ -148,7 +160,7 @@ class TemporalFlow(Analyzer):
                 borders.append(round(border, 3))
         phases = pairwise([*borders, round(duration_s, 3)])
         # Counted within its borders, a stretch may have the same pace as the one before it.
-        by_pace = groupby(phases, key=lambda p: self._pace(per_minute(cuts, *p), per_minute(words, *p)))
+        by_pace = groupby(phases, key=lambda p: self._pace(cuts, words, *p))
         joined = [list(group) for _, group in by_pace]
         return [(group[0][0], group[-1][1]) for group in joined]
 
@@ -198,16 +210,29 @@ def word_times(segments: list[Segment]) -> list[float]:
     return times
 
 
-def per_minute(times: list[float] | None, start_s: float, end_s: float) -> float | None:
-    """How many of `times` are in the span, per minute; None if they are not known.
+def count(times: list[float], start_s: float, end_s: float) -> float:
+    """How many of `times` are in the span.
 
     A time on the border of two spans counts half in each, so that a cut does not make the span faster that it
     opens.
     """
+    return sum(start_s < at < end_s for at in times) + sum(at in (start_s, end_s) for at in times) / 2
+
+
+def per_minute(times: list[float], start_s: float, end_s: float) -> float:
+    """How many of `times` are in the span, per minute."""
+    return round(count(times, start_s, end_s) * 60 / max(end_s - start_s, 1e-3), 1)
+
+
+def rate(times: list[float] | None, start_s: float, end_s: float, least: int) -> float | None:
+    """How many of `times` are in the span, per minute.
+
+    None if they are not known, or too few for a rate: less than `least`, but more than none.
+    """
     if times is None:
         return None
-    inside = sum(start_s < at < end_s for at in times) + sum(at in (start_s, end_s) for at in times) / 2
-    return round(inside * 60 / max(end_s - start_s, 1e-3), 1)
+    few = 1 <= count(times, start_s, end_s) < least and end_s - start_s < LONG_S
+    return None if few else per_minute(times, start_s, end_s)
 
 
 def snapped(at: float, anchors: tuple[list[float], ...], reach: float) -> float:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
 
 from clipbench.analyzers.base import NothingToAnalyze, Segment
-from clipbench.analyzers.temporal_flow import TemporalFlow, per_minute, spoken_sentences
+from clipbench.analyzers.temporal_flow import TemporalFlow, per_minute, rate, spoken_sentences
 from tests.support.clip_views import ArrayClip
 
 
@@ -19,8 +20,8 @@ def analyzer():
     analyzer.unload()
 
 
-def clip(duration_s: float) -> ArrayClip:
-    return ArrayClip(fps=1, duration_s=duration_s)
+def clip(duration_s: float, sound: bool = True) -> ArrayClip:
+    return ArrayClip(fps=1, duration_s=duration_s, audio=np.zeros(1, np.float32) if sound else None)
 
 
 def cut(at: float) -> Segment:
@@ -42,7 +43,7 @@ def say(start_s: float, end_s: float, text: str) -> Segment:
     return Segment(start_s, end_s, text, 0.9, {"words": timed})
 
 
-def describe(second: int, text: str, subjects: list[str], motion: str = "static") -> Segment:
+def describe(second: int, text: str, subjects: list[str], motion: str | None = "static") -> Segment:
     data = {"subjects": subjects, "scene": None, "motion": motion, "text": []}
     return Segment(second, second + 1, text, None, data)
 
@@ -62,6 +63,46 @@ def test_phases_follow_the_cutting(analyzer):
     assert [p.data["index"] for p in phases] == list(range(len(phases)))
     assert all(a.end_s == b.start_s for a, b in pairwise(phases))
     assert labelled(found, "summary")[0].data == {"pace": "fast", "phases": len(phases)}
+
+
+@pytest.mark.parametrize("cuts", [[2.0], [1.0], [1.0, 2.5], [0.5, 3.0]])
+@pytest.mark.parametrize("duration_s", [4.0, 9.0])
+def test_one_or_two_cuts_are_no_rate(analyzer, cuts, duration_s):
+    found = analyzer.analyze(clip(duration_s), {"cut_analysis": [cut(at) for at in cuts]})
+    assert {p.data["cuts_per_minute"] for p in labelled(found, "phase")} <= {None, 0.0}
+    if len(cuts) == 1:
+        assert labelled(found, "summary")[0].data["pace"] == "slow"
+
+
+@pytest.mark.parametrize(("cuts", "per_minute"), [([1.0, 2.0, 3.0], 45), ([1, 2, 3, 3.5], 60)])
+def test_three_cuts_are_a_rate(analyzer, cuts, per_minute):
+    found = analyzer.analyze(clip(4), {"cut_analysis": [cut(at) for at in cuts]})
+    assert [p.data["cuts_per_minute"] for p in labelled(found, "phase")] == [per_minute]
+
+
+def test_a_long_clip_with_one_cut_has_a_rate(analyzer):
+    found = analyzer.analyze(clip(120), {"cut_analysis": [cut(61)], "speech_transcription": []})
+    assert [p.data["cuts_per_minute"] for p in labelled(found, "phase")] == [0.5]
+
+
+@pytest.mark.parametrize("words", ["Yes.", "Oh no, not again."])
+def test_a_few_words_are_no_rate_and_no_sound_is_no_silence(analyzer, words):
+    [phase] = labelled(analyzer.analyze(clip(4), {"speech_transcription": [say(3, 4, words)]}), "phase")
+    assert (phase.data["words_per_minute"], phase.data["pace"]) == (None, "slow")
+    [mute] = labelled(analyzer.analyze(clip(4, sound=False), {"speech_transcription": []}), "phase")
+    assert (mute.data["words_per_minute"], mute.data["pace"]) == (None, None)
+    [quiet] = labelled(analyzer.analyze(clip(4), {"speech_transcription": []}), "phase")
+    assert quiet.data["words_per_minute"] == 0
+
+
+def test_a_motion_that_was_not_sure_is_that_of_no_phase(analyzer):
+    told = [describe(k, "A cat.", ["cat"], motion) for k, motion in enumerate([None, None, "pan_left", None])]
+    assert (
+        labelled(analyzer.analyze(clip(4), {"qwen2_vl_temporal": told}), "phase")[0].data["motion"]
+        == "pan_left"
+    )
+    told = [describe(k, "A cat.", ["cat"], None) for k in range(4)]
+    assert labelled(analyzer.analyze(clip(4), {"qwen2_vl_temporal": told}), "phase")[0].data["motion"] is None
 
 
 def test_rapid_speech_over_one_shot_is_fast(analyzer):
@@ -130,4 +171,4 @@ def test_a_short_run_between_two_joins_the_longer(analyzer):
 
 def test_a_cut_between_two_phases_counts_half_in_each():
     assert per_minute([2.0, 5.0, 7.0], 2.0, 7.0) == 24.0
-    assert per_minute([], 0, 1) == 0 and per_minute(None, 0, 1) is None
+    assert per_minute([], 0, 1) == 0 and rate(None, 0, 1, 3) is None
