@@ -9,6 +9,8 @@ import numpy as np
 
 F = TypeVar("F")
 E = TypeVar("E")
+#: Length of a frame of `frames_in`.
+FRAME_S = 0.01
 
 
 def overlap(a_start: float, a_end: float, b_start: float, b_end: float) -> float:
@@ -51,6 +53,15 @@ def majority(pieces: Sequence[tuple[float, float, str]], start_s: float, end_s: 
         seconds[label] = seconds.get(label, 0.0) + overlap(a, b, start_s, end_s)
     best = max(seconds, key=lambda label: seconds[label], default=None)
     return best if best is not None and seconds[best] > 0 else None
+
+
+def frames_in(intervals: list[tuple[float, float]], duration_s: float) -> np.ndarray:
+    """Which 10 ms frames lie in one of the intervals: bool `[frames]`."""
+    centres = np.arange(0, duration_s, FRAME_S) + FRAME_S / 2
+    inside = np.zeros(len(centres), bool)
+    for start_s, end_s in intervals:
+        inside |= (centres >= start_s) & (centres < end_s)
+    return inside
 
 
 def iou(a: Sequence[float], b: Sequence[float]) -> float:

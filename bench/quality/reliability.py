@@ -22,13 +22,12 @@ from clipbench.bench.quality.figures import (
     cross_analyzer_intelligence,
     cut_analysis,
     object_detection,
-    speech_flow,
     text_overlay,
     visual_effects,
 )
 from clipbench.bench.quality.labelled_faces import face_pairs
 from clipbench.bench.quality.labelled_tracks import track_times, truth_at
-from clipbench.bench.quality.matching import match, overlap
+from clipbench.bench.quality.matching import frames_in, match, overlap
 from clipbench.bench.quality.words import words_of
 
 
@@ -160,11 +159,9 @@ def words(scored: Scored) -> Findings:
 
 def speech(scored: Scored) -> Findings:
     """A stretch of speech is right if somebody speaks for most of it."""
-    spoken = speech_flow.frames_in(
-        [(r["start_s"], r["end_s"]) for r in scored.labelled("speech")], scored.duration_s
-    )
+    spoken = frames_in([(r["start_s"], r["end_s"]) for r in scored.labelled("speech")], scored.duration_s)
     for s in scored.within("speech", scored.of("speech")):
-        inside = speech_flow.frames_in([(s.start_s, s.end_s)], scored.duration_s)
+        inside = frames_in([(s.start_s, s.end_s)], scored.duration_s)
         yield s, bool(inside.any()) and bool(spoken[inside].mean() > 0.5)
 
 

@@ -9,7 +9,10 @@ import numpy as np
 
 from clipbench.analyzers.base import Segment
 from clipbench.bench.quality.declaration import NotLabelled, Scored, figure
+from clipbench.bench.quality.matching import frames_in
 
+#: Seconds of the longest window that a model of this analyzer hears.
+WINDOW_S = 1.0
 #: Labels of windows that name no sound.
 NO_SOUND = ("", "Silence")
 
@@ -45,24 +48,26 @@ def window_accuracy(scored: Scored) -> float:
 
 @figure("audio_environment", "tags_in_silence", "lower")
 def tags_in_silence(scored: Scored) -> float:
-    """Share of the windows that lie wholly in silence and get the name of a sound.
+    """Share of the silent time in which windows that lie wholly in silence get the name of a sound.
 
-    The silence is that of the truth's `silence`; without any sound in `sounds` it is the whole clip.
+    The silence is that of the truth's `silence`, as far as it is as long as a window; without any sound in
+    `sounds` it is the whole clip.
     """
-    silence = scored.optional("silence") if scored.has("silence") else None
     if scored.has("sounds") and not scored.labelled("sounds"):
-        silence = [{"start_s": 0.0, "end_s": scored.duration_s}]
-    if silence is None:
-        raise NotLabelled("the ground truth labels no silence")
+        silence = [(0.0, scored.duration_s)]
+    else:
+        silence = [(part["start_s"], part["end_s"]) for part in scored.labelled("silence")]
+    silence = [(start_s, end_s) for start_s, end_s in silence if end_s - start_s >= WINDOW_S]
+    if not silence:
+        raise NotLabelled(f"no silence is as long as a window, {WINDOW_S:g} s")
     named = [
-        window.label not in NO_SOUND
+        (window.start_s, window.end_s)
         for window in scored.segments
-        for part in silence
-        if part["start_s"] <= window.start_s + 1e-6 and window.end_s <= part["end_s"] + 1e-6
+        if window.label not in NO_SOUND
+        and any(a <= window.start_s + 1e-6 and window.end_s <= b + 1e-6 for a, b in silence)
     ]
-    if not named:
-        raise NotLabelled("no window lies wholly in silence")
-    return float(np.mean(named))
+    heard, still = frames_in(named, scored.duration_s), frames_in(silence, scored.duration_s)
+    return float(heard.sum() / still.sum())
 
 
 def windows_in(scored: Scored, sound: Mapping[str, Any]) -> list[Segment]:

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from clipbench.bench.quality.declaration import NotLabelled, Scored, figure
-from clipbench.bench.quality.matching import f1
-
-#: Length of a frame in which speech is judged.
-FRAME_S = 0.01
+from clipbench.bench.quality.matching import f1, frames_in
 
 
 @figure("speech_flow", "speech_f1", "higher")
@@ -35,12 +30,3 @@ def rate_error(scored: Scored) -> float:
         raise NotLabelled("no speech with words was found")
     found = 60 * sum(int(s.data["words"]) for s in spoken) / seconds
     return abs(found - real) / real
-
-
-def frames_in(intervals: list[tuple[float, float]], duration_s: float) -> np.ndarray:
-    """Which 10 ms frames lie in one of the intervals: bool `[frames]`."""
-    centres = np.arange(0, duration_s, FRAME_S) + FRAME_S / 2
-    inside = np.zeros(len(centres), bool)
-    for start_s, end_s in intervals:
-        inside |= (centres >= start_s) & (centres < end_s)
-    return inside

@@ -78,8 +78,10 @@ ALARMS = {
         (SPOKEN, [seg(0, 2, "right"), seg(3, 4, "Mmm, two.")], 2),
     ],
     "audio_environment.tags_in_silence": [
-        (SILENCE, [seg(1, 1.9, "Fart"), seg(2, 2.9, "Silence"), seg(0.5, 1.4, "Speech")], 0.5),
+        (SILENCE, [seg(1, 1.9, "Fart"), seg(2, 2.9, "Silence"), seg(0.5, 1.4, "Speech")], 0.45),
+        (SILENCE, [seg(1, 2, "Fart"), seg(1.2, 2.2, "Fart")], 0.6),
         (SILENCE, [seg(1, 1.9, "")], 0),
+        (SILENCE, [], 0),
         ({"sounds": []}, each_second("Music"), 1),
         ({"sounds": []}, each_second("Silence"), 0),
     ],
@@ -114,6 +116,7 @@ def test_without_truth_nothing_is_measured(name):
         ("camera_analysis.motion_on_tripod", {"camera": [{"start_s": 0, "end_s": 4, "motion": "roll"}]}),
         ("speech_transcription.words_in_silence", {"transcript": "spoken at some time"}),
         ("audio_environment.tags_in_silence", {"silence": []}),
+        ("audio_environment.tags_in_silence", {"silence": [{"start_s": 1, "end_s": 1.8}]}),
     ],
 )
 def test_where_something_is_all_the_time_no_alarm_can_be_false(name, truth):
