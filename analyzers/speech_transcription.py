@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from clipbench.analyzers.base import (
 )
 from clipbench.analyzers.features import onnx_networks, torch_runtime
 from clipbench.analyzers.features.sound.spectra import SAMPLE_RATE
+from clipbench.analyzers.features.speech import whisper_doubts
 from clipbench.analyzers.features.speech.voice_activity import (
     Listening,
     Region,
@@ -34,13 +35,14 @@ from clipbench.analyzers.features.speech.voice_activity import (
     join_regions,
     listen,
 )
+from clipbench.analyzers.features.speech.whisper_doubts import Dropped, parts_to_read
+from clipbench.analyzers.features.speech.whisper_words import Spans, aligned, samples
 from clipbench.analyzers.features.speech.word_timing import (
     PAUSE_S,
     WINDOW_S,
     Packer,
     Window,
     Word,
-    clip_times,
     dynamic_time_warping,
     fit_to_regions,
     phrase_segment,
@@ -51,14 +53,8 @@ from clipbench.analyzers.weights import whisper_ct2
 if TYPE_CHECKING:
     import torch
     from whisper import DecodingOptions, DecodingResult, Whisper
-
-#: The content of a window: start and end of pieces of the clip in seconds, together at most 30 s.
-Spans: TypeAlias = Sequence[tuple[float, float]]
-
-_OPENING, _CLOSING = (
-    "\"'“¿([{-",
-    "\"'.。,，!！?？:：”)]}、",
-)  # punctuation that belongs to the next or the previous word
+#: Dropped texts that `facts` names; the others are counted.
+MOST_TOLD = 10
 
 
 @dataclass
@@ -71,9 +67,9 @@ class WhisperSettings(SpeechSettings):
     no_speech_threshold: float = setting(
         0.6, "silence above this probability, if the words are unlikely too", low=0.0, high=1.0
     )
-    logprob_threshold: float = setting(-1.0, "mean log probability below which words are unlikely", high=0.0)
+    logprob_threshold: float = setting(-0.5, "mean log probability below which words are unlikely", high=0.0)
     compression_threshold: float = setting(
-        2.4, "text that compresses better is a repetition, and dropped", low=1.0
+        2.4, "text that compresses better repeats itself, and its window is read in parts", low=1.0
     )
 
 
@@ -85,12 +81,13 @@ class Hearing(NamedTuple):
 
 
 class Heard(NamedTuple):
-    """What is found in a chunk: regions of speech and words that became known, and what they took."""
+    """What is found in a chunk: regions of speech and words that became known, what they took, what fell."""
 
     regions: list[Region]
     words: list[Word]
     windows: int
     tokens: int
+    dropped: list[Dropped]
 
 
 class WhisperAnalyzer(ChunkedAnalyzer[Hearing, Heard]):
@@ -98,6 +95,7 @@ class WhisperAnalyzer(ChunkedAnalyzer[Hearing, Heard]):
 
     settings: WhisperSettings
     settings_type: ClassVar[type[Settings]] = WhisperSettings
+    _facts: Mapping[str, Any] = {}
 
     def needs(self) -> Needs:
         return Needs(audio=True)
@@ -123,12 +121,30 @@ class WhisperAnalyzer(ChunkedAnalyzer[Hearing, Heard]):
         regions = listen(chunk, self._vad, self.settings, listening)
         windows = packer.add(regions, listening, self.settings)
         listening.forget_before(packer.needed_s(listening, self.settings))
-        results = self._decoded(windows) if windows else []
         words: list[Word] = []
-        for window, result in zip(windows, results, strict=True):
-            if not self._is_invented(result):
-                words += self._words(result, window.spans)
-        return Heard(regions, words, len(windows), sum(len(result.tokens) for result in results)), state
+        dropped: list[Dropped] = []
+        tokens = 0
+        for window, result in self._read(windows):
+            tokens += len(result.tokens)
+            if why := self._doubt(result, window):
+                dropped.append(whisper_doubts.dropped(result, window, why))
+            else:
+                written = self.written(result, window.spans)
+                words += aligned(self._whisper, self._tokenizer, written, result, window.spans)
+        return Heard(regions, words, len(windows), tokens, dropped), state
+
+    def _read(self, windows: Sequence[Window]) -> list[tuple[Window, DecodingResult]]:
+        """Whisper's text for each window, in order; for the parts of one in which it repeats itself."""
+        read: list[tuple[Window, DecodingResult]] = []
+        while windows:
+            parts: list[Window] = []
+            for window, result in zip(windows, self._decoded(windows), strict=True):
+                again = [] if self.random else parts_to_read(result, window, self.settings)
+                parts += again
+                if not again:
+                    read.append((window, result))
+            windows = parts
+        return sorted(read, key=lambda each: each[0].spans[0])
 
     def finish(
         self,
@@ -137,13 +153,22 @@ class WhisperAnalyzer(ChunkedAnalyzer[Hearing, Heard]):
         state: Hearing,
         upstream: Mapping[str, list[Segment]],
     ) -> list[Segment]:
-        self.note(sum(heard.windows for heard in found), sum(heard.tokens for heard in found))
+        self.note(
+            sum(heard.windows for heard in found),
+            sum(heard.tokens for heard in found),
+            [dropped for heard in found for dropped in heard.dropped],
+        )
         spoken = join_regions([region for heard in found for region in heard.regions], PAUSE_S)
         words = fit_to_regions([word for heard in found for word in heard.words], spoken)
         return [phrase_segment(phrase) for phrase in phrases(words, self.settings.phrase_gap_s)]
 
-    def note(self, windows: int, tokens: int) -> None:
-        """Told what a clip took, for `facts`."""
+    def note(self, windows: int, tokens: int, dropped: Sequence[Dropped]) -> None:
+        """Told what a clip took, and what was dropped of it, for `facts`."""
+        told = [each._asdict() for each in dropped[:MOST_TOLD]]
+        self._facts = {"dropped_texts": len(dropped), "dropped": told} if dropped else {}
+
+    def facts(self) -> Mapping[str, Any]:
+        return self._facts
 
     def _decoded(self, windows: Sequence[Window]) -> list[DecodingResult]:
         """Whisper's text for each window."""
@@ -178,9 +203,9 @@ class WhisperAnalyzer(ChunkedAnalyzer[Hearing, Heard]):
         model = self._whisper
         spectra = []
         for spans in packed:
-            sound = np.concatenate([audio[_samples(start) : _samples(end)] for start, end in spans])
+            sound = np.concatenate([audio[samples(start) : samples(end)] for start, end in spans])
             mel = whisper.log_mel_spectrogram(
-                sound, model.dims.n_mels, padding=_samples(WINDOW_S), device=model.device
+                sound, model.dims.n_mels, padding=samples(WINDOW_S), device=model.device
             )
             spectra.append(whisper.pad_or_trim(mel, whisper.audio.N_FRAMES))
         return torch.stack(spectra)
@@ -195,43 +220,13 @@ class WhisperAnalyzer(ChunkedAnalyzer[Hearing, Heard]):
             fp16=self._whisper.device.type == "cuda",
         )
 
-    def _is_invented(self, result: DecodingResult) -> bool:
-        """Whether Whisper's text shows that it heard nothing, or that it repeats itself."""
-        settings = self.settings
-        silent = result.no_speech_prob > settings.no_speech_threshold
-        unlikely = result.avg_logprob < settings.logprob_threshold
-        repeats = result.compression_ratio > settings.compression_threshold
-        return bool((silent and unlikely) or repeats)
+    def _doubt(self, result: DecodingResult, window: Window) -> str:
+        """Why Whisper's text was not said, "" if nothing speaks against it."""
+        return whisper_doubts.doubt(result, window, self.settings)
 
     def written(self, result: DecodingResult, spans: Spans) -> list[int]:
         """The tokens of a window's text."""
         return [token for token in result.tokens if token < self._tokenizer.eot]
-
-    def _words(self, result: DecodingResult, spans: Spans) -> list[Word]:
-        """The words of a window's text, with their times in the clip."""
-        import whisper
-        from whisper.timing import find_alignment, merge_punctuations
-
-        length = sum(_samples(end) - _samples(start) for start, end in spans)
-        timings = find_alignment(
-            _Encoded(self._whisper),
-            self._tokenizer,
-            self.written(result, spans),
-            result.audio_features,
-            length // whisper.audio.HOP_LENGTH,
-        )
-        merge_punctuations(timings, _OPENING, _CLOSING)
-        words: list[Word] = []
-        for timing in timings:
-            word = Word(timing.word.strip(), *clip_times(timing.start, timing.end, spans), timing.probability)
-            if words and timing.word.startswith(("-", "'", "’")):  # the rest of a word that Whisper split
-                last = words.pop()
-                word = Word(
-                    last.text + word.text, last.start_s, word.end_s, min(last.probability, word.probability)
-                )
-            if word.text:
-                words.append(word)
-        return words
 
 
 @dataclass
@@ -275,21 +270,3 @@ def whisper_timing() -> Any:
             f"openai-whisper cannot be imported ({error}); run `pip install --no-deps openai-whisper`"
         ) from error
     return timing
-
-
-class _Encoded:
-    """Whisper behind its encoder: called with encoded sound where whisper's code passes a spectrogram."""
-
-    def __init__(self, model: Any) -> None:
-        self._model = model
-
-    def __call__(self, features: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
-        logits: torch.Tensor = self._model.decoder(tokens, features)
-        return logits
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._model, name)
-
-
-def _samples(seconds: float) -> int:
-    return round(seconds * SAMPLE_RATE)

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from clipbench.analyzers.base import setting
 from clipbench.analyzers.features import torch_runtime
-from clipbench.analyzers.features.speech.word_timing import dynamic_time_warping
+from clipbench.analyzers.features.speech.whisper_doubts import Dropped
+from clipbench.analyzers.features.speech.whisper_words import Spans
+from clipbench.analyzers.features.speech.word_timing import Window, dynamic_time_warping
 from clipbench.analyzers.production import random_weights, torch_device
 from clipbench.analyzers.production.base import ProductionSettings
 from clipbench.analyzers.production.batching import fitting_batch
 from clipbench.analyzers.production.parking import OnDevice
 from clipbench.analyzers.production.pretrained import FileModel, model_file
 from clipbench.analyzers.speech_transcription import (
-    Spans,
     WhisperAnalyzer,
     WhisperSettings,
     whisper_timing,
@@ -66,7 +67,6 @@ class WhisperLargeV3(OnDevice, WhisperAnalyzer):
     settings_type = WhisperLargeSettings
     #: Random weights are made in float32, which is twice what they need afterwards.
     memory_gb = 6.5
-    _facts: dict[str, Any] = {}
     _batch = 0
 
     def models(self) -> tuple[str, ...]:
@@ -102,9 +102,6 @@ class WhisperLargeV3(OnDevice, WhisperAnalyzer):
         WhisperAnalyzer.unload(self)
         OnDevice.unload(self)
 
-    def facts(self) -> Mapping[str, Any]:
-        return self._facts
-
     def _random(self, device: str) -> Whisper:
         import torch
         from whisper import Whisper
@@ -132,8 +129,9 @@ class WhisperLargeV3(OnDevice, WhisperAnalyzer):
         with torch_device.phase(self.device, "Whisper"):
             return super().decode_windows(audio, packed, batch)
 
-    def note(self, windows: int, tokens: int) -> None:
-        self._facts = {"windows": windows, "batch": self._batch, "tokens": tokens}
+    def note(self, windows: int, tokens: int, dropped: Sequence[Dropped]) -> None:
+        super().note(windows, tokens, dropped)
+        self._facts = {"windows": windows, "batch": self._batch, "tokens": tokens, **self._facts}
 
     def decoding_options(self, packed: Sequence[Spans]) -> DecodingOptions:
         options = super().decoding_options(packed)
@@ -149,8 +147,8 @@ class WhisperLargeV3(OnDevice, WhisperAnalyzer):
         tokens = super().written(result, spans)
         return tokens[: _budget(spans)] if self.random else tokens
 
-    def _is_invented(self, result: DecodingResult) -> bool:
-        return not self.random and super()._is_invented(result)
+    def _doubt(self, result: DecodingResult, window: Window) -> str:
+        return "" if self.random else super()._doubt(result, window)
 
 
 def _budget(spans: Spans) -> int:

@@ -60,3 +60,28 @@ def recording(name: str) -> np.ndarray:
     with av.open(str(path)) as file:
         parts = [part for frame in file.decode(audio=0) for part in resampler.resample(frame)]
     return np.concatenate([part.to_ndarray()[0] for part in parts + resampler.resample(None)])
+
+
+#: The first three formants of sung vowels and of a hum, in hertz.
+FORMANTS = {"a": (730, 1090, 2440), "i": (270, 2290, 3010), "u": (300, 870, 2240), "o": (570, 840, 2410),
+            "m": (250, 1100, 2200)}  # fmt: skip
+
+
+def voice(sung: str, seconds: float, hz: float, amplitude: float = 0.1) -> np.ndarray:
+    """Vowels (keys of FORMANTS) sung one after the other, each so long, by a synthetic voice."""
+    time = np.arange(round(seconds * RATE)) / RATE
+    parts, phase = [], 0.0
+    for number, vowel in enumerate(sung):
+        pitch = hz * (1.0, 1.1, 0.9, 1.2)[number % 4] * (1 + 0.01 * np.sin(2 * np.pi * 5.5 * time))
+        turns = phase + np.cumsum(pitch) / RATE
+        phase = turns[-1]
+        frequencies = np.arange(1, 25)[:, None] * hz
+        strengths = sum(
+            weight / np.hypot(1, (frequencies - formant) / 45)
+            for formant, weight in zip(FORMANTS[vowel], (1, 0.6, 0.3), strict=True)
+        )
+        waves = strengths / np.arange(1, 25)[:, None] * np.sin(2 * np.pi * np.arange(1, 25)[:, None] * turns)
+        edges = np.minimum(1, time / 0.04) * np.minimum(1, (seconds - time) / 0.06)
+        parts.append(waves.sum(0) * edges)
+    sound = np.concatenate(parts)
+    return (amplitude * sound / sound.std()).astype(np.float32)
