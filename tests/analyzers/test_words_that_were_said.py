@@ -39,9 +39,7 @@ def mixed(sound: np.ndarray, other: np.ndarray, snr_db: float) -> np.ndarray:
 MUSIC = chords([(57, 60, 64), (62, 65, 69)], 0.5, 4)
 
 
-@pytest.mark.parametrize(
-    ("name", "times"), [("austen", 4), pytest.param("cards", 5, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize(("name", "times"), [("austen", 4), pytest.param("cards", 5, marks=pytest.mark.slow)])
 def test_a_looped_phrase_is_written_as_often_as_it_is_said(analyzer, name, times):
     found = analyzer.analyze(ArrayClip(audio=np.tile(recording(name), times)), {})
     assert wer(" ".join([SPOKEN[name]] * times), found) <= 0.15
