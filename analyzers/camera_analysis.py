@@ -4,6 +4,15 @@ The mean path of the picture's points, in frame diagonals per second, decides wh
 it is one scale for all motions. A zoom or roll keeps one point of the picture in place. If that point is in
 the frame or just outside, the motion is a zoom or roll, and otherwise a pan or tilt. Where the tracks are
 lost there is a cut, and nothing is smoothed or merged across it.
+
+A motion is the camera's if it moves most of what can be seen to move and is spread over the frame
+(camera_support.py); otherwise a thing moves, and the camera is at rest. Confidence is the share of the
+picture that shows it.
+
+What it cannot do: before a wall without any texture, a camera at rest cannot be told from one that follows
+somebody. Somebody who moves there and fills more than half of the frame is taken for a motion of the camera,
+a smaller one for rest, with a low confidence. A pan over a plain wall is `static` at a confidence near 0.
+A camera that moves sideways is said to pan.
 """
 
 from __future__ import annotations
@@ -22,6 +31,8 @@ from clipbench.analyzers.features.vision import camera_motion, camera_path
 _MEAN_RADIUS = 0.265
 #: How far from the centre the fixed point of a zoom or roll may be, in frame widths and heights.
 _PIVOT = 0.65
+#: Evidence up to this is none.
+_NOTHING = 0.05
 #: The labels of each motion, backward and forward. The picture moves left when the camera turns right.
 _NAMES = (("pan_right", "pan_left"), ("tilt_down", "tilt_up"), ("zoom_out", "zoom_in"), ("roll", "roll"))
 
@@ -42,7 +53,7 @@ class CameraAnalysisSettings(FrameSettings):
 
 
 class CameraAnalysis(ChunkedAnalyzer[camera_path.PathState, camera_path.PathFound]):
-    """Camera motion by tracked corners and a similarity transform that most of the picture follows."""
+    """Camera motion by tracked corners, and the similarity transform that most of the picture follows."""
 
     name = "camera_analysis"
     settings: CameraAnalysisSettings
@@ -81,7 +92,7 @@ class CameraAnalysis(ChunkedAnalyzer[camera_path.PathState, camera_path.PathFoun
         """Segments of one shot: `found` between its frames, `edges` their times and the shot's end."""
         moves = [move for move in found if move is not None]
         if not moves:
-            # A single frame or a plain picture: no motion was seen, and none can be ruled out.
+            # A single frame: no motion was seen, and none can be ruled out.
             return [Segment(float(edges[0]), float(edges[-1]), "static", 0.0, _data(np.zeros(4)))]
         height, width = shape
         steps = np.maximum(np.diff(edges)[:-1], 1e-6)
@@ -91,9 +102,12 @@ class CameraAnalysis(ChunkedAnalyzer[camera_path.PathState, camera_path.PathFoun
         weights = np.array([width / diagonal, height / diagonal, _MEAN_RADIUS, _MEAN_RADIUS])
         paths = np.array(changes) / steps[:, None] * weights
         reach = round(self.settings.smooth_s / float(np.median(steps)) / 2)
+        # What nothing was seen of is no rest.
+        seen = np.array([move.evidence for move in moves]) > _NOTHING
         labels = []
         for index in range(len(paths)):
-            smooth = np.median(paths[max(0, index - reach) : index + reach + 1], axis=0)
+            near = slice(max(0, index - reach), index + reach + 1)
+            smooth = np.median(paths[near][seen[near]], axis=0) if seen[near].any() else np.zeros(4)
             shakes = self._shakes(paths[max(0, index - 2 * reach) : index + 2 * reach + 1, :2])
             labels.append("shake" if shakes else self._label(smooth, smooth / weights, width / height))
         # The last frame stays on screen after its motion has ended.

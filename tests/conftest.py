@@ -19,6 +19,7 @@ SLOW = (
     "tests/analyzers/test_background_segmentation.py",
     "tests/analyzers/test_body_pose.py",
     "tests/analyzers/test_camera_analysis.py",
+    "tests/analyzers/test_camera_and_things.py",
     "tests/analyzers/test_chunks_speech.py",
     "tests/analyzers/test_content_quality.py",
     "tests/analyzers/test_eye_tracking.py",

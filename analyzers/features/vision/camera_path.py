@@ -40,8 +40,7 @@ class PathState(NamedTuple):
 class CameraPath(NamedTuple):
     """The times of the frames `[T]`, the motion from each to the next `[T - 1]`, and the frames after cuts.
 
-    Between two cuts all motions are known, or none if the frames are plain. `shape` is the frames' height and
-    width.
+    Between two cuts all motions are known. `shape` is the frames' height and width.
     """
 
     times_s: np.ndarray
@@ -98,8 +97,7 @@ def _moves(
                 break
             moves.append(None)
             index += 1
-            if max(len(frames[at].corners) for at in (index - 1, index)) >= camera_motion.MIN_TRACKS:
-                cuts.append(first + index)
+            cuts.append(first + index)
     return moves, cuts, PathState(first + index, frames[index:])
 
 
