@@ -236,3 +236,13 @@ def test_things_move_in_the_negative_clip_while_the_camera_stands():
     change = np.abs(film[0] - film[120])
     assert np.mean(change > 8) > 0.1  # shadows, leaves and water
     assert np.abs(np.diff([frame.mean() for frame in film])).max() < 1  # and no flash among them
+
+
+def test_the_file_is_as_loud_as_the_truth_says(clip):
+    """Sound near the gate would count before the encoder and not after it."""
+    import av
+    import pyloudnorm
+
+    with av.open(str(CLIPS / f"{clip.name}.mp4")) as container:
+        samples = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)])
+    assert pyloudnorm.Meter(48_000).integrated_loudness(samples) == pytest.approx(clip.truth["lufs"], abs=0.2)
