@@ -21,6 +21,7 @@ SLOW = (
     "tests/analyzers/test_camera_analysis.py",
     "tests/analyzers/test_camera_and_things.py",
     "tests/analyzers/test_chunks_speech.py",
+    "tests/analyzers/test_cuts_that_are_hard_to_see.py",
     "tests/analyzers/test_content_quality.py",
     "tests/analyzers/test_eye_tracking.py",
     "tests/analyzers/test_object_detection.py",

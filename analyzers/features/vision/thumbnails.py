@@ -59,8 +59,12 @@ class Thumbnails:
 
     def comes_back(self, before: int, changed: int, later: Iterable[int]) -> bool:
         """Whether the picture at `before`, which differs at `changed`, is back at one of `later`."""
-        limit = _CAME_BACK * _difference(self[before], self[changed])
-        return any(_difference(self[before], self[index]) < limit for index in later)
+        limit = _CAME_BACK * self.difference(before, changed)
+        return any(self.difference(before, index) < limit for index in later)
+
+    def difference(self, one: int, other: int) -> float:
+        """How much two frames differ after the shift by a moving camera is undone, in levels."""
+        return _difference(self[one], self[other])
 
 
 def _difference(one: np.ndarray, other: np.ndarray) -> float:
