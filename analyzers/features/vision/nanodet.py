@@ -100,7 +100,7 @@ def decode(maps: list[np.ndarray]) -> list[Detection]:
 def is_same(one: Detection, surer: Detection) -> bool:
     """Whether a detection is the same object as a surer one, or a part of it."""
     shared = iou(one.box, surer.box)
-    if shared > ANY_CLASS:
+    if shared > (SAME_CLASS if one.label == surer.label else ANY_CLASS):
         return True
     inside = np.concatenate([np.maximum(one.box[:2], surer.box[:2]), np.minimum(one.box[2:], surer.box[2:])])
     return one.label == surer.label and shared > PART and area(inside) > WITHIN * area(one.box)
