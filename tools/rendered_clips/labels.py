@@ -135,13 +135,15 @@ def masks(script: Script) -> list[dict[str, Any]]:
     """The outlines of the people in frame, twice a second, also of what others hide of them.
 
     They are of the frames that are nearest to the half seconds, which is where outlines are looked for.
+    There are none of frames that show a photograph whose outlines are "unlabelled".
     """
     found, frames, fps = [], script.data["frames"], script.data["fps"]
     for index in (ceil(half * fps / 2 - 0.5) for half in range(ceil(2 * frames / fps))):
-        if script.visible(index):
+        panes = script.panes(index)
+        if script.visible(index) and not any(p.photograph.get("masks") == "unlabelled" for p in panes):
             outlines = [
                 np.clip(pane.carry(outline), pane.region[:2], pane.region[2:])
-                for pane in script.panes(index)
+                for pane in panes
                 for outline in pane.photograph.get("masks", [])
             ]
             polygons = [fractions(o, script.size) for o in outlines if np.ptp(o, axis=0).min() > 0]
