@@ -67,15 +67,21 @@ class Scored:
 
         `labelled` in the truth names moments and stretches for `key`. Without it, neighbouring samples make
         a stretch and lone ones are moments; where there is no sample, the whole clip is labelled as empty. In
-        a stretch, the moments are those at which the analyzer sampled frames.
+        a stretch, the moments are those at which the analyzer sampled frames. Of several moments that are
+        nearest to one sampled frame, the nearest one counts.
         """
         samples = list(samples)
         said = stated(self.truth.labels, key)
         moments, stretches = said if said is not None else runs(samples)
         if said is None and not samples:
             stretches = [(0.0, self.duration_s)]
+        nearest: dict[float, float] = {}  # sampled time → the moment
+        for moment in moments:
+            frame = self.sample_of(moment)
+            if frame not in nearest or abs(moment - frame) < abs(nearest[frame] - frame):
+                nearest[frame] = moment
         found = self.sample_times().tolist() if stretches else []
-        return sorted({*moments, *(t for t in found if inside(t, stretches))})
+        return sorted({*nearest.values(), *(t for t in found if inside(t, stretches))})
 
     def frame_size(self) -> np.ndarray:
         """The clip's [width, height] in pixels. Raises NotLabelled if the truth does not say them."""
@@ -92,18 +98,22 @@ class Scored:
         return [s for s in self.segments if s.start_s <= time_s + 1e-6 < s.end_s]
 
     def near(self, time_s: float) -> list[Segment]:
-        """What was found in the frame that was sampled nearest to `time_s`, and in its shot if there is one.
+        """What was found in the sampled frame of `time_s`.
 
-        The shots are those between the truth's cuts. A frame is rarely exactly at the time that it was asked
-        for, so the segments are those in the middle of the time that it stands for.
+        A frame is rarely exactly at the time that it was asked for, so the segments are those in the middle
+        of the time that it stands for.
         """
+        start_s = self.sample_of(time_s)
+        end_s = min(start_s + 1.0 / vars(self.settings)["fps"], self.duration_s)
+        return self.at((start_s + end_s) / 2)
+
+    def sample_of(self, time_s: float) -> float:
+        """The sampled time nearest to `time_s`, in the same shot (by the cuts) if one is there."""
         times = self.sample_times()
         cuts = sorted(cut["time_s"] for cut in self.optional("cuts"))
         same = np.searchsorted(cuts, times, "right") == np.searchsorted(cuts, time_s, "right")
         times = times[same] if same.any() else times
-        start_s = float(times[np.abs(times - time_s).argmin()])
-        end_s = min(start_s + 1.0 / vars(self.settings)["fps"], self.duration_s)
-        return self.at((start_s + end_s) / 2)
+        return float(times[np.abs(times - time_s).argmin()])
 
     def sample_times(self) -> np.ndarray:
         """The times, in seconds, at which the analyzer's settings had it read frames."""

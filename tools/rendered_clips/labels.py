@@ -132,13 +132,13 @@ def inside(point: np.ndarray, region: tuple[int, int, int, int]) -> bool:
 
 
 def masks(script: Script) -> list[dict[str, Any]]:
-    """The outlines of the people in frame, twice a second, also of what others hide of them.
+    """The outlines of the people in frame, also of what others hide of them, six times a second.
 
-    They are of the frames that are nearest to the half seconds, which is where outlines are looked for.
-    There are none of frames that show a photograph whose outlines are "unlabelled".
+    They are of the frames nearest to the sixths of a second: among them are those that are sampled at two or
+    three a second. There are none of frames that show a photograph whose outlines are "unlabelled".
     """
     found, frames, fps = [], script.data["frames"], script.data["fps"]
-    for index in (ceil(half * fps / 2 - 0.5) for half in range(ceil(2 * frames / fps))):
+    for index in (ceil(sixth * fps / 6 - 0.5) for sixth in range(6 * frames // fps)):
         panes = script.panes(index)
         if script.visible(index) and not any(p.photograph.get("masks") == "unlabelled" for p in panes):
             outlines = [

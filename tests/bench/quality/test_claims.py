@@ -194,15 +194,23 @@ def test_a_label_is_compared_with_the_frame_nearest_to_it(monkeypatch, rate, fps
     starts = [round(k / fps * rate) / rate for k in range(4 * fps)]
     labels = ["cat" if start < 2 else "dog" for start in starts]
     found = [seg(a, b, n, box=BOX) for a, b, n in zip(starts, [*starts[1:], 4.0], labels, strict=True)]
-    cat, dog = [0.48, 0.96, 1.44, 1.72], [2.04, 2.4, 2.88, 3.36, 3.84]
-    truth = {"objects": [box_at(*cat), box_at(*dog, label="dog")]}
-    moved = [t for t in cat if t > 2 - 0.5 / fps]  # nearer to the first frame of the dog
-    expected = 1 - len(moved) / len(cat + dog)
-    assert score("object_detection.recall", found, truth).value == pytest.approx(expected, abs=1e-3)
+    truth = {"objects": [box_at(0.48, 0.96, 1.44), box_at(2.04, 2.4, 2.88, 3.36, label="dog")]}
+    assert score("object_detection.recall", found, truth).value == 1
+    # One more of the cat that is nearer to the first frame of the dog than to the last of the cat: the
+    # dog's own label is still nearer to that frame.
+    more = {"objects": [box_at(0.48, 0.96, 1.44, 2 - 0.4 / fps), *truth["objects"][1:]]}
+    assert score("object_detection.recall", found, more).value == 1
 
 
 def test_a_label_is_not_compared_with_a_frame_of_another_shot():
-    found = [*(seg(t, t + 1, "cat", box=BOX) for t in (0, 1, 2)), seg(3, 4, "dog", box=BOX)]
-    truth = {"objects": [box_at(1.8), box_at(2.2, label="dog")]}
+    found = [seg(t, t + 1, "cat" if t < 2 else "dog", box=BOX) for t in range(4)]
+    truth = {"objects": [box_at(1.8), box_at(3.2, label="dog")]}
     assert score("object_detection.recall", found, truth).value == 0.5
-    assert score("object_detection.recall", found, truth | {"cuts": [{"time_s": 2.1}]}).value == 1
+    assert score("object_detection.recall", found, truth | {"cuts": [{"time_s": 1.9}]}).value == 1
+
+
+def test_of_several_labels_of_one_frame_the_nearest_counts():
+    found = [seg(t, t + 1, "cat", box=[0.1 + t / 10, 0.1, 0.5 + t / 10, 0.5]) for t in range(4)]
+    moving = [{"time_s": n / 5, "box": [0.1 + n / 50, 0.1, 0.5 + n / 50, 0.5]} for n in range(16)]
+    truth = {"objects": [{"label": "cat", "samples": moving}]}
+    assert score("object_detection.mean_iou", found, truth).value == 1

@@ -223,7 +223,7 @@ def test_the_negative_clip_claims_that_nothing_is_there():
     ):
         assert truth[key] == [], key
     assert truth["transcript"] == ""
-    assert len(truth["masks"]) == 20 and all(m["polygons"] == [] for m in truth["masks"])
+    assert len(truth["masks"]) == 60 and all(m["polygons"] == [] for m in truth["masks"])
     assert [c["motion"] for c in truth["camera"]] == ["static"]
     assert truth["silence"]
 
