@@ -65,6 +65,7 @@ class EasyOcrSettings(ProductionSettings, TextOverlaySettings):
     batch: int = setting(8, "frames searched at once", low=1, high=1024)
     read_batch: int = setting(64, "lines read at once", low=1, high=4096)
     detection_size: int = setting(1280, "longer side in pixels for finding lines", low=64, high=4096)
+    min_confidence: float = setting(0.6, "readings below this are dropped", low=0, high=1)
     box_threshold: float = setting(0.7, "character probability that a word must reach", low=0, high=1)
 
 
@@ -76,7 +77,7 @@ class FoundLines:
         #: The sample that is asked for next.
         self.sample = 0
 
-    def find(self, image: np.ndarray) -> np.ndarray:
+    def find(self, image: np.ndarray, small: bool) -> np.ndarray:
         """Corners of the lines that were found in the current sample, float32 [N, 4, 2]."""
         return self._samples[self.sample][0]
 
@@ -136,9 +137,9 @@ class EasyOcr(OnDevice, TextOverlay):
     def facts(self) -> dict[str, int]:
         return {"batch": self._batch, "read_batch": self.settings.read_batch}
 
-    def _follow(self, lines: list[Line], sample: int, image: np.ndarray) -> None:
+    def _follow(self, lines: list[Line], sample: int, image: np.ndarray, small: bool) -> None:
         self._found.sample = sample
-        super()._follow(lines, sample, image)
+        super()._follow(lines, sample, image, small)
 
     def _random_network(self, build: Callable[[int], torch.nn.Module], device: str) -> torch.nn.Module:
         thinner = TINY if self.tiny else 1

@@ -49,9 +49,9 @@ def count_calls(monkeypatch) -> dict[str, int]:
     calls = {"find": 0, "read": 0}
     find, read = PpOcr.find, PpOcr.read
 
-    def counting_find(self, image):
+    def counting_find(self, image, small):
         calls["find"] += 1
-        return find(self, image)
+        return find(self, image, small)
 
     def counting_read(self, image, quads):
         calls["read"] += len(quads)
@@ -131,3 +131,30 @@ def test_single_samples_of_unsure_text_are_dropped():
 @pytest.mark.parametrize("shape", [(144, 176), (16, 16), (90, 640)])
 def test_small_and_short_clips(analyzer, shape):
     assert analyzer.analyze(ArrayClip(np.zeros((1, *shape, 3), np.uint8), 30), {}) == []
+
+
+@pytest.mark.parametrize("degrees", [0, 12, 25])
+@pytest.mark.parametrize(
+    ("text", "size"), [("Platform 9", 18), ("Open every day", 16), ("Exit to the left", 20)]
+)
+def test_small_and_slanted_text_is_read(analyzer, text, size, degrees):
+    """In frames of 1280 x 720, as of a sign or a shop in a street."""
+    letters = Image.new("L", (1280, 720))
+    ImageDraw.Draw(letters).text((640, 360), text, fill=255, font=ImageFont.load_default(size), anchor="mm")
+    share = np.asarray(letters.rotate(degrees, Image.Resampling.BICUBIC))[..., None] / 255
+    frame = cv2.resize(data.coffee(), (1280, 720)) * 0.6 * (1 - share) + 255 * share
+    found = analyzer.analyze(ArrayClip(np.stack([frame.astype(np.uint8)] * 2), FPS), {})
+    assert [s.label for s in found] == [text]
+
+
+@pytest.mark.parametrize("photo", ["coffee", "camera", "gravel", "brick", "rocket", "astronaut"])
+@pytest.mark.parametrize("speed", [0, 20])
+def test_no_text_is_found_in_textures(analyzer, photo, speed):
+    """The letters on the astronaut's suit and the rocket are too small to be read."""
+    picture = getattr(data, photo)()
+    picture = picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2)
+    wide = cv2.resize(picture, (1280 + 5 * speed, 720), interpolation=cv2.INTER_CUBIC)
+    rng = np.random.default_rng(0)
+    frames = [wide[:, k * speed : k * speed + 1280] + rng.normal(0, 5, (720, 1280, 1)) for k in range(5)]
+    found = analyzer.analyze(ArrayClip(np.clip(frames, 0, 255).astype(np.uint8), FPS), {})
+    assert [s.label for s in found] == []
