@@ -2,10 +2,14 @@
 
 The measures are in effect_measures.py, and effect_curves.py takes them; here they become stretches of time.
 `strength` depends on the effect: the change of brightness as a share of the range (flash, fades), or the
-share of the motion that stopped (freeze), of the detail that is lost (blur), of pixels without colour
-(monochrome), of the dividing line that is visible (split_screen), of the picture under bars (letterbox). More
-frames are read than the ten per second that most effects need, because at ten a flash of two frames would
-fall between them.
+share of the motion that stopped (freeze), of the detail that is lost (blur), how close all colours are to one
+tint (monochrome), the share of the dividing line that is visible (split_screen), of the picture under bars
+(letterbox). More frames are read than the ten per second that most effects need, because at ten a flash of
+two frames would fall between them.
+
+What it cannot do: a thing of less than 2 % of the picture, or as thin as letters, does not make it coloured,
+and very pale colours under heavy compression are monochrome. Where the only thing that moves in a picture
+without noise stops, that is a freeze.
 """
 
 from __future__ import annotations
@@ -32,7 +36,9 @@ class VisualEffectsSettings(shots.ShotSettings):
     motion_stir: float = setting(2.0, "least change (0..255) between frames that move", low=0, high=255)
     min_freeze_s: float = setting(0.3, "shortest freeze in seconds", low=0, high=60)
     blur_share: float = setting(0.45, "most of its shot's detail that a blurred frame has", low=0, high=1)
-    mono_share: float = setting(0.08, "most coloured pixels in a monochrome frame", low=0, high=1)
+    mono_chroma: float = setting(
+        3.7, "most chroma (0..127) off the tint in a monochrome frame", low=0.1, high=127
+    )
     min_contrast: float = setting(10.0, "deviation of luma from which there is a picture", low=0, high=128)
     seam_share: float = setting(0.7, "least share of a split screen's line that is an edge", low=0, high=1)
     bar_share: float = setting(0.08, "least share of the picture under bars", low=0, high=1)
@@ -93,7 +99,7 @@ class VisualEffects(ChunkedAnalyzer[effect_curves.CurvesState, effect_curves.Cur
         for first, stop in pairwise([0, *seen.cuts, len(picture)]):
             lost[first:stop] = _lost_detail(curves.sharpness[first:stop], picture[first:stop])
         for label, values, threshold, visible in (
-            ("monochrome", 1 - curves.colour, 1 - settings.mono_share, picture),
+            ("monochrome", 1 / (1 + curves.colour / settings.mono_chroma), 0.5, picture),
             ("letterbox", curves.bars, settings.bar_share, picture),
             ("split_screen", along.seams, settings.seam_share, picture & (curves.bars == 0)),
             ("blur", lost, 1 - settings.blur_share, picture),

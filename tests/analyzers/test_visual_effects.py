@@ -113,6 +113,38 @@ def test_monochrome(name):
     assert_one(run(recorded(captioned(frames))), "monochrome", 20 / 30, 1.5)
 
 
+def sepia(frames):
+    mix = np.array([[0.393, 0.769, 0.189], [0.349, 0.686, 0.168], [0.272, 0.534, 0.131]])
+    return np.clip(frames @ mix.T, 0, 255).astype(np.uint8)
+
+
+def cold(frames):
+    return np.clip(frames.mean(axis=3, keepdims=True) * [0.75, 0.95, 1.1], 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("tint", [sepia, cold])
+@pytest.mark.parametrize("name", PHOTOS)
+def test_a_tinted_picture_is_monochrome(name, tint):
+    assert [s.label for s in run(recorded(tint(pan(name, 15)), sigma=4))] == ["monochrome"]
+
+
+@pytest.mark.parametrize("saturation", [0.25, 0.5])
+@pytest.mark.parametrize("name", PHOTOS)
+def test_muted_colours_are_colours(name, saturation):
+    frames = pan(name, 15, size=(320, 180))
+    grey = frames.mean(axis=3, keepdims=True)
+    assert run(recorded((grey + (frames - grey) * saturation).astype(np.uint8))) == []
+
+
+@pytest.mark.parametrize("ground", [20, 128, 230])
+@pytest.mark.parametrize("colour", [(200, 40, 40), (40, 160, 60), (60, 80, 200)])
+def test_a_coloured_thing_of_two_percent(ground, colour):
+    frames = np.full((12, 180, 320, 3), ground, np.uint8)
+    frames[:, 70:104, 140:175] = colour
+    frames[:, ::9] //= 2
+    assert "monochrome" not in [s.label for s in run(recorded(frames))]
+
+
 def test_split_screen():
     side = np.concatenate(
         [pan("coffee", size=(90, 320)), pan("astronaut", speed=-0.1, size=(90, 320))], axis=2
