@@ -23,6 +23,9 @@ from clipbench.analyzers.features.vision.nanodet import Detection
 from clipbench.analyzers.features.vision.person_masks import Look
 from clipbench.analyzers.features.vision.tracks import counting
 
+#: The longer side of the small pictures that the background's colours are counted in.
+COLOR_SIDE = 64
+
 
 @dataclass
 class BackgroundSegmentationSettings(DetectorSettings):
@@ -34,7 +37,7 @@ class BackgroundSegmentationSettings(DetectorSettings):
     min_share: float = setting(
         0.1, "of a person's box: someone whose mask fills less of it is none", low=0, high=1
     )
-    mask_side: int = setting(64, "longer side of the masks in the segments, in pixels", low=4, high=256)
+    mask_side: int = setting(128, "longer side of the masks in the segments, in pixels", low=4, high=256)
     colors: int = setting(3, "background colours at most", low=1, high=16)
 
 
@@ -50,7 +53,7 @@ class FrameMask(NamedTuple):
     """What is kept of a frame of `shape` (height, width): about 15 kB in PNG files with one person.
 
     `persons` are all that the detector takes for people, and `looks` what the other network sees around them;
-    `picture` is the frame in the size of the segment's mask; `detail` is that of the function `detail`, one
+    `picture` is the frame with COLOR_SIDE; `detail` is that of the function `detail`, one
     plane under the other.
     """
 
@@ -149,15 +152,10 @@ class BackgroundSegmentation(ChunkedAnalyzer[None, list[FrameMask]]):
         import cv2
 
         height, width = image.shape[:2]
-        picture = cv2.resize(image, self._mask_size(height, width), interpolation=cv2.INTER_AREA)
+        picture = cv2.resize(image, scaled(height, width, COLOR_SIDE), interpolation=cv2.INTER_AREA)
         seen = [SeenLook(look.region, look.persons, packed(look.levels)) for look in looks]
         images = (picture, np.concatenate(detail(image)))
         return FrameMask(time_s, (height, width), persons, seen, *map(packed, images))
-
-    def _mask_size(self, height: int, width: int) -> tuple[int, int]:
-        """Width and height of a segment's mask."""
-        scale = self.settings.mask_side / max(height, width)
-        return max(1, round(width * scale)), max(1, round(height * scale))
 
     def _segment(self, span: tuple[float, float], frame: FrameMask, counts: list[bool]) -> Segment:
         import cv2
@@ -167,13 +165,15 @@ class BackgroundSegmentation(ChunkedAnalyzer[None, list[FrameMask]]):
         probability, certainty = self._people(frame, counts)
         there = probability > s.min_probability
         person = bool(there.any())
-        size = self._mask_size(height, width)
-        small = cv2.resize(probability, size, interpolation=cv2.INTER_AREA) > s.min_probability
+        sizes = [scaled(height, width, side) for side in (s.mask_side, COLOR_SIDE)]
+        mask, small = (
+            cv2.resize(probability, size, interpolation=cv2.INTER_AREA) > s.min_probability for size in sizes
+        )
         behind = unpacked(frame.picture)[~small]
         fine, coarse = np.split(unpacked(frame.detail), 2)
         data = {
             "person_share": round(float(there.mean()), 4),
-            "mask": {"size": [size[1], size[0]], "counts": run_lengths(small)},
+            "mask": {"size": list(mask.shape), "counts": run_lengths(mask)},
             "background_rgb": [color for color, _ in main_colors(behind, s.colors)],
             "background_blur": lost_detail(fine, coarse, there) if person else None,
         }
@@ -202,6 +202,12 @@ class BackgroundSegmentation(ChunkedAnalyzer[None, list[FrameMask]]):
         if sure:
             return total, float(np.mean(sure))
         return total, 1 - max((one.score for one in frame.persons), default=nanodet.MIN_SCORE)
+
+
+def scaled(height: int, width: int, side: int) -> tuple[int, int]:
+    """Width and height of a frame whose longer side becomes `side`."""
+    scale = side / max(height, width)
+    return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 def packed(image: np.ndarray) -> bytes:

@@ -90,7 +90,11 @@ class PosesFound(NamedTuple):
 
 
 class BodyPose(ChunkedAnalyzer[PoseState, PosesFound]):
-    """MoveNet on the persons that the detector finds and that are seen steadily.
+    """MoveNet on the persons that the detector finds, and that are sure or seen steadily.
+
+    It has no pose of people below a tenth of the frame's height, and may give two who stand before each other
+    the same one. The confidence is the mean score of the keypoints that are seen: it says nothing of how many
+    are hidden, and was not calibrated.
 
     Whether a track is steady is certain when it ends. Keypoints are placed as soon as a track is steady so
     far, so that few crops have to be kept; `finish` drops the poses of tracks that turned out not to be.

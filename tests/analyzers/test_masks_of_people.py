@@ -57,7 +57,7 @@ def test_people_far_away_have_masks(analyzer, kind, height):
     people = [Figure("hopper", height, x, 500 - height, 30.0) for x in range(40, 850 - height, height + 90)]
     clip, truth = filmed(people, kind)
     found = analyzer.analyze(clip, {})
-    analyzer.settings.mask_side = 64
+    analyzer.settings.mask_side = 128
     assert {s.label for s in found} == {"person"}
     assert min(overlaps(found, truth)) > 0.65
     for segment, shown in zip(found, truth, strict=True):
