@@ -45,7 +45,7 @@ class AudioAnalysisSettings(Settings):
 
 
 class Second(NamedTuple):
-    """What is heard in a second of sound, or in the rest at its end."""
+    """What is heard in a second of sound, or in the rest at its end; half a second has a spectrum."""
 
     #: How loud each band is every 10 ms, float32 [T, 40]: 16 kB, nearly all of what is kept.
     onset_levels: np.ndarray
@@ -108,6 +108,8 @@ class AudioAnalysis(ChunkedAnalyzer[Listening, Heard]):
         seconds.append(self._hear(state.seconds.rest, state))
         if state.samples < _WINDOW:
             raise NothingToAnalyze(f"the sound has {state.samples} samples, and a spectrum needs {_WINDOW}")
+        if len(seconds) > 1 and len(seconds[-1].silent) * _SILENT_FRAME < SAMPLE_RATE // 2:
+            seconds[-1] = seconds[-1]._replace(spectrum=[])  # a sliver is no second
         levels = [heard.levels for heard in found]
         segments = [
             self._summary(seconds, Levels(*map(np.concatenate, zip(*levels, strict=True))), state),

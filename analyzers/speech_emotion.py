@@ -13,7 +13,7 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -33,6 +33,8 @@ from clipbench.analyzers.features.speech.voice_activity import Joiner, Listening
 
 _HOP = 160  # 10 ms between two frames of the intensity contour
 _INTENSITY_FRAME = 512
+_TRANSCRIPT = "speech_transcription"
+_NEAR_S = 0.3  # the times of words are as wrong as this
 
 
 class Voice(NamedTuple):
@@ -80,9 +82,16 @@ class SpeechEmotionSettings(PitchSettings):
 
 
 class SpeechEmotion(ChunkedAnalyzer[Hearing, list[Spoken]]):
-    """Arousal and valence in windows of speech."""
+    """Arousal and valence in windows of speech.
+
+    Where a transcript was made and has no word, nobody speaks: the network that finds speech takes some music
+    and sung vowels for it. What it cannot do: the measures say how a voice sounds, relative to the speaker's
+    usual one, and not what somebody feels; two speakers in a clip are measured as one; without a transcript
+    in the run, music may get an emotion.
+    """
 
     name = "speech_emotion"
+    upstream = (_TRANSCRIPT,)
     settings: SpeechEmotionSettings
     settings_type: ClassVar[type[Settings]] = SpeechEmotionSettings
     stand_in: ClassVar[str | None] = (
@@ -133,6 +142,9 @@ class SpeechEmotion(ChunkedAnalyzer[Hearing, list[Spoken]]):
         upstream: Mapping[str, list[Segment]],
     ) -> list[Segment]:
         together = [spoken for each in found for spoken in each]
+        if _TRANSCRIPT in upstream:
+            words = [word for phrase in upstream[_TRANSCRIPT] for word in phrase.data["words"]]
+            together = [spoken for spoken in together if has_word(spoken.span, words)]
         if not together:
             return []
         usual = [_median([spoken.voice[i] for spoken in together]) for i in (0, 2)]
@@ -166,6 +178,12 @@ class SpeechEmotion(ChunkedAnalyzer[Hearing, list[Spoken]]):
                 },
             },
         )
+
+
+def has_word(span: tuple[float, float], words: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether any of these words of a transcript is said in a span of seconds, or next to it."""
+    first, last = span[0] - _NEAR_S, span[1] + _NEAR_S
+    return any(word["start_s"] < last and word["end_s"] > first for word in words)
 
 
 def split_region(start_s: float, end_s: float, window_s: float) -> list[tuple[float, float]]:

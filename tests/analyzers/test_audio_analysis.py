@@ -117,3 +117,10 @@ def test_segments_come_in_order_and_alike_every_time():
 def test_one_short_burst_in_a_long_silence():
     found = summary(np.concatenate([silence(4), tone(1000, 0.4, amplitude=0.002), silence(4)]))
     assert found["lufs"] < -50
+
+
+@pytest.mark.parametrize(("seconds", "ends"), [(2.07, 2), (2.4, 2), (2.6, 2.6), (0.3, 0.3)])
+def test_a_sliver_at_the_end_has_no_spectrum(seconds, ends):
+    found = [segment for segment in analyze(noise(seconds)) if segment.label == "spectrum"]
+    assert found[-1].end_s == pytest.approx(ends, abs=1e-3)
+    assert len(found) == np.ceil(ends)

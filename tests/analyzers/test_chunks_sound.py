@@ -64,7 +64,7 @@ def test_in_chunks_as_in_one(analyzer, name):
     assert is_chunked(analyzer)
     clip = ArrayClip(audio=SOUNDS[name])
     expected = analyzer.analyze(clip, {})
-    assert expected
+    assert expected or name == "next to nothing"  # which has no tag
     for cuts in cuts_of(clip):
         assert_equal(analyzer, fed(analyzer, clip, {}, *cuts), expected)
 

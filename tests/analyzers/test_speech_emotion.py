@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from clipbench.analyzers.base import Segment
 from clipbench.analyzers.features import onnx_networks
 from clipbench.analyzers.features.speech.pitch import PitchSettings, track_pitch
 from clipbench.analyzers.speech_emotion import (
@@ -18,6 +19,7 @@ from clipbench.analyzers.speech_emotion import (
     nuclei,
     split_region,
 )
+from tests.support import sounds
 from tests.support.clip_views import ArrayClip
 from tests.support.sounds import RATE, chords, noise, recording, silence
 
@@ -153,3 +155,16 @@ def test_shouting_is_more_aroused_than_reading(analyzer):
         np.mean([s.data["arousal"] for s in segments if (s.start_s > boundary) == late]) for late in (0, 1)
     )
     assert after > before + 0.3
+
+
+def test_without_a_word_there_is_no_emotion():
+    """Of sung vowels, which Silero VAD takes for speech."""
+    analyzer = SpeechEmotion()
+    analyzer.load()
+    sung = ArrayClip(audio=sounds.voice("aiuoaiuo", 0.4, 150))
+    assert analyzer.analyze(sung, {}) and analyzer.analyze(sung, {"speech_transcription": []}) == []
+    spoken = ArrayClip(audio=recording("austen"))
+    said = {"word": "even", "start_s": 0.7, "end_s": 1.0, "probability": 1.0}
+    transcript = [Segment(0.7, 1.0, "even", 1.0, {"words": [said]})]
+    assert len(analyzer.analyze(spoken, {"speech_transcription": transcript})) == 1
+    analyzer.unload()
