@@ -4,6 +4,8 @@ The palette is k-means in CIE L*a*b* (D65), where distances are about those that
 the mean L* in 0..1, saturation the mean of HSV's. The temperature is that of the mean colour, by McCamy's
 cubic (C. S. McCamy, "Correlated color temperature as an explicit function of chromaticity coordinates",
 1992); it is null if the cubic does not hold or the picture is black.
+
+What it cannot do: the names are the nearest of 37, so that rare shades get that of a neighbour.
 """
 
 from __future__ import annotations
@@ -66,6 +68,8 @@ _TEMPERATURES = (2000, 12500)
 #: How often the search for a palette starts anew, and the share of the pixels that it is done with: one in so
 #: many.
 STARTS, SOME = 10, 4
+#: Chroma in L*a*b* from which people see a hue.
+_HUED = 12.0
 #: Linear sRGB to CIE XYZ (IEC 61966-2-1).
 _XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
 
@@ -190,9 +194,12 @@ def clusters(lab: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def colour_name(lab: np.ndarray) -> str:
-    """The name in COLOURS that is nearest to an L*a*b* colour."""
+    """The name in COLOURS that is nearest to an L*a*b* colour; what has a hue is no black, grey or white."""
     names, values = _named()
-    return names[int(np.argmin(np.linalg.norm(values - lab, axis=1)))]
+    distances = np.linalg.norm(values - lab, axis=1)
+    if np.hypot(lab[1], lab[2]) > _HUED:
+        distances[np.hypot(values[:, 1], values[:, 2]) < _HUED] = np.inf
+    return names[int(np.argmin(distances))]
 
 
 def temperature(image: np.ndarray) -> int | None:

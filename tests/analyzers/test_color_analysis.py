@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -58,6 +59,17 @@ def test_names_are_those_of_css_and_xkcd():
             == name
         )
         assert value in (CSS4_COLORS.get(name.replace(" ", ""), "").lower(), XKCD_COLORS.get(f"xkcd:{name}"))
+
+
+@pytest.mark.parametrize("value", [70, 90, 130, 180, 255])
+def test_a_vivid_colour_is_no_grey(value):
+    for hue in range(0, 180, 5):
+        for saturation in (160, 255):
+            rgb = cv2.cvtColor(np.array([[[hue, saturation, value]]], np.uint8), cv2.COLOR_HSV2RGB)
+            name = color_analysis.colour_name(color_analysis.to_lab(rgb)[0, 0])
+            assert name not in ("black", "dark grey", "gray", "silver", "white", "slate gray"), rgb
+            if 55 <= hue <= 65 and saturation == 255:
+                assert name in ("green", "dark green", "lime")
 
 
 def _rgb(value):

@@ -150,6 +150,8 @@ def _edge_lines(lines: np.ndarray) -> np.ndarray:
     """Share of pixels that differ across the line, in eight parts of each line of `[N, M]`: `[N, 8]`."""
     import cv2
 
+    if len(lines) < 3:
+        return np.zeros((len(lines), 8), np.float32)
     edge = (cv2.absdiff(lines[2:], lines[:-2]) > _EDGE).astype(np.float32)
     return cv2.copyMakeBorder(
         cv2.resize(edge, (8, len(edge)), interpolation=cv2.INTER_AREA), 1, 1, 0, 0, cv2.BORDER_CONSTANT
@@ -161,6 +163,8 @@ def _seam(parts: np.ndarray) -> float:
     whole = parts.mean(axis=1)
     count = len(whole)
     best = 0.0
+    if count < 3:
+        return best
     for division in _DIVISIONS:
         near = np.arange(round((division - _OFF) * count), round((division + _OFF) * count) + 1)
         line = int(near[np.argmax(whole[near])])
