@@ -2,7 +2,8 @@
 
 It runs the twenty analyzers as `python run.py` does, with the default grouping, on the reference, the second
 and the negative clip, and writes what came out into docs/quality.md and README.md, between the marks there.
-The exit code is 3 if a limit of conf/targets does not hold. With --check no file is written.
+The exit code is 3 if a limit of conf/targets does not hold. With --check no file is written. A limit that is
+known not to hold yet is named with --known: it is still printed, and any other miss still fails.
 """
 
 from __future__ import annotations
@@ -68,6 +69,13 @@ def main() -> int:
     parser.add_argument(
         "--check", action="store_true", help="write nothing, only say which limits do not hold"
     )
+    parser.add_argument(
+        "--known",
+        nargs="+",
+        default=[],
+        metavar="CLIP:FIGURE",
+        help="limits that are known not to hold yet, as second:quality.cut_analysis.f1",
+    )
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         runs = {clip: scored(clip, Path(folder) / clip) for clip in CLIPS if is_there(clip)}
@@ -81,7 +89,10 @@ def main() -> int:
     failed = {clip: missed for clip, run in runs.items() if (missed := run.missed())}
     for clip, missed in failed.items():
         print(f"{clip} misses {', '.join(missed)}", file=sys.stderr)
-    return Exit.TARGET_MISSED if failed else Exit.OK
+    missed_now = {f"{clip}:{figure}" for clip, missed in failed.items() for figure in missed}
+    if held := sorted(set(asked.known) - missed_now):
+        print(f"holds now and need not be named with --known: {', '.join(held)}", file=sys.stderr)
+    return Exit.TARGET_MISSED if missed_now - set(asked.known) else Exit.OK
 
 
 def is_there(clip: str) -> bool:
