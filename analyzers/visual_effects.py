@@ -9,7 +9,7 @@ two frames would fall between them.
 
 What it cannot do: a thing of less than 2 % of the picture, or as thin as letters, does not make it coloured,
 and very pale colours under heavy compression are monochrome. Where the only thing that moves in a picture
-without noise stops, that is a freeze.
+without noise stops, a freeze is not seen.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ import numpy as np
 from clipbench.analyzers.base import Chunk, ChunkedAnalyzer, ClipFacts, Segment, setting
 from clipbench.analyzers.features.vision import effect_curves, shots
 from clipbench.analyzers.features.vision.fades import runs
+
+#: Least change of most of the picture before it freezes, in levels: that of slight noise.
+_COMMON = 0.2
 
 
 @dataclass
@@ -94,7 +97,9 @@ class VisualEffects(ChunkedAnalyzer[effect_curves.CurvesState, effect_curves.Cur
         picture = curves.contrast >= settings.min_contrast
         for effect in effects:
             picture[effect.start : effect.stop] = False
-        effects += self._freezes(curves.stir, shots.frame_rate(clip, settings), seen.cuts, effects)
+        effects += self._freezes(
+            curves.stir, curves.common_stir, shots.frame_rate(clip, settings), seen.cuts, effects
+        )
         lost = np.zeros(len(picture))
         for first, stop in pairwise([0, *seen.cuts, len(picture)]):
             lost[first:stop] = _lost_detail(curves.sharpness[first:stop], picture[first:stop])
@@ -144,11 +149,15 @@ class VisualEffects(ChunkedAnalyzer[effect_curves.CurvesState, effect_curves.Cur
                     found.append(Effect(label, start, stop, depth, confidence))
         return found
 
-    def _freezes(self, stir: np.ndarray, rate: float, cuts: list[int], lights: list[Effect]) -> list[Effect]:
+    def _freezes(
+        self, stir: np.ndarray, common: np.ndarray, rate: float, cuts: list[int], lights: list[Effect]
+    ) -> list[Effect]:
         """Frames that repeat after the picture of the same shot had moved.
 
         A camera at rest is not a freeze: its noise changes from frame to frame, and a rendered picture
-        without noise did not move before. A change of light (`lights`: flashes and fades) is not motion.
+        without noise did not move before. Somebody who stops before a background that never changed is none
+        either (`common`: the change in the middle block). A change of light (`lights`: flashes and fades) is
+        not motion.
         Confidence is highest if the motion continues afterwards.
         """
         settings, stir = self.settings, stir.copy()
@@ -166,6 +175,9 @@ class VisualEffects(ChunkedAnalyzer[effect_curves.CurvesState, effect_curves.Cur
             first, last = bounds[bisect_right(bounds, start) - 1], bounds[bisect_left(bounds, stop)]
             moving = stir[max(first + 1, start - before) : start]
             if stop - start < least or len(moving) < 2 or np.median(moving) < settings.motion_stir:
+                continue
+            around = float(np.median(common[start - len(moving) : start]))
+            if around < _COMMON or around < 2 * float(np.median(common[start:stop])):
                 continue
             strength = 1 - float(np.median(stir[start:stop]) / np.median(moving))
             goes_on = stop < last and np.median(stir[stop : min(last, stop + before)]) >= settings.motion_stir

@@ -94,6 +94,14 @@ def test_rest_is_no_freeze():
     assert [s.label for s in run(still)] == ["fade_in"]
 
 
+def test_somebody_who_stops_is_no_freeze():
+    scene = shoot(photo("chelsea"), 50)
+    for index, frame in enumerate(scene):
+        left = min(4 * index, 100)
+        frame[100:220, left : left + 60] = photo("astronaut")[20:260:2, 160:280:2]
+    assert run(scene) == []
+
+
 @pytest.mark.parametrize("overlay", [False, True])
 @pytest.mark.parametrize("name", PHOTOS)
 def test_blur(name, overlay):

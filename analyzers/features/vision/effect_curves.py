@@ -22,7 +22,7 @@ _SEAM_S = 0.16
 class Curves(NamedTuple):
     """One number for each of the frames, `[T]` each; see effect_measures.py.
 
-    `contrast` is the deviation of luma, and `stir` compares a frame with the one before it.
+    `contrast` is the deviation of luma, `stir` and `common_stir` compare a frame with the one before it.
     """
 
     contrast: np.ndarray
@@ -30,6 +30,7 @@ class Curves(NamedTuple):
     bars: np.ndarray
     sharpness: np.ndarray
     stir: np.ndarray
+    common_stir: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class SeamWindow:
 
 
 class CurvesFound(NamedTuple):
-    """What `follow` finds: eight numbers a frame. `rises` are the bright shares of the rises, by frame.
+    """What `follow` finds: nine numbers a frame. `rises` are the bright shares of the rises, by frame.
 
     `seams` follow those of the chunk before; those of the chunk's last frames are found in the next one.
     """
@@ -173,5 +174,5 @@ def _measured(image: np.ndarray, grey: np.ndarray, before: np.ndarray | None) ->
         effect_measures.colourfulness(image),
         effect_measures.bars(grey),
         effect_measures.sharpness(grey),
-        0.0 if before is None else effect_measures.stir(before, grey),
+        *((0.0, 0.0) if before is None else effect_measures.stir(before, grey)),
     ]

@@ -88,12 +88,13 @@ def sharpness(grey: np.ndarray) -> float:
     return float(ratios[order][np.searchsorted(weight, 0.35 * weight[-1])])
 
 
-def stir(before: np.ndarray, after: np.ndarray) -> float:
-    """Mean difference of two grey images in the block that changes most, 0..255."""
+def stir(before: np.ndarray, after: np.ndarray) -> tuple[float, float]:
+    """Mean difference of two grey images, 0..255: in the block that changes most, and in the middle one."""
     import cv2
 
     change = cv2.absdiff(before, after).astype(np.float32)
-    return float(cv2.resize(change, (6, 6), interpolation=cv2.INTER_AREA).max())
+    blocks = cv2.resize(change, (6, 6), interpolation=cv2.INTER_AREA)
+    return float(blocks.max()), float(np.median(blocks))
 
 
 def bars(grey: np.ndarray) -> float:
