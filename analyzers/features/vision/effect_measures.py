@@ -45,25 +45,52 @@ def colourfulness(image: np.ndarray) -> float:
     scale = min(1.0, _CHROMA_SIZE / max(height, width))
     size = max(1, round(width * scale)), max(1, round(height * scale))
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    planes = cv2.cvtColor(small, cv2.COLOR_RGB2YCrCb).astype(np.float32)
-    luma, chroma = planes[..., 0], planes[..., 1:] - 128
-    lit = (luma > _DARK) & (small.max(axis=2) < _CLIPPED)
-    even = np.median(chroma.reshape(-1, 2), axis=0)
-    growing = np.median(chroma[lit] / luma[lit][:, None], axis=0) if lit.any() else np.zeros(2)
-    # A stronger one is a colour.
-    growing *= min(1.0, _STRONGEST / max(float(np.linalg.norm(growing)), 1e-6))
+    luma, red, blue = cv2.split(cv2.cvtColor(small, cv2.COLOR_RGB2YCrCb).astype(np.float32))
+    red, blue = red - 128, blue - 128
+    strongest = cv2.max(cv2.max(small[..., 0], small[..., 1]), small[..., 2])
+    bright, full = luma > _HIGHLIGHT, strongest >= _CLIPPED
+    even = float(np.median(red)), float(np.median(blue))
+    # Where a channel is clipped, a tint changes by up to half of what it is.
+    clipped = np.where(bright & full, np.float32(0.5), np.float32(0))
+    slope = growing_tint(luma, red, blue, (luma > _DARK) & ~full)
+    same = np.ones_like(luma)
+    distances = [
+        # How far each pixel is from the tint times `weight`, of which a highlight may have any part.
+        distance_from(red, blue, tint, weight, bright, clipped)
+        for tint, weight in ((even, same), (slope, luma))
+    ]
     thick = np.ones((_THIN, _THIN), np.uint8)
-    found = []
-    for tint in (np.ones_like(chroma) * even, growing * luma[..., None]):
-        along = (chroma * tint).sum(axis=2) / np.maximum(np.square(tint).sum(axis=2), 1e-6)
-        part = np.where(luma > _HIGHLIGHT, np.clip(along, 0, 1), 1)
-        distance = np.linalg.norm(chroma - part[..., None] * tint, axis=2).astype(np.float32)
-        # Where a channel is clipped, a tint changes by up to half of what it is.
-        clipped = (luma > _HIGHLIGHT) & (small.max(axis=2) >= _CLIPPED)
-        distance -= (clipped * np.linalg.norm(tint, axis=2) / 2).astype(np.float32)
-        found.append(float(np.percentile(cv2.morphologyEx(distance, cv2.MORPH_OPEN, thick), 99)))
-    strength = max(0.0, float(np.linalg.norm(even)) - _WEAK_TINT) / _STRONGER
-    return max(0.0, min(found)) / (1 + strength)
+    found = [np.percentile(cv2.morphologyEx(each, cv2.MORPH_OPEN, thick), 99) for each in distances]
+    strength = max(0.0, float(np.hypot(*even)) - _WEAK_TINT) / _STRONGER
+    return max(0.0, float(min(found))) / (1 + strength)
+
+
+def growing_tint(luma: np.ndarray, red: np.ndarray, blue: np.ndarray, lit: np.ndarray) -> tuple[float, float]:
+    """The tint per level of luma where a picture is `lit`; what is stronger than a tint is cut to one."""
+    if not lit.any():
+        return 0.0, 0.0
+    slope = np.array([np.median(plane[lit] / luma[lit]) for plane in (red, blue)])
+    slope *= min(1.0, _STRONGEST / max(float(np.linalg.norm(slope)), 1e-6))
+    return float(slope[0]), float(slope[1])
+
+
+def distance_from(
+    red: np.ndarray,
+    blue: np.ndarray,
+    tint: tuple[float, float],
+    weight: np.ndarray,
+    bright: np.ndarray,
+    clipped: np.ndarray,
+) -> np.ndarray:
+    """How far each pixel's chroma is from `tint` times `weight`, float32 [h, w].
+
+    Where a pixel is `bright` it may have any part of the tint. The share `clipped` of it is taken off.
+    """
+    squared = tint[0] ** 2 + tint[1] ** 2
+    along = (red * tint[0] + blue * tint[1]) / max(squared, 1e-6)
+    part = np.where(bright, np.clip(along, 0, weight), weight)
+    distance: np.ndarray = np.hypot(red - part * tint[0], blue - part * tint[1])
+    return distance - clipped * weight * np.float32(np.sqrt(squared))
 
 
 def sharpness(grey: np.ndarray) -> float:
