@@ -89,8 +89,9 @@ def distance_from(
     squared = tint[0] ** 2 + tint[1] ** 2
     along = (red * tint[0] + blue * tint[1]) / max(squared, 1e-6)
     part = np.where(bright, np.clip(along, 0, weight), weight)
-    distance: np.ndarray = np.hypot(red - part * tint[0], blue - part * tint[1])
-    return distance - clipped * weight * np.float32(np.sqrt(squared))
+    distance = np.hypot(red - part * tint[0], blue - part * tint[1])
+    rest: np.ndarray = distance - clipped * weight * np.float32(np.sqrt(squared))
+    return rest
 
 
 def sharpness(grey: np.ndarray) -> float:
