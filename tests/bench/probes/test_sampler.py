@@ -184,7 +184,9 @@ def test_a_sampler_that_cannot_be_started_is_a_reason(monkeypatch):
 
 def test_ctrl_c_does_not_reach_the_sampler():
     """As a terminal does it: the signal goes to the whole process group."""
-    code = "import os, time; from clipbench.bench.probes.sampler import Sampler\n"
+    code = "import os, signal, time; from clipbench.bench.probes.sampler import Sampler\n"
+    # What a shell starts in the background ignores SIGINT, and so would all that the tests start there.
+    code += "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
     code += "with Sampler(os.getpid(), 0.05) as s:\n"
     # Naps, since a signal that comes just before a sleep begins does not end it.
     code += "    try:\n        print('ready', flush=True)\n        for _ in range(600): time.sleep(0.1)\n"
