@@ -7,6 +7,7 @@ The picture, as means over each second, on frames of one size so that clips can 
 - `exposure`: 0..1, the share of pixels neither black nor white, reduced if the mean is far from grey.
 - `brisque`: about 0 (good) to 100 (bad), see brisque.py; null if the picture is plain.
 - `score`: the geometric mean of the four, each scaled to 0..1, because one bad property spoils a picture.
+  It cannot tell a fault from an intention: a night scene or film grain lowers it, too.
 
 Speech, one segment per 9 s of speech without the pauses, which the network hears at once: mean opinion scores
 1..5 by DNSMOS P.835 (C. K. A. Reddy, V. Gopal, R. Cutler, ICASSP 2022).

@@ -4,6 +4,9 @@ A scene ends where the image embeddings of the second before and the second afte
 one photograph changes the embedding a little at every sample, a new scene changes it a lot at one. The
 threshold adapts to how restless the clip is, as shot detectors adapt theirs (Yusoff, Christmas and Kittler,
 "Video Shot Cut Detection Using Adaptive Thresholding", BMVC 2000).
+
+It cannot see that two shots of one room are one scene if they look different, or that two rooms that look
+alike are two, since it knows pictures and not the plot. Scenes shorter than `min_scene_s` are not found.
 """
 
 from __future__ import annotations
