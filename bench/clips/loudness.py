@@ -1,6 +1,8 @@
 """How loud a clip's sound is, at the file's own rate and in all its channels, as ITU-R BS.1770-4 weighs it.
 
 Mono at 16 kHz, which analyzers get, has lost what is above 8 kHz and what channels cancel of each other.
+
+The filters are matrices here, because importing scipy.signal took 0.7 s and 76 MB in the process that decodes.
 """
 
 from __future__ import annotations

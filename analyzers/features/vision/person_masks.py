@@ -11,8 +11,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from clipbench.analyzers.features.vision.boxes import area
-
 #: The sides of the network's pictures, and of what is kept of its answer: N below.
 PIXELS, KEPT = 256, 128
 #: A square's side, in longer sides of the box of the people in it.
@@ -42,24 +40,31 @@ class Look(NamedTuple):
 
 def groups(boxes: Sequence[np.ndarray]) -> list[tuple[int, ...]]:
     """Which people share a square, by their numbers: at most MOST groups, whatever the order of the boxes."""
-    parts: list[tuple[tuple[int, ...], np.ndarray]] = [((number,), box) for number, box in enumerate(boxes)]
-    while len(parts) > 1:
-        pairs = [
-            (area(both := joint(a, b)) - max(area(a), area(b)), area(both), i, j)
-            for i, (_, a) in enumerate(parts)
-            for j, (_, b) in enumerate(parts[:i])
-        ]
-        more, total, i, j = min(pairs)
-        if len(parts) <= MOST and total > TOGETHER * (total - more):
+    members: list[tuple[int, ...]] = [(number,) for number in range(len(boxes))]
+    joint = np.array(boxes).reshape(-1, 4)
+    while len(members) > 1:
+        i, j = np.tril_indices(len(members), -1)
+        both = around(joint[i], joint[j])
+        total, larger = areas(both), np.maximum(areas(joint[i]), areas(joint[j]))
+        best = np.lexsort((j, i, total, total - larger))[0]
+        if len(members) <= MOST and total[best] > TOGETHER * larger[best]:
             break
-        members, box = parts.pop(i)
-        parts[j] = (parts[j][0] + members, joint(parts[j][1], box))
-    return [tuple(sorted(members)) for members, _ in parts]
+        one, other = i[best], j[best]
+        members[other] += members.pop(one)
+        joint[other] = both[best]
+        joint = np.delete(joint, one, axis=0)
+    return [tuple(sorted(each)) for each in members]
 
 
-def joint(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """The smallest box around two."""
-    return np.concatenate([np.minimum(a[:2], b[:2]), np.maximum(a[2:], b[2:])])
+def around(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The smallest boxes around boxes [N, 4] and others."""
+    return np.concatenate([np.minimum(a[:, :2], b[:, :2]), np.maximum(a[:, 2:], b[:, 2:])], axis=1)
+
+
+def areas(boxes: np.ndarray) -> np.ndarray:
+    """The areas of boxes [N, 4]."""
+    found: np.ndarray = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
+    return found
 
 
 def square_around(boxes: Sequence[np.ndarray], width: int, height: int) -> np.ndarray:

@@ -51,24 +51,23 @@ class Track:
         """Whether it was seen in `min_samples` with a mean score of `min_score`."""
         return self.total_score / self.seen >= min_score and self.seen >= min_samples
 
-    def distance(self, detection: Detection, time_s: float, aspect: float) -> float | None:
-        """How far `detection` is from where this object may be, 0..1; None if it cannot be the same one.
+    def distances(self, found: Sequence[Detection], time_s: float, aspect: float) -> np.ndarray:
+        """How far each of `found` is from where this object may be, 0..1; infinite if it cannot be the same.
 
         It may have gone on as it did, or stand still. `aspect` is the frame's width over its height.
         """
-        if detection.label != self.last.label:
-            return None
-        before, now = sides(self.last.box), sides(detection.box)
+        boxes = np.stack([one.box for one in found])
+        before, now = sides(self.last.box), sides(boxes)
         ratios = np.maximum(before, now) / np.maximum(np.minimum(before, now), 1e-6)
-        limit = CUT_SIZE if is_cut(self.last.box) or is_cut(detection.box) else SAME_SIZE
-        if ratios.min() > limit or ratios.max() > OTHER_SIDE:
-            return None
+        limit = np.where(is_cut(self.last.box) | is_cut(boxes), CUT_SIZE, SAME_SIZE)
+        same = np.array([one.label == self.last.label for one in found])
+        same &= (ratios.min(axis=-1) <= limit) & (ratios.max(axis=-1) <= OTHER_SIDE)
         gap = max(time_s - self.time_s, 0.0)
         square = np.array([aspect, 1.0])
-        still = centre(detection.box) - centre(self.last.box)
-        moved = min(np.linalg.norm(off * square) for off in (still, still - self.velocity * gap))
-        reach = min(NEAR + PER_SECOND * gap, FARTHEST) * np.linalg.norm(np.maximum(before, now) * square)
-        return float(moved / reach) if moved <= reach else None
+        still = centre(boxes) - centre(self.last.box)
+        moved = np.minimum(*(length(off * square) for off in (still, still - self.velocity * gap)))
+        reach = min(NEAR + PER_SECOND * gap, FARTHEST) * length(np.maximum(before, now) * square)
+        return np.where(same & (moved <= reach), moved / np.maximum(reach, 1e-12), np.inf)
 
 
 @dataclass
@@ -90,11 +89,10 @@ class Tracks:
         sample = self.samples
         self.samples += 1
         pairs = []
-        for row, detection in enumerate(found):
-            for track in self.open:
-                distance = track.distance(detection, time_s, self.aspect)
-                if distance is not None:
-                    pairs.append((distance, track.number, row, track))
+        for track in self.open if found else ():
+            distances = track.distances(found, time_s, self.aspect)
+            for row in np.flatnonzero(np.isfinite(distances)).tolist():
+                pairs.append((float(distances[row]), track.number, row, track))
         # One to one, the nearest first.
         chosen: dict[int, Track] = {}
         taken: set[int] = set()
@@ -175,18 +173,25 @@ class Rule:
         return detection.score >= self.sure_score or self.is_steady(track)
 
 
-def centre(box: np.ndarray) -> np.ndarray:
-    """The middle [x, y] of a box."""
-    middle: np.ndarray = (box[:2] + box[2:]) / 2
+def centre(boxes: np.ndarray) -> np.ndarray:
+    """The middle [..., 2] of boxes [..., 4]."""
+    middle: np.ndarray = (boxes[..., :2] + boxes[..., 2:]) / 2
     return middle
 
 
-def sides(box: np.ndarray) -> np.ndarray:
-    """Width and height of a box."""
-    size: np.ndarray = box[2:] - box[:2]
+def sides(boxes: np.ndarray) -> np.ndarray:
+    """Width and height [..., 2] of boxes [..., 4]."""
+    size: np.ndarray = boxes[..., 2:] - boxes[..., :2]
     return size
 
 
-def is_cut(box: np.ndarray) -> bool:
-    """Whether a box reaches the frame's border."""
-    return bool(box.min() < BORDER or box.max() > 1 - BORDER)
+def length(vectors: np.ndarray) -> np.ndarray:
+    """The lengths [...] of vectors [..., 2]."""
+    found: np.ndarray = np.hypot(vectors[..., 0], vectors[..., 1])
+    return found
+
+
+def is_cut(boxes: np.ndarray) -> np.ndarray:
+    """Which of boxes [..., 4] reach the frame's border: bool [...]."""
+    reaches: np.ndarray = (boxes.min(axis=-1) < BORDER) | (boxes.max(axis=-1) > 1 - BORDER)
+    return reaches
