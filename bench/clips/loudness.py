@@ -2,7 +2,8 @@
 
 Mono at 16 kHz, which analyzers get, has lost what is above 8 kHz and what channels cancel of each other.
 
-The filters are matrices here, because importing scipy.signal took 0.7 s and 76 MB in the process that decodes.
+The filters are matrices here, because importing scipy.signal takes 0.7 s and 76 MB in the process that
+decodes.
 """
 
 from __future__ import annotations
