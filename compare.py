@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-
-from clipbench.commands.compare import main
+from clipbench.commands.entry import compare
 
 if __name__ == "__main__":
-    sys.exit(main())
+    compare()

@@ -45,12 +45,16 @@ def back_ends() -> dict[str, type[Analyzer]]:
 
 def create(name: str, settings: Settings | None = None) -> Analyzer:
     """The analyzer `name` under `settings`: their type says whether its production back end is meant."""
-    embedded = discover()[name]
+    return chosen(name, settings)(settings)
+
+
+def chosen(name: str, settings: Settings | None = None) -> type[Analyzer]:
+    """The class that `create` makes the analyzer of."""
     back_end = back_ends().get(name) if settings is not None else None
     # Where the two types are related, the nearer one is meant.
     if back_end is not None and isinstance(settings, back_end.settings_type):
-        return back_end(settings)
-    return embedded(settings)
+        return back_end
+    return discover()[name]
 
 
 def modules_of(package: str) -> Iterator[ModuleType]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from enum import IntEnum
+from typing import ClassVar
 
 
 class Exit(IntEnum):
@@ -22,11 +23,23 @@ class InputError(Exception):
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C or SIGTERM ended what was going on; `code` is what to exit with."""
+    """Ctrl-C, SIGTERM or a closed terminal ended what was going on; `code` is what to exit with.
+
+    It is raised wherever the signal finds the program, and may be lost there: a library swallows it, or it
+    comes while an object is destroyed. `arrived` is its code until it was seen to, and 0 otherwise.
+    """
+
+    arrived: ClassVar[int] = 0
 
     def __init__(self, code: int) -> None:
         super().__init__(code)
         self.code = code
+
+    @classmethod
+    def check(cls) -> None:
+        """Raise it again where it was lost."""
+        if cls.arrived:
+            raise cls(cls.arrived)
 
 
 def nearest(word: str, candidates: Iterable[str]) -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-
-from clipbench.commands.run import main
+from clipbench.commands.entry import run
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

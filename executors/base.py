@@ -245,6 +245,10 @@ class Executor(Part):
         """Make the workers ready for the next clip after `cleanup`."""
         raise NotImplementedError
 
+    def cleanup_failures(self) -> dict[str, str]:
+        """The analyzers that could not be unloaded, parked or woken, and why; also after `close`."""
+        return {}
+
     def state(self) -> dict[str, str]:
         """Worker → its state, for people: "2 analyzers loaded", "exited"."""
         raise NotImplementedError

@@ -98,6 +98,9 @@ class Connected(Executor):
     def wake(self) -> None:
         self.started().wake()
 
+    def cleanup_failures(self) -> dict[str, str]:
+        return dict(self.supervisor.cleanup_failures) if self.supervisor else {}
+
     def state(self) -> dict[str, str]:
         return self.started().state()
 

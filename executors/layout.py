@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from clipbench.analyzers.base import Analyzer, Needs, Settings, is_chunked
+from clipbench.analyzers.base import Analyzer, FrameRequest, Needs, Settings, is_chunked
 
 #: GB of a GPU that a process needs before it holds anything, for CUDA's context and libraries. Reports range
 #: from 0.3 GB, with lazy loading, to 0.5 GB; a plan uses the larger.
@@ -21,6 +22,7 @@ class Task:
     what it reads of a clip, `gpu` whether it uses the GPU of its group, and `memory_gb` how much of it, where
     that is declared. `models` are its model cards; `stand_in` says why its results are not those of the model
     that it stands in for; with `random` weights they mean nothing. A `chunked` one is fed chunk by chunk.
+    `broken` says why it cannot be run, where what it declares cannot be asked for: then it fails.
     """
 
     analyzer: str
@@ -34,21 +36,25 @@ class Task:
     stand_in: str | None = None
     random: bool = False
     chunked: bool = False
+    broken: str = ""
 
     @classmethod
     def of(cls, analyzer: Analyzer, upstream: tuple[str, ...] = (), after: tuple[str, ...] = ()) -> Task:
-        """The task of running `analyzer`, with all that it declares under its settings."""
+        """The task of running `analyzer`, with all that it declares under its settings.
+
+        Raises what the analyzer raises, and TypeError for what is not of the type that it must be.
+        """
         return cls(
             analyzer.name,
             analyzer.settings,
             upstream,
             after,
-            needs=analyzer.needs(),
-            gpu=analyzer.uses_gpu,
+            needs=checked_needs(analyzer.needs()),
+            gpu=bool(analyzer.uses_gpu),
             memory_gb=analyzer.memory_gb,
-            models=tuple(analyzer.models()),
+            models=checked_models(analyzer.models()),
             stand_in=analyzer.stand_in,
-            random=analyzer.random,
+            random=checked_random(analyzer.random),
             chunked=is_chunked(analyzer),
         )
 
@@ -56,6 +62,33 @@ class Task:
     def frames(self) -> bool:
         """Whether it reads frames at all, and so must wait for them."""
         return bool(self.needs.frames)
+
+
+def checked_models(models: object) -> tuple[str, ...]:
+    """What `Analyzer.models` says; raises TypeError where that is no list of names."""
+    if not isinstance(models, tuple | list) or not all(isinstance(model, str) for model in models):
+        raise TypeError(f"models() must return names of model cards, not {type(models).__name__}")
+    return tuple(map(str, models))
+
+
+def checked_random(random: object) -> bool:
+    """What `Analyzer.random` says; raises TypeError where that is neither true nor false."""
+    if not isinstance(random, bool):
+        raise TypeError(f"random must be true or false, not {type(random).__name__}")
+    return random
+
+
+def checked_needs(needs: object) -> Needs:
+    """What `Analyzer.needs` says; raises TypeError or ValueError for what nobody can be given."""
+    if not isinstance(needs, Needs):
+        raise TypeError(f"needs() must return Needs, not {type(needs).__name__}")
+    for request in needs.frames:
+        if not isinstance(request, FrameRequest):
+            raise TypeError(f"needs() must have requests for frames, not {type(request).__name__}")
+        fits = request.size >= 0 and 0 < request.fps < math.inf
+        if not fits or not isinstance(request.size, int):
+            raise ValueError(f"needs() asks for {request.fps:g} frames a second of size {request.size}")
+    return Needs(tuple(needs.frames), bool(needs.audio))
 
 
 @dataclass(frozen=True)

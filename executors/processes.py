@@ -9,6 +9,7 @@ from multiprocessing.context import SpawnProcess
 
 from clipbench.executors.connected import Connected
 from clipbench.executors.faults import CONTAINABLE
+from clipbench.executors.held_signals import held
 from clipbench.executors.protocol import Command, Link, Report, WorkerSpec
 from clipbench.executors.serving import serve_process
 from clipbench.executors.supervision import GRACE_S
@@ -25,7 +26,8 @@ class Processes(Connected):
         process = context.Process(
             target=serve_process, args=(theirs, spec), name=spec.worker.name, daemon=True
         )
-        process.start()
+        with held():
+            process.start()
         theirs.close()
         return ProcessLink(ours, process)
 

@@ -88,7 +88,7 @@ class Wake:
 
 @dataclass(frozen=True)
 class Exit:
-    """End. Answered by the end of the connection."""
+    """End. Answered by Cleaned and the end of the connection."""
 
 
 Command: TypeAlias = Load | Analyze | Forget | Unload | Offload | Wake | Exit
@@ -141,12 +141,16 @@ class Done:
 
 @dataclass(frozen=True)
 class Cleaned:
-    """The worker has unloaded or offloaded its analyzers."""
+    """The worker has unloaded or offloaded its analyzers. `failures` has those that raised, and what."""
+
+    failures: Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class Awake:
-    """The worker has its analyzers back."""
+    """The worker has its analyzers back. `failures` has those that raised, and what."""
+
+    failures: Mapping[str, str]
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ class Sequential(Executor):
     def __init__(self, observer: Observer) -> None:
         super().__init__(observer)
         self.worker: Worker | None = None
+        self._cleanup_failures: dict[str, str] = {}
 
     @classmethod
     def layout(
@@ -51,6 +52,7 @@ class Sequential(Executor):
         devices.choose(device)
         spec = WorkerSpec(planned, plan.visible, plan.settings.memory_fraction, plan.faults, plan.profile)
         self.worker = Worker(spec, device, self.observer)
+        self._cleanup_failures = self.worker.cleanup_failures
         for task in planned.tasks:
             self.worker.load(task)
 
@@ -98,6 +100,9 @@ class Sequential(Executor):
 
     def wake(self) -> None:
         self.started().wake(self.plan.layout[0].tasks)
+
+    def cleanup_failures(self) -> dict[str, str]:
+        return dict(self._cleanup_failures)
 
     def state(self) -> dict[str, str]:
         loaded = len(self.worker.loaded) if self.worker else 0

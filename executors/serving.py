@@ -14,9 +14,11 @@ from clipbench.analyzers.base import Segment
 from clipbench.executors import devices, faults, protocol
 from clipbench.executors.base import Outcome, Phase, Span
 from clipbench.executors.chunks import OpenPieces
+from clipbench.executors.held_signals import leave_to_parent
 from clipbench.executors.packed_segments import PackedSegments
 from clipbench.executors.protocol import WorkerConnection, WorkerSpec
 from clipbench.executors.steps import Fed
+from clipbench.executors.streams import make_forgiving
 
 if TYPE_CHECKING:
     from clipbench.executors.worker import Worker
@@ -42,9 +44,9 @@ class Reporter:
 
 def serve_process(connection: WorkerConnection, spec: WorkerSpec) -> None:
     """A worker process from its first line: settle in before anything heavy is imported, then serve."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the executor's to handle
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    leave_to_parent()
     die_with_parent()
+    make_forgiving()
     worker = spec.worker
     os.environ |= dict.fromkeys(THREAD_VARIABLES, str(worker.threads)) | devices.visible(worker.device)
     if worker.cpus and hasattr(os, "sched_setaffinity"):
@@ -103,6 +105,7 @@ class Serving:
         match command:
             case protocol.Exit():
                 self.worker.unload()
+                self.connection.send(protocol.Cleaned(self.worker.cleanup_failures))
                 return False
             case protocol.Load(task):
                 self.worker.load(task)
@@ -123,13 +126,13 @@ class Serving:
                 self.forget(clip, piece)
             case protocol.Unload():
                 self.worker.unload()
-                self.connection.send(protocol.Cleaned())
+                self.connection.send(protocol.Cleaned(self.worker.cleanup_failures))
             case protocol.Offload():
                 self.worker.offload()
-                self.connection.send(protocol.Cleaned())
+                self.connection.send(protocol.Cleaned(self.worker.cleanup_failures))
             case protocol.Wake(tasks):
                 self.worker.wake(tasks)
-                self.connection.send(protocol.Awake())
+                self.connection.send(protocol.Awake(self.worker.cleanup_failures))
             case _:
                 assert_never(command)
         return True

@@ -33,7 +33,10 @@ GRACE_S = 2.0
 
 
 class Supervisor:
-    """Keeps the workers of a plan alive. `lost` has the analyzers that no worker can run now, and why."""
+    """Keeps the workers of a plan alive. `lost` has the analyzers that no worker can run now, and why.
+
+    `cleanup_failures` has those that could not be unloaded, parked or woken.
+    """
 
     def __init__(
         self,
@@ -46,6 +49,7 @@ class Supervisor:
         self.specs: tuple[WorkerSpec, ...] = ()
         self.workers: list[LiveWorker] = []
         self.lost: dict[str, str] = {}
+        self.cleanup_failures: dict[str, str] = {}
         self.asleep = False
         self.clips = 0
 
@@ -167,8 +171,9 @@ class Supervisor:
             case protocol.FedChunk(clip, fed):
                 worker.busy, worker.useful = None, True
                 return [(clip, fed)]
-            case protocol.Cleaned() | protocol.Awake():
+            case protocol.Cleaned(failures) | protocol.Awake(failures):
                 worker.busy = None
+                self.cleanup_failures.update(failures)
             case _:
                 assert_never(report)
         return []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import logging
-import traceback
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from clipbench.analyzers import registry, threads
 from clipbench.analyzers.base import Analyzer, Chunk, NothingToAnalyze, Segment, Settings
 from clipbench.executors import chunks, devices, faults, returned_segments
 from clipbench.executors.base import Observer, Outcome, Phase, Span, now
+from clipbench.executors.containing import contained, described, failure, message
 from clipbench.executors.layout import Task
 from clipbench.executors.profiling import profiler
 from clipbench.executors.protocol import WorkerSpec
@@ -25,9 +25,9 @@ log = logging.getLogger(__name__)
 class Worker:
     """Holds the analyzers of one worker and runs them one at a time, in the calling thread.
 
-    Whatever an analyzer raises is contained, SystemExit included. KeyboardInterrupt is the user's and passes.
+    Whatever an analyzer raises is contained, SystemExit included; only the user's interrupt passes.
     `device` is as PyTorch calls it here. `lost_gpu` is the error after which CUDA does nothing more in this
-    process.
+    process. `cleanup_failures` has the analyzers that could not be unloaded, parked or woken, and why.
     """
 
     def __init__(self, spec: WorkerSpec, device: str, observer: Observer) -> None:
@@ -35,6 +35,7 @@ class Worker:
         self.name, self.lost_gpu = spec.worker.name, ""
         self.loaded: dict[str, Analyzer] = {}
         self.unloadable: dict[str, Outcome] = {}
+        self.cleanup_failures: dict[str, str] = {}
         self.clip = 0
         threads.limit(spec.worker.threads)
         if spec.memory_fraction is not None:
@@ -53,16 +54,17 @@ class Worker:
 
     def load(self, task: Task) -> None:
         """Load one analyzer; one that cannot be loaded is remembered and fails when it is asked for."""
+
+        def failed(error: BaseException) -> None:
+            # As text: the exception would keep its frames alive, and these what was built so far.
+            self.unloadable[task.analyzer] = self._failed(self._outcome(task), error, "cannot be loaded: ")
+
+        if task.broken:
+            self.unloadable[task.analyzer] = broken(self._outcome(task), task)
+            return
         with self.span("load", task.analyzer):
-            try:
+            with contained(failed):
                 self.loaded[task.analyzer] = self._load(task)
-            except KeyboardInterrupt:
-                raise
-            except BaseException as error:
-                # As text: the exception would keep its frames alive, and these what was built so far.
-                self.unloadable[task.analyzer] = self._failed(
-                    self._outcome(task), error, "cannot be loaded: "
-                )
             if task.analyzer in self.unloadable:
                 self._release()
 
@@ -110,12 +112,12 @@ class Worker:
         start = now()
         with self.span("analyze", task.analyzer, step.chunk if isinstance(step, Feed) else None):
             fed = self._try(outcome, task, analyzer, step, piece, upstream)
-            if outcome.status == "oom" and (smaller := half_batch(analyzer.settings, facts_of(analyzer))):
+            if outcome.status == "oom" and (smaller := half_batch(task.settings, facts_of(analyzer))):
                 self._release()
-                full, (analyzer.settings, change) = analyzer.settings, smaller
+                analyzer.settings, change = smaller
                 outcome.status, outcome.reason, outcome.error, outcome.retried = "ok", "", "", change
                 fed = self._try(outcome, task, analyzer, step, piece, upstream)
-                analyzer.settings = full
+                analyzer.settings = task.settings
         outcome.analyze_s = now() - start
         if fed is not None:
             return dataclasses.replace(fed, seconds=outcome.analyze_s, retried=outcome.retried)
@@ -125,17 +127,13 @@ class Worker:
 
     def _describe(self, outcome: Outcome, analyzer: Analyzer) -> None:
         """What the analyzer says of an analysis that went well."""
-        try:
+        with contained(lambda error: self._failed(outcome, error)):
             outcome.facts = returned_segments.plain_dict(analyzer.facts(), "facts")
             if outcome.segments:
                 headline = analyzer.headline(list(outcome.segments))
                 outcome.headline = returned_segments.text(headline, "headline")
             else:
                 outcome.headline = outcome.reason
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            self._failed(outcome, error)
 
     def _try(
         self,
@@ -148,20 +146,17 @@ class Worker:
     ) -> Fed | None:
         """Take a step. Sets the outcome's segments or failure; what was found in a chunk is returned."""
         kind, folder = self.spec.profile
-        try:
-            if begins(step):
-                self._strike(task, *faults.KINDS - {"no_load", "no_start"})
-            with profiler(kind, Path(folder), self.name, task.analyzer):
-                if isinstance(step, Feed):
-                    return chunks.feed(analyzer, step, piece)
-                found = chunks.finish(analyzer, step, piece, upstream)
-            outcome.segments = returned_segments.checked(found, piece.duration_s)
-        except NothingToAnalyze as nothing:
-            outcome.reason = message(nothing)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # sys.exit in an analyzer's library ends no run
-            self._failed(outcome, error)
+        with contained(lambda error: self._failed(outcome, error)):  # sys.exit in a library ends no run
+            try:
+                if begins(step):
+                    self._strike(task, *faults.KINDS - {"no_load", "no_start"})
+                with profiler(kind, Path(folder), self.name, task.analyzer):
+                    if isinstance(step, Feed):
+                        return chunks.feed(analyzer, step, piece)
+                    found = chunks.finish(analyzer, step, piece, upstream)
+                outcome.segments = returned_segments.checked(found, piece.duration_s)
+            except NothingToAnalyze as nothing:
+                outcome.reason = message(nothing)
         return None
 
     def _strike(self, task: Task, *kinds: str) -> None:
@@ -174,7 +169,7 @@ class Worker:
         with self.span("cleanup"), self._forgiving():
             while self.loaded:
                 name, analyzer = self.loaded.popitem()
-                with self._warning(f"{name} cannot be unloaded"):
+                with self._cleaning(name, "cannot be unloaded"):
                     analyzer.unload()
                 del analyzer  # what it holds is released below
             devices.release(self.device)
@@ -183,26 +178,26 @@ class Worker:
         """Park every analyzer's weights in host memory."""
         with self.span("cleanup"), self._forgiving():
             for name, analyzer in self.loaded.items():
-                with self._warning(f"{name} cannot be parked"):
+                with self._cleaning(name, "cannot be parked"):
                     analyzer.offload()
             devices.release(self.device)
 
-    @contextlib.contextmanager
-    def _warning(self, what: str) -> Iterator[None]:
-        """A context in which what an analyzer raises is a warning: its results are in already."""
-        try:
-            yield
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            level = logging.DEBUG if self.lost_gpu else logging.WARNING
-            log.log(level, "%s: %s: %s", what, type(error).__name__, message(error))
+    def _cleaning(self, analyzer: str, what: str) -> contextlib.AbstractContextManager[None]:
+        """A context in which what an analyzer raises is kept: it fails, though its results are in."""
+
+        def failed(error: BaseException) -> None:
+            if self.lost_gpu:
+                log.debug("%s %s: %s", analyzer, what, described(error))
+            else:
+                self.cleanup_failures[analyzer] = f"{what}: {described(error)}"
+
+        return contained(failed)
 
     def wake(self, tasks: tuple[Task, ...]) -> None:
         """Bring parked weights back, and load what was dropped or does not wake."""
         for task in tasks:
             if analyzer := self.loaded.get(task.analyzer):
-                with self.span("load", task.analyzer), self._warning(f"{task.analyzer} does not wake"):
+                with self.span("load", task.analyzer), self._cleaning(task.analyzer, "does not wake"):
                     analyzer.wake()
                     continue
                 del self.loaded[task.analyzer]
@@ -215,34 +210,18 @@ class Worker:
         threads.limit(None)
 
 
-def failure(outcome: Outcome, error: BaseException, prefix: str = "") -> Outcome:
-    """`outcome` as the record of `error`: the kind of failure, one line of reason, the traceback."""
-    lack_of_memory = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
-    outcome.status = "oom" if lack_of_memory else "failed"
-    outcome.segments = []
-    outcome.reason = f"{prefix}{type(error).__name__}: {message(error)}"
-    outcome.error = returned_segments.writable("".join(traceback.format_exception(error)))
+def broken(outcome: Outcome, task: Task) -> Outcome:
+    """The outcome of a task whose analyzer cannot say what it is."""
+    outcome.status, outcome.reason = "failed", task.broken
     return outcome
-
-
-def message(error: BaseException) -> str:
-    """The first line of what an error says, whatever it does when it is asked."""
-    try:
-        said = str(error)
-    except Exception as another:
-        said = f"its message cannot be read ({type(another).__name__})"
-    return returned_segments.writable((said.strip() or "no message").splitlines()[0])
 
 
 def facts_of(analyzer: Analyzer) -> Mapping[str, Any]:
     """An analyzer's facts of an analysis that failed; empty if it has none yet."""
-    try:
-        return returned_segments.plain_dict(analyzer.facts(), "facts")
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
-        log.debug("%s has no facts of an analysis that failed: %r", analyzer.name, error)
-        return {}
+    facts: dict[str, Any] = {}
+    with contained(lambda error: log.debug("no facts of an analysis that failed: %s", described(error))):
+        facts |= returned_segments.plain_dict(analyzer.facts(), "facts")
+    return facts
 
 
 def half_batch(settings: Settings, facts: Mapping[str, Any]) -> tuple[Settings, str] | None:

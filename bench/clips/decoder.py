@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 import logging
 import os
-import signal
 import time
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
@@ -38,8 +37,10 @@ from clipbench.bench.clips.shared_memory import AttachedMemory, attach
 from clipbench.bench.clips.sound import AUDIO_RATE
 from clipbench.bench.clips.source import ClipSource, TimedPicture
 from clipbench.bench.errors import InputError
+from clipbench.executors.held_signals import leave_to_parent
 from clipbench.executors.serving import die_with_parent
 from clipbench.executors.steps import chunk_name, sound_name
+from clipbench.executors.streams import make_forgiving
 
 log = logging.getLogger(__name__)
 
@@ -53,11 +54,11 @@ class Stopped(Exception):
 
 def serve_process(connection: Connection[Report, Command], cores: tuple[int, ...]) -> None:
     """The decoder's process from its first line. It keeps to these cores; to none in particular if empty."""
+    leave_to_parent()
     import cv2
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that measures
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     die_with_parent()
+    make_forgiving()
     if cores and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, cores)
     cv2.setNumThreads(1)  # for pictures of this size, starting threads takes longer than scaling

@@ -11,6 +11,7 @@ from multiprocessing.connection import Connection
 
 from clipbench.bench.clips.decoder_protocol import Command, Finished, Refused, Report
 from clipbench.bench.clips.shared_memory import MemoryPool
+from clipbench.executors.held_signals import held
 from clipbench.executors.processes import describe_exit
 
 #: Seconds that a decoder has for leaving a clip, or for ending.
@@ -90,7 +91,8 @@ class ProcessDecoder(DecoderLink):
         self.process = context.Process(
             target=serve_process, args=(theirs, cores), name="decoder", daemon=True
         )
-        self.process.start()
+        with held():
+            self.process.start()
         theirs.close()
         super().__init__(ours)
 

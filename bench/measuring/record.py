@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,6 +56,16 @@ class Record:
         """Keep that the clip at `path` could not be read, in the words of `error`, in which it is "it"."""
         reason = str(error).removeprefix("clip.path: ").replace(str(path), "it")
         self.lost.append(LostClip(readable(path), readable(reason)))
+
+    def spoil(self, failures: Mapping[str, str]) -> None:
+        """Have analyzers fail, by name and reason, that could not be unloaded, parked or woken.
+
+        They fail on the last clip, after which it was tried.
+        """
+        for name, reason in failures.items():
+            outcome = self.last_outcomes().get(name)
+            if outcome is not None and outcome.status == "ok":
+                outcome.status, outcome.reason = "failed", reason
 
     def is_lost(self, path: Path) -> bool:
         """Whether the clip at `path` could not be read before."""

@@ -15,7 +15,7 @@ from clipbench.bench.clips.clip_info import sha256
 from clipbench.bench.clips.decoder_link import Decoders
 from clipbench.bench.clips.decoding import open_clip
 from clipbench.bench.clips.streaming import StreamedClip
-from clipbench.bench.errors import InputError
+from clipbench.bench.errors import InputError, Interrupted
 from clipbench.bench.measuring.record import Pass, Record
 from clipbench.bench.probes.sampler import Sampler
 from clipbench.bench.runs.journal import DiskJournal
@@ -55,9 +55,11 @@ class Recorder:
         self.progress = progress
 
     def began(self, worker: str, analyzer: str, phase: Phase) -> None:
+        Interrupted.check()
         self.progress.began(worker, analyzer, phase)
 
     def ended(self, span: Span) -> None:
+        Interrupted.check()
         self.spans.append(span)
         if span.analyzer and span.chunk is not None:
             self.progress.fed(span)
@@ -109,8 +111,11 @@ class Runner:
                         self.burst(burst, False, in_flight, total)
                     if self.record.passes:
                         self._cleanup()
+                    Interrupted.check()
                 finally:
+                    Interrupted.arrived = 0  # it is on its way
                     self.executor.close()
+                    self.record.spoil(self.executor.cleanup_failures())
         finally:
             self.record.telemetry = self.sampler.telemetry
         return self.record

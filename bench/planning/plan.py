@@ -8,7 +8,7 @@ from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 
 from clipbench.analyzers import registry
-from clipbench.analyzers.base import ALL, Analyzer
+from clipbench.analyzers.base import ALL, Analyzer, Settings
 from clipbench.analyzers.production.base import Production
 from clipbench.analyzers.threads import core_numbers, cores_allowed
 from clipbench.bench.errors import InputError, nearest
@@ -17,6 +17,7 @@ from clipbench.bench.planning.executor_settings import chosen
 from clipbench.bench.planning.placement import check_device, place
 from clipbench.executors import registry as executors
 from clipbench.executors.base import Executor, Plan
+from clipbench.executors.containing import contained, described
 from clipbench.executors.faults import HARMLESS, KINDS, Fault
 from clipbench.executors.layout import Gpu, Group, Machine, Task, WorkerPlan
 from clipbench.executors.settings import CLEANUPS
@@ -52,13 +53,14 @@ def make_plan(cfg: Config, gpus: Sequence[Gpu] = (), profile_folder: str = "") -
 
 def groups_of(cfg: Config) -> tuple[Group, ...]:
     """The groups of a configuration with their tasks, on the devices that they ask for."""
-    known = choose_models(cfg.models)
+    settings = choose_models(cfg.models)
+    known = {name: registry.chosen(name, own) for name, own in settings.items()}
     groups = resolve_groups(cfg.grouping, known)
-    upstream = resolve_upstream({name: type(analyzer) for name, analyzer in known.items()})
+    upstream = resolve_upstream(known)
     wanted = selection(cfg.only, upstream, [n for names, _ in groups.values() for n in names])
     for name in wanted:
-        where = "models.production" if isinstance(known[name], Production) else "models"
-        if line := out_of_range(known[name].settings, f"{where}.{name}"):
+        where = "models.production" if issubclass(known[name], Production) else "models"
+        if line := out_of_range(settings[name], f"{where}.{name}"):
             raise InputError(line)
     made: list[Group] = []
     before: tuple[str, ...] = ()
@@ -66,7 +68,8 @@ def groups_of(cfg: Config) -> tuple[Group, ...]:
         check_device(device)
         names = [name for name in names if name in wanted]
         tasks = [
-            Task.of(known[name], tuple(u for u in upstream[name] if u in wanted), before) for name in names
+            task_of(name, settings[name], tuple(u for u in upstream[name] if u in wanted), before)
+            for name in names
         ]
         if tasks:
             made.append(Group(group_name, device, tuple(tasks)))
@@ -76,6 +79,19 @@ def groups_of(cfg: Config) -> tuple[Group, ...]:
         raise InputError(f"conf/grouping/{cfg.grouping.name}.yaml: its groups have no analyzers; name some")
     check_waits(made, f"conf/grouping/{cfg.grouping.name}.yaml")
     return tuple(made)
+
+
+def task_of(name: str, settings: Settings, upstream: tuple[str, ...], after: tuple[str, ...]) -> Task:
+    """The task of running an analyzer; one that cannot say what it is and needs becomes a broken one."""
+    tasks: list[Task] = []
+
+    def failed(error: BaseException) -> None:
+        reason = f"cannot be planned: {described(error)}"
+        tasks.append(Task(name, settings, upstream, after, broken=reason))
+
+    with contained(failed):
+        tasks.append(Task.of(registry.create(name, settings), upstream, after))
+    return tasks[0]
 
 
 def check_layout(executor: str, workers: Sequence[WorkerPlan], groups: Sequence[Group]) -> None:
@@ -94,19 +110,19 @@ def on_its_worker(group: Group, layout: Sequence[WorkerPlan]) -> Group:
     return replace(group, device=worker.device, cpus=worker.cpus)
 
 
-def choose_models(models: ModelsConfig) -> dict[str, Analyzer]:
-    """Every analyzer as its profile has it: the embedded one, or its production back end."""
-    made: dict[str, Analyzer] = {}
+def choose_models(models: ModelsConfig) -> dict[str, Settings]:
+    """The settings of every analyzer: their type says whether its production back end is meant."""
+    made: dict[str, Settings] = {}
     for name in registry.discover():
         own = models.profiles.of(name)
         profile = one_of(
             own or models.profile, PROFILES, f"models.profiles.{name}" if own else "models.profile"
         )
-        settings = models.of(name)
+        settings: Settings = models.of(name)
         if profile != "embedded" and name in registry.back_ends():
             size = one_of(models.size or "full", SIZES if profile == "random" else ("full",), "models.size")
             settings = replace(models.production.of(name), profile=profile, model_size=size)
-        made[name] = registry.create(name, settings)
+        made[name] = settings
     return made
 
 
@@ -242,7 +258,7 @@ def absent_upstream(plan: Plan) -> list[str]:
     there = {task.analyzer for task in plan.tasks()}
     lines = []
     for task in plan.tasks():
-        reads = registry.create(task.analyzer, task.settings).upstream
+        reads = registry.chosen(task.analyzer, task.settings).upstream
         if absent := sorted(set(reads) - there - {ALL}):
             lines.append(f"{task.analyzer} reads from {', '.join(absent)}, which no group of this run has")
     return lines

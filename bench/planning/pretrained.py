@@ -15,6 +15,8 @@ def fetch(plan: Plan) -> None:
     """
     missing: dict[str, str] = {}
     for task in plan.tasks():
+        if task.broken:
+            continue
         analyzer = registry.create(task.analyzer, task.settings)
         if not isinstance(analyzer, Production) or analyzer.random:
             continue

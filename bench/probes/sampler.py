@@ -11,6 +11,7 @@ from clipbench.bench import invocation
 from clipbench.bench.runs.measurement import NotMeasured
 from clipbench.bench.runs.serialization import from_json
 from clipbench.bench.runs.telemetry import Telemetry
+from clipbench.executors.held_signals import held
 
 log = logging.getLogger(__name__)
 
@@ -39,14 +40,15 @@ class Sampler:
     def __enter__(self) -> Sampler:
         module = "clipbench.bench.probes.sampler_process"
         try:
-            self._process = subprocess.Popen(
-                invocation.python(module, str(self.pid), str(self.interval_s)),
-                env=invocation.environment(),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
-            )
+            with held():
+                self._process = subprocess.Popen(
+                    invocation.python(module, str(self.pid), str(self.interval_s)),
+                    env=invocation.environment(),
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    start_new_session=True,
+                )
         except OSError as error:
             self.telemetry = NotMeasured(f"the sampler could not be started: {error}")
             log.warning("the sampler could not be started: %s", error)

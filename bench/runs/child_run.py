@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Literal
@@ -17,12 +17,10 @@ from typing import IO, Literal
 from clipbench.bench import invocation
 from clipbench.bench.errors import Exit, InputError
 from clipbench.bench.runs import storage
+from clipbench.executors.held_signals import held
 
 #: Seconds for a child to end its run and write what there is, as `run.py` promises to after SIGTERM.
 GRACE_S = 5.0
-
-#: The signals that end a run.
-INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
 
 #: Asks Linux to kill this process when its parent, whose number is the first argument, ends; then runs the
 #: rest of the arguments in its place. A `preexec_fn` could ask too, but with one Python runs callbacks around
@@ -73,7 +71,7 @@ def run_child(
     began = time.monotonic()
     log = child = None
     try:
-        with interrupts_held():
+        with held():
             log = (folder / "log.txt").open("wb")
             child = start(arguments, log)
         code = wait(child, timeout_s)
@@ -98,23 +96,6 @@ def start(arguments: Sequence[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
         stderr=subprocess.STDOUT,
         start_new_session=True,  # Ctrl-C is for the sweep, which tells the child
     )
-
-
-@contextlib.contextmanager
-def interrupts_held() -> Iterator[None]:
-    """Ctrl-C and SIGTERM take effect at the end of the block, when a child that it started is known.
-
-    Must be used in the main thread, as everything that handles signals.
-    """
-    arrived: list[int] = []
-    handlers = {n: signal.signal(n, lambda number, _: arrived.append(number)) for n in INTERRUPTS}
-    try:
-        yield
-    finally:
-        for held, handler in handlers.items():
-            signal.signal(held, handler)
-        for number in arrived:
-            signal.raise_signal(number)
 
 
 def dying_with_us(command: Sequence[str]) -> list[str]:

@@ -100,6 +100,7 @@ def main() -> int:
     except (HydraException, OmegaConfBaseException) as error:
         return complain(explain(error))
     except Interrupted as stop:
+        print("clipbench: interrupted; nothing was measured", file=sys.stderr)
         return stop.code
 
 
