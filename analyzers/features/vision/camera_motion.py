@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from clipbench.analyzers.features.vision import camera_support
+from clipbench.analyzers.features.vision.block_means import block_means
 from clipbench.analyzers.features.vision.crops import apply
 
 #: The picture is divided into this many cells along its longer side; each has at most so many corners.
@@ -185,6 +186,6 @@ def _relit(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     """`before` in the light of `after`, so that a flicker of the light is no motion."""
     import cv2
 
-    parts = [cv2.resize(each, (16, 16), interpolation=cv2.INTER_AREA) + 1.0 for each in (before, after)]
+    parts = [block_means(each, 16, 16) + 1.0 for each in (before, after)]
     gain = float(np.median(parts[1] / parts[0]))
     return cv2.convertScaleAbs(before, alpha=gain) if abs(gain - 1) > _RELIT and 0.5 < gain < 2 else before
