@@ -33,4 +33,5 @@ def _shares(length: int, blocks: int) -> np.ndarray:
     edges = np.linspace(0, length, blocks + 1)
     pixels = np.arange(length)
     ends = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
-    return (np.clip(ends, 0, 1) * blocks / length).astype(np.float32)
+    shares: np.ndarray = (np.clip(ends, 0, 1) * blocks / length).astype(np.float32)
+    return shares
