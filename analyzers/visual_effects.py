@@ -7,9 +7,9 @@ tint (monochrome), the share of the dividing line that is visible (split_screen)
 (letterbox). More frames are read than the ten per second that most effects need, because at ten a flash of
 two frames would fall between them.
 
-What it cannot do: a thing of less than 2 % of the picture, or as thin as letters, does not make it coloured,
-and very pale colours under heavy compression are monochrome. Where the only thing that moves in a picture
-without noise stops, a freeze is not seen.
+What it cannot do: what tints.py and seams.py say, and very pale colours under heavy compression are
+monochrome. Colours that go slowly within a shot are not seen to go. Where the only thing that moves in a
+picture without noise stops, a freeze is not seen.
 """
 
 from __future__ import annotations
@@ -17,17 +17,18 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
 from clipbench.analyzers.base import Chunk, ChunkedAnalyzer, ClipFacts, Segment, setting
-from clipbench.analyzers.features.vision import effect_curves, shots
+from clipbench.analyzers.features.vision import effect_curves, seams, shots, tints
 from clipbench.analyzers.features.vision.fades import runs
 
 #: Least change of most of the picture before it freezes, in levels: that of slight noise.
 _COMMON = 0.2
+#: Within so many seconds an effect takes the colours of a shot away.
+_SWITCH_S = 0.1
 
 
 @dataclass
@@ -40,7 +41,7 @@ class VisualEffectsSettings(shots.ShotSettings):
     min_freeze_s: float = setting(0.3, "shortest freeze in seconds", low=0, high=60)
     blur_share: float = setting(0.45, "most of its shot's detail that a blurred frame has", low=0, high=1)
     mono_chroma: float = setting(
-        3.7, "most chroma (0..127) off the tint in a monochrome frame", low=0.1, high=127
+        4.0, "most chroma (0..127) off the tint in a monochrome frame", low=0.1, high=127
     )
     min_contrast: float = setting(10.0, "deviation of luma from which there is a picture", low=0, high=128)
     seam_share: float = setting(0.7, "least share of a split screen's line that is an edge", low=0, high=1)
@@ -101,12 +102,15 @@ class VisualEffects(ChunkedAnalyzer[effect_curves.CurvesState, effect_curves.Cur
             curves.stir, curves.common_stir, shots.frame_rate(clip, settings), seen.cuts, effects
         )
         lost = np.zeros(len(picture))
-        for first, stop in pairwise([0, *seen.cuts, len(picture)]):
+        for first, stop in seen.spans():
             lost[first:stop] = _lost_detail(curves.sharpness[first:stop], picture[first:stop])
+        effects += self._monochromes(seen, curves, picture, edges, shots.frame_rate(clip, settings))
+        two = self._two_pictures(
+            seen, curves, along.seams, effect_curves.every(clip, settings, effect_curves.SIDES_PER_S)
+        )
         for label, values, threshold, visible in (
-            ("monochrome", 1 / (1 + curves.colour / settings.mono_chroma), 0.5, picture),
             ("letterbox", curves.bars, settings.bar_share, picture),
-            ("split_screen", along.seams, settings.seam_share, picture & (curves.bars == 0)),
+            ("split_screen", two, settings.seam_share, picture & (curves.bars == 0)),
             ("blur", lost, 1 - settings.blur_share, picture),
         ):
             effects += self._stretches(label, values, threshold, visible, edges)
@@ -197,12 +201,51 @@ class VisualEffects(ChunkedAnalyzer[effect_curves.CurvesState, effect_curves.Cur
         for start, stop in runs(~there):
             if start > 0 and stop < len(there) and stop - start <= 2:
                 there[start:stop] = True
-        found = []
-        for start, stop in runs(there):
-            if edges[stop] - edges[start] >= self.settings.min_duration_s:
-                strength = float(np.median(values[start:stop]))
-                confidence = 0.5 + 0.5 * min(1.0, max(0.0, strength - threshold) / max(1 - threshold, 1e-9))
-                found.append(Effect(label, start, stop, strength, confidence))
+        return [
+            self._stretch(label, start, stop, float(np.median(values[start:stop])), threshold)
+            for start, stop in runs(there)
+            if edges[stop] - edges[start] >= self.settings.min_duration_s
+        ]
+
+    def _stretch(self, label: str, start: int, stop: int, strength: float, threshold: float) -> Effect:
+        confidence = 0.5 + 0.5 * min(1.0, max(0.0, strength - threshold) / max(1 - threshold, 1e-9))
+        return Effect(label, start, stop, strength, confidence)
+
+    def _monochromes(
+        self,
+        seen: shots.Shots,
+        curves: effect_curves.Curves,
+        picture: np.ndarray,
+        edges: np.ndarray,
+        rate: float,
+    ) -> list[Effect]:
+        """Where a shot has one tint: each is decided alone, so that none is stretched into the next."""
+        limit, found = self.settings.mono_chroma, []
+        for first, end in seen.spans():
+            frames = first + np.flatnonzero(picture[first:end])
+            measured = first + np.flatnonzero(np.isfinite(curves.most[first:end]))
+            if not len(frames) or not len(measured):
+                continue
+            nearest = measured[np.abs(measured - frames[:, None]).argmin(axis=1)]
+            most, broad = curves.most[nearest], curves.broad[nearest]
+            for start, stop in tints.colourless(most, broad, limit, max(2, round(_SWITCH_S * rate))):
+                strength = 1 / (1 + float(np.median(most[start:stop])) / limit)
+                begin, after = int(frames[start]), int(frames[stop - 1]) + 1
+                if edges[after] - edges[begin] >= self.settings.min_duration_s:
+                    found.append(self._stretch("monochrome", begin, after, strength, 0.5))
+        return found
+
+    def _two_pictures(
+        self, seen: shots.Shots, curves: effect_curves.Curves, shares: np.ndarray, step: int
+    ) -> np.ndarray:
+        """The seams' shares, and 0 where the sides of a seam are those of one picture."""
+        found = np.zeros(len(shares))
+        sides = np.stack([curves.uneven, curves.across, curves.alike, curves.at], axis=1)
+        for first, end in seen.spans():
+            for start, stop in runs(shares[first:end] >= self.settings.seam_share):
+                here = slice(first + start, first + stop)
+                if seams.are_two_pictures(sides[here][np.isfinite(sides[here, 0])], step):
+                    found[here] = shares[here]
         return found
 
 

@@ -157,7 +157,9 @@ def test_split_screen():
     side = np.concatenate(
         [pan("coffee", size=(90, 320)), pan("astronaut", speed=-0.1, size=(90, 320))], axis=2
     )
-    stacked = np.concatenate([pan("chelsea", size=(180, 160)), pan("rocket", size=(180, 160))], axis=1)
+    stacked = np.concatenate(
+        [pan("chelsea", size=(180, 160)), pan("rocket", speed=-0.2, size=(180, 160))], axis=1
+    )
     for frames in (side, stacked):
         whole = pan("coffee", 30)
         segments = run(recorded(captioned(np.concatenate([whole, frames, whole]))))

@@ -20,6 +20,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -97,6 +98,11 @@ class Shots(NamedTuple):
     scores: np.ndarray
     cuts: list[int]
     fades: list[Fade]
+
+    def spans(self) -> list[tuple[int, int]]:
+        """The frames `[start, stop)` of each shot; one ends where a fade is plainest."""
+        bounds = sorted({0, *self.cuts, *(fade.plain for fade in self.fades), len(self.levels)})
+        return list(pairwise(bounds))
 
 
 def frame_rate(clip: ClipFacts, settings: ShotSettings) -> float:
