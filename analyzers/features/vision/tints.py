@@ -4,8 +4,8 @@ A tint is the same everywhere, or it grows with luma as in sepia, and it fades i
 
 Up to 4 levels off a tint is a picture without colours. That is chosen on 44 pictures in grey, sepia and six
 tints and 35 photographs in colour, with noise of up to 4 levels at crf 18 to 35: of the former 4 % have more;
-of the latter, none have less at full saturation, 3 % at 0.45, 20 % at 0.15, and 3 to 26 % at 0.3 under a strong
-tint.
+of the latter, none have less at full saturation, 3 % at 0.45, 20 % at 0.15, and 3 to 26 % at 0.3 under a
+strong tint.
 
 What it cannot do: a coloured thing of less than 4 % of the picture's longer side is not seen. Level lines of
 coloured letters do not count, and neither does a thing that looks like one. A scene that has no colours of
