@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from clipbench.bench import quality
 from clipbench.bench.clips.clip_info import sha256
 from clipbench.bench.errors import InputError
 from clipbench.bench.measuring.record import Record
+from clipbench.bench.quality.truth import is_odd
 from clipbench.bench.runs.results import MetricValue
 from clipbench.executors.base import Plan
 
@@ -66,6 +68,20 @@ def meaningless_results(plan: Plan) -> dict[str, str]:
         elif of_random:
             reasons[task.analyzer] = f"it reads {of_random[0]}, whose results mean nothing: random weights"
     return reasons
+
+
+def check_found(clips: list[Path]) -> None:
+    """Raise InputError, before anything is measured, for a clip whose own truth file has odd labels.
+
+    A file of the same name that is for something else is left alone.
+    """
+    keys = quality.keys_of_plugins()
+    for clip in clips:
+        truth = clip.with_suffix(".json")
+        if os.path.isfile(clip) and is_odd(truth, keys):
+            digest = sha256(clip)
+            if json.loads(truth.read_text(encoding="utf-8"))["clip"].get("sha256") == digest:
+                quality.load_truth(clip, truth, digest, keys)
 
 
 def check_truth(truth: Path, clips: list[Path]) -> None:

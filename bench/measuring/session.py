@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
+import math
 import os
 import random
 from collections.abc import Callable, Sequence
@@ -35,8 +37,9 @@ from clipbench.executors.registry import strategy
 
 #: Shorter chunks than this many seconds would be nothing but overhead.
 LEAST_CHUNK_S = 0.1
-#: Key of a scenario → the least value that it may have.
+#: Key of a scenario → the least value that it may have. The most is beyond what anybody can wait for.
 LEAST = {"warmup": 0, "repeats": 0, "in_flight": 1}
+MOST = 1_000_000
 
 
 @dataclass
@@ -86,6 +89,8 @@ def prepare(cfg: Config, folder: Path) -> Session:
     clips = found.clips
     if cfg.clip.truth is not None:
         quality_scores.check_truth(Path(cfg.clip.truth), clips)
+    else:
+        quality_scores.check_found(clips)
     storage.check_folder(folder)
     pretrained.fetch(plan)
     return Session(cfg, plan, clips, limits, folder, missing, found.lost, found.left_out)
@@ -101,6 +106,8 @@ def check_scenario(cfg: Config) -> None:
             raise InputError(
                 f"scenario.{key}={getattr(scenario, key)} is out of range: it must be {least} or more"
             )
+        if getattr(scenario, key) > MOST:
+            raise InputError(f"scenario.{key} is out of range: it must be {MOST} or less")
     if cfg.resume and (scenario.warmup, scenario.repeats) != (0, 1):
         raise InputError(
             "resume=true is for a single pass over a clip: add scenario.warmup=0 scenario.repeats=1"
@@ -116,6 +123,9 @@ def check_scenario(cfg: Config) -> None:
 def check_targets(cfg: Config) -> dict[str, Limit]:
     """The limits by metric; raises InputError for a malformed one, and for a metric that does not exist."""
     where = f"conf/targets/{cfg.targets.name}.yaml"
+    for key, value in dataclasses.asdict(cfg.targets.minimum).items():
+        if value is not None and not 0 <= value < math.inf:
+            raise InputError(f"{where}: minimum.{key}={value} is out of range: it must be a number from 0 on")
     limits = targets.parse(cfg.targets.limits, where)
     known = [metric.name for metric in metrics.discover()] + quality.metric_names()
     required = [name for name in cfg.gate.require if not (name == "baseline" and cfg.baseline == "compare")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any, Literal, NamedTuple
@@ -43,13 +44,21 @@ def parse(limits: Mapping[str, Any], where: str, prefix: str = "") -> dict[str, 
 def parse_limit(text: str, key: str) -> Limit:
     """The limit in `text`; `key` is named in the error."""
     if match := re.fullmatch(rf"\s*(<=|>=|<|>)\s*({NUMBER})\s*", text):
-        return Limit(match[1], float(match[2]))
+        return Limit(match[1], finite(match[2], text, key))
     if match := re.fullmatch(rf"\s*({NUMBER})\s*\.\.\s*({NUMBER})\s*", text):
-        low, high = float(match[1]), float(match[2])
+        low, high = finite(match[1], text, key), finite(match[2], text, key)
         if low > high:
             raise InputError(f'{key}: "{text}" can never be met: write the lower end first')
         return Limit("between", [low, high])
     raise InputError(f'{key}: "{text}" is not a limit; write "< 3", "<= 3", "> 3", ">= 3" or "85..95"')
+
+
+def finite(number: str, text: str, key: str) -> float:
+    """The number of a limit; raises InputError for one that is too large to be compared with."""
+    value = float(number)
+    if not math.isfinite(value):
+        raise InputError(f'{key}: "{text}" is beyond every number; write a smaller one, or null for no limit')
+    return value
 
 
 def check_names(limits: Mapping[str, Any], required: list[str], known: list[str], where: str) -> None:

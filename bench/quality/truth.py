@@ -46,7 +46,7 @@ def load_truth(
         return None, NO_FILE
     try:
         return read_truth(path, sha256, of_plugins), ""
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         reason = f"{path} is no ground truth for this clip: {error}"
         if truth is not None:
             raise InputError(f"clip.truth: {reason}") from error
@@ -54,15 +54,34 @@ def load_truth(
 
 
 def read_truth(path: Path, sha256: str, of_plugins: Collection[str] = ()) -> Truth:
-    """The truth file at `path`. Raises ValueError and the like if it is not one for this clip."""
+    """The truth file at `path`. Raises OSError, ValueError or RecursionError if it is none for this clip."""
     content = json.loads(path.read_text(encoding="utf-8"))
-    if content["schema"] != SCHEMA:
-        raise ValueError(f"it is not of schema {SCHEMA}")
+    if not isinstance(content, dict) or content.get("schema") != SCHEMA:
+        raise ValueError(f"it is not of schema {SCHEMA}; clipbench-truth CLIP writes one that is")
+    if not isinstance(content.get("clip"), dict) or not isinstance(content["clip"].get("sha256"), str):
+        raise ValueError(
+            "it does not say which clip it is for (clip.sha256); clipbench-truth CLIP writes that"
+        )
     made = of_labels(content)
     if made.sha256 != sha256:
         raise ValueError("it was made for another clip (by SHA-256); clipbench-truth CLIP renews it")
     truth_schema.check(content, of_plugins)
     return made
+
+
+def is_odd(path: Path, of_plugins: Collection[str] = ()) -> bool:
+    """Whether `path` is a truth file, for whichever clip, with labels that are not as they must be."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    if not isinstance(content, dict) or content.get("schema") != SCHEMA or "clip" not in content:
+        return False
+    try:
+        truth_schema.check(content, of_plugins)
+    except ValueError:
+        return True
+    return False
 
 
 def of_labels(content: Mapping[str, Any]) -> Truth:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from clipbench.bench.errors import nearest
+from clipbench.bench.quality.truth_values import check_values, is_number
 
 #: Keys that say which clip a file is for, and where its labels are from.
 ABOUT = ("schema", "clip", "provenance", "labelled")
@@ -43,7 +44,7 @@ MAPPINGS: dict[str, tuple[str, ...]] = {
     "pitch": ("start_s", "step_s", "hz"),
 }
 #: The other keys: text and a number.
-VALUES: dict[str, type | tuple[type, ...]] = {"transcript": str, "lufs": (int, float)}
+VALUES = ("transcript", "lufs")
 OWN = (*LISTS, *MAPPINGS, *VALUES)
 #: The keys of which `labelled` may say when they are labelled; the entries of the others say it themselves.
 TIMED = (
@@ -58,6 +59,7 @@ def check(content: Mapping[str, Any], of_plugins: Collection[str]) -> None:
     null stands for a key that is not labelled; an empty list or text is a label like any other.
     """
     known = {*ABOUT, *OWN, *of_plugins}
+    duration_s = check_clip(content)
     for key, value in content.items():
         if key not in known:
             raise ValueError(f"it has no key {key}{nearest(key, known - set(ABOUT))}")
@@ -67,21 +69,39 @@ def check(content: Mapping[str, Any], of_plugins: Collection[str]) -> None:
             if not isinstance(value, list):
                 raise ValueError(f"{key} must be a list")
             for number, entry in enumerate(value):
-                check_entry(f"{key}[{number}]", entry, LISTS[key])
+                check_values(
+                    key, f"{key}[{number}]", entry_of(f"{key}[{number}]", entry, LISTS[key]), duration_s
+                )
         elif key in MAPPINGS:
-            check_entry(key, value, MAPPINGS[key])
-        elif key in VALUES and not isinstance(value, VALUES[key]):
-            raise ValueError(f"{key} must be {'text' if VALUES[key] is str else 'a number'}")
+            check_values(key, key, entry_of(key, value, MAPPINGS[key]), duration_s)
+        elif key == "transcript" and not isinstance(value, str):
+            raise ValueError(f"{key} must be text")
+        elif key == "lufs" and not is_number(value):
+            raise ValueError(f"{key} must be a number")
     check_labelled(content, of_plugins)
 
 
-def check_entry(where: str, entry: object, needed: Collection[str]) -> None:
-    """Raise ValueError for an entry that lacks something, naming what it may have been called instead."""
+def check_clip(content: Mapping[str, Any]) -> float | None:
+    """How long the file says that its clip is, if it does. Raises ValueError for what no clip can be."""
+    clip = content.get("clip")
+    if not isinstance(clip, Mapping):
+        return None
+    for name in ("width", "height", "duration_s"):
+        value = clip.get(name)
+        if value is not None and not is_number(value, 1e-9):
+            raise ValueError(f"clip.{name} is {value!r:.40}; it must be a number above 0")
+    duration_s: float | None = clip.get("duration_s")
+    return duration_s
+
+
+def entry_of(where: str, entry: object, needed: Collection[str]) -> Mapping[str, Any]:
+    """An entry; raises ValueError where it lacks something, naming what it may have been called instead."""
     if not isinstance(entry, Mapping):
         raise ValueError(f"{where} must have the keys {', '.join(needed)}")
     for key in needed:
         if key not in entry:
-            raise ValueError(f"{where} has no {key}; it has {', '.join(entry) or 'nothing'}")
+            raise ValueError(f"{where} has no {key}; it has {', '.join(map(str, entry)) or 'nothing'}")
+    return entry
 
 
 def check_labelled(content: Mapping[str, Any], of_plugins: Collection[str]) -> None:
@@ -107,4 +127,4 @@ def is_time(time: object, or_moment: bool) -> bool:
     """Whether this is a stretch [start, end], or, if that is possible, a moment."""
     if isinstance(time, list):
         return len(time) == 2 and all(is_time(t, True) for t in time) and time[0] < time[1]
-    return or_moment and isinstance(time, int | float) and not isinstance(time, bool)
+    return or_moment and is_number(time, 0.0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -9,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from clipbench.bench.errors import InputError
+from clipbench.bench.measuring.quality_scores import check_truth
 from tests.support.bad_clips import BAD_CLIPS
 from tests.support.command_line import PROJECT, refused, run
 from tests.support.video_files import numbered_frames, write_clip
@@ -55,6 +59,10 @@ BAD_WORDS = {
     "executor.threads=0": "executor.threads=0 is out of range",
     "targets.limits.rtf_warm=fast": '"fast" is not a limit',
     "+targets.limits.rtf_wram=3": "is not a limit",
+    "targets.limits.rtf_warm='< 1e999'": '"< 1e999" is beyond every number',
+    "targets.limits.rtf_warm='-1e999 .. 3'": '"-1e999 .. 3" is beyond every number',
+    "targets.minimum.seconds=nan": "minimum.seconds=nan is out of range",
+    "scenario.warmup=10000000000000000000000": "scenario.warmup is out of range",
     "gate.require=[rtf_wram]": "gate.require: there is no metric rtf_wram; did you mean rtf_warm?",
     "clip.truth=nothing.json": "clip.truth: there is no file nothing.json",
     "grouping.groups.all.analyzers=[cut_analisys]": "there is no analyzer cut_analisys; did you mean",
@@ -111,3 +119,25 @@ def test_output_folder_that_nobody_can_write_to(clip):
 def test_output_folder_that_is_full(clip, tmp_path):
     done = run(f"clip.path={clip}", f"hydra.run.dir={tmp_path / 'out'}", limit_file_bytes=40_000)
     assert "cannot be written to" in refused(done)
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_an_odd_truth_file_is_refused_before_anything_is_measured(beside, clip, tmp_path):
+    path = clip.with_suffix(".json") if beside else tmp_path / "odd.json"
+    of_clip = {"sha256": hashlib.sha256(clip.read_bytes()).hexdigest(), "width": 64, "height": 64}
+    music = {"tempo_bpm": 0, "key": "A minor"}
+    path.write_text(json.dumps({"schema": 1, "clip": of_clip, "music": music}))
+    named = [] if beside else [f"clip.truth={path}"]
+    done = run(f"clip.path={clip}", "only=[cut_analysis]", f"hydra.run.dir={tmp_path / 'out'}", *named)
+    line = refused(done)
+    assert f"{path} is no ground truth for this clip: music.tempo_bpm is 0; it must be a number" in line
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", "[1, 2]", "7", '{"schema": 1}', '{"schema": 1, "clip": 7}', "[" * 100_000]
+)
+def test_what_is_no_truth_file_at_all_is_refused_in_one_line(content, clip, tmp_path):
+    (tmp_path / "odd.json").write_text(content)
+    with pytest.raises(InputError) as error:
+        check_truth(tmp_path / "odd.json", [clip])
+    assert str(error.value).startswith("clip.truth: ") and "\n" not in str(error.value)
