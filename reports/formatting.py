@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Sequence
 
@@ -35,6 +36,18 @@ def printable(text: str) -> str:
     Bytes that are not UTF-8 are written as in result.json (file_names.readable).
     """
     return UNPRINTABLE.sub(lambda found: control_picture(ord(found[0])), readable(text))
+
+
+def one_line(text: str) -> str:
+    """A message on one line and without effect on the terminal, whatever is in the names that it has."""
+    return " ".join(printable(text).splitlines())
+
+
+class PrintableFormatter(logging.Formatter):
+    """Log records for the terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record))
 
 
 def control_picture(code: int) -> str:

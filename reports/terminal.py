@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.markup import escape
 from rich.progress import (
     BarColumn,
@@ -18,7 +18,9 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 from rich.progress import track as rich_track
+from rich.segment import Segment
 from rich.table import Table
+from rich.text import Text
 
 from clipbench.reports import formatting
 
@@ -38,9 +40,23 @@ STATUS_STYLE = {
 CALL_STYLE = {"faster": "green", "slower": "bold red", "same": "dim", "undecided": "yellow"}
 
 
+class PrintableConsole(Console):
+    """A console on which text has no effect but its own: what is invisible or moves the cursor is a picture.
+
+    Whatever a report puts together, it passes here; rich's own codes for colours and cursors are no text.
+    """
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+        for segment in super().render(renderable, options):
+            if segment.control or not formatting.UNPRINTABLE.search(segment.text):
+                yield segment
+            else:
+                yield Segment(formatting.printable(segment.text), segment.style)
+
+
 def console(stderr: bool = False) -> Console:
     """The console of an entry point: as wide as its terminal; in a log, at least LOG_WIDTH columns wide."""
-    made = Console(stderr=stderr)
+    made = PrintableConsole(stderr=stderr)
     if not made.is_terminal:
         made.width = max(made.width, LOG_WIDTH)
     return made
@@ -51,9 +67,24 @@ def safe(text: str) -> str:
     return escape(formatting.printable(text))
 
 
+class PlainTable(Table):
+    """A table in whose cells and heads text is text, without markup."""
+
+    def add_column(self, header: RenderableType = "", *others: Any, **options: Any) -> None:
+        super().add_column(as_text(header), *others, **options)
+
+    def add_row(self, *cells: RenderableType | None, **options: Any) -> None:
+        super().add_row(*map(as_text, cells), **options)
+
+
+def as_text(cell: Any) -> Any:
+    """A cell as it is, or its text without markup and without effect."""
+    return Text(formatting.printable(cell)) if isinstance(cell, str) else cell
+
+
 def plain_table(*columns: str, gap: int = 2, heads: bool = True, expand: bool = False) -> Table:
     """A table without lines, with `gap` spaces between columns; `columns` are heads of unfolded columns."""
-    table = Table(
+    table = PlainTable(
         box=None,
         pad_edge=False,
         header_style="bold",

@@ -28,7 +28,7 @@ from clipbench.bench.planning.placement import visible
 from clipbench.bench.planning.plan import grouped, make_plan, one_of
 from clipbench.bench.probes import environment
 from clipbench.bench.probes.other_load import OtherWork
-from clipbench.bench.runs import storage
+from clipbench.bench.runs import folders
 from clipbench.bench.runs.measurement import NotMeasured
 from clipbench.bench.runs.results import LostClip, Result
 from clipbench.executors import profiling
@@ -91,7 +91,7 @@ def prepare(cfg: Config, folder: Path) -> Session:
         quality_scores.check_truth(Path(cfg.clip.truth), clips)
     else:
         quality_scores.check_found(clips)
-    storage.check_folder(folder)
+    folders.check_folder(folder)
     pretrained.fetch(plan)
     return Session(cfg, plan, clips, limits, folder, missing, found.lost, found.left_out)
 

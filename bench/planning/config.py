@@ -21,6 +21,7 @@ from clipbench.analyzers import registry
 from clipbench.analyzers.base import Analyzer
 from clipbench.bench.locations import CONF, packaged
 from clipbench.bench.planning.executor_settings import ExecutorConfig, executor_config
+from clipbench.bench.runs import folders
 from clipbench.executors import registry as executors
 from clipbench.executors.faults import KINDS
 
@@ -213,6 +214,7 @@ def register() -> None:
     Raises PluginError where a plugin cannot be used.
     """
     OmegaConf.register_new_resolver("packaged", packaged, replace=True)
+    OmegaConf.register_new_resolver("unused", folders.unused, replace=True)
     store = ConfigStore.instance()
     store.store(name="schema", node=schema())
     store.store(group="hydra/sweeper", name="interleaved", node=SweeperConfig)

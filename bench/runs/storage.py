@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import os
@@ -43,7 +42,8 @@ def write_json(path: Path, value: Any) -> None:
     partial = path.with_name(f".{os.getpid()}.partial")  # a name of 255 bytes could not be longer
     try:
         # What is read back here alone may have bytes that are not UTF-8: they become JSON's escapes.
-        with partial.open("w", encoding="utf-8", errors="backslashreplace") as file:
+        partial.unlink(missing_ok=True)  # a link of that name would be followed
+        with partial.open("x", encoding="utf-8", errors="backslashreplace") as file:
             json.dump(value, file, indent=1, allow_nan=False, ensure_ascii=False)
             file.flush()
             os.fsync(file.fileno())
@@ -79,18 +79,3 @@ def link_latest(folder: Path, outputs: Path) -> None:
         link.replace(outputs / "latest")
     except OSError as error:  # it is a convenience, and no run fails because of it
         log.info("%s does not point at this run: %s", outputs / "latest", error)
-
-
-def check_folder(folder: Path) -> None:
-    """Raise InputError now where `folder` could not take the results later."""
-    probe = folder / ".clipbench-probe"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe.write_bytes(b"\0" * 65536)
-    except OSError as error:
-        raise InputError(
-            f"hydra.run.dir: {folder} cannot be written to ({error.strerror}); name another folder"
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):  # the folder does not exist, which is the error above
-            probe.unlink(missing_ok=True)

@@ -11,10 +11,11 @@ from rich.console import Console
 from clipbench.bench.comparing import calibration
 from clipbench.bench.errors import Exit, Interrupted
 from clipbench.bench.measuring import metrics, session
-from clipbench.bench.runs import remeasure
+from clipbench.bench.runs import folders, remeasure
 from clipbench.commands import interrupts
 from clipbench.reports import terminal
 from clipbench.reports.comparison import baseline_console
+from clipbench.reports.formatting import one_line
 from clipbench.reports.live.run_progress import waiting
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 def calibrate(cfg: Config, folder: Path, console: Console) -> int:
     """Measure `cfg` several times, each in a fresh process below `folder`; returns the exit code."""
     calibration.check(session.prepare(cfg, folder))
+    folders.claim(folder)
 
     def measure(number: int) -> Result:
         what = f"run {number} of {calibration.RUNS}"
@@ -38,7 +40,7 @@ def calibrate(cfg: Config, folder: Path, console: Console) -> int:
         print("clipbench: interrupted; nothing was calibrated", file=sys.stderr)
         return stop.code
     except remeasure.Unmeasured as error:
-        print(f"clipbench: nothing was calibrated: {error}", file=sys.stderr)
+        print(f"clipbench: nothing was calibrated: {one_line(str(error))}", file=sys.stderr)
         return Exit.NOTHING_VALID
     baseline_console.show_calibration(found, str(calibration.store), console)
     return Exit.OK

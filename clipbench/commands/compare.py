@@ -62,7 +62,8 @@ def main() -> int:
 
     from clipbench.bench.comparing import comparison
     from clipbench.bench.errors import Exit, InputError
-    from clipbench.reports import terminal
+    from clipbench.bench.runs import folders
+    from clipbench.reports import formatting, terminal
     from clipbench.reports.comparison import console as comparison_console
     from clipbench.reports.comparison import files
 
@@ -72,7 +73,7 @@ def main() -> int:
         return terminal.track(candidates, "comparing")
 
     stamp = datetime.datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
-    folder = asked.output or Path("outputs") / "comparisons" / stamp
+    folder = asked.output or Path(folders.unused(str(Path("outputs", "comparisons", stamp))))
     try:
         with stderr.status("reading the results"):
             candidates = comparison.load(asked.candidates)
@@ -86,7 +87,7 @@ def main() -> int:
         except OSError as error:
             raise InputError(f"--output: {folder} cannot be written to ({error.strerror})") from error
     except InputError as error:
-        print(f"clipbench: {error}", file=sys.stderr)
+        print(f"clipbench: {formatting.one_line(str(error))}", file=sys.stderr)
         return Exit.BAD_INPUT
     comparison_console.show(made, terminal.console(), paths)
     return made.exit_code() if asked.gate else Exit.OK

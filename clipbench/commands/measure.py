@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from clipbench.bench.comparing import baseline_comparison, baselines
 from clipbench.bench.errors import InputError, Interrupted
 from clipbench.bench.measuring import metrics, session, verdict
-from clipbench.bench.runs import remeasure, storage
+from clipbench.bench.runs import folders, remeasure, storage
 from clipbench.commands import interrupts
 from clipbench.reports import terminal
 from clipbench.reports.comparison import baseline_console
@@ -32,6 +32,7 @@ def measure(cfg: Config, folder: Path, console: Console) -> int:
     """
     prepared = session.prepare(cfg, folder)
     kept = baselines.check(prepared)
+    folders.claim(folder)
     interrupts.accept()
     with run_progress(terminal.console(stderr=True), cfg.progress) as progress:
         finished = session.run(prepared, progress, measured=interrupts.ignore)

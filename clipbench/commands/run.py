@@ -127,7 +127,7 @@ def compose_and_execute() -> int:
             code = max(code, execute(cfg))
         except (InputError, ExecutorUnavailable, OmegaConfBaseException) as error:
             line = explain(error) if isinstance(error, OmegaConfBaseException) else str(error)
-            log.info("refused: %s", one_line(line))
+            log.info("refused: %s", line)
             code = complain(line)
         log.info("exit code %d", code)
 
@@ -150,12 +150,7 @@ def compose_and_execute() -> int:
 
 def complain(line: str) -> int:
     """Print one line on stderr; returns the exit code for bad input."""
+    from clipbench.reports.formatting import one_line
+
     print(f"clipbench: {one_line(line)}", file=sys.stderr)
     return 2
-
-
-def one_line(text: str) -> str:
-    """A message on one line and without effect on the terminal, whatever is in the names that it has."""
-    from clipbench.reports import formatting
-
-    return " ".join(formatting.printable(text).splitlines())

@@ -14,6 +14,7 @@ from clipbench.commands import interrupts
 from clipbench.reports import terminal
 from clipbench.reports.comparison import console as comparison_console
 from clipbench.reports.comparison import files
+from clipbench.reports.formatting import one_line
 from clipbench.reports.live.sweep_progress import sweep_progress
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 def conduct(sweep: Sweep) -> int:
     """Run a sweep and compare its jobs; returns the exit code."""
     for note in sweep.notes:
-        print(f"clipbench: {note}", file=sys.stderr)
+        print(f"clipbench: {one_line(note)}", file=sys.stderr)
     code: int
     interrupts.accept()
     try:
@@ -32,10 +33,11 @@ def conduct(sweep: Sweep) -> int:
             sweep.run(display)
         code, lines = verdict.verdict(sweep.jobs, compare(sweep))
         for line in lines:
-            print(f"clipbench: {line}", file=sys.stderr)
+            print(f"clipbench: {one_line(line)}", file=sys.stderr)
     except Interrupted as stop:
         code = stop.code
-        print(f"clipbench: interrupted; continue with: {sweep.resumption}", file=sys.stderr)
+        line = f"interrupted; continue with: {sweep.resumption}"
+        print(f"clipbench: {one_line(line)}", file=sys.stderr)
     storage.link_latest(sweep.folder, Path("multirun"))
     return code
 

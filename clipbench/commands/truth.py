@@ -26,6 +26,7 @@ from clipbench.bench.quality import truth_schema
 from clipbench.bench.quality.truth import SCHEMA
 from clipbench.bench.runs.storage import write_json
 from clipbench.plugins import PluginError
+from clipbench.reports.formatting import one_line
 
 EPILOG = """Without a KEY the file gets those that the figures of your plugins read, or, without such figures,
 all that clipbench knows. docs/reference-clip.md describes them. Each is null until you label it; an empty
@@ -49,10 +50,10 @@ def main() -> int:
         user_config.with_user_config([])
         path, labelled, missing = write(asked.clip, asked.keys)
     except (InputError, PluginError, HydraException) as error:
-        print(f"clipbench-truth: {error}", file=sys.stderr)
+        print(f"clipbench-truth: {one_line(str(error))}", file=sys.stderr)
         return Exit.BAD_INPUT
     filled, null = ", ".join(labelled) or "nothing yet", ", ".join(missing) or "nothing"
-    print(f"{readable(path)}: labelled {filled}; not labelled (null) {null}")
+    print(f"{one_line(str(path))}: labelled {filled}; not labelled (null) {null}")
     return Exit.OK
 
 

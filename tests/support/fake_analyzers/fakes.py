@@ -239,3 +239,15 @@ class Adaptive(Sleeper):
 
     def facts(self):
         return {"batch": self.ran}
+
+
+class Chatty(Steady):
+    """Prints what not every stream takes, and more than a pipe holds."""
+
+    name = "chatty"
+
+    def analyze(self, clip, upstream):
+        for _ in range(3000):
+            print("odd output \u202e \ud83d …", flush=True)
+        print("odd output", file=sys.stderr)
+        return super().analyze(clip, upstream)
