@@ -1,5 +1,5 @@
 # make run        sets up .venv and runs the twenty analyzers on the reference clip
-# make test       the same set-up, then the tests
+# make test       the same set-up, then the tests, in two processes (WORKERS=…; 0 for none beside pytest's own)
 # make test-fast  the tests that answer within 90 seconds together
 # make lint       style and format (ruff), types (mypy), which package may import which (import-linter)
 # make bench      the benchmarks of the parts, in units of a fixed work (docs/ci.md); QUICK=1 for a look
@@ -18,6 +18,9 @@ PY := .venv/bin/python
 READY := .venv/.ready
 
 BENCH := outputs/bench.json
+# Processes of the tests. The tests of a file stay together, since they share what is costly to make.
+WORKERS ?= 2
+PYTEST := $(PY) -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 
 .PHONY: run test test-fast lint bench quality gpu-check long-clip drawing help
 
@@ -25,10 +28,10 @@ run: $(READY)
 	$(PY) run.py $(ARGS)
 
 test: $(READY)
-	$(PY) -m pytest $(ARGS)
+	$(PYTEST) $(ARGS)
 
 test-fast: $(READY)
-	$(PY) -m pytest -m "not slow" $(ARGS)
+	$(PYTEST) -m "not slow" $(ARGS)
 
 lint: $(READY)
 	$(PY) -m ruff check .

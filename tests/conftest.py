@@ -1,7 +1,8 @@
-"""Fixtures of several rooms, and which tests are slow."""
+"""Fixtures of several rooms, which tests are slow, and what a process beside others has to heed."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -56,14 +57,30 @@ QUICK = (
 )
 
 
+#: Whether pytest-xdist started this process, beside others (`make test`).
+BESIDE_OTHERS = "PYTEST_XDIST_WORKER" in os.environ
+if BESIDE_OTHERS:  # each a core, as far as a test or a plan does not ask for more; before libraries read it
+    for variable in ("CLIPBENCH_THREADS", "OMP_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"):
+        os.environ.setdefault(variable, "1")
+
+
+def pytest_sessionstart() -> None:
+    """Let what tests start take itself for no process of pytest-xdist, where benchmarks are off."""
+    for variable in [name for name in os.environ if name.startswith("PYTEST_XDIST_")]:
+        del os.environ[variable]
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of SLOW as slow."""
+    """Mark the tests of SLOW as slow; beside others they come first, so that no process waits at the end."""
     folders = [PROJECT / path for path in SLOW]
     for item in items:
         path = Path(item.path)
         slow = any(path == folder or folder in path.parents for folder in folders)
         if slow and item.nodeid not in QUICK:
             item.add_marker(pytest.mark.slow)
+    if BESIDE_OTHERS:
+        files = {item.path for item in items if item.get_closest_marker("slow")}
+        items.sort(key=lambda item: item.path not in files)
 
 
 @pytest.fixture(scope="session")
