@@ -3,7 +3,8 @@
 It runs the twenty analyzers as `python run.py` does, with the default grouping, on the reference, the second
 and the negative clip, and writes what came out into docs/quality.md and README.md, between the marks there.
 The exit code is 3 if a limit of conf/targets does not hold. With --check no file is written. A limit that is
-known not to hold yet is named with --known: it is still printed, and any other miss still fails.
+known not to hold yet is named with --known: it is still printed, and any other miss still fails. A clip that
+a run has scored already is not scored again with --scored.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from clipbench.bench import quality
+from clipbench.bench.clips.clip_info import sha256
 from clipbench.bench.errors import Exit
 from clipbench.bench.quality.reliability import Judged
 from clipbench.bench.runs.results import MetricValue, Result, TargetResult
@@ -63,22 +67,15 @@ class Scores:
 
 def main() -> int:
     """Score the clips, and write the pages or only judge; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="studies.quality_table", description=(__doc__ or "").partition("\n")[0]
-    )
-    parser.add_argument(
-        "--check", action="store_true", help="write nothing, only say which limits do not hold"
-    )
-    parser.add_argument(
-        "--known",
-        nargs="+",
-        default=[],
-        metavar="CLIP:FIGURE",
-        help="limits that are known not to hold yet, as second:quality.cut_analysis.f1",
-    )
-    asked = parser.parse_args()
+    asked = arguments()
     with tempfile.TemporaryDirectory() as folder:
-        runs = {clip: scored(clip, Path(folder) / clip) for clip in CLIPS if is_there(clip)}
+        runs = {
+            clip: scored_before(clip, asked.scored[clip])
+            if clip in asked.scored
+            else scored(clip, Path(folder) / clip)
+            for clip in CLIPS
+            if is_there(clip)
+        }
         print(f"{made_by(runs)}\n\n{figures_table(runs)}")
         if not asked.check:
             judgements = reliability.judgements(runs["second"].folder, "second") if "second" in runs else {}
@@ -95,6 +92,35 @@ def main() -> int:
     return Exit.TARGET_MISSED if missed_now - set(asked.known) else Exit.OK
 
 
+def arguments() -> argparse.Namespace:
+    """What the command line asks for."""
+    parser = argparse.ArgumentParser(
+        prog="studies.quality_table", description=(__doc__ or "").partition("\n")[0]
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing, only say which limits do not hold"
+    )
+    parser.add_argument(
+        "--known",
+        nargs="+",
+        default=[],
+        metavar="CLIP:FIGURE",
+        help="limits that are known not to hold yet, as second:quality.cut_analysis.f1",
+    )
+    parser.add_argument(
+        "--scored",
+        nargs="+",
+        default=[],
+        metavar="CLIP=FOLDER",
+        help="clips that a run of this code has scored already, and its folder, as reference=outputs/latest",
+    )
+    asked = parser.parse_args()
+    asked.scored = {clip: Path(folder) for clip, _, folder in (text.partition("=") for text in asked.scored)}
+    if unknown := asked.scored.keys() - CLIPS.keys():
+        parser.error(f"--scored has no clip {', '.join(sorted(unknown))}; there are {', '.join(CLIPS)}")
+    return asked
+
+
 def is_there(clip: str) -> bool:
     """Whether this checkout has the clip."""
     return (PROJECT / "conf" / "clip" / f"{clip}.yaml").exists()
@@ -106,6 +132,19 @@ def scored(clip: str, folder: Path) -> Scores:
     command += ["repeats=1", "scenario.warmup=0", "targets.minimum.repeats=1", "targets.minimum.seconds=0"]
     subprocess.run([*command, "progress=false"], cwd=PROJECT, check=True, stdout=subprocess.DEVNULL)
     return Scores(read_result(folder), folder)
+
+
+def scored_before(clip: str, folder: Path) -> Scores:
+    """The scores of a run that is over; ends the program if it is of another clip, or without the limits."""
+    found = Scores(read_result(folder), folder)
+    path = PROJECT / "clips" / f"{clip}.mp4"
+    if found.result.run.clip.sha256 != sha256(path):
+        sys.exit(f"{folder} is a run on {found.result.run.clip.path}, and not on {path}")
+    held_to = yaml.safe_load((PROJECT / "conf" / "targets" / f"{CLIPS[clip]}.yaml").read_text())["limits"]
+    limits = [f"quality.{name}.{figure}" for name, of in held_to["quality"].items() for figure in of]
+    if absent := [metric for metric in limits if metric not in found.targets]:
+        sys.exit(f"{folder} was not held to the targets {CLIPS[clip]}: it has none on {', '.join(absent)}")
+    return found
 
 
 def page(runs: Mapping[str, Scores], judgements: Mapping[str, Sequence[Judged]]) -> str:

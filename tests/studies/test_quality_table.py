@@ -7,12 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from clipbench.bench import quality
+from clipbench.bench.clips.clip_info import sha256
+from clipbench.bench.errors import Exit
 from clipbench.bench.quality.reliability import Judged
+from clipbench.bench.runs import storage
 from clipbench.bench.runs.results import MetricValue, TargetResult
 from studies import quality_table, reliability
-from studies.quality_table import BEGIN, CLIPS, END, PAGE, README, Scores
+from studies.quality_table import BEGIN, CLIPS, END, PAGE, PROJECT, README, Scores
 from tests.support.minimal_result import a_result
 
 HEAD = "| figure | better | reference | second | negative | limit |"
@@ -112,6 +116,38 @@ def test_confidence_by_bins(tmp_path):
     assert (tmp_path / "images" / "picture.png").stat().st_size < 100_000
 
 
+def test_a_clip_that_a_run_has_scored_is_not_scored_again(tmp_path, monkeypatch, capsys):
+    run = a_result()
+    run.run.clip.sha256 = sha256(PROJECT / "clips" / "reference.mp4")
+    limits = production_limits()
+    run.targets = [TargetResult(name, ">=", 0.9, 0.95, "", "pass") for name in limits]
+    run.targets[0].status = "fail"
+    run.metrics = [MetricValue(name, 0.95, "", "higher") for name in quality.metric_names()]
+    storage.write_result(run, {}, tmp_path)
+    once: list[str] = []
+    monkeypatch.setattr(quality_table, "is_there", "reference".__eq__)
+    monkeypatch.setattr(quality_table, "scored", lambda clip, folder: once.append(clip))
+    monkeypatch.setattr("sys.argv", ["quality_table", "--check", "--scored", f"reference={tmp_path}"])
+    assert quality_table.main() == Exit.TARGET_MISSED
+    assert once == [] and f"reference misses {limits[0]}\n" in capsys.readouterr().err
+
+
+def test_a_run_that_is_no_score_of_the_clip_is_refused(tmp_path):
+    run = a_result()
+    storage.write_result(run, {}, tmp_path)
+    with pytest.raises(SystemExit, match=r"is a run on a\.mp4, and not on .*reference\.mp4"):
+        quality_table.scored_before("reference", tmp_path)
+    run.run.clip.sha256 = sha256(PROJECT / "clips" / "reference.mp4")
+    storage.write_result(run, {}, tmp_path)
+    with pytest.raises(SystemExit, match=r"not held to the targets production.*object_detection"):
+        quality_table.scored_before("reference", tmp_path)
+
+
+def production_limits() -> list[str]:
+    held_to = yaml.safe_load((PROJECT / "conf" / "targets" / "production.yaml").read_text())["limits"]
+    return [f"quality.{name}.{figure}" for name, of in held_to["quality"].items() for figure in of]
+
+
 def test_every_clip_has_its_targets():
     for targets in CLIPS.values():
-        assert (quality_table.PROJECT / "conf" / "targets" / f"{targets}.yaml").exists()
+        assert (PROJECT / "conf" / "targets" / f"{targets}.yaml").exists()
