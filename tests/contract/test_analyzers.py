@@ -103,8 +103,8 @@ def upstream_of(analyzer: Analyzer) -> dict[str, list[Segment]]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def two_threads() -> Iterator[None]:
-    threads.limit(2)
+def one_thread() -> Iterator[None]:
+    threads.limit(1)
     yield
     threads.limit(None)
 
