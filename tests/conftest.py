@@ -72,15 +72,18 @@ def pytest_sessionstart() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests of SLOW as slow; beside others they come first, so that no process waits at the end."""
-    folders = [PROJECT / path for path in SLOW]
+    slow = {path for path in {item.path for item in items} if is_slow(path)}
     for item in items:
-        path = Path(item.path)
-        slow = any(path == folder or folder in path.parents for folder in folders)
-        if slow and item.nodeid not in QUICK:
+        if item.path in slow and item.nodeid not in QUICK:
             item.add_marker(pytest.mark.slow)
     if BESIDE_OTHERS:
-        files = {item.path for item in items if item.get_closest_marker("slow")}
-        items.sort(key=lambda item: item.path not in files)
+        first = {item.path for item in items if item.get_closest_marker("slow")}
+        items.sort(key=lambda item: item.path not in first)
+
+
+def is_slow(path: Path) -> bool:
+    """Whether a file is one of SLOW, or in such a folder."""
+    return any(path.is_relative_to(PROJECT / place) for place in SLOW)
 
 
 @pytest.fixture(scope="session")
