@@ -14,7 +14,7 @@ import pytest
 from clipbench.bench.errors import InputError
 from clipbench.bench.measuring.quality_scores import check_truth
 from tests.support.bad_clips import BAD_CLIPS
-from tests.support.command_line import PROJECT, refused, run
+from tests.support.command_line import PROJECT, refused, run, run_each
 from tests.support.video_files import numbered_frames, write_clip
 
 
@@ -80,18 +80,35 @@ BAD_WORDS = {
 }
 
 
+@pytest.fixture(scope="module")
+def by_bad_word(tmp_path_factory) -> dict[str, subprocess.CompletedProcess]:
+    folder = tmp_path_factory.mktemp("bad_words")
+    lists = [(word, f"hydra.run.dir={folder / str(number)}") for number, word in enumerate(BAD_WORDS)]
+    return dict(zip(BAD_WORDS, run_each(*lists), strict=True))
+
+
 @pytest.mark.parametrize("argument", BAD_WORDS)
-def test_bad_configuration(argument, tmp_path):
-    assert BAD_WORDS[argument] in refused(run(argument, f"hydra.run.dir={tmp_path / 'out'}"))
+def test_bad_configuration(argument, by_bad_word):
+    assert BAD_WORDS[argument] in refused(by_bad_word[argument])
+
+
+def test_a_bad_word_at_the_prompt(tmp_path):
+    argument, line = next(iter(BAD_WORDS.items()))
+    assert line in refused(run(argument, f"hydra.run.dir={tmp_path / 'out'}"))
+
+
+@pytest.fixture(scope="module")
+def by_bad_clip(tmp_path_factory) -> dict[str, subprocess.CompletedProcess]:
+    lists = []
+    for make, _ in BAD_CLIPS.values():
+        folder = tmp_path_factory.mktemp("bad_clip")
+        lists.append((f"clip.path={make(folder)}", "only=[cut_analysis]", f"hydra.run.dir={folder / 'out'}"))
+    return dict(zip(BAD_CLIPS, run_each(*lists), strict=True))
 
 
 @pytest.mark.parametrize("kind", BAD_CLIPS)
-def test_bad_clip(kind, tmp_path):
-    make, line = BAD_CLIPS[kind]
-    path = make(tmp_path)
-    assert line in refused(
-        run(f"clip.path={path}", "only=[cut_analysis]", f"hydra.run.dir={tmp_path / 'out'}")
-    )
+def test_bad_clip(kind, by_bad_clip):
+    assert BAD_CLIPS[kind][1] in refused(by_bad_clip[kind])
 
 
 @pytest.fixture

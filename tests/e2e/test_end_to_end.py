@@ -23,7 +23,7 @@ from tests.support.video_files import write_clip
 @pytest.fixture(scope="module")
 def reference_run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("reference")
-    return run("scenario.repeats=1", f"hydra.run.dir={folder}"), folder
+    return run("scenario.warmup=0", "scenario.repeats=1", f"hydra.run.dir={folder}"), folder
 
 
 def test_make_run_analyzes_the_reference_clip(reference_run):
@@ -79,7 +79,7 @@ def loaded():
     known = registry.discover()
     upstream = resolve_upstream(known)
     tasks = tuple(Task.of(cls(), upstream[name]) for name, cls in known.items())
-    plan = planned([Group("all", "cpu", tasks)], "sequential", {"threads": 2})
+    plan = planned([Group("all", "cpu", tasks)], "sequential", {"threads": 1})
     executor = executors.create("sequential", observer=Notes())
     executor.start(plan)
     yield executor, plan

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -27,8 +29,22 @@ def run(
         capture_output=True,
         text=True,
         preexec_fn=limit,
-        timeout=120,
+        timeout=300,  # seconds in which a run ends on a machine with much else to do
     )
+
+
+def run_each(*lists: Sequence[str]) -> list[subprocess.CompletedProcess]:
+    """`python run.py` with each of these lists, in processes forked from one: forked_runs.py."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.support.forked_runs"],
+        cwd=PROJECT,
+        input=json.dumps([list(arguments) for arguments in lists]),
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=120 + 5 * len(lists),
+        check=True,
+    )
+    return [subprocess.CompletedProcess("run.py", *each) for each in json.loads(done.stdout)]
 
 
 def refused(done: subprocess.CompletedProcess) -> str:
