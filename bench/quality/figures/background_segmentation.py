@@ -11,6 +11,11 @@ from clipbench.analyzers.base import Segment
 from clipbench.bench.quality.declaration import NotLabelled, Scored, figure
 from clipbench.bench.quality.labelled_tracks import sample_at
 
+#: Masks are compared with outlines in cells so small that an outline loses nothing: at least so many along
+#: the longer side. In a mask's own, coarser cells an outline takes in every cell that it touches, and exact
+#: masks of the second clip would have 0.74.
+FINE = 1024
+
 
 @figure("background_segmentation", "iou", "higher")
 def mask_iou(scored: Scored) -> float:
@@ -54,14 +59,24 @@ def labelled_masks(scored: Scored) -> Iterator[tuple[list[Any], Segment | None]]
 
 
 def overlap_of(found: Segment, polygons: Sequence[Any]) -> float:
-    """Intersection over union of a mask that was found and the labelled outlines."""
-    import cv2
-
+    """Intersection over union of a mask that was found and the labelled outlines, in cells of 1 / FINE."""
     height, width = found.data["mask"]["size"]
     runs = found.data["mask"]["counts"]
-    mask = np.repeat(np.arange(len(runs)) % 2, runs).reshape(height, width).astype(bool)
-    real = np.zeros((height, width), np.uint8)
+    finer = -(-FINE // max(height, width))
+    coarse = np.repeat(np.arange(len(runs)) % 2, runs).reshape(height, width).astype(bool)
+    mask = coarse.repeat(finer, axis=0).repeat(finer, axis=1)
+    real = outlined(polygons, *mask.shape)
+    union = (mask | real).sum()
+    return float((mask & real).sum() / union) if union else 1.0
+
+
+def outlined(polygons: Sequence[Any], height: int, width: int) -> np.ndarray:
+    """Which of so many cells are within one of the outlines: bool [height, width]."""
+    import cv2
+
+    inside = np.zeros((height, width), np.uint8)
     for polygon in polygons:
-        cv2.fillPoly(real, [np.round(np.array(polygon) * [width, height]).astype(np.int32)], 1)
-    union = (mask | (real > 0)).sum()
-    return float((mask & (real > 0)).sum() / union) if union else 1.0
+        # OpenCV counts from the first cell's centre, here in 256ths of a cell.
+        corners = np.round((np.array(polygon) * [width, height] - 0.5) * 256).astype(np.int32)
+        cv2.fillPoly(inside, [corners], 1, shift=8)
+    return inside > 0

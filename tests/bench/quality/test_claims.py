@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from clipbench.analyzers.base import FrameSettings
@@ -177,13 +178,14 @@ def test_what_is_found_out_of_the_labelled_stretches_is_neither_right_nor_wrong(
 
 def test_an_outline_is_compared_at_its_moment_and_a_mask_without_anybody_costs():
     masks = [
-        {"time_s": 0.5, "polygons": [[[0, 0], [1, 0], [1, 0.4], [0, 0.4]]]},
+        {"time_s": 0.5, "polygons": [[[0, 0], [1, 0], [1, 0.5], [0, 0.5]]]},
         {"time_s": 2.5, "polygons": []},
     ]
     right = [seg(0, 1, "person", mask=MASK), *(seg(t, t + 1, "no_person", mask=NOBODY) for t in range(1, 4))]
-    assert score("background_segmentation.iou", right, {"masks": masks}).value == 1
+    assert score("background_segmentation.iou", right, {"masks": masks}).value == pytest.approx(1, abs=2e-3)
     wrong = each_second("person", mask=MASK)
-    assert score("background_segmentation.iou", wrong, {"masks": masks}).value == 0.5
+    half = pytest.approx(0.5, abs=2e-3)
+    assert score("background_segmentation.iou", wrong, {"masks": masks}).value == half
 
 
 @pytest.mark.parametrize("rate", [24, 25, 30000 / 1001, 60])
@@ -214,3 +216,25 @@ def test_of_several_labels_of_one_frame_the_nearest_counts():
     moving = [{"time_s": n / 5, "box": [0.1 + n / 50, 0.1, 0.5 + n / 50, 0.5]} for n in range(16)]
     truth = {"objects": [{"label": "cat", "samples": moving}]}
     assert score("object_detection.mean_iou", found, truth).value == 1
+
+
+@pytest.mark.parametrize("radius", [0.02, 0.03, 0.06, 0.2])
+@pytest.mark.parametrize("middle", [(0.5, 0.5), (0.413, 0.377)])
+@pytest.mark.parametrize("cells", [64, 128])
+def test_no_mask_is_better_than_the_outline_itself(radius, middle, cells):
+    """Neither one that is a cell larger on every side, as people far away were scored, nor a smaller one."""
+    angles = np.linspace(0, 2 * np.pi, 60, endpoint=False)
+    polygon = np.stack([middle[0] + radius * np.cos(angles), middle[1] + radius * np.sin(angles)], axis=1)
+    y, x = (np.mgrid[0 : cells * 8, 0 : cells * 8] + 0.5) / cells / 8
+    fine = np.hypot(x - middle[0], y - middle[1]) < radius
+    exact = fine.reshape(cells, 8, cells, 8).mean(axis=(1, 3)) > 0.5
+    padded = np.pad(exact, 1)
+    around = np.stack([padded[i : i + cells, j : j + cells] for i in range(3) for j in range(3)])
+    truth = {"masks": [{"time_s": 0.5, "polygons": [polygon.tolist()]}]}
+    values = []
+    for mask in (exact, around.any(axis=0), around.all(axis=0)):
+        changes = np.flatnonzero(np.diff(mask.ravel().astype(int))) + 1
+        counts = np.diff([0, *changes, mask.size]).tolist()
+        found = [seg(t, t + 1, "person", mask={"size": [cells, cells], "counts": counts}) for t in range(4)]
+        values.append(score("background_segmentation.iou", found, truth).value)
+    assert values[0] > 1 - 1 / (radius * cells) and values[0] > max(values[1:])

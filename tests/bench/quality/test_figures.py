@@ -46,7 +46,7 @@ TRUTH = {
             gaze="center",
         )
     ],
-    "masks": [{"time_s": float(t), "polygons": [[[0, 0], [1, 0], [1, 0.4], [0, 0.4]]]} for t in range(4)],
+    "masks": [{"time_s": float(t), "polygons": [[[0, 0], [1, 0], [1, 0.5], [0, 0.5]]]} for t in range(4)],
     "texts": [{"text": "HELLO", "start_s": 0, "end_s": 2}, {"text": "WORLD", "start_s": 2, "end_s": 4}],
     "camera": [
         {"start_s": 0, "end_s": 2, "motion": "pan_left"},
