@@ -1,7 +1,8 @@
 """People and background: a mask of the people, and the background's colours and blur.
 
 The people are those of object_detection's network, and the masks those of MediaPipe's selfie segmentation,
-which looks at them one by one: see analyzers/features/vision/person_masks.py. Who counts is known when the
+which looks at them one by one: see analyzers/features/vision/person_masks.py. What the detector takes for
+something else is left out where the network mistakes it for a part of somebody. Who counts is known when the
 whole clip has been seen; until then each frame leaves what its segment is made from.
 """
 
@@ -16,7 +17,7 @@ import numpy as np
 from clipbench.analyzers.base import Chunk, ChunkedAnalyzer, ClipFacts, Segment, Settings, setting
 from clipbench.analyzers.features.onnx_networks import open_network
 from clipbench.analyzers.features.time_spans import frame_spans
-from clipbench.analyzers.features.vision import nanodet, person_masks
+from clipbench.analyzers.features.vision import beside_people, nanodet, person_masks
 from clipbench.analyzers.features.vision.background_measures import detail, lost_detail, main_colors
 from clipbench.analyzers.features.vision.coco_detector import CocoDetector, DetectorSettings
 from clipbench.analyzers.features.vision.nanodet import Detection
@@ -69,8 +70,9 @@ class BackgroundSegmentation(ChunkedAnalyzer[None, list[FrameMask]]):
     """A mask of the people per sampled frame.
 
     It sees nobody whom the detector does not find, and nothing of an arm that reaches beyond a square around
-    its body. What somebody holds is mostly in the mask, and what is behind may be if it is dark and touches
-    the body. In crowds of more than six, people are seen less exactly.
+    its body. What somebody holds is mostly in the mask, unless the detector knows it, and what is behind may be
+    if it is dark and touches the body: see features/vision/beside_people.py. In crowds of more than six,
+    people are seen less exactly.
     """
 
     name = "background_segmentation"
@@ -128,9 +130,8 @@ class BackgroundSegmentation(ChunkedAnalyzer[None, list[FrameMask]]):
         The chunk has at least one frame.
         """
         images = chunk.frames(self.settings.fps, self.settings.size).images
-        persons = [
-            [one for one in objects if one.label == "person"] for objects in self._detector.find(chunk)
-        ]
+        found = self._detector.find(chunk)
+        persons = [[one for one in objects if one.label == "person"] for objects in found]
         parts = []
         for number, (image, people) in enumerate(zip(images, persons, strict=True)):
             boxes = [one.box for one in people]
@@ -142,8 +143,16 @@ class BackgroundSegmentation(ChunkedAnalyzer[None, list[FrameMask]]):
         if parts:
             pictures = np.stack([person_masks.picture(images[number], region) for number, region, _ in parts])
             seen = self._network(pictures, batch=self.settings.batch)[0][..., 0]
-            for (number, region, members), probability in zip(parts, seen, strict=True):
-                looks[number].append(Look(region, members, person_masks.kept(probability)))
+            for (number, region, members), picture, probability in zip(parts, pictures, seen, strict=True):
+                levels = person_masks.kept(probability)
+                if things := beside_people.things(found[number]):
+                    boxes = [
+                        one.box
+                        for member, one in enumerate(persons[number])
+                        if member in members or one.score >= self.settings.min_score
+                    ]
+                    levels = beside_people.without_things(levels, picture, region, boxes, things)
+                looks[number].append(Look(region, members, levels))
         return persons, looks
 
     def _kept(
