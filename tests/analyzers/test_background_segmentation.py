@@ -45,7 +45,7 @@ def test_the_mask_is_the_person():
     picture, person = in_front_of_green()
     (segment,) = run(ArrayClip(picture[None], fps=1))
     found = mask(segment)
-    assert found.shape == (128, 109)
+    assert found.shape == (192, 164)
     truth = cv2.resize(person.astype(np.float32), found.shape[::-1], interpolation=cv2.INTER_AREA) > 0.5
     assert (found & truth).sum() / (found | truth).sum() > 0.9
     assert segment.label == "person"
