@@ -3,6 +3,9 @@
 Only speech reaches Whisper, because it invents words over music and silence: the regions of speech are cut
 out and laid end to end in windows of at most 30 s, and the word times are mapped back to the clip, as in
 faster-whisper's `vad_filter`. A window is encoded once, for the words and for their times.
+
+It cannot tell what it misheard: in noise, in short phrases without context and beside other voices, a wrong
+word may be as sure as a right one, and a region that a window's text leaves out is not missed.
 """
 
 from __future__ import annotations
