@@ -5,7 +5,7 @@ out and laid end to end in windows of at most 30 s, and the word times are mappe
 faster-whisper's `vad_filter`. A window is encoded once, for the words and for their times.
 
 It cannot tell what it misheard: in noise, in short phrases without context and beside other voices, a wrong
-word may be as sure as a right one, and a region that a window's text leaves out is not missed.
+word may be as sure as a right one, and a region that the text of its window leaves out is not read again.
 """
 
 from __future__ import annotations
