@@ -7,7 +7,7 @@ tint (monochrome), the share of the dividing line that is visible (split_screen)
 (letterbox). More frames are read than the ten per second that most effects need, because at ten a flash of
 two frames would fall between them.
 
-What it cannot do: what tints.py and seams.py say, and very pale colours under heavy compression are
+What it cannot do: what tints.py, seams.py and blur.py say, and very pale colours under heavy compression are
 monochrome. Colours that go slowly within a shot are not seen to go. Where the only thing that moves in a
 picture without noise stops, a freeze is not seen.
 """
@@ -22,13 +22,15 @@ from typing import NamedTuple
 import numpy as np
 
 from clipbench.analyzers.base import Chunk, ChunkedAnalyzer, ClipFacts, Segment, setting
-from clipbench.analyzers.features.vision import effect_curves, seams, shots, tints
+from clipbench.analyzers.features.vision import blur, effect_curves, seams, shots, tints
 from clipbench.analyzers.features.vision.fades import runs
 
 #: Least change of most of the picture before it freezes, in levels: that of slight noise.
 _COMMON = 0.2
 #: Within so many seconds an effect takes the colours of a shot away.
 _SWITCH_S = 0.1
+#: Within so many seconds an effect blurs a shot; before a freeze, motion may slow down that much earlier.
+_BLUR_S, _SLOWING_S = 0.1, 0.4
 
 
 @dataclass
@@ -89,6 +91,7 @@ class VisualEffects(ChunkedAnalyzer[effect_curves.CurvesState, effect_curves.Cur
         state: effect_curves.CurvesState,
         upstream: Mapping[str, list[Segment]],
     ) -> list[Segment]:
+        rate = shots.frame_rate(clip, self.settings)
         settings, along = self.settings, effect_curves.finish(clip, found, state, self.settings)
         seen, curves = along.shots, along.curves
         edges = np.append(seen.times_s, max(clip.duration_s, float(seen.times_s[-1])))
@@ -98,20 +101,21 @@ class VisualEffects(ChunkedAnalyzer[effect_curves.CurvesState, effect_curves.Cur
         picture = curves.contrast >= settings.min_contrast
         for effect in effects:
             picture[effect.start : effect.stop] = False
-        effects += self._freezes(
-            curves.stir, curves.common_stir, shots.frame_rate(clip, settings), seen.cuts, effects
-        )
+        effects += self._freezes(curves.stir, curves.common_stir, rate, seen.cuts, effects)
         lost = np.zeros(len(picture))
-        for first, stop in seen.spans():
-            lost[first:stop] = _lost_detail(curves.sharpness[first:stop], picture[first:stop])
-        effects += self._monochromes(seen, curves, picture, edges, shots.frame_rate(clip, settings))
+        near, least = max(2, round(_BLUR_S * rate)), 1 - settings.blur_share
+        for shot in (slice(*span) for span in seen.spans()):
+            sharp = curves.sharpness[shot]
+            detail = blur.lost_detail(sharp, picture[shot])
+            lost[shot] = blur.without_motion(detail, least, sharp, curves.common_stir[shot], near)
+        effects += self._monochromes(seen, curves, picture, edges, rate)
         two = self._two_pictures(
             seen, curves, along.seams, effect_curves.every(clip, settings, effect_curves.SIDES_PER_S)
         )
         for label, values, threshold, visible in (
             ("letterbox", curves.bars, settings.bar_share, picture),
             ("split_screen", two, settings.seam_share, picture & (curves.bars == 0)),
-            ("blur", lost, 1 - settings.blur_share, picture),
+            ("blur", lost, least, picture),
         ):
             effects += self._stretches(label, values, threshold, visible, edges)
         return sorted(
@@ -180,6 +184,10 @@ class VisualEffects(ChunkedAnalyzer[effect_curves.CurvesState, effect_curves.Cur
             moving = stir[max(first + 1, start - before) : start]
             if stop - start < least or len(moving) < 2 or np.median(moving) < settings.motion_stir:
                 continue
+            # A camera that comes to rest slows down.
+            earlier = stir[max(first + 1, start - round(_SLOWING_S * rate)) : start]
+            if moving[-2:].max() < 0.5 * float(np.median(earlier)):
+                continue
             around = float(np.median(common[start - len(moving) : start]))
             if around < _COMMON or around < 2 * float(np.median(common[start:stop])):
                 continue
@@ -247,9 +255,3 @@ class VisualEffects(ChunkedAnalyzer[effect_curves.CurvesState, effect_curves.Cur
                 if seams.are_two_pictures(sides[here][np.isfinite(sides[here, 0])], step):
                     found[here] = shares[here]
         return found
-
-
-def _lost_detail(sharp: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """The share of detail that each frame lacks compared with the sharpest of the shot's `seen` frames."""
-    reference = float(np.percentile(sharp[seen], 90)) if seen.any() else 0.0
-    return np.clip(1 - sharp / reference, 0, 1) if reference > 0 else np.zeros(len(sharp))

@@ -35,6 +35,8 @@ _CROSSED, _STAYED = 3.0, 1
 #: as straight and level, still, panned or with waves, at crf 18 to 33: 71 % of the pairs reach it, and of the
 #: others only two whose halves are unrelated photographs.
 _UNEVEN = 0.15
+#: How far the colours along a side are from their mean, in levels, if it is a picture and no post.
+_VARIED = 8.0
 
 
 class EdgeLines(NamedTuple):
@@ -57,7 +59,7 @@ class Sides(NamedTuple):
 
     `uneven` is how much the step of colour across the line changes along it, from 0, everywhere the same, to
     1. `across` is how far one side moved across the line since the frame before and the other did not, in
-    pixels. `alike` is 1 if both moved along it in the same way, -1 if they moved against each other, else 0.
+    pixels. `alike` is 1 if both moved in the same way, -1 if they moved along it against each other, else 0.
     """
 
     uneven: float
@@ -105,12 +107,12 @@ def sides(line: Line, image: np.ndarray, grey: np.ndarray, before: np.ndarray) -
     moves = [_shift(before[side], grey[side]) for side in (first_deep, second_deep)]
     across, alike = 0.0, 0
     if moves[0] is not None and moves[1] is not None:
-        (along, down), (other_along, other_down) = moves[0], moves[1]
+        move, other = np.array(moves[0]), np.array(moves[1])
         # A camera that sways moves both sides, and the line with them.
-        across = down - other_down
-        if min(abs(along), abs(other_along)) >= _MOVES:
-            same = abs(along - other_along) <= _ALIKE and abs(across) < _MOVES
-            alike = -1 if along * other_along < 0 else int(same)
+        across = float(move[1] - other[1])
+        if min(np.linalg.norm(move), np.linalg.norm(other)) >= _MOVES:
+            against = abs(move[0]) >= _MOVES <= abs(other[0]) and move[0] * other[0] < 0
+            alike = -1 if against else int(np.linalg.norm(move - other) <= _ALIKE)
     uneven = _uneven(first, second) if len(first) and len(second) else 0.0
     return Sides(uneven, across, float(alike), float(at))
 
@@ -127,14 +129,20 @@ def are_two_pictures(seen: np.ndarray, step: int) -> bool:
 
 
 def _uneven(first: np.ndarray, second: np.ndarray) -> float:
-    """How much the step from the lines `first` to the lines `second` of an image changes along them, 0..1."""
+    """How much the step from the lines `first` to the lines `second` of an image changes along them, 0..1.
+
+    It is 0 where one of them has one colour, as a post or a wall.
+    """
     import cv2
 
     size = (min(_PARTS, first.shape[1]), 1)
     parts = [
         cv2.resize(np.ascontiguousarray(each), size, interpolation=cv2.INTER_AREA) for each in (first, second)
     ]
-    steps = parts[1][0].astype(float) - parts[0][0]
+    sides = [part[0].astype(float) for part in parts]
+    if min(np.linalg.norm(side - side.mean(axis=0), axis=1).mean() for side in sides) < _VARIED:
+        return 0.0
+    steps = sides[1] - sides[0]
     lengths = np.linalg.norm(steps, axis=1).mean()
     return 1 - float(np.linalg.norm(steps.mean(axis=0)) / lengths) if lengths > 0 else 0.0
 
