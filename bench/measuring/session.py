@@ -126,11 +126,18 @@ def check_targets(cfg: Config) -> dict[str, Limit]:
     for key, value in dataclasses.asdict(cfg.targets.minimum).items():
         if value is not None and not 0 <= value < math.inf:
             raise InputError(f"{where}: minimum.{key}={value} is out of range: it must be a number from 0 on")
-    limits = targets.parse(cfg.targets.limits, where)
     known = [metric.name for metric in metrics.discover()] + quality.metric_names()
+    limits = limits_of(cfg, known)
     required = [name for name in cfg.gate.require if not (name == "baseline" and cfg.baseline == "compare")]
     targets.check_names(limits, required, known, where)
     return limits
+
+
+def limits_of(cfg: Config, known: Sequence[str]) -> dict[str, Limit]:
+    """The limits by metric, of those that are `known`; raises InputError for a malformed one."""
+    asked = cfg.targets.limits
+    limits = targets.parse(asked, f"conf/targets/{cfg.targets.name}.yaml")
+    return targets.spread(limits, known, targets.taken_away(asked))
 
 
 def about_analyzers() -> dict[str, str]:

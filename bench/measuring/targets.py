@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import fnmatch
 import math
 import re
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from clipbench.bench.errors import InputError, nearest
@@ -61,6 +62,31 @@ def finite(number: str, text: str, key: str) -> float:
     return value
 
 
+def spread(
+    limits: Mapping[str, Limit], known: Sequence[str], without: Container[str] = ()
+) -> dict[str, Limit]:
+    """The limits, with one for each metric that a name with "*" fits: "quality.*.coverage" is on many.
+
+    A limit on the metric itself comes first, and so does that it was taken away: `without` has such names. A
+    name that fits no metric is left as it is, for `check_names` to refuse.
+    """
+    found = {name: limit for name, limit in limits.items() if "*" not in name}
+    for pattern, limit in limits.items():
+        if "*" in pattern:
+            fits = fnmatch.filter(known, pattern) or [pattern]
+            found |= {name: limit for name in fits if name not in limits and name not in without}
+    return found
+
+
+def taken_away(limits: Mapping[str, Any], prefix: str = "") -> set[str]:
+    """The names of the metrics whose limit is null."""
+    found = {f"{prefix}{key}" for key, value in limits.items() if value is None}
+    for key, value in limits.items():
+        if isinstance(value, Mapping):
+            found |= taken_away(value, f"{prefix}{key}.")
+    return found
+
+
 def check_names(limits: Mapping[str, Any], required: list[str], known: list[str], where: str) -> None:
     """Raise InputError for a limit or requirement on a metric that does not exist."""
     for name in limits:
@@ -93,15 +119,17 @@ def evaluate(
 ) -> list[TargetResult]:
     """Whether each limit is met by the metric it is on. What was not measured never meets one.
 
+    A limit on what failed is missed: an analyzer that is lost takes no promise with it.
+
     The quality of an analyzer in `stand_ins` says nothing of the model that the target is meant for.
     """
     by_name = {metric.name: metric for metric in metrics}
     results = []
     for name, (op, limit) in limits.items():
-        value, reason = by_name[name].value, by_name[name].reason
+        value, reason, failed = by_name[name].value, by_name[name].reason, by_name[name].failed
         if (analyzer := quality_of(name)) and analyzer in stand_ins:
-            value, reason = None, f"{analyzer} is a stand-in"
-        status: Literal["pass", "fail", "not_measured"] = "not_measured"
+            value, reason, failed = None, f"{analyzer} is a stand-in", False
+        status: Literal["pass", "fail", "not_measured"] = "fail" if failed else "not_measured"
         if value is not None:
             status = "pass" if OPERATORS[op](value, limit) else "fail"
         results.append(TargetResult(name, op, limit, value, by_name[name].unit, status, reason))

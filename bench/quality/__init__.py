@@ -4,7 +4,7 @@ Each figure is declared with `@figure` and becomes the metric `quality.<analyzer
 `figures/` has clipbench's own, one file per analyzer. A figure whose truth is not labelled is not measured.
 """
 
-from clipbench.bench.quality.declaration import Figure, NotLabelled, Scored, figure
+from clipbench.bench.quality.declaration import Figure, NothingFound, NotLabelled, Scored, figure
 from clipbench.bench.quality.registry import discover, keys_of_plugins, metric_names
 from clipbench.bench.quality.scoring import score
 from clipbench.bench.quality.truth import EXPECTED, NO_PASS, Truth, load_truth
@@ -14,6 +14,7 @@ __all__ = [
     "NO_PASS",
     "Figure",
     "NotLabelled",
+    "NothingFound",
     "Scored",
     "Truth",
     "discover",

@@ -13,9 +13,16 @@ from clipbench.bench.quality.labelled_times import Stretch, inside, runs, stated
 from clipbench.bench.quality.truth import Truth
 from clipbench.plugins import Part
 
+#: What a frame shows is an answer for moments that are at most this far from it, in seconds.
+NEAR_S = 0.5
+
 
 class NotLabelled(Exception):
-    """Nothing to score: the truth has no such label, or the analyzer gave nothing that could be compared."""
+    """Nothing to score: the truth has no such label. A target on the figure is not measured."""
+
+
+class NothingFound(Exception):
+    """The analyzer gave nothing that could be compared with what the truth has: its targets are missed."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +74,8 @@ class Scored:
 
         `labelled` in the truth names moments and stretches for `key`. Without it, neighbouring samples make
         a stretch and lone ones are moments; where there is no sample, the whole clip is labelled as empty. In
-        a stretch, the moments are those at which the analyzer sampled frames. Of several moments that are
-        nearest to one sampled frame, the nearest one counts.
+        a stretch, the moments are those at which the analyzer sampled frames, and one for each second that it
+        did not look at. Of several moments that are nearest to one sampled frame, the nearest one counts.
         """
         samples = list(samples)
         said = stated(self.truth.labels, key)
@@ -77,11 +84,20 @@ class Scored:
             stretches = [(0.0, self.duration_s)]
         nearest: dict[float, float] = {}  # sampled time → the moment
         for moment in moments:
-            frame = self.sample_of(moment)
+            frame = self.sample_of(moment) if self.was_looked_at(moment) else moment
             if frame not in nearest or abs(moment - frame) < abs(nearest[frame] - frame):
                 nearest[frame] = moment
-        found = self.sample_times().tolist() if stretches else []
+        found = [*self.sample_times().tolist(), *self.unseen()] if stretches else []
         return sorted({*nearest.values(), *(t for t in found if inside(t, stretches))})
+
+    def unseen(self) -> list[float]:
+        """Moments, one for each second, that no sampled frame is near to."""
+        seconds = np.arange(0.0, self.duration_s - 1e-6, 2 * NEAR_S).tolist()
+        return [time_s for time_s in seconds if not self.was_looked_at(time_s)]
+
+    def was_looked_at(self, time_s: float) -> bool:
+        """Whether a frame was sampled at most NEAR_S from `time_s`."""
+        return float(np.abs(self.sample_times() - time_s).min()) <= NEAR_S + 1e-6
 
     def frame_size(self) -> np.ndarray:
         """The clip's [width, height] in pixels. Raises NotLabelled if the truth does not say them."""
@@ -101,8 +117,10 @@ class Scored:
         """What was found in the sampled frame of `time_s`.
 
         A frame is rarely exactly at the time that it was asked for, so the segments are those in the middle
-        of the time that it stands for.
+        of the time that it stands for. Nothing, where no frame was sampled near it.
         """
+        if not self.was_looked_at(time_s):
+            return []
         start_s = self.sample_of(time_s)
         end_s = min(start_s + 1.0 / vars(self.settings)["fps"], self.duration_s)
         return self.at((start_s + end_s) / 2)

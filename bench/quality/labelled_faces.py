@@ -26,6 +26,23 @@ def face_pairs(scored: Scored) -> list[tuple[Segment | None, dict[str, Any]]]:
     return pairs
 
 
+def face_recall(scored: Scored) -> float:
+    """Share of the labelled faces that were found."""
+    pairs = face_pairs(scored)
+    return sum(segment is not None for segment, _ in pairs) / len(pairs)
+
+
+def balanced_accuracy(scored: Scored, key: str) -> float:
+    """Share of the labelled faces that were found and called what the truth has under `key`, by its values.
+
+    It is the mean over the values of the truth, so that a frequent one does not outweigh the others.
+    """
+    right: dict[str, list[bool]] = {}
+    for segment, truth in face_pairs(scored):
+        right.setdefault(truth[key], []).append(segment is not None and segment.label == truth[key])
+    return sum(sum(each) / len(each) for each in right.values()) / len(right)
+
+
 def false_faces(scored: Scored) -> float:
     """Share of the labelled moments without a face at which one was found.
 

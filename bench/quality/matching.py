@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
+
+from clipbench.analyzers.base import Segment
 
 F = TypeVar("F")
 E = TypeVar("E")
@@ -16,6 +18,13 @@ FRAME_S = 0.01
 def overlap(a_start: float, a_end: float, b_start: float, b_end: float) -> float:
     """Seconds that two intervals share."""
     return max(0.0, min(a_end, b_end) - max(a_start, b_start))
+
+
+def temporal_iou(found: Segment, labelled: Mapping[str, Any]) -> float:
+    """Intersection over union, in time, of a segment and a labelled interval."""
+    both = overlap(found.start_s, found.end_s, labelled["start_s"], labelled["end_s"])
+    apart = (found.end_s - found.start_s) + (labelled["end_s"] - labelled["start_s"]) - both
+    return both / apart if apart > 0 else 1.0
 
 
 def f1(matches: int, found: int, expected: int) -> float:

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 from clipbench.analyzers.base import Segment, Settings
 from clipbench.bench.quality import registry
-from clipbench.bench.quality.declaration import Figure, NotLabelled, Scored
+from clipbench.bench.quality.declaration import Figure, NothingFound, NotLabelled, Scored
 from clipbench.bench.quality.truth import Truth
-from clipbench.bench.runs.measurement import Measured, Measurement, NotMeasured, finite
+from clipbench.bench.runs.measurement import Failed, Measured, Measurement, NotMeasured, finite
 from clipbench.bench.runs.results import MetricValue
 
 log = logging.getLogger(__name__)
@@ -22,21 +22,24 @@ def score(
     reason: str,
     duration_s: float,
     meaningless: Mapping[str, str] | None = None,
+    lost: Mapping[str, str] | None = None,
 ) -> list[MetricValue]:
     """Every figure of a run. `segments` and `settings` are by analyzer.
 
     `reason` says why there is no truth, if `truth` is None. `meaningless` names the analyzers whose results
-    mean nothing, each with the reason.
+    mean nothing, and `lost` those that gave none, each with the reason.
     """
-    meaningless = meaningless or {}
+    meaningless, lost = meaningless or {}, lost or {}
 
     def measured(figure: Figure) -> Measurement:
+        if figure.analyzer in meaningless:
+            return NotMeasured(meaningless[figure.analyzer])
+        if figure.analyzer in lost:
+            return of_lost(figure, settings[figure.analyzer], truth, lost[figure.analyzer], duration_s)
         if truth is None:
             return NotMeasured(reason)
         if figure.analyzer not in segments:
             return NotMeasured(f"{figure.analyzer} gave no result")
-        if figure.analyzer in meaningless:
-            return NotMeasured(meaningless[figure.analyzer])
         return compute(
             figure, Scored(segments[figure.analyzer], truth, settings[figure.analyzer], duration_s)
         )
@@ -44,15 +47,37 @@ def score(
     return [MetricValue.of(f.metric, f.unit, f.better, measured(f)) for f in registry.discover()]
 
 
+def of_lost(
+    figure: Figure, settings: Settings, truth: Truth | None, reason: str, duration_s: float
+) -> NotMeasured:
+    """The figure of an analyzer that was lost: failed, unless the truth has nothing for it anyway."""
+    if truth is not None and not isinstance(
+        compute(figure, Scored([], truth, settings, duration_s)), Failed | Measured
+    ):
+        return NotMeasured(reason)
+    return Failed(reason)
+
+
+def is_missing(figure: Figure, settings: Settings, truth: Truth, duration_s: float) -> bool:
+    """Whether finding nothing at all is wrong, by this figure: the truth has something to be found."""
+    nothing = compute(figure, Scored([], truth, settings, duration_s))
+    if isinstance(nothing, Measured):
+        return nothing.value == 0 if figure.better == "higher" else nothing.value > 0
+    return isinstance(nothing, Failed)
+
+
 def compute(figure: Figure, scored: Scored) -> Measurement:
     """The figure's value, or the reason why it has none."""
     try:
-        return finite(Measured(round(float(figure.compute(scored)), 4)))
+        value = finite(Measured(round(float(figure.compute(scored)), 4)))
+        return value if isinstance(value, Measured) else Failed(value.reason)
     except NotLabelled as missing:
         return NotMeasured(str(missing))
+    except NothingFound as missing:
+        return Failed(str(missing))
     except (LookupError, TypeError, ValueError) as error:
         log.warning("%s could not be computed", figure.metric, exc_info=True)
-        return NotMeasured(f"its segments or the truth are not as docs/segments.md says: {error!r}")
+        return Failed(f"its segments or the truth are not as docs/segments.md says: {error!r}")
     except Exception as error:  # a plugin's: no measurement may be lost with it
         log.warning("%s could not be computed", figure.metric, exc_info=True)
-        return NotMeasured(f"computing it raised {type(error).__name__}: {error}")
+        return Failed(f"computing it raised {type(error).__name__}: {error}")

@@ -21,6 +21,14 @@ class Measured:
     samples: tuple[float, ...] = ()
 
 
+@dataclass(frozen=True)
+class Failed(NotMeasured):
+    """Not measured because what was to be measured failed: its targets are missed, and not left open.
+
+    An analyzer that was lost, and one that gave nothing that could be compared with what is there, are such.
+    """
+
+
 #: What a metric computes to. It is never 0 where nothing was measured.
 Measurement = Measured | NotMeasured
 

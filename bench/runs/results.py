@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from clipbench.bench.runs import baseline_outcome
-from clipbench.bench.runs.measurement import Measurement, NotMeasured
+from clipbench.bench.runs.measurement import Failed, Measurement, NotMeasured
 from clipbench.bench.runs.telemetry import Telemetry
 from clipbench.executors.base import Span
 from clipbench.executors.faults import Fault
@@ -22,7 +22,10 @@ Verdict = Literal["pass", "partial", "fail", "invalid"]
 
 @dataclass
 class MetricValue:
-    """A measured number, or None with the reason why there is none. `samples` are raw, one per repeat."""
+    """A measured number, or None with the reason why there is none. `samples` are raw, one per repeat.
+
+    `failed` says that there is none because what was to be measured failed: a target on it is missed.
+    """
 
     name: str
     value: float | None
@@ -30,12 +33,13 @@ class MetricValue:
     better: Better
     samples: list[float] = field(default_factory=list)
     reason: str = ""
+    failed: bool = False
 
     @classmethod
     def of(cls, name: str, unit: str, better: Better, measured: Measurement) -> MetricValue:
         """The metric `name` with what was measured, or with the reason why nothing was."""
         if isinstance(measured, NotMeasured):
-            return cls(name, None, unit, better, [], measured.reason)
+            return cls(name, None, unit, better, [], measured.reason, isinstance(measured, Failed))
         return cls(name, measured.value, unit, better, list(measured.samples))
 
 

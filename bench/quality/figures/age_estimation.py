@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from clipbench.bench.quality.declaration import NotLabelled, Scored, figure
-from clipbench.bench.quality.labelled_faces import face_pairs, false_faces
+from clipbench.bench.quality import coverage
+from clipbench.bench.quality.declaration import NothingFound, Scored, figure
+from clipbench.bench.quality.labelled_faces import balanced_accuracy, face_pairs, face_recall, false_faces
+from clipbench.bench.quality.segment_form import Form, duplicates, has_box, malformed
 
 
 @figure("age_estimation", "age_error", "lower", "years")
@@ -13,7 +15,7 @@ def age_error(scored: Scored) -> float:
     """Mean absolute error of the age, over the labelled faces that were found."""
     errors = [abs(s.data["age"] - t["age"]) for s, t in face_pairs(scored) if s is not None]
     if not errors:
-        raise NotLabelled("no labelled face was found")
+        raise NothingFound("no labelled face was found")
     return float(np.mean(errors))
 
 
@@ -27,3 +29,20 @@ def gender_accuracy(scored: Scored) -> float:
 def age_false_faces(scored: Scored) -> float:
     """Share of the labelled moments without a face at which one is found."""
     return false_faces(scored)
+
+
+@figure("age_estimation", "gender_balanced_accuracy", "higher")
+def gender_balanced_accuracy(scored: Scored) -> float:
+    """The same for each gender, and the mean of both: who calls everybody the same is right in half."""
+    return balanced_accuracy(scored, "gender")
+
+
+@figure("age_estimation", "face_recall", "higher")
+def age_face_recall(scored: Scored) -> float:
+    """Share of the labelled faces that were found, at IoU 0.3."""
+    return face_recall(scored)
+
+
+age_coverage = coverage.of_frames("age_estimation", "faces")
+age_malformed = malformed("age_estimation", Form({"*": ("age", "box", "face_confidence")}, holds=has_box))
+age_duplicates = duplicates("age_estimation")

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from clipbench.analyzers.base import Segment
-from clipbench.bench.quality.declaration import NotLabelled, Scored, figure
+from clipbench.analyzers.base import Segment, Settings
+from clipbench.bench.quality.declaration import NothingFound, NotLabelled, Scored, figure
 from clipbench.bench.quality.matching import frames_in
+from clipbench.bench.quality.segment_form import Form, duplicates, malformed
 
 #: Seconds of the longest window that a model of this analyzer hears.
 WINDOW_S = 1.0
@@ -36,13 +37,15 @@ def top3_recall(scored: Scored) -> float:
 @figure("audio_environment", "window_accuracy", "higher")
 def window_accuracy(scored: Scored) -> float:
     """Share of the windows within labelled sounds whose best tag is an accepted one."""
+    if not scored.labelled("sounds"):
+        raise NotLabelled("the ground truth has no sound to be recognised")
     right = [
         window.label in sound["accepted"]
         for sound in scored.labelled("sounds")
         for window in windows_in(scored, sound)
     ]
     if not right:
-        raise NotLabelled("no window lies within a labelled sound")
+        raise NothingFound("no window lies within a labelled sound")
     return float(np.mean(right))
 
 
@@ -73,3 +76,13 @@ def tags_in_silence(scored: Scored) -> float:
 def windows_in(scored: Scored, sound: Mapping[str, Any]) -> list[Segment]:
     """The windows whose middle lies in a labelled sound."""
     return [s for s in scored.segments if sound["start_s"] <= (s.start_s + s.end_s) / 2 < sound["end_s"]]
+
+
+def is_named_by_best_tag(window: Segment, _: Settings) -> bool:
+    """Whether a window has the name of its best tag."""
+    scores = {tag["tag"]: tag["score"] for tag in window.data["tags"]}
+    return bool(scores) and scores.get(window.label) == max(scores.values())
+
+
+sounds_malformed = malformed("audio_environment", Form({"*": ("tags",)}, holds=is_named_by_best_tag))
+sounds_duplicates = duplicates("audio_environment")

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from clipbench.analyzers.base import Segment
+from clipbench.bench.quality import coverage
 from clipbench.bench.quality.declaration import NotLabelled, Scored, figure
 from clipbench.bench.quality.labelled_tracks import sample_at
+from clipbench.bench.quality.segment_form import Form, duplicates, malformed
 
 #: Masks are compared with outlines in cells so small that an outline loses nothing: at least so many along
 #: the longer side. In a mask's own, coarser cells an outline takes in every cell that it touches, and exact
@@ -80,3 +82,10 @@ def outlined(polygons: Sequence[Any], height: int, width: int) -> np.ndarray:
         corners = np.round((np.array(polygon) * [width, height] - 0.5) * 256).astype(np.int32)
         cv2.fillPoly(inside, [corners], 1, shift=8)
     return inside > 0
+
+
+#: What a mask comes with.
+MASK_DATA = ("person_share", "mask", "background_rgb", "background_blur")
+mask_coverage = coverage.of_answers("background_segmentation", "masks")
+mask_malformed = malformed("background_segmentation", Form({"person": MASK_DATA, "no_person": MASK_DATA}))
+mask_duplicates = duplicates("background_segmentation")

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from clipbench.analyzers.base import Segment
+from clipbench.bench.quality import coverage
 from clipbench.bench.quality.declaration import Scored, figure
 from clipbench.bench.quality.matching import f1, match, match_times, overlap
+from clipbench.bench.quality.segment_form import Form, duplicates, malformed
 
 
 @figure("cut_analysis", "f1", "higher")
@@ -28,3 +30,10 @@ def meet(fade: Segment, labelled: dict[str, Any]) -> float | None:
     """The cost of matching two fades: less the longer they overlap, None if they do not."""
     shared = overlap(fade.start_s, fade.end_s, labelled["start_s"], labelled["end_s"])
     return -shared if shared > 0 else None
+
+
+#: What is known of a transition, and of a shot.
+CUT_FORM = Form({"hard_cut": ("strength",), "fade": ("strength",), "shot": ("index",)}, counted=("shot",))
+cut_coverage = coverage.of_time("cut_analysis", "cuts", "shot", "fade")
+cut_malformed = malformed("cut_analysis", CUT_FORM)
+cut_duplicates = duplicates("cut_analysis")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from clipbench.bench.quality.declaration import NotLabelled, Scored, figure
-from clipbench.bench.quality.labelled_faces import face_pairs, false_faces
+from clipbench.bench.quality import coverage
+from clipbench.bench.quality.declaration import NothingFound, Scored, figure
+from clipbench.bench.quality.labelled_faces import balanced_accuracy, face_pairs, face_recall, false_faces
+from clipbench.bench.quality.segment_form import Form, duplicates, malformed
 
 
 @figure("eye_tracking", "iris_error", "lower")
@@ -21,7 +23,7 @@ def iris_error(scored: Scored) -> float:
         apart = np.linalg.norm(real[0] - real[1])
         errors.append(float(np.linalg.norm(real - seen, axis=1).mean() / apart))
     if not errors:
-        raise NotLabelled("no labelled eye was found")
+        raise NothingFound("no labelled eye was found")
     return float(np.mean(errors))
 
 
@@ -35,3 +37,22 @@ def gaze_accuracy(scored: Scored) -> float:
 def eye_false_faces(scored: Scored) -> float:
     """Share of the labelled moments without a face at which one is found."""
     return false_faces(scored)
+
+
+@figure("eye_tracking", "gaze_balanced_accuracy", "higher")
+def gaze_balanced_accuracy(scored: Scored) -> float:
+    """The same for each direction, and the mean of them: who always says "center" is right in one."""
+    return balanced_accuracy(scored, "gaze")
+
+
+@figure("eye_tracking", "face_recall", "higher")
+def eye_face_recall(scored: Scored) -> float:
+    """Share of the labelled faces that were found, at IoU 0.3."""
+    return face_recall(scored)
+
+
+eye_coverage = coverage.of_frames("eye_tracking", "faces")
+eye_malformed = malformed(
+    "eye_tracking", Form({"blink": ("openness", "face"), "*": ("gaze", "openness", "iris", "box")})
+)
+eye_duplicates = duplicates("eye_tracking")

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from clipbench.analyzers.base import Segment
-from clipbench.bench.quality.declaration import NotLabelled, Scored, figure
+from clipbench.bench.quality import coverage
+from clipbench.bench.quality.declaration import NothingFound, NotLabelled, Scored, figure
 from clipbench.bench.quality.labelled_tracks import track_times, truth_at
 from clipbench.bench.quality.matching import iou, match
+from clipbench.bench.quality.segment_form import Form, duplicates, has_box, malformed
 
 
 @figure("object_detection", "recall", "higher")
@@ -26,20 +28,20 @@ def detection_recall(scored: Scored) -> float:
 def detection_precision(scored: Scored) -> float:
     """Share of the detections at labelled moments that are labelled objects, at IoU 0.5.
 
-    0 where something is detected though nothing is there; not measured where nothing is detected.
+    0 where something is detected though nothing is there. It does not exist where nothing is detected.
     """
-    hits, found, _ = detection_counts(scored)
+    hits, found, expected = detection_counts(scored)
     if not found:
-        raise NotLabelled("nothing was detected")
+        raise (NothingFound if expected else NotLabelled)("nothing was detected")
     return len(hits) / found
 
 
 @figure("object_detection", "mean_iou", "higher")
 def detection_mean_iou(scored: Scored) -> float:
     """Mean IoU of the detections with the labelled objects that they were matched to."""
-    hits, _, _ = detection_counts(scored)
+    hits, _, expected = detection_counts(scored)
     if not hits:
-        raise NotLabelled("no labelled object was detected")
+        raise (NothingFound if expected else NotLabelled)("no labelled object was detected")
     return float(np.mean(hits))
 
 
@@ -95,3 +97,8 @@ def right(detection: Segment, labelled: dict[str, Any]) -> float | None:
     """The cost of matching a detection to a labelled object; None if it is no true positive."""
     shared = iou(detection.data["box"], labelled["box"])
     return 1 - shared if detection.label == labelled["label"] and shared >= 0.5 else None
+
+
+detection_coverage = coverage.of_frames("object_detection", "objects", "ignore")
+detection_malformed = malformed("object_detection", Form({"*": ("box",)}, holds=has_box))
+detection_duplicates = duplicates("object_detection")

@@ -6,8 +6,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from clipbench.bench.quality.declaration import NotLabelled, Scored, figure
+from clipbench.bench.quality import coverage
+from clipbench.bench.quality.declaration import NothingFound, NotLabelled, Scored, figure
 from clipbench.bench.quality.matching import f1, match_times
+from clipbench.bench.quality.segment_form import Form, duplicates, malformed
 
 
 @figure("scene_segmentation", "f1", "higher")
@@ -21,8 +23,10 @@ def scene_f1(scored: Scored) -> float:
 def scene_time_error(scored: Scored) -> float:
     """Mean distance of each labelled boundary from the nearest one found."""
     found, expected = boundaries(scored)
-    if not found or not expected:
-        raise NotLabelled("there is no boundary to compare")
+    if not expected:
+        raise NotLabelled("the ground truth has one scene only")
+    if not found:
+        raise NothingFound("no boundary was found")
     return float(np.mean([min(abs(f - e) for f in found) for e in expected]))
 
 
@@ -30,3 +34,8 @@ def boundaries(scored: Scored) -> tuple[list[float], list[float]]:
     """Where scenes were found to begin, and where they begin."""
     expected = [b["start_s"] for a, b in pairwise(scored.labelled("shots")) if a["scene"] != b["scene"]]
     return [s.start_s for s in scored.of("scene") if s.start_s > 0], expected
+
+
+scene_coverage = coverage.of_time("scene_segmentation", "shots", "scene")
+scene_malformed = malformed("scene_segmentation", Form({"scene": ("index", "distance")}, counted=("scene",)))
+scene_duplicates = duplicates("scene_segmentation")

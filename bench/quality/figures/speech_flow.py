@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from clipbench.bench.quality.declaration import NotLabelled, Scored, figure
-from clipbench.bench.quality.matching import f1, frames_in
+import numpy as np
+
+from clipbench.bench.quality.declaration import NothingFound, NotLabelled, Scored, figure
+from clipbench.bench.quality.matching import f1, frames_in, overlap
+from clipbench.bench.quality.segment_form import Form, duplicates, malformed
 
 
 @figure("speech_flow", "speech_f1", "higher")
@@ -27,6 +30,31 @@ def rate_error(scored: Scored) -> float:
     spoken = [s for s in scored.of("speech") if s.data.get("words") is not None]
     seconds = sum(s.end_s - s.start_s for s in spoken)
     if not seconds:
-        raise NotLabelled("no speech with words was found")
+        raise NothingFound("no speech with words was found")
     found = 60 * sum(int(s.data["words"]) for s in spoken) / seconds
     return abs(found - real) / real
+
+
+@figure("speech_flow", "word_count_error", "lower")
+def word_count_error(scored: Scored) -> float:
+    """Mean relative error of the number of words in each labelled stretch of speech.
+
+    The words of what was found are spread over the labelled speech in it.
+    """
+    words = [(w["start_s"] + w["end_s"]) / 2 for w in scored.labelled("words")]
+    regions = scored.labelled("speech")
+    spoken = np.array([sum(r["start_s"] <= middle < r["end_s"] for middle in words) for r in regions])
+    if not spoken.any():
+        raise NotLabelled("the ground truth has no words in its speech")
+    counted = np.zeros(len(regions))
+    for s in scored.of("speech"):
+        shared = np.array([overlap(s.start_s, s.end_s, r["start_s"], r["end_s"]) for r in regions])
+        if s.data.get("words") is not None and shared.any():
+            counted += s.data["words"] * shared / shared.sum()
+    return float((np.abs(counted - spoken)[spoken > 0] / spoken[spoken > 0]).mean())
+
+
+#: What is known of speech and of a pause.
+SPEECH_FORM = Form({"speech": ("words", "words_per_minute"), "pause": ()})
+speech_malformed = malformed("speech_flow", SPEECH_FORM)
+speech_duplicates = duplicates("speech_flow")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from clipbench.bench.quality.declaration import NotLabelled, Scored, figure
+from clipbench.bench.quality.declaration import NothingFound, NotLabelled, Scored, figure
+from clipbench.bench.quality.segment_form import Form, duplicates, malformed
 from clipbench.bench.quality.words import words_of
 
 #: Seconds by which a word may be heard too early or too late.
@@ -36,8 +37,10 @@ def word_time_error(scored: Scored) -> float:
     errors = [
         abs(truth[m.a + i]["start_s"] - heard[m.b + i]["start_s"]) for m in blocks for i in range(m.size)
     ]
+    if not truth:
+        raise NotLabelled("the ground truth has no words")
     if not errors:
-        raise NotLabelled("no spoken word was recognised")
+        raise NothingFound("no spoken word was recognised")
     return float(np.median(errors))
 
 
@@ -70,3 +73,7 @@ def speech(scored: Scored) -> list[tuple[float, float]]:
     if scored.labelled("transcript"):
         raise NotLabelled("the ground truth labels no speech: it says what is spoken, and not when")
     return []
+
+
+transcript_malformed = malformed("speech_transcription", Form({"*": ("words",)}))
+transcript_duplicates = duplicates("speech_transcription")

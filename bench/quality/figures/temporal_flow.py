@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from clipbench.bench.quality.declaration import NotLabelled, Scored, figure
+from clipbench.bench.quality import coverage
+from clipbench.bench.quality.declaration import NothingFound, NotLabelled, Scored, figure
 from clipbench.bench.quality.matching import f1, match_times
+from clipbench.bench.quality.segment_form import Form, duplicates, malformed
 
 
 @figure("temporal_flow", "topic_f1", "higher")
@@ -27,7 +29,21 @@ def pace_error(scored: Scored) -> float:
         raise NotLabelled("the ground truth has no cuts for a pace")
     phases = [p for p in scored.of("phase") if p.data.get("cuts_per_minute") is not None]
     if not phases:
-        raise NotLabelled("no phase has a number of cuts")
+        raise NothingFound("no phase has a number of cuts")
     seconds = np.array([p.end_s - p.start_s for p in phases])
     found = float(np.dot([p.data["cuts_per_minute"] for p in phases], seconds) / seconds.sum())
     return abs(found - real) / real
+
+
+#: What is known of a phase, a change of topic, and the clip.
+FLOW_FORM = Form(
+    {
+        "phase": ("index", "pace", "cuts_per_minute", "words_per_minute", "motion"),
+        "topic_change": ("similarity", "before", "after"),
+        "summary": ("pace", "phases"),
+    },
+    counted=("phase",),
+)
+flow_coverage = coverage.of_time("temporal_flow", "cuts", "phase")
+flow_malformed = malformed("temporal_flow", FLOW_FORM)
+flow_duplicates = duplicates("temporal_flow")

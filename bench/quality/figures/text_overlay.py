@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from clipbench.analyzers.base import Segment
-from clipbench.bench.quality.declaration import Scored, figure
-from clipbench.bench.quality.matching import match, overlap
+from clipbench.bench.quality.declaration import NothingFound, NotLabelled, Scored, figure
+from clipbench.bench.quality.matching import iou, match, overlap, temporal_iou
+from clipbench.bench.quality.segment_form import Form, duplicates, has_box, malformed
 
 
 @figure("text_overlay", "character_error_rate", "lower")
@@ -18,8 +21,7 @@ def character_error_rate(scored: Scored) -> float:
     """
     import jiwer
 
-    truth, texts = scored.labelled("texts"), scored.within("texts", scored.segments)
-    pairs = match(texts, truth, misread)
+    truth, texts, pairs = text_pairs(scored)
     found, read = {row for row, _ in pairs}, {column for _, column in pairs}
     edits: float = sum(
         jiwer.cer(truth[c]["text"], texts[r].label or " ") * len(truth[c]["text"]) for r, c in pairs
@@ -46,6 +48,35 @@ def false_texts(scored: Scored) -> float:
     return sum(not written(s) for s in scored.within("texts", scored.segments))
 
 
+@figure("text_overlay", "box_iou", "higher")
+def text_box_iou(scored: Scored) -> float:
+    """Mean intersection over union of the boxes of the texts that were found with the labelled ones."""
+    truth, texts, pairs = text_pairs(scored)
+    if not any("box" in t for t in truth):
+        raise NotLabelled("the ground truth has no text with a box")
+    values = [iou(texts[r].data["box"], truth[c]["box"]) for r, c in pairs if "box" in truth[c]]
+    if not values:
+        raise NothingFound("no labelled text was found")
+    return float(np.mean(values))
+
+
+@figure("text_overlay", "temporal_iou", "higher")
+def text_temporal_iou(scored: Scored) -> float:
+    """Mean intersection over union, in time, of the texts that were found with the labelled ones."""
+    truth, texts, pairs = text_pairs(scored)
+    if not truth:
+        raise NotLabelled("the ground truth has no text")
+    if not pairs:
+        raise NothingFound("no labelled text was found")
+    return float(np.mean([temporal_iou(texts[row], truth[column]) for row, column in pairs]))
+
+
+def text_pairs(scored: Scored) -> tuple[list[dict[str, Any]], list[Segment], list[tuple[int, int]]]:
+    """The labelled texts, those that were found, and which is which, by (found, labelled) numbers."""
+    truth, texts = scored.labelled("texts"), scored.within("texts", scored.segments)
+    return truth, texts, match(texts, truth, misread)
+
+
 def misread(found: Segment, labelled: dict[str, Any]) -> float | None:
     """Edits per character of a labelled text, or None if it was found at another time."""
     import jiwer
@@ -53,3 +84,7 @@ def misread(found: Segment, labelled: dict[str, Any]) -> float | None:
     if overlap(found.start_s, found.end_s, labelled["start_s"], labelled["end_s"]) <= 0:
         return None
     return float(jiwer.cer(labelled["text"], found.label or " "))
+
+
+text_malformed = malformed("text_overlay", Form({"*": ("box",)}, holds=has_box))
+text_duplicates = duplicates("text_overlay")

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from clipbench.analyzers.base import Segment
-from clipbench.bench.quality.declaration import NotLabelled, Scored, figure
-from clipbench.bench.quality.matching import f1, match, overlap
+from clipbench.bench.quality.declaration import NothingFound, NotLabelled, Scored, figure
+from clipbench.bench.quality.matching import f1, match, overlap, temporal_iou
+from clipbench.bench.quality.segment_form import Form, duplicates, malformed
 
 
 @figure("visual_effects", "f1", "higher")
@@ -30,12 +31,11 @@ def false_effects(scored: Scored) -> float:
 @figure("visual_effects", "temporal_iou", "higher")
 def effects_temporal_iou(scored: Scored) -> float:
     """Mean intersection over union, in time, of the effects found with the labelled ones."""
-    values = []
-    for s, t in effect_pairs(scored):
-        both = overlap(s.start_s, s.end_s, t["start_s"], t["end_s"])
-        values.append(both / ((s.end_s - s.start_s) + (t["end_s"] - t["start_s"]) - both))
+    if not scored.labelled("effects"):
+        raise NotLabelled("the ground truth has no effect")
+    values = [temporal_iou(s, t) for s, t in effect_pairs(scored)]
     if not values:
-        raise NotLabelled("no labelled effect was found")
+        raise NothingFound("no labelled effect was found")
     return float(np.mean(values))
 
 
@@ -48,3 +48,7 @@ def effect_pairs(scored: Scored) -> list[tuple[Segment, dict[str, Any]]]:
         return -shared if s.label == t["effect"] and shared > 0 else None
 
     return [(found[row], truth[column]) for row, column in match(found, truth, near)]
+
+
+effects_malformed = malformed("visual_effects", Form({"*": ("strength",)}))
+effects_duplicates = duplicates("visual_effects")
