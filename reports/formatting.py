@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import re
 from collections.abc import Sequence
@@ -19,8 +20,11 @@ from clipbench.bench.runs.results import (
 
 #: Status of a target, a verdict or an analyzer → the sign that goes with its colour.
 SIGNS = {
-    "pass": "✓", "ok": "✓", "fail": "✗", "partial": "◐", "not_measured": "○", "invalid": "!", "skipped": "○",
+    "pass": "✓", "ok": "✓", "fail": "✗", "incomplete": "◐", "not_measured": "○", "invalid": "!",
+    "skipped": "○",
 }  # fmt: skip
+#: So many targets on the same figure, all of them met, are shown as one.
+LEAST_ALIKE = 3
 #: Status of a target → the word for it.
 TARGET_WORDS = {"pass": "met", "fail": "missed", "not_measured": "not measured"}
 #: Longer text is cut in reports; result.json and segments/ have all of it.
@@ -145,6 +149,24 @@ def clip_remarks(info: ClipSummary) -> str:
 def is_prominent(target: TargetResult) -> bool:
     """Whether a target is shown large: one that was missed, or one on the run as a whole."""
     return target.status == "fail" or quality_of(target.metric) is None
+
+
+def alike(targets: Sequence[TargetResult]) -> list[TargetResult]:
+    """The targets, with one for all that are met on the same figure of at least three analyzers.
+
+    It is called "quality.*.coverage", and observed is the worst of them.
+    """
+    same: dict[tuple[str, str, str], list[TargetResult]] = {}
+    for t in targets:
+        if t.status == "pass" and quality_of(t.metric):
+            same.setdefault((t.metric.rpartition(".")[2], t.op, str(t.limit)), []).append(t)
+    shown = [t for t in targets if all(t not in each for each in same.values() if len(each) >= LEAST_ALIKE)]
+    for (figure, op, _), each in same.items():
+        if len(each) >= LEAST_ALIKE:
+            worst = (min if op.startswith(">") else max)(t.observed or 0.0 for t in each)
+            name, reason = f"quality.*.{figure}", f"{len(each)} analyzers"
+            shown.append(dataclasses.replace(each[0], metric=name, observed=worst, reason=reason))
+    return shown
 
 
 def missed_first(targets: Sequence[TargetResult]) -> list[TargetResult]:

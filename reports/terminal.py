@@ -32,7 +32,7 @@ LOG_WIDTH = 180
 STATUS_STYLE = {
     "pass": "green",
     "fail": "bold red",
-    "partial": "yellow",
+    "incomplete": "yellow",
     "not_measured": "yellow",
     "invalid": "bold yellow",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -54,8 +55,9 @@ class Candidate:
         found = [m for run in self.runs for m in run.result.metrics if m.name == name]
         measured = [m for m in found if m.value is not None]
         if not measured:
-            reason = found[0].reason if found else "this run has no such metric"
-            return MetricValue(name, None, found[0].unit if found else "", "lower", [], reason)
+            if found:
+                return dataclasses.replace(found[0], samples=[])
+            return MetricValue(name, None, "", "lower", [], "this run has no such metric")
         samples = [x for m in measured for x in samples_of(m)]
         if len(self.runs) == 1:
             value = measured[0].value

@@ -262,16 +262,27 @@ def main_metric(reference: Candidate, wanted: str | None) -> str:
 
 
 def judge_targets(candidate: Candidate) -> list[TargetResult]:
-    """The targets of the first run, judged by the value over all runs."""
+    """The targets of the first run, judged by the value over all runs.
+
+    What failed in one of the runs is missed.
+    """
+    failed = {t.metric: t for run in candidate.runs for t in run.result.targets if lost_its_metric(t)}
     judged = []
     for target in candidate.first.targets:
         value = candidate.metric(target.metric).value
-        if len(candidate.runs) == 1 or target.status == "not_measured" or value is None:
+        if target.metric in failed:
+            judged.append(failed[target.metric])
+        elif len(candidate.runs) == 1 or target.status == "not_measured" or value is None:
             judged.append(target)
         else:
             met = OPERATORS[target.op](value, target.limit)
             judged.append(dataclasses.replace(target, observed=value, status="pass" if met else "fail"))
     return judged
+
+
+def lost_its_metric(target: TargetResult) -> bool:
+    """Whether a target is missed because there was nothing to measure, as with an analyzer that failed."""
+    return target.status == "fail" and target.observed is None
 
 
 def differing_quality(candidates: Sequence[Candidate]) -> tuple[list[MetricComparison], int]:

@@ -17,7 +17,7 @@ from clipbench.bench.measuring import gpu_metrics
 from clipbench.bench.measuring.bounds import Bound, lower_bound
 from clipbench.bench.measuring.gpu_metrics import Window
 from clipbench.bench.measuring.record import Record
-from clipbench.bench.runs.measurement import Measured, Measurement, NotMeasured, finite
+from clipbench.bench.runs.measurement import Failed, Measured, Measurement, NotMeasured, finite
 from clipbench.bench.runs.results import MetricValue
 
 log = logging.getLogger(__name__)
@@ -95,7 +95,8 @@ def throughput(record: Record) -> Measurement:
 
 def success_rate(record: Record) -> Measurement:
     samples = tuple(
-        100 * sum(o.status == "ok" for o in p.outcomes.values()) / len(p.outcomes) for p in record.measured()
+        100 * sum(record.succeeded(p, o) for o in p.outcomes.values()) / len(p.outcomes)
+        for p in record.measured()
     )
     if not samples:
         return NotMeasured("no repeat was run")
@@ -186,7 +187,7 @@ def vlm_rate(record: Record) -> Measurement:
     if task.stand_in:
         return NotMeasured("qwen2_vl_temporal is a stand-in in this profile, not Qwen2-VL")
     if outcome.status != "ok":
-        return NotMeasured(f"qwen2_vl_temporal {outcome.status}: {outcome.reason}")
+        return Failed(f"qwen2_vl_temporal {outcome.status}: {outcome.reason}")
     return Measured(len(outcome.segments) / record.completed()[-1].clip.duration_s)
 
 
@@ -208,7 +209,7 @@ METRICS = (
         tile=5, heading="efficiency",
     ),
     Metric(
-        "success_rate", "%", "higher", "share of the analyzers that ended ok", success_rate,
+        "success_rate", "%", "higher", "share of the analyzers that did their part", success_rate,
         averaged=True, tile=6, heading="ok %", decimals=0,
     ),
     Metric(

@@ -5,24 +5,30 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from clipbench.analyzers.base import Segment
 from clipbench.bench import quality
 from clipbench.bench.clips.clip_info import sha256
 from clipbench.bench.errors import InputError
 from clipbench.bench.measuring.record import Record
 from clipbench.bench.quality.truth import is_odd
-from clipbench.bench.runs.results import MetricValue
+from clipbench.bench.runs.results import MetricValue, quality_of
 from clipbench.executors.base import Plan
 
 
 @dataclass(frozen=True)
 class QualityScores:
-    """Every quality figure. `reason` says why there is no truth, or is "" where there is one."""
+    """Every quality figure. `reason` says why there is no truth, or is "" where there is one.
+
+    `silent` are the analyzers that found nothing in a clip though its truth has something: (path, analyzer).
+    """
 
     figures: list[MetricValue]
     reason: str
+    silent: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def unexpected(self) -> bool:
@@ -30,32 +36,85 @@ class QualityScores:
         return self.reason not in ("", *quality.EXPECTED)
 
 
-def score(record: Record, truth: str | None) -> QualityScores:
-    """The figures of a run: for each the mean over the clips on which it was measured.
+@dataclass(frozen=True)
+class OneClip:
+    """What a run made of one clip: its length, the last segments by analyzer, and why others gave none."""
 
-    `truth` is the file of the ground truth; None looks for one beside each clip.
+    path: str
+    duration_s: float
+    found: dict[str, list[Segment]] = field(default_factory=dict)
+    lost: dict[str, str] = field(default_factory=dict)
+
+
+def score(record: Record, truth: str | None) -> QualityScores:
+    """The figures of a run: for each the mean over the clips that have a truth for it.
+
+    A clip on which the analyzer failed, or which could not be read, counts as 0 where higher is better, and
+    otherwise leaves the figure without a value. `truth` is the file of the ground truth; None looks for one
+    beside each clip.
     """
     settings = {task.analyzer: task.settings for task in record.plan.tasks()}
     meaningless = meaningless_results(record.plan)
     scored: list[list[MetricValue]] = []
+    silent: set[tuple[str, str]] = set()
+    lost: dict[str, str] = {}
     reason = quality.NO_PASS
     named, keys = Path(truth) if truth else None, quality.keys_of_plugins()
-    for one in {p.clip.path: p for p in record.completed()}.values():
-        labels, reason = quality.load_truth(Path(one.clip.path), named, one.clip.sha256, keys)
+    for one, checksum in clips(record):
+        labels, reason = quality.load_truth(Path(one.path), named, checksum, keys)
+        lost |= one.lost
         if labels is not None:
-            found = {name: list(o.segments) for name, o in one.outcomes.items() if o.status == "ok"}
-            scored.append(quality.score(found, settings, labels, "", one.clip.duration_s, meaningless))
+            scored.append(
+                quality.score(one.found, settings, labels, "", one.duration_s, meaningless, one.lost)
+            )
+            empty = [name for name, found in one.found.items() if not found and name not in meaningless]
+            silent |= {
+                (one.path, name)
+                for name in empty
+                if quality.is_missed(name, settings[name], labels, one.duration_s)
+            }
+    for gone in record.lost:
+        if beside := quality.labels_beside(Path(gone.path)):
+            unread = dict.fromkeys(settings, f"{Path(gone.path).name} could not be read")
+            scored.append(quality.score({}, settings, beside[0], "", beside[1], meaningless, unread))
     if not scored:
-        return QualityScores(quality.score({}, settings, None, reason, 0.0), reason)
-    return QualityScores([mean(same) for same in zip(*scored, strict=True)], "")
+        return QualityScores(quality.score({}, settings, None, reason, 0.0, meaningless, lost), reason)
+    figures = [over_clips(same) for same in zip(*scored, strict=True)]
+    return QualityScores([promised(f, lost, meaningless) for f in figures], "", frozenset(silent))
 
 
-def mean(figures: tuple[MetricValue, ...]) -> MetricValue:
-    """One figure over several clips: the mean of those that were measured."""
+def clips(record: Record) -> Iterator[tuple[OneClip, str]]:
+    """What the run made of each clip, with the clip's SHA-256. One failure in any pass is a failure."""
+    counted = record.measured() or record.completed()
+    for path, last in {p.clip.path: p for p in record.completed()}.items():
+        of_clip = [p for p in counted if p.clip.path == path] or [last]
+        outcomes = [o for p in of_clip for o in p.outcomes.values()]
+        lost = {o.analyzer: f"{o.analyzer} {o.status}: {o.reason}" for o in outcomes if o.status != "ok"}
+        found = {name: list(o.segments) for name, o in last.outcomes.items() if name not in lost}
+        yield OneClip(path, last.clip.duration_s, found, lost), last.clip.sha256
+
+
+def over_clips(figures: Sequence[MetricValue]) -> MetricValue:
+    """One figure over several clips: the mean over those that have a truth for it."""
     values = [m.value for m in figures if m.value is not None]
+    failed = [m for m in figures if m.failed]
     if not values:
-        return figures[0]
-    return dataclasses.replace(figures[0], value=sum(values) / len(values), reason="")
+        return failed[0] if failed else figures[0]
+    if not failed:
+        return dataclasses.replace(figures[0], value=sum(values) / len(values), reason="", failed=False)
+    labelled = len(values) + len(failed)
+    told = f"on {len(failed)} of {labelled} labelled clips: {failed[0].reason}"
+    if figures[0].better == "lower":
+        return dataclasses.replace(failed[0], reason=f"nothing to measure {told}")
+    return dataclasses.replace(figures[0], value=sum(values) / labelled, reason=f"0 {told}", failed=False)
+
+
+def promised(figure: MetricValue, lost: Mapping[str, str], meaningless: Mapping[str, str]) -> MetricValue:
+    """A figure without a value is failed where its analyzer was: a target on it is missed."""
+    analyzer = quality_of(figure.name) or ""
+    if figure.value is not None or analyzer not in lost or analyzer in meaningless:
+        return figure
+    return dataclasses.replace(figure, failed=True, reason=lost[analyzer])
 
 
 def meaningless_results(plan: Plan) -> dict[str, str]:

@@ -39,7 +39,8 @@ class Record:
     """Everything that was observed during a run; times are on the clock of `executors.base.now`.
 
     `workers` are their process ids. `cleanup` is None where the run ended before it. `in_flight` is how many
-    clips could be under way at once. `lost` are the clips of a queue that could not be read.
+    clips could be under way at once. `lost` are the clips of a queue that could not be read. `silent` are the
+    analyzers that ended ok and found nothing in a clip whose truth has something for them: (path, analyzer).
     """
 
     plan: Plan
@@ -51,6 +52,7 @@ class Record:
     cleanup: Cleanup | None = None
     in_flight: int = 1
     lost: list[LostClip] = field(default_factory=list)
+    silent: frozenset[tuple[str, str]] = frozenset()
 
     def lose(self, path: Path, error: InputError) -> None:
         """Keep that the clip at `path` could not be read, in the words of `error`, in which it is "it"."""
@@ -66,6 +68,11 @@ class Record:
             outcome = self.last_outcomes().get(name)
             if outcome is not None and outcome.status == "ok":
                 outcome.status, outcome.reason = "failed", reason
+
+    def succeeded(self, one: Pass, outcome: Outcome) -> bool:
+        """Whether an analyzer ended ok in a pass, and found something if something is there."""
+        is_silent = not outcome.segments and (one.clip.path, outcome.analyzer) in self.silent
+        return outcome.status == "ok" and not is_silent
 
     def is_lost(self, path: Path) -> bool:
         """Whether the clip at `path` could not be read before."""

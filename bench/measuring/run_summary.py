@@ -118,6 +118,10 @@ def warnings(record: Record) -> list[str]:
     found += [f"{Path(path).name}: {remark}" for path, clip in clips.items() for remark in clip.remarks]
     found += [f"a fault was planted: {fault.kind} in {fault.analyzer}" for fault in record.plan.faults]
     found += [
+        f"{name} found nothing in {Path(path).name}, where the truth has something: it counts as failed"
+        for path, name in sorted(record.silent)
+    ]
+    found += [
         f"{name} gave different segments in different passes of the same clip"
         for name in record.last_outcomes()
         if segments_differ(record, name)

@@ -129,7 +129,7 @@ def check_targets(cfg: Config) -> dict[str, Limit]:
     known = [metric.name for metric in metrics.discover()] + quality.metric_names()
     limits = limits_of(cfg, known)
     required = [name for name in cfg.gate.require if not (name == "baseline" and cfg.baseline == "compare")]
-    targets.check_names(limits, required, known, where)
+    targets.check_names(limits, required, known, where, cfg.gate.allow_unmeasured)
     return limits
 
 
@@ -179,11 +179,12 @@ def derive(session: Session, record: Record, started_at: str, interrupted: bool,
     """The result of a run, from what was observed."""
     cfg, telemetry = session.cfg, record.telemetry
     scores = quality_scores.score(record, cfg.clip.truth)
+    record.silent = scores.silent
     measured = [metric.measure(record) for metric in metrics.discover()] + scores.figures
     evaluated = targets.evaluate(session.limits, measured, stand_ins(session.plan))
-    unmeasured = targets.not_measured(cfg.gate.require, measured, evaluated)
+    required = targets.not_measured(cfg.gate.require, measured, evaluated)
     decision = verdict.decide(
-        record, evaluated, cfg.targets.minimum, unmeasured, session.not_covered, interrupted
+        record, evaluated, cfg.targets.minimum, required, session.not_covered, interrupted
     )
     return Result(
         run=run_summary.summarize_run(cfg, record, started_at, interrupted, others, session.folder),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import math
 import re
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from clipbench.bench.errors import InputError, nearest
@@ -73,8 +73,9 @@ def spread(
     found = {name: limit for name, limit in limits.items() if "*" not in name}
     for pattern, limit in limits.items():
         if "*" in pattern:
-            fits = fnmatch.filter(known, pattern) or [pattern]
+            fits = fnmatch.filter(known, pattern)
             found |= {name: limit for name in fits if name not in limits and name not in without}
+            found |= {} if fits else {pattern: limit}
     return found
 
 
@@ -87,14 +88,23 @@ def taken_away(limits: Mapping[str, Any], prefix: str = "") -> set[str]:
     return found
 
 
-def check_names(limits: Mapping[str, Any], required: list[str], known: list[str], where: str) -> None:
-    """Raise InputError for a limit or requirement on a metric that does not exist."""
+def check_names(
+    limits: Mapping[str, Any],
+    required: Iterable[str],
+    known: Collection[str],
+    where: str,
+    allowed: Iterable[str] = (),
+) -> None:
+    """Raise InputError for a limit, a requirement or an allowance on a metric that does not exist."""
     for name in limits:
         if name not in known:
             raise InputError(f"{where}: limits.{name}: there is no such metric{nearest(name, known)}")
     for name in required:
         if name not in known:
             raise InputError(f"gate.require: there is no metric {name}{nearest(name, known)}")
+    for name in allowed:
+        if not fnmatch.filter(known, name):
+            raise InputError(f"gate.allow_unmeasured: there is no metric {name}{nearest(name, known)}")
 
 
 def applicable(
@@ -134,6 +144,17 @@ def evaluate(
             status = "pass" if OPERATORS[op](value, limit) else "fail"
         results.append(TargetResult(name, op, limit, value, by_name[name].unit, status, reason))
     return results
+
+
+def unmeasured(targets: Iterable[TargetResult]) -> list[str]:
+    """The metrics of the targets that were not measured."""
+    return [t.metric for t in targets if t.status == "not_measured"]
+
+
+def not_allowed(targets: Iterable[TargetResult], allowed: Iterable[str]) -> list[str]:
+    """The metrics of the targets that were not measured and that no name in `allowed` fits."""
+    allowed = list(allowed)
+    return [name for name in unmeasured(targets) if not any(fnmatch.fnmatchcase(name, a) for a in allowed)]
 
 
 def not_measured(

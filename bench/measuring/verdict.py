@@ -1,4 +1,4 @@
-"""The verdict of a run: pass, fail, partial for a subset of the analyzers, invalid for too little."""
+"""The verdict of a run: pass, fail, incomplete where a promise was not measured, invalid for too little."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from clipbench.bench.errors import Exit
 from clipbench.bench.file_names import readable
 from clipbench.bench.measuring.gpu_metrics import Window, merged
 from clipbench.bench.measuring.record import Record
+from clipbench.bench.measuring.targets import not_allowed, unmeasured
 from clipbench.bench.planning.config import GateConfig, MinimumConfig
 from clipbench.bench.runs.results import Result, TargetResult, Verdict
 
@@ -29,32 +30,32 @@ def decide(
     record: Record,
     targets: Sequence[TargetResult],
     minimum: MinimumConfig,
-    unmeasured: Collection[str] = (),
+    required: Collection[str] = (),
     not_covered: Collection[str] = (),
     interrupted: bool = False,
 ) -> Decision:
     """The verdict on a run.
 
-    `unmeasured` are metrics that the gate requires and that were not measured: each is a missed target.
-    `not_covered` are analyzers that the grouping or the targets name and that the run does not have: without
-    them a verdict is partial, unless `minimum` says how many are enough. With a clip that was lost it is
-    partial at best.
+    `required` are metrics that the gate requires and that were not measured: each is a missed target.
+    A run passes if every target was measured and met. It is incomplete with a target that was not measured,
+    or a clip that was lost, and also without analyzers that the grouping or the targets name, `not_covered`,
+    unless `minimum` says how many are enough.
     """
     clips = lost_clips(record)
     if reason := why_invalid(record, minimum, interrupted):
         return Decision("invalid", "; ".join(filter(None, (reason, clips))))
     lost = sorted({o.analyzer for p in record.measured() for o in p.outcomes.values() if o.status != "ok"})
     without = f"; without {', '.join(lost)}" if lost else ""
-    if missed := why_failed(targets, unmeasured):
+    if missed := why_failed(targets, required):
         return Decision("fail", "; ".join(filter(None, (missed + without, clips))))
     if not any(t.status == "pass" for t in targets):
         return Decision("invalid", "no target was measured")
-    unknown = sum(t.status == "not_measured" for t in targets)
-    met = f"{len(targets) - unknown} of {len(targets)} targets are met, {unknown} were not measured"
+    unknown = unmeasured(targets)
+    met = f"{len(targets) - len(unknown)} of {len(targets)} targets are met" + without
     covers = coverage(record, not_covered) if not_covered and minimum.analyzers is None else ""
-    if covers or clips:
-        return Decision("partial", "; ".join(filter(None, (clips, covers, met + without))))
-    return Decision("pass", met + without)
+    open_ = f"not measured: {', '.join(unknown)}" if unknown else ""
+    reason = "; ".join(filter(None, (clips, covers, met, open_)))
+    return Decision("incomplete" if covers or clips or unknown else "pass", reason)
 
 
 def lost_clips(record: Record) -> str:
@@ -93,11 +94,11 @@ def why_invalid(record: Record, minimum: MinimumConfig, interrupted: bool) -> st
     return ""
 
 
-def why_failed(targets: Sequence[TargetResult], unmeasured: Collection[str]) -> str:
+def why_failed(targets: Sequence[TargetResult], required: Collection[str]) -> str:
     """Which targets were missed, and which metrics were required but not measured, or ""."""
     failed = [t.metric for t in targets if t.status == "fail"]
     missed = [f"missed: {', '.join(failed)}"] if failed else []
-    missed += [f"required, but not measured: {', '.join(sorted(unmeasured))}"] if unmeasured else []
+    missed += [f"required, but not measured: {', '.join(sorted(required))}"] if required else []
     return "; ".join(missed)
 
 
@@ -117,13 +118,18 @@ def shortfalls(analyzers: int, runs: Sequence[Sequence[Window]], minimum: Minimu
 
 
 def exit_code(result: Result, gate: GateConfig) -> Exit:
-    """What the run exits with by its verdict: 0 unless the gate is enforced."""
+    """What the run exits with by its verdict: 0 unless the gate is enforced.
+
+    An incomplete run is as good as one that passed where the gate allows for all that was not measured.
+    """
     if gate.mode != "enforce":
         return Exit.OK
     if result.verdict == "invalid":
         return Exit.NOTHING_VALID
     if result.verdict == "fail":
         return Exit.TARGET_MISSED
+    if not_allowed(result.targets, gate.allow_unmeasured):
+        return Exit.NOTHING_VALID
     return Exit.OK
 
 

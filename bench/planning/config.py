@@ -79,7 +79,7 @@ class ScenarioConfig:
 class MinimumConfig:
     """What a verdict needs at least: analyzers in the run, passes that were measured, and seconds of them.
 
-    Without a number of analyzers, a run that lacks some that its grouping or targets name is `partial`.
+    Without a number of analyzers, a run that lacks some that its grouping or targets name is `incomplete`.
     """
 
     analyzers: int | None = None
@@ -109,10 +109,16 @@ class FaultConfig:
 
 @dataclass
 class GateConfig:
-    """What a missed target does: `report` prints it, `enforce` makes it the exit code."""
+    """What a missed target does: `report` prints it, `enforce` makes it the exit code.
+
+    What is in `require` and not measured is missed. Any other target that was not measured makes the verdict
+    `incomplete`, and with `enforce` the exit code 5, unless `allow_unmeasured` names it; "*" stands for any
+    part of a name.
+    """
 
     mode: str = MISSING
     require: list[str] = field(default_factory=list)
+    allow_unmeasured: list[str] = field(default_factory=list)
 
 
 @dataclass

@@ -6,8 +6,8 @@ Each figure is declared with `@figure` and becomes the metric `quality.<analyzer
 
 from clipbench.bench.quality.declaration import Figure, NothingFound, NotLabelled, Scored, figure
 from clipbench.bench.quality.registry import discover, keys_of_plugins, metric_names
-from clipbench.bench.quality.scoring import score
-from clipbench.bench.quality.truth import EXPECTED, NO_PASS, Truth, load_truth
+from clipbench.bench.quality.scoring import is_missed, score
+from clipbench.bench.quality.truth import EXPECTED, NO_PASS, Truth, labels_beside, load_truth
 
 __all__ = [
     "EXPECTED",
@@ -19,7 +19,9 @@ __all__ = [
     "Truth",
     "discover",
     "figure",
+    "is_missed",
     "keys_of_plugins",
+    "labels_beside",
     "load_truth",
     "metric_names",
     "score",

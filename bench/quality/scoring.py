@@ -32,12 +32,12 @@ def score(
     meaningless, lost = meaningless or {}, lost or {}
 
     def measured(figure: Figure) -> Measurement:
-        if figure.analyzer in meaningless:
-            return NotMeasured(meaningless[figure.analyzer])
-        if figure.analyzer in lost:
+        if figure.analyzer in lost and figure.analyzer not in meaningless:
             return of_lost(figure, settings[figure.analyzer], truth, lost[figure.analyzer], duration_s)
         if truth is None:
             return NotMeasured(reason)
+        if figure.analyzer in meaningless:
+            return NotMeasured(meaningless[figure.analyzer])
         if figure.analyzer not in segments:
             return NotMeasured(f"{figure.analyzer} gave no result")
         return compute(
@@ -50,20 +50,29 @@ def score(
 def of_lost(
     figure: Figure, settings: Settings, truth: Truth | None, reason: str, duration_s: float
 ) -> NotMeasured:
-    """The figure of an analyzer that was lost: failed, unless the truth has nothing for it anyway."""
-    if truth is not None and not isinstance(
-        compute(figure, Scored([], truth, settings, duration_s)), Failed | Measured
-    ):
-        return NotMeasured(reason)
+    """The figure of an analyzer that was lost: failed, but where this clip has nothing for it anyway."""
+    if truth is not None:
+        nothing = compute(figure, Scored([], truth, settings, duration_s))
+        if isinstance(nothing, NotMeasured) and not isinstance(nothing, Failed):
+            return nothing
     return Failed(reason)
 
 
-def is_missing(figure: Figure, settings: Settings, truth: Truth, duration_s: float) -> bool:
-    """Whether finding nothing at all is wrong, by this figure: the truth has something to be found."""
-    nothing = compute(figure, Scored([], truth, settings, duration_s))
-    if isinstance(nothing, Measured):
-        return nothing.value == 0 if figure.better == "higher" else nothing.value > 0
-    return isinstance(nothing, Failed)
+def is_missed(analyzer: str, settings: Settings, truth: Truth, duration_s: float) -> bool:
+    """Whether an analyzer that finds nothing at all in a clip misses something, by any of its figures."""
+    return any(
+        costs_nothing_found(figure, Scored([], truth, settings, duration_s))
+        for figure in registry.discover()
+        if figure.analyzer == analyzer
+    )
+
+
+def costs_nothing_found(figure: Figure, nothing: Scored) -> bool:
+    """Whether a figure says that something was there to be found."""
+    value = compute(figure, nothing)
+    if isinstance(value, Measured):
+        return value.value == 0 if figure.better == "higher" else value.value > 0
+    return isinstance(value, Failed)
 
 
 def compute(figure: Figure, scored: Scored) -> Measurement:

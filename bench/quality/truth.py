@@ -53,6 +53,18 @@ def load_truth(
         return None, reason
 
 
+def labels_beside(clip: Path) -> tuple[Truth, float] | None:
+    """The labels beside a clip that cannot be read itself, and its length by them; None without any.
+
+    Whether they are of this clip cannot be told.
+    """
+    try:
+        content = json.loads(clip.with_suffix(".json").read_text(encoding="utf-8"))
+        return of_labels(content), float(content["clip"]["duration_s"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
 def read_truth(path: Path, sha256: str, of_plugins: Collection[str] = ()) -> Truth:
     """The truth file at `path`. Raises OSError, ValueError or RecursionError if it is none for this clip."""
     content = json.loads(path.read_text(encoding="utf-8"))

@@ -17,7 +17,7 @@ from clipbench.executors.faults import Fault
 SCHEMA = 1
 
 Better = Literal["lower", "higher"]
-Verdict = Literal["pass", "partial", "fail", "invalid"]
+Verdict = Literal["pass", "incomplete", "fail", "invalid"]
 
 
 @dataclass

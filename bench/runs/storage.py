@@ -15,6 +15,9 @@ from clipbench.bench.file_names import readable
 from clipbench.bench.runs.results import SCHEMA, Result
 from clipbench.bench.runs.serialization import WrongShape, from_json, to_json
 
+#: Verdicts by an earlier name → what they are called now.
+OLD_VERDICTS = {"partial": "incomplete"}
+
 log = logging.getLogger(__name__)
 
 
@@ -61,6 +64,7 @@ def read_result(path: Path) -> Result:
         raise InputError(f"{path} is not the result of a run: {error}") from error
     if not isinstance(raw, dict) or raw.get("schema") != SCHEMA:
         raise InputError(f"{path} is not of schema {SCHEMA}, which this version of clipbench reads")
+    raw["verdict"] = OLD_VERDICTS.get(str(raw.get("verdict")), raw.get("verdict"))
     try:
         return from_json(Result, raw)
     except WrongShape as error:

@@ -17,8 +17,9 @@ def verdict(jobs: Sequence[Job], comparison: Comparison | None) -> tuple[Exit, l
     """The exit code, and why it is not 0, a line for each job; `comparison` is None if no run left a result.
 
     5 if a job has no result. With gate=enforce also if one measured less than a verdict requires
-    (`targets.minimum`, or no target at all), else 3 if one missed a target, or did not measure what
-    `gate.require` names, else 2 if one lost a clip.
+    (`targets.minimum`, or no target at all), or did not measure a target that `gate.allow_unmeasured` does
+    not name; else 3 if one missed a target, or did not measure what `gate.require` names, else 2 if one lost
+    a clip.
     """
     candidates = {one.name: one for one in comparison.candidates} if comparison else {}
     empty = [f"{job.name}: it has no result" for job in jobs if job.name not in candidates]
@@ -46,6 +47,8 @@ def judge_job(job: Job, candidate: Candidate, judged: list[TargetResult]) -> tup
         return Exit.TARGET_MISSED, missed
     if not any(t.status == "pass" for t in judged):
         return Exit.NOTHING_VALID, "no target was measured"
+    if open_ := targets.not_allowed(judged, job.gate.allow_unmeasured):
+        return Exit.NOTHING_VALID, f"not measured, and not in gate.allow_unmeasured: {', '.join(open_)}"
     if lost := sorted({clip.path for run in candidate.runs for clip in run.result.lost_clips}):
         return Exit.BAD_INPUT, f"lost {', '.join(lost)}"
     return Exit.OK, ""

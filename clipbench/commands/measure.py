@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from clipbench.bench.comparing import baseline_comparison, baselines
 from clipbench.bench.errors import InputError, Interrupted
-from clipbench.bench.measuring import metrics, session, verdict
+from clipbench.bench.measuring import metrics, session, targets, verdict
 from clipbench.bench.runs import folders, remeasure, storage
 from clipbench.commands import interrupts
 from clipbench.reports import terminal
@@ -55,6 +55,10 @@ def measure(cfg: Config, folder: Path, console: Console) -> int:
     if outcome:
         baseline_console.show(outcome, console)
     storage.link_latest(folder, Path("outputs"))
+    left_open = targets.not_allowed(result.targets, cfg.gate.allow_unmeasured)
+    if left_open and cfg.gate.mode == "enforce" and result.verdict == "incomplete":
+        line = f"exit code 5: gate.allow_unmeasured does not name {', '.join(left_open)}"
+        console.print(line, markup=False)
     by_baseline = baseline_comparison.exit_code(outcome, cfg.gate)
     by_clips = verdict.exit_code_of_clips(result, cfg.gate)
     return max(interrupted, verdict.exit_code(result, cfg.gate), by_clips, by_baseline)

@@ -9,6 +9,9 @@ from statistics import median
 from clipbench.bench import quality
 from clipbench.bench.runs.results import AnalyzerResult, MetricValue, Result, TargetResult, quality_of
 
+#: Figures that every analyzer has → their value where all is well.
+ALL_WELL = {"malformed": 0, "duplicates": 0, "coverage": 1}
+
 
 @dataclass(frozen=True)
 class QualityFigure:
@@ -21,6 +24,11 @@ class QualityFigure:
     metric: MetricValue
     target: TargetResult | None
     meaning: str
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether it says no more than that all is well, as it should of every analyzer."""
+        return self.label in ALL_WELL and ALL_WELL[self.label] == self.metric.value
 
     @property
     def explanation(self) -> str:

@@ -100,7 +100,7 @@ def with_stand_in(text: str, row: AnalyzerRow, style: str = "") -> Text:
 
 def quality_text(row: AnalyzerRow) -> Text:
     """The measured quality figures of one analyzer, such as "recall 0.91, precision 0.84"."""
-    measured = [figure for figure in row.quality if figure.metric.value is not None]
+    measured = [figure for figure in row.quality if figure.metric.value is not None and not figure.is_usual]
     if not measured:
         return with_stand_in("not measured", row, style="dim")
     return with_stand_in(", ".join(f"{each.label} {value(each.metric)}" for each in measured), row)
@@ -135,7 +135,7 @@ def target_table(targets: Sequence[TargetResult]) -> Table:
     """Each target: its limit, what was observed, whether it was met, missed or not measured, and why."""
     table = plain_table("target", "limit", "observed")
     table.add_column("status")
-    for t in targets:
+    for t in formatting.alike(targets):
         status = Text(formatting.TARGET_WORDS[t.status], style=STATUS_STYLE[t.status])
         if t.reason:
             status.append(f": {t.reason}", style="dim")

@@ -47,7 +47,7 @@ def render(result: Result) -> str:
         tiles=tiles(result.metrics),
         targets=result.targets,
         prominent=[(t, charts.meter(t)) for t in targets if formatting.is_prominent(t)],
-        others=[t for t in targets if not formatting.is_prominent(t)],
+        others=formatting.alike([t for t in targets if not formatting.is_prominent(t)]),
         baseline=formatting.baseline_sentences(result.run.baseline),
         timelines=[(name, timeline_svg.timeline_svg(result, window)) for name, window in windows],
         phases=phases_seen(result),

@@ -2,9 +2,9 @@
 
 A missed target is a failure; one that was not measured is skipped, with the reason. The verdict is a case
 too: an error if it is invalid, so that a run that measured nothing does not look green, and a failure if the
-run failed although no target was missed, because a required metric was not measured. A clip that was lost is
-an error of its own. Jenkins, GitLab and the
-GitHub actions for test reports read these elements.
+run failed although no target was missed, because a required metric was not measured; skipped if it is
+incomplete. A clip that was lost is an error of its own. Jenkins, GitLab and the GitHub actions for test
+reports read these elements.
 
 `python -m clipbench.reports.run.junit RUN` makes it again from the result of a run.
 """
@@ -46,6 +46,8 @@ def write(result: Result, folder: Path) -> Path:
         element(verdict, "error", result.verdict_reason, type="invalid", message=result.verdict_reason)
     elif result.verdict == "fail" and not any(t.status == "fail" for t in result.targets):
         element(verdict, "failure", result.verdict_reason, type="required", message=result.verdict_reason)
+    elif result.verdict == "incomplete":
+        element(verdict, "skipped", message=f"incomplete: {result.verdict_reason}")
     counts = {kind: str(len(list(suite.iter(tag)))) for kind, tag in COUNTED.items()}
     seconds = max((p.end_s for p in result.run.passes), default=0)
     for one in (root, suite):
@@ -57,7 +59,10 @@ def write(result: Result, folder: Path) -> Path:
 
 def add_target(case: ElementTree.Element, target: TargetResult) -> None:
     """Record the outcome of one target in its case."""
-    observed = f"{formatting.number(target.observed, target.unit)}, limit: {formatting.limit(target)}"
+    value = formatting.number(target.observed, target.unit)
+    if target.observed is None:
+        value = f"nothing that can be measured ({target.reason})"
+    observed = f"{value}, limit: {formatting.limit(target)}"
     if target.status == "not_measured":
         element(case, "skipped", message=f"not measured: {target.reason}")
     elif target.status == "fail":

@@ -16,7 +16,7 @@ from clipbench.reports.run.analyzer_rows import AnalyzerRow, analyzer_rows, run_
 
 #: Status → an emoji, since a summary shows no other colours.
 SIGNS = {
-    "pass": "✅", "ok": "✅", "fail": "❌", "partial": "🟡", "not_measured": "⚪", "skipped": "⚪",
+    "pass": "✅", "ok": "✅", "fail": "❌", "incomplete": "🟡", "not_measured": "⚪", "skipped": "⚪",
     "invalid": "⚠️",
 }  # fmt: skip
 #: The page has fewer bytes than this: texts are cut to the first of these lengths that achieves it.
@@ -52,6 +52,7 @@ def blocks(result: Result, most: int) -> Iterable[str]:
     targets = formatting.missed_first(result.targets)
     first = [t for t in targets if formatting.is_prominent(t)]
     others = [t for t in targets if not formatting.is_prominent(t)]
+    shown = formatting.alike(others)
     if first:
         yield "## Targets"
         yield target_table(first, most)
@@ -59,7 +60,7 @@ def blocks(result: Result, most: int) -> Iterable[str]:
         met = sum(t.status == "pass" for t in others)
         counts = f"{met} met, {len(others) - met} not measured"
         yield f"<details><summary>Quality on the labelled clip: {counts}</summary>"
-        yield target_table(others, most)
+        yield target_table(shown, most)
         yield "</details>"
     yield "## Analyzers"
     yield analyzer_table(result, most)
@@ -119,7 +120,7 @@ def analyzer_table(result: Result, most: int) -> str:
 
 def quality_text(row: AnalyzerRow) -> str:
     """The measured quality figures of one analyzer, such as "recall 0.91, precision 0.84"."""
-    measured = [figure for figure in row.quality if figure.metric.value is not None]
+    measured = [figure for figure in row.quality if figure.metric.value is not None and not figure.is_usual]
     return ", ".join(f"{each.label} {formatting.metric_value(each.metric)}" for each in measured) or "–"
 
 

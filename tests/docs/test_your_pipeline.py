@@ -71,12 +71,12 @@ def test_a_fault_costs_only_the_analyzer_that_it_strikes(followed):
     assert states == {"brightness": "crashed", "loudness": "ok", "dull_moments": "ok"}
 
 
-def test_a_subset_is_partial(installed, followed):
+def test_a_subset_is_incomplete(installed, followed):
     done = installed.run(
         "clipbench", "only=[loudness]", "gate=enforce", "hydra.run.dir=subset", cwd=followed[0]
     )
     result = json.loads((followed[0] / "subset" / "result.json").read_text())
-    assert (done.returncode, result["verdict"]) == (0, "partial"), done.stderr
+    assert (done.returncode, result["verdict"]) == (0, "incomplete"), done.stderr
     assert result["verdict_reason"].startswith("covers 1 of 3 analyzers (loudness)")
 
 

@@ -33,7 +33,7 @@ from clipbench.executors.base import Outcome, Plan, Span
 from tests.support.command_line import PROJECT
 from tests.support.ideal_segments import TRUTH, segments
 
-__all__ = ["CLIP", "GB", "composed", "on_gpu", "record", "result", "segments"]
+__all__ = ["CLIP", "GB", "TRUTH", "composed", "on_gpu", "record", "result", "segments"]
 
 CLIP = ClipInfo(
     str(PROJECT / "clips" / "reference.mp4"), TRUTH["clip"]["sha256"], 10.0, 720, 1280, 30.0, has_audio=True

@@ -6,7 +6,7 @@ import numpy as np
 
 from clipbench.bench.quality import coverage
 from clipbench.bench.quality.declaration import NothingFound, Scored, figure
-from clipbench.bench.quality.labelled_faces import balanced_accuracy, face_pairs, face_recall, false_faces
+from clipbench.bench.quality.labelled_faces import face_pairs, face_recall, false_faces
 from clipbench.bench.quality.segment_form import Form, duplicates, has_box, malformed
 
 
@@ -29,12 +29,6 @@ def gender_accuracy(scored: Scored) -> float:
 def age_false_faces(scored: Scored) -> float:
     """Share of the labelled moments without a face at which one is found."""
     return false_faces(scored)
-
-
-@figure("age_estimation", "gender_balanced_accuracy", "higher")
-def gender_balanced_accuracy(scored: Scored) -> float:
-    """The same for each gender, and the mean of both: who calls everybody the same is right in half."""
-    return balanced_accuracy(scored, "gender")
 
 
 @figure("age_estimation", "face_recall", "higher")

@@ -42,8 +42,8 @@ def decided(lost: int, targets=MET) -> verdict.Decision:
 
 def test_a_run_that_lost_a_clip_does_not_pass():
     assert decided(0).verdict == "pass"
-    partial = decided(1)
-    assert partial.verdict == "partial" and partial.reason.startswith(
+    without_one = decided(1)
+    assert without_one.verdict == "incomplete" and without_one.reason.startswith(
         "lost 1 of 2 clips (0.mp4); 1 of 1 targets"
     )
     assert "and 15 more" in decided(20).reason

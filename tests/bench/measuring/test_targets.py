@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -68,27 +69,72 @@ def test_a_limit_on_no_metric_is_refused():
 @pytest.mark.parametrize("name", ["production", "second", "negative"])
 def test_the_targets_name_real_metrics(name):
     content = yaml.safe_load((PROJECT / f"conf/targets/{name}.yaml").read_text())
-    limits = targets.parse(content["limits"], name)
     assert content["name"] == name
     known = [m.name for m in run_metrics.METRICS] + quality.metric_names()
+    limits = targets.spread(targets.parse(content["limits"], name), known)
     targets.check_names(limits, [], known, name)
 
 
 def test_the_production_targets_are_on_every_analyzer():
     content = yaml.safe_load((PROJECT / "conf/targets/production.yaml").read_text())
-    limits = targets.parse(content["limits"], "production")
+    limits = targets.spread(targets.parse(content["limits"], "production"), quality.metric_names())
     assert {name.split(".")[1] for name in limits if name.startswith("quality.")} == set(registry.discover())
 
 
-def gate(mode="enforce"):
-    return SimpleNamespace(mode=mode)
+def gate(mode="enforce", allowed=()):
+    return SimpleNamespace(mode=mode, allow_unmeasured=list(allowed))
 
 
 def test_exit_codes_of_the_gate():
-    code = {"pass": Exit.OK, "fail": Exit.TARGET_MISSED, "partial": Exit.OK, "invalid": Exit.NOTHING_VALID}
+    code = {"pass": Exit.OK, "fail": Exit.TARGET_MISSED, "incomplete": Exit.OK, "invalid": Exit.NOTHING_VALID}
     for verdict, expected in code.items():
-        assert verdicts.exit_code(SimpleNamespace(verdict=verdict), gate()) == expected
-        assert verdicts.exit_code(SimpleNamespace(verdict=verdict), gate("report")) == Exit.OK
+        result = SimpleNamespace(verdict=verdict, targets=[])
+        assert verdicts.exit_code(result, gate()) == expected
+        assert verdicts.exit_code(result, gate("report")) == Exit.OK
+
+
+@pytest.mark.parametrize(
+    ("allowed", "expected"),
+    [
+        ((), Exit.NOTHING_VALID),
+        (("gpu_utilization",), Exit.NOTHING_VALID),
+        (("gpu_*",), Exit.NOTHING_VALID),
+        (("gpu_*", "quality.a.f1"), Exit.OK),
+        (("gpu_utilization", "quality.*"), Exit.OK),
+        (("*",), Exit.OK),
+    ],
+)
+def test_what_was_not_measured_must_be_allowed_by_name(allowed, expected):
+    metrics = [metric(1, "rtf_warm"), metric(None, "gpu_utilization", "no GPU"), metric(None, "quality.a.f1")]
+    limits = {m.name: targets.Limit("<", 3) for m in metrics}
+    result = SimpleNamespace(verdict="incomplete", targets=targets.evaluate(limits, metrics))
+    assert verdicts.exit_code(result, gate(allowed=allowed)) == expected
+    assert verdicts.exit_code(result, gate("report", allowed)) == Exit.OK
+
+
+def test_what_failed_is_missed_and_allowed_by_no_name():
+    failed = replace(metric(None, "quality.a.f1", "a crashed"), failed=True)
+    (judged,) = targets.evaluate({"quality.a.f1": targets.Limit(">", 0)}, [failed])
+    assert (judged.status, judged.observed, judged.reason) == ("fail", None, "a crashed")
+    assert targets.not_allowed([judged], ["*"]) == []
+    (stands_in,) = targets.evaluate({"quality.a.f1": targets.Limit(">", 0)}, [failed], {"a"})
+    assert stands_in.status == "not_measured"
+
+
+def test_an_allowance_for_no_metric_is_refused():
+    with pytest.raises(InputError, match=r"gate\.allow_unmeasured.*did you mean rtf_warm"):
+        targets.check_names({}, [], ["rtf_warm"], "here", ["rtf_wram"])
+
+
+def test_a_limit_with_a_star_is_on_every_metric_of_that_name():
+    known = ["quality.a.f1", "quality.a.coverage", "quality.b.coverage", "quality.c.coverage", "rtf_warm"]
+    asked = {"quality": {"*": {"coverage": ">= 0.9"}, "b": {"coverage": ">= 0.5"}, "c": {"coverage": None}}}
+    limits = targets.spread(targets.parse(asked, "here"), known, targets.taken_away(asked))
+    assert limits == {"quality.b.coverage": (">=", 0.5), "quality.a.coverage": (">=", 0.9)}
+    with pytest.raises(InputError, match="no such metric"):
+        targets.check_names(
+            targets.spread({"quality.*.covrage": targets.Limit(">", 0)}, known), [], known, ""
+        )
 
 
 def test_what_is_required_and_was_not_measured():

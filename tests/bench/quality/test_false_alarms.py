@@ -126,6 +126,9 @@ def test_where_something_is_all_the_time_no_alarm_can_be_false(name, truth):
 
 def test_every_figure_is_tested_and_every_analyzer_has_one():
     from clipbench.analyzers import registry
+    from tests.bench.quality.test_form_and_coverage import OF_EVERY_ANALYZER, PLACES
 
-    assert {f"quality.{name}" for name in [*CASES, *ALARMS]} == set(quality.metric_names())
+    assert {f"quality.{name}" for name in [*CASES, *ALARMS, *PLACES, *OF_EVERY_ANALYZER]} == set(
+        quality.metric_names()
+    )
     assert {name.split(".")[1] for name in quality.metric_names()} == set(registry.discover())

@@ -25,7 +25,9 @@ def test_the_exit_code_is_about_all_turns_of_all_jobs(tmp_path, child, monkeypat
         return found
 
     reasons: dict[str, str] = {}
-    assert code("kept", "well", "well") == Exit.OK and reasons["kept"] == ""
+    assert code("kept", "well", "well", allow_unmeasured=["through*"]) == Exit.OK and reasons["kept"] == ""
+    assert code("open", "well") == Exit.NOTHING_VALID
+    assert reasons["open"] == "A: not measured, and not in gate.allow_unmeasured: throughput"
     assert code("absent", "well", require=["gpu_utilization"]) == Exit.TARGET_MISSED
     assert reasons["absent"] == "A: required, but not measured: gpu_utilization"
     assert code("one", "well", "die") == Exit.NOTHING_VALID and reasons["one"] == "B: it has no result"
