@@ -55,17 +55,11 @@ def test_the_exit_code_and_files_say_how_many(tmp_path, monkeypatch, capsys):
     (tmp_path / "segments").mkdir()
     rows = [{"start_s": 0.0, "end_s": 10.0, "label": "scene", "confidence": None, "data": {}}]
     (tmp_path / "segments" / "scene_segmentation.json").write_text(json.dumps(rows))
-    asked = [
-        "sabotage",
-        str(tmp_path),
-        "--json",
-        str(tmp_path / "o.json"),
-        "--markdown",
-        str(tmp_path / "o.md"),
-    ]
-    monkeypatch.setattr("sys.argv", asked)
+    files = [tmp_path / "o.json", tmp_path / "o.md"]
+    monkeypatch.setattr("sys.argv", ["", str(tmp_path), "--json", str(files[0]), "--markdown", str(files[1])])
+    assert sabotage.main() == 0
+    monkeypatch.setattr(sabotage, "ENOUGH", 1.01)
     assert sabotage.main() == 1
-    assert "survived" in capsys.readouterr().out
-    told = json.loads((tmp_path / "o.json").read_text())
-    assert {o["status"] for o in told} == {"killed", "survived", "not applicable"} or told
-    assert "corruptions fail a target" in (tmp_path / "o.md").read_text()
+    assert "`scene_segmentation`" in capsys.readouterr().out
+    assert len(json.loads(files[0].read_text())) == len(corruptions.CORRUPTIONS)
+    assert "corruptions fail a target" in files[1].read_text()

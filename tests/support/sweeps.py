@@ -68,7 +68,7 @@ class Notes:
 
 def a_sweep(folder: Path, *does: str, rounds: int = 3, repeats: int = 3, **options: Any) -> Sweep:
     """Jobs A, B, C …, each of which does what it is told."""
-    gate = GateConfig("enforce", list(options.pop("require", ())))
+    gate = GateConfig("enforce", list(options.pop("require", ())), list(options.pop("allow_unmeasured", ())))
     minimum = MinimumConfig(**({"analyzers": 2, "repeats": 2, "seconds": 20} | options.pop("minimum", {})))
     key, settings = options.pop("key", {"seed": 0}), options.pop("settings", {"seed": 0})
     jobs = [

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from clipbench.analyzers import registry
-from clipbench.analyzers.base import FrameSettings
+from clipbench.analyzers.base import FrameSettings, Segment
 from clipbench.bench import quality
 from clipbench.bench.quality import segment_form
 from clipbench.bench.quality.declaration import Scored
@@ -23,6 +23,13 @@ OF_EVERY_ANALYZER = [
 ]
 HALVES = [{"text": "HELLO", "start_s": 0, "end_s": 2, "box": BOX}]
 POSE = {"nose": [0.4, 0.2], "left_hip": [0.4, 0.6], "right_hip": [0.2, 0.6]}
+
+
+def standing(by: float) -> list[Segment]:
+    """The labelled pose in each second, moved to the right by a fraction of the frame."""
+    return each_second("standing", keypoints={name: [x + by, y, 1] for name, (x, y) in POSE.items()})
+
+
 #: figure → truth beside that of test_figures, and what is found there with what it is worth.
 PLACES = {
     "text_overlay.box_iou": (
@@ -49,8 +56,8 @@ PLACES = {
     "body_pose.oks_recall": (
         {"poses": [{"id": "p", "samples": [{"time_s": t / 10, "keypoints": POSE} for t in range(40)]}]},
         [
-            (each_second("standing", box=BOX, keypoints={k: [*p, 1] for k, p in POSE.items()}), 1),
-            (each_second("standing", box=BOX, keypoints={k: [*p, 1] for k, p in POSE.items()})[:1], 0.25),
+            (standing(0.0), 1),
+            (standing(0.0)[:1], 0.25),
             (
                 each_second(
                     "standing", box=BOX, keypoints={k: [p[0] + 0.3, *p[1:], 1] for k, p in POSE.items()}
