@@ -112,7 +112,7 @@ def over_clips(figures: Sequence[MetricValue]) -> MetricValue:
 def promised(figure: MetricValue, lost: Mapping[str, str], meaningless: Mapping[str, str]) -> MetricValue:
     """A figure without a value is failed where its analyzer was: a target on it is missed."""
     analyzer = quality_of(figure.name) or ""
-    if figure.value is not None or analyzer not in lost or analyzer in meaningless:
+    if figure.value is not None or figure.failed or analyzer not in lost or analyzer in meaningless:
         return figure
     return dataclasses.replace(figure, failed=True, reason=lost[analyzer])
 
