@@ -60,7 +60,7 @@ def test_segments_are_in_the_embedded_format(loaded):
     for segment in segments:
         assert segment.label in ("person", "no_person")
         height, width = segment.data["mask"]["size"]
-        assert (height, width) == (72, 128)
+        assert (height, width) == (108, 192)
         assert sum(segment.data["mask"]["counts"]) == height * width
         assert 0 <= segment.data["person_share"] <= 1
         assert segment.data["background_rgb"]
@@ -98,7 +98,7 @@ def test_what_is_likely_a_person_is_the_mask(loaded, monkeypatch):
     (segment,) = loaded.analyze(clip(1), {})
     assert segment.label == "person"
     assert segment.data["person_share"] == pytest.approx(0.5, abs=0.02)
-    assert segment.data["mask"]["counts"][:2] == [0, 64]
+    assert segment.data["mask"]["counts"][:2] == [0, 96]
 
 
 def test_a_checkpoint_gives_what_the_library_makes_of_it(checkpoint):
