@@ -7,10 +7,11 @@ its colours, as in Rother, Kolmogorov, Blake: "GrabCut", SIGGRAPH 2004.
 
 This was chosen on 572 photographs of COCO 2017 with outlines by people, without those of the second clip.
 The masks of the 295 with people in them had a mean IoU of 0.562, and 0.570 with it: 39 were better by more
-than 0.005 (up to 0.23), 8 worse (up to 0.07). With MIN_SCORE from 0.25 to 0.4 or TAKEN from 0.1 to 0.3 the
-mean changes by less than 0.004. To leave out all that is in a thing's box, or to compare colours wherever
-boxes overlap, cuts off arms and legs. It cannot tell dark trousers from a dark horse, nor a thing that is
-all within a person's box.
+than 0.005 (up to 0.36), 8 worse (up to 0.16). On 108 generated pictures of a cat or a cup before a person it
+is 0.92, and 0.90 if colours are not compared to begin with. With MIN_SCORE from 0.25 to 0.4 or TAKEN from
+0.1 to 0.3 the mean over photographs changes by less than 0.004. To leave out all that is in a thing's box, or
+to compare colours wherever boxes overlap, cuts off arms and legs. It cannot tell dark trousers from a dark
+horse, nor a thing that is all within a person's box.
 """
 
 from __future__ import annotations
@@ -28,9 +29,8 @@ MIN_SCORE = 0.3
 TAKEN = 0.2
 #: Parts of fewer cells than this say nothing.
 LEAST = 20
-#: The colours are compared in every second row and column. In all of them, masks of photographs were no
-#: better, at three times the cost.
-COARSER = 2
+#: The colours are compared in this many cells around what is in both boxes.
+AROUND = 10
 #: So many colours describe each side, and as many cells are needed for that.
 COLORS = 5
 
@@ -62,28 +62,39 @@ def without_things(
         if beside.sum() >= LEAST and there[beside].mean() > TAKEN:
             mistaken |= thing
     left = levels.copy()
-    left[mistaken & ~near] = 0
+    beside = there & mistaken & ~near
+    left[beside] = 0
     person, either = there & ~mistaken, there & mistaken & near
-    if mistaken.any() and min(person.sum(), either.sum()) >= LEAST:
-        left[either & ~of_person(person, either, picture)] = 0
+    if min(each.sum() for each in (person, beside, either)) >= LEAST:
+        left[either & ~of_person(person, beside, either, picture)] = 0
     return left
 
 
-def of_person(person: np.ndarray, either: np.ndarray, picture: np.ndarray) -> np.ndarray:
+def of_person(person: np.ndarray, beside: np.ndarray, either: np.ndarray, picture: np.ndarray) -> np.ndarray:
     """Which cells of `either` have a person's colours, and no edge towards him: bool [N, N].
 
-    `person` and `either` are bool [N, N], of `picture`, uint8 [M, M, 3]; the rest is background.
+    `person`, `beside` (of the thing) and `either` are bool [N, N], of `picture`, uint8 [M, M, 3]; the rest is
+    background. To begin with, each cell is of the side that has the most similar of its main colours.
     """
     import cv2
 
-    parts = np.full(person.shape, cv2.GC_BGD, np.uint8)
-    parts[person], parts[either] = cv2.GC_FGD, cv2.GC_PR_FGD
-    parts = np.ascontiguousarray(parts[COARSER - 1 :: COARSER, COARSER - 1 :: COARSER])
-    if min((parts == side).sum() for side in (cv2.GC_FGD, cv2.GC_BGD)) < COLORS:
-        return either
-    smaller = cv2.resize(picture, parts.shape, interpolation=cv2.INTER_AREA)
+    near = np.s_[*(slice(max(0, at.min() - AROUND), at.max() + AROUND + 1) for at in np.nonzero(either))]
+    smaller = cv2.resize(picture, person.shape, interpolation=cv2.INTER_AREA)
+    lab = cv2.cvtColor(smaller, cv2.COLOR_RGB2LAB).astype(np.float32)
+    stop = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 10, 1.0)
     cv2.setRNGSeed(0)
-    cv2.grabCut(smaller, parts, (0, 0, 1, 1), np.zeros((1, 65)), np.zeros((1, 65)), 1, cv2.GC_INIT_WITH_MASK)
-    others = (parts == cv2.GC_PR_BGD).astype(np.float32)
-    finer: np.ndarray = cv2.resize(others, person.shape, interpolation=cv2.INTER_LINEAR)
-    return finer <= 0.5
+    far = []
+    for side in (person, beside):
+        best = np.empty((int(side.sum()), 1), np.int32)
+        colors = cv2.kmeans(lab[side], COLORS, best, stop, 1, cv2.KMEANS_PP_CENTERS)[2]
+        far.append(np.linalg.norm(lab[either][:, None] - colors, axis=-1).min(axis=1))
+    parts = np.full(person.shape, cv2.GC_BGD, np.uint8)
+    parts[person] = cv2.GC_FGD
+    parts[either] = np.where(far[0] <= far[1], cv2.GC_PR_FGD, cv2.GC_PR_BGD)
+    window = np.ascontiguousarray(parts[near])
+    if min((window == side).sum() for side in (cv2.GC_FGD, cv2.GC_BGD)) >= COLORS:
+        shown, models = np.ascontiguousarray(smaller[near]), (np.zeros((1, 65)), np.zeros((1, 65)))
+        cv2.grabCut(shown, window, (0, 0, 1, 1), *models, 1, cv2.GC_INIT_WITH_MASK)
+    parts[near] = window
+    kept: np.ndarray = parts != cv2.GC_PR_BGD
+    return kept
