@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from clipbench.analyzers.features.vision.block_means import block_means
+
 #: Level of luma below which a pixel belongs to a black bar.
 _DARK = 24
 #: How far in levels the pixels of a bar are from their median; a caption may be in a fifth of it.
@@ -33,12 +35,12 @@ def sharpness(grey: np.ndarray) -> float:
     import cv2
 
     height, width = grey.shape
-    blocks = (6, 10) if height > width else (10, 6)
+    blocks = (10, 6) if height > width else (6, 10)
     smooth = cv2.GaussianBlur(grey, (3, 3), 0)
     across, down = (cv2.Sobel(smooth, cv2.CV_16S, *axis, ksize=1) for axis in ((1, 0), (0, 1)))
     gradient = cv2.add(cv2.convertScaleAbs(across, alpha=2), cv2.convertScaleAbs(down, alpha=2))
     detail = cv2.convertScaleAbs(cv2.Laplacian(smooth, cv2.CV_16S, ksize=1), alpha=4)
-    coarse, fine = (cv2.resize(each, blocks, interpolation=cv2.INTER_AREA) for each in (gradient, detail))
+    coarse, fine = (block_means(each, *blocks) for each in (gradient, detail))
     coarse, fine = (np.maximum(each - np.percentile(each, 5), 0).ravel() for each in (coarse, fine))
     if np.mean(coarse > _SHOWN) < _SHOWING:
         return float("nan")
@@ -52,8 +54,7 @@ def stir(before: np.ndarray, after: np.ndarray) -> tuple[float, float]:
     """Mean difference of two grey images, 0..255: in the block that changes most, and in the middle one."""
     import cv2
 
-    change = cv2.absdiff(before, after).astype(np.float32)
-    blocks = cv2.resize(change, (6, 6), interpolation=cv2.INTER_AREA)
+    blocks = block_means(cv2.absdiff(before, after), 6, 6)
     return float(blocks.max()), float(np.median(blocks))
 
 
