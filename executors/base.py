@@ -246,7 +246,10 @@ class Executor(Part):
         raise NotImplementedError
 
     def cleanup_failures(self) -> dict[str, str]:
-        """The analyzers that could not be unloaded, parked or woken, and why; also after `close`."""
+        """The analyzers that could not be unloaded, parked or woken, or were lost meanwhile, and why.
+
+        It is asked for after `close`.
+        """
         return {}
 
     def state(self) -> dict[str, str]:

@@ -99,7 +99,7 @@ class Connected(Executor):
         self.started().wake()
 
     def cleanup_failures(self) -> dict[str, str]:
-        return dict(self.supervisor.cleanup_failures) if self.supervisor else {}
+        return self.supervisor.lost | self.supervisor.cleanup_failures if self.supervisor else {}
 
     def state(self) -> dict[str, str]:
         return self.started().state()

@@ -40,7 +40,11 @@ class WorkerSpec:
 
 @dataclass(frozen=True)
 class Load:
-    """Load an analyzer. Answered by Loaded, also where it cannot be loaded: then its outcomes say so."""
+    """Load an analyzer, or bring it back after Unload or Offload.
+
+    Answered by Loaded, also where it cannot be loaded: then its outcomes say so. One at a time: so a worker
+    that dies of it says by that which one it was.
+    """
 
     task: Task
 
@@ -80,18 +84,11 @@ class Offload:
 
 
 @dataclass(frozen=True)
-class Wake:
-    """Bring the weights of these analyzers back. Answered by Awake."""
-
-    tasks: tuple[Task, ...]
-
-
-@dataclass(frozen=True)
 class Exit:
     """End. Answered by Cleaned and the end of the connection."""
 
 
-Command: TypeAlias = Load | Analyze | Forget | Unload | Offload | Wake | Exit
+Command: TypeAlias = Load | Analyze | Forget | Unload | Offload | Exit
 
 
 @dataclass(frozen=True)
@@ -118,9 +115,10 @@ class Ended:
 
 @dataclass(frozen=True)
 class Loaded:
-    """The worker has done with loading an analyzer."""
+    """The worker has done with loading an analyzer. `failures` has those that did not wake, and why."""
 
     analyzer: str
+    failures: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -147,20 +145,13 @@ class Cleaned:
 
 
 @dataclass(frozen=True)
-class Awake:
-    """The worker has its analyzers back. `failures` has those that raised, and what."""
-
-    failures: Mapping[str, str]
-
-
-@dataclass(frozen=True)
 class Dying:
     """The worker is about to end, and why."""
 
     reason: str
 
 
-Report: TypeAlias = Ready | Began | Ended | Loaded | FedChunk | Done | Cleaned | Awake | Dying
+Report: TypeAlias = Ready | Began | Ended | Loaded | FedChunk | Done | Cleaned | Dying
 
 
 class WorkerConnection(Protocol):

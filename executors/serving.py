@@ -108,11 +108,11 @@ class Serving:
                 self.connection.send(protocol.Cleaned(self.worker.cleanup_failures))
                 return False
             case protocol.Load(task):
-                self.worker.load(task)
+                self.worker.wake((task,))
                 if self.dying():
                     self.connection.send(protocol.Dying(self.worker.lost_gpu))
                     return False
-                self.connection.send(protocol.Loaded(task.analyzer))
+                self.connection.send(protocol.Loaded(task.analyzer, self.worker.cleanup_failures))
             case protocol.Analyze():
                 answer = self.analyze(command)
                 if self.dying():  # said first, so that it is given nothing more to do
@@ -130,9 +130,6 @@ class Serving:
             case protocol.Offload():
                 self.worker.offload()
                 self.connection.send(protocol.Cleaned(self.worker.cleanup_failures))
-            case protocol.Wake(tasks):
-                self.worker.wake(tasks)
-                self.connection.send(protocol.Awake(self.worker.cleanup_failures))
             case _:
                 assert_never(command)
         return True

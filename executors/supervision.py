@@ -12,9 +12,8 @@ from typing import assert_never
 
 from clipbench.executors import protocol
 from clipbench.executors.base import Observer, Outcome, Span, Status
-from clipbench.executors.layout import Task
 from clipbench.executors.live_worker import Analyzing, LiveWorker, Loading
-from clipbench.executors.protocol import Command, Report, Transport, WorkerSpec
+from clipbench.executors.protocol import Report, Transport, WorkerSpec
 from clipbench.executors.scheduling import Assignment
 from clipbench.executors.settings import ExecutorSettings
 from clipbench.executors.steps import Fed, Feed
@@ -65,8 +64,7 @@ class Supervisor:
         started = self.clock()
         worker = LiveWorker(spec, self.transport.open(spec), started)
         self.workers.append(worker)
-        tasks = [task for task in spec.worker.tasks if task.analyzer not in self.lost]
-        worker.to_load = [task.analyzer for task in tasks]
+        worker.to_load = self._loadable(spec)
 
     def load_next(self, awaited: Callable[[], Sequence[str]] = tuple) -> None:
         """Have every idle worker load the next of its analyzers, those that are `awaited` first.
@@ -74,6 +72,8 @@ class Supervisor:
         So a worker that replaces another does what is waiting as soon as it can.
         """
         for worker in self.workers:
+            # One of which another worker has died would end this one, too.
+            worker.to_load = [name for name in worker.to_load if name not in self.lost]
             if worker.idle() and worker.to_load:
                 wanted = [name for name in awaited() if name in worker.to_load]
                 name = (wanted or worker.to_load)[0]
@@ -160,9 +160,10 @@ class Supervisor:
                 self.observer.began(worker.name, analyzer, phase)
             case protocol.Ended(span):
                 self.observer.ended(span)
-            case protocol.Loaded(analyzer):
+            case protocol.Loaded(analyzer, failures):
                 worker.loaded.add(analyzer)
                 worker.busy = None
+                self.cleanup_failures.update(failures)
             case protocol.Dying(reason):
                 worker.dying = reason
             case protocol.Done(clip, outcome):
@@ -171,7 +172,7 @@ class Supervisor:
             case protocol.FedChunk(clip, fed):
                 worker.busy, worker.useful = None, True
                 return [(clip, fed)]
-            case protocol.Cleaned(failures) | protocol.Awake(failures):
+            case protocol.Cleaned(failures):
                 worker.busy = None
                 self.cleanup_failures.update(failures)
             case _:
@@ -218,23 +219,25 @@ class Supervisor:
         if self.settings.cleanup == "exit":
             self.end()
         else:
-            self._have_all(
-                lambda _: protocol.Unload() if self.settings.cleanup == "unload" else protocol.Offload()
-            )
+            unload = self.settings.cleanup == "unload"
+            for worker in self.workers:
+                worker.busy, worker.since_s = Loading(), self.clock()
+                worker.send(protocol.Unload() if unload else protocol.Offload())
+            self._settle()
 
     def wake(self) -> None:
         """Make the workers ready again after `clean`, and wait for that."""
         self.asleep = False
         if self.settings.cleanup == "exit":
             self.start([replace(spec, attempt=1) for spec in self.specs])
-        else:
-            self._have_all(protocol.Wake)
-
-    def _have_all(self, command: Callable[[tuple[Task, ...]], Command]) -> None:
+            return
         for worker in self.workers:
-            worker.busy, worker.since_s = Loading(), self.clock()
-            worker.send(command(worker.spec.worker.tasks))
+            worker.to_load = self._loadable(worker.spec)
         self._settle()
+
+    def _loadable(self, spec: WorkerSpec) -> list[str]:
+        """The analyzers of a worker that are not lost."""
+        return [task.analyzer for task in spec.worker.tasks if task.analyzer not in self.lost]
 
     def end(self) -> None:
         """Ask all workers to exit, and end those that do not."""

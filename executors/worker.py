@@ -105,6 +105,8 @@ class Worker:
 
         Returns an outcome, or what was found in a chunk where there is more to do.
         """
+        if task.analyzer not in self.loaded and task.analyzer not in self.unloadable:
+            self.load(task)
         if failed := self.unloadable.get(task.analyzer):
             return dataclasses.replace(failed)
         outcome, analyzer = self._outcome(task), self.loaded[task.analyzer]
