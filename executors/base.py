@@ -190,6 +190,10 @@ class ExecutorUnavailable(Exception):
     """The executor cannot be used here: the message says what it requires."""
 
 
+class ExecutorLost(Exception):
+    """The executor has ended on the way, and cannot go on: the message says why."""
+
+
 class Executor(Part):
     """Runs the analyzers of a plan on clips.
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 from clipbench.analyzers.base import Analyzer, Chunk, ChunkedAnalyzer, Segment
 from clipbench.executors.base import Handle, OpenPiece
 from clipbench.executors.findings import Findings, FoundFile, pickled, unpickled
+from clipbench.executors.leftovers import OwnFolder
 from clipbench.executors.steps import Fed, Feed, Finish, Whole
 
 #: Bytes of findings that a journal keeps in memory: those of about two minutes of clip.
@@ -49,7 +48,7 @@ class TemporaryJournal:
         self._last: dict[str, tuple[int, bytes]] = {}
         self._found: dict[str, list[bytes]] = defaultdict(list)
         self._files: dict[str, FoundFile] = {}
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: OwnFolder | None = None
 
     def position(self, analyzer: str) -> tuple[int, bytes | None]:
         return self._last.get(analyzer, (0, None))
@@ -63,10 +62,10 @@ class TemporaryJournal:
 
     def _write(self) -> None:
         """Move what is in memory into the files."""
-        self._folder = self._folder or tempfile.TemporaryDirectory(prefix="clipbench-")
+        self._folder = self._folder or OwnFolder()
         for name, found in self._found.items():
             for one in found:
-                file = self._files.get(name) or FoundFile(Path(self._folder.name) / name)
+                file = self._files.get(name) or FoundFile(self._folder.path / name)
                 self._files[name] = file.appended(one)
         self._found.clear()
 
@@ -76,7 +75,7 @@ class TemporaryJournal:
     def close(self) -> None:
         """Remove the files."""
         if self._folder is not None:
-            self._folder.cleanup()
+            self._folder.close()
 
 
 class OpenPieces:

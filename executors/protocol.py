@@ -7,7 +7,7 @@ message that is not handled.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from clipbench.analyzers.base import Segment
@@ -118,7 +118,7 @@ class Loaded:
     """The worker has done with loading an analyzer. `failures` has those that did not wake, and why."""
 
     analyzer: str
-    failures: Mapping[str, str]
+    failures: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ class Done:
 class Cleaned:
     """The worker has unloaded or offloaded its analyzers. `failures` has those that raised, and what."""
 
-    failures: Mapping[str, str]
+    failures: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

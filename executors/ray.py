@@ -13,10 +13,9 @@ import os
 import secrets
 import signal
 import sys
-import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from multiprocessing import Pipe
@@ -26,9 +25,10 @@ from typing import Any
 from clipbench import plugins
 from clipbench.analyzers.base import setting
 from clipbench.analyzers.threads import cores_allowed
-from clipbench.executors import devices, faults
-from clipbench.executors.base import Clip, ExecutorUnavailable, Observer, Plan, now
+from clipbench.executors import devices, faults, ray_head
+from clipbench.executors.base import Clip, ExecutorLost, ExecutorUnavailable, Observer, Plan, now
 from clipbench.executors.connected import Connected
+from clipbench.executors.leftovers import OwnFolder, Reaper
 from clipbench.executors.object_store import StoredClip
 from clipbench.executors.protocol import Command, Ended, Link, Report, WorkerSpec
 from clipbench.executors.serving import THREAD_VARIABLES, serve
@@ -36,6 +36,8 @@ from clipbench.executors.settings import ExecutorSettings
 from clipbench.executors.supervision import GRACE_S
 
 log = logging.getLogger(__name__)
+
+LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,10 @@ class Ray(Connected):
     def __init__(self, observer: Observer) -> None:
         super().__init__(observer)
         self.cluster: ThreadPoolExecutor | None = None
-        self.folder: tempfile.TemporaryDirectory[str] | None = None
+        self.folder: OwnFolder | None = None
+        self.reaper: Reaper | None = None
+        self.head: dict[str, int] = {}
+        self.lost_head = ""
 
     def start(self, plan: Plan) -> None:
         assert isinstance(plan.settings, RaySettings)
@@ -84,6 +89,7 @@ class Ray(Connected):
         except (ConnectionError, ValueError, RuntimeError) as error:
             where = f"there is no cluster at {address}" if address else "no cluster can be started"
             raise ExecutorUnavailable(f"executor=ray: {where}: {error}") from error
+        self.head = ray_head.processes()
         wanted = {worker.device for worker in plan.layout} - {"cpu"}
         resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
         if len(wanted) > (there := int(resources.get("GPU", 0))):
@@ -94,16 +100,24 @@ class Ray(Connected):
 
     def _own_cluster(self) -> dict[str, Any]:
         """What makes Ray start a cluster for this run alone."""
-        # Ray's sockets lie in the folder, and a socket's path must be short.
-        self.folder = tempfile.TemporaryDirectory("", "clipbench-", "/tmp", ignore_cleanup_errors=True)
+        # Ray's sockets lie in the folder, and a socket's path must be short. Ray opens its own to everybody.
+        self.folder = OwnFolder("/tmp")
+        self.reaper = Reaper(self.folder.path)
         return {
             "address": "local",
+            "_node_ip_address": LOOPBACK,  # its ports are for nobody else
             "num_cpus": cores_allowed(),
-            "_temp_dir": self.folder.name,
+            "_temp_dir": str(self.folder.path / "r"),
             "include_dashboard": False,
             # Where a signal has ended Ray's processes before us, we do not wait a minute for them.
             "_system_config": {"gcs_rpc_server_reconnect_timeout_s": 15},
         }
+
+    def wait(self, links: Sequence[Link], timeout_s: float) -> Sequence[Link]:
+        if lost := ray_head.dead(self.head):
+            self.lost_head = lost
+            raise ExecutorLost(f"executor=ray: the head of the cluster has ended ({lost})")
+        return super().wait(links, timeout_s)
 
     def open(self, spec: WorkerSpec) -> Link:
         import ray
@@ -136,13 +150,18 @@ class Ray(Connected):
         if self.cluster is not None:
             import ray
 
-            if self.supervisor is not None:
-                self.supervisor.kill()
-            self.cluster.submit(ray.shutdown).result()
-            self.cluster.shutdown()
+            if self.lost_head:
+                ray_head.leave()
+            else:
+                if self.supervisor is not None:
+                    self.supervisor.kill()
+                self.cluster.submit(ray.shutdown).result()
+            self.cluster.shutdown(wait=not self.lost_head)
             self.cluster = None
+        if self.reaper is not None:
+            self.reaper.close()
         if self.folder is not None:
-            self.folder.cleanup()
+            self.folder.close()
 
 
 def prepare_import(address: str | None) -> None:
@@ -153,6 +172,8 @@ def prepare_import(address: str | None) -> None:
     if not address:  # a cluster that only this process can speak to, and no token in the user's home
         os.environ.setdefault("RAY_AUTH_MODE", "token")
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+        # For every system, in spite of its name: else Ray takes an address of the network for 127.0.0.1.
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
 
 
 def join(options: dict[str, Any]) -> None:

@@ -6,14 +6,14 @@ import _posixshmem  # type: ignore[import-not-found]  # part of CPython, without
 import contextlib
 import mmap
 import os
-import secrets
 import sys
 from multiprocessing.shared_memory import SharedMemory
 
 from clipbench.bench.errors import InputError
+from clipbench.executors import leftovers
 
 #: Every block is called `clipbench-<owner's process id>-<random>`.
-MEMORY_PREFIX = "clipbench"
+MEMORY_PREFIX = leftovers.PREFIX
 
 
 class AttachedMemory:
@@ -50,12 +50,11 @@ def allocate(size_bytes: int) -> SharedMemory:
 
     Without the reservation, a full /dev/shm would be a SIGBUS at a later write.
     """
-    # Process ids are reused, so the name also has a random part.
-    name = f"{MEMORY_PREFIX}-{os.getpid()}-{secrets.token_hex(4)}"
-    memory = SharedMemory(name, create=True, size=size_bytes)
+    memory = SharedMemory(leftovers.name(), create=True, size=size_bytes)
     try:
+        leftovers.hold(memory._fd)  # type: ignore[attr-defined]  # it has no public name
         if hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(memory._fd, 0, size_bytes)  # type: ignore[attr-defined]  # it has no public name
+            os.posix_fallocate(memory._fd, 0, size_bytes)  # type: ignore[attr-defined]
     except OSError as error:
         memory.close()
         memory.unlink()

@@ -14,7 +14,7 @@ from pathlib import Path
 from clipbench.analyzers.base import Segment
 from clipbench.bench import quality
 from clipbench.bench.clips.clip_path import check_clip
-from clipbench.bench.errors import InputError, Interrupted
+from clipbench.bench.errors import Exit, InputError, Interrupted
 from clipbench.bench.measuring import metrics, quality_scores, run_summary, targets, verdict
 from clipbench.bench.measuring.analyzer_results import analyzer_results
 from clipbench.bench.measuring.clip_files import FoundClips, find_clips, segments_by_file
@@ -32,7 +32,7 @@ from clipbench.bench.runs import folders
 from clipbench.bench.runs.measurement import NotMeasured
 from clipbench.bench.runs.results import LostClip, Result
 from clipbench.executors import profiling
-from clipbench.executors.base import Plan
+from clipbench.executors.base import ExecutorLost, Plan
 from clipbench.executors.registry import strategy
 
 #: Shorter chunks than this many seconds would be nothing but overhead.
@@ -171,6 +171,8 @@ def run(session: Session, progress: Progress, measured: Callable[[], None] = lam
         measured()
     except Interrupted as interrupt:
         interrupted = interrupt.code
+    except ExecutorLost as error:
+        interrupted, session.left_out = Exit.NOTHING_VALID, f"the run was interrupted: {error}"
     result = derive(session, runner.record, started_at, bool(interrupted), others)
     return Finished(result, segments_by_file(runner.record, session.clips), interrupted)
 

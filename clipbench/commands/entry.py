@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import importlib
+import os
 import sys
 from typing import NoReturn
 
@@ -29,4 +32,17 @@ def begin(command: str) -> NoReturn:
     """Do what a command is asked for, and exit with its code."""
     interrupts.end_at_once()
     streams.make_forgiving()
-    sys.exit(importlib.import_module(f"clipbench.commands.{command}").main())
+    try:
+        code = importlib.import_module(f"clipbench.commands.{command}").main()
+    except SystemExit as stop:  # argparse
+        code = stop.code
+    end(code if isinstance(code, int) else int(bool(code)))
+
+
+def end(code: int) -> NoReturn:
+    """Exit, without what libraries do when Python ends: that may crash, or wait for a thread that hangs."""
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from clipbench.bench.errors import InputError, Interrupted
 from clipbench.bench.measuring import metrics, session, targets, verdict
 from clipbench.bench.runs import folders, remeasure, storage
 from clipbench.commands import interrupts
+from clipbench.executors import leftovers
 from clipbench.reports import terminal
 from clipbench.reports.comparison import baseline_console
 from clipbench.reports.live.run_progress import run_progress, waiting
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from clipbench.bench.planning.config import Config
     from clipbench.bench.runs.results import Result
 
+log = logging.getLogger(__name__)
+
 
 def measure(cfg: Config, folder: Path, console: Console) -> int:
     """Run `cfg` with `folder` as its output folder; returns the exit code.
@@ -33,6 +37,8 @@ def measure(cfg: Config, folder: Path, console: Console) -> int:
     prepared = session.prepare(cfg, folder)
     kept = baselines.check(prepared)
     folders.claim(folder)
+    if removed := leftovers.remove():
+        log.warning("clipbench: %s", removed)
     interrupts.accept()
     with run_progress(terminal.console(stderr=True), cfg.progress) as progress:
         finished = session.run(prepared, progress, measured=interrupts.ignore)

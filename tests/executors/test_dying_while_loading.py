@@ -1,4 +1,4 @@
-"""A worker that dies while it loads an analyzer: that one stays lost, the others run, and nobody tries again."""
+"""A worker that dies while it loads an analyzer: that one stays lost, and the others run."""
 
 from __future__ import annotations
 
