@@ -51,6 +51,7 @@ class OwnFolder:
     def __init__(self, within: str | None = None) -> None:
         self.path = Path(within or tempfile.gettempdir()) / name()
         self.path.mkdir(mode=0o700)
+        self.name = str(self.path)
         self._descriptor: int | None = os.open(self.path, os.O_RDONLY)
         hold(self._descriptor)
 

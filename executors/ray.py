@@ -15,7 +15,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from multiprocessing import Pipe
@@ -79,19 +79,13 @@ class Ray(Connected):
         # does not reach that thread, and so leaves no half-started cluster.
         self.cluster = ThreadPoolExecutor(1, "ray")
         options = {"address": address} if address else self._own_cluster()
-        started = self.cluster.submit(join, options)
-        while not started.done():
-            wait([started], timeout=0.05)
-            if threading.current_thread() is threading.main_thread():  # Ray replaces our handler
-                signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
         try:
-            started.result()
+            self._asked(lambda: join(options))
         except (ConnectionError, ValueError, RuntimeError) as error:
             where = f"there is no cluster at {address}" if address else "no cluster can be started"
             raise ExecutorUnavailable(f"executor=ray: {where}: {error}") from error
-        self.head = ray_head.processes()
         wanted = {worker.device for worker in plan.layout} - {"cpu"}
-        resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        resources: dict[str, float] = self._asked(ray.cluster_resources)
         if len(wanted) > (there := int(resources.get("GPU", 0))):
             raise ExecutorUnavailable(f"executor=ray: the plan needs {len(wanted)} GPUs, Ray has {there}")
         #: Device → the share of it that each of its workers is lent.
@@ -107,16 +101,33 @@ class Ray(Connected):
             "address": "local",
             "_node_ip_address": LOOPBACK,  # its ports are for nobody else
             "num_cpus": cores_allowed(),
-            "_temp_dir": str(self.folder.path / "r"),
+            "_temp_dir": os.path.join(self.folder.name, "r"),
             "include_dashboard": False,
             # Where a signal has ended Ray's processes before us, we do not wait a minute for them.
             "_system_config": {"gcs_rpc_server_reconnect_timeout_s": 15},
         }
 
-    def wait(self, links: Sequence[Link], timeout_s: float) -> Sequence[Link]:
+    def _asked(self, ask: Callable[[], Any]) -> Any:
+        """What Ray answers. Its thread is the one that waits: it waits for good where the head has died."""
+        assert self.cluster is not None
+        answer = self.cluster.submit(ask)
+        while not answer.done():
+            wait([answer], timeout=0.05)
+            self._check_head()
+            if threading.current_thread() is threading.main_thread():  # Ray replaces our handler
+                signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
+        return answer.result()
+
+    def _check_head(self) -> None:
+        """Raise ExecutorLost where the head of a cluster that was started for this run has died."""
+        if self.reaper is not None and len(self.head) < len(ray_head.HEAD):
+            self.head |= ray_head.processes()
         if lost := ray_head.dead(self.head):
             self.lost_head = lost
             raise ExecutorLost(f"executor=ray: the head of the cluster has ended ({lost})")
+
+    def wait(self, links: Sequence[Link], timeout_s: float) -> Sequence[Link]:
+        self._check_head()
         return super().wait(links, timeout_s)
 
     def open(self, spec: WorkerSpec) -> Link:
@@ -136,7 +147,7 @@ class Ray(Connected):
             "runtime_env": {"env_vars": environment},
         }
         make: Any = ray.remote(**options)
-        return ActorLink(make(Actor).remote(spec))
+        return ActorLink(self._asked(lambda: make(Actor).remote(spec)))
 
     def shared(self, clip: Clip) -> Clip:
         return StoredClip(clip)

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
-from typing import Any
 
 #: The processes without which a cluster is none, as Ray calls them.
 HEAD = ("gcs_server", "raylet")
 
 
 def processes() -> dict[str, int]:
-    """The head's processes by name; none in a cluster that somebody else started."""
-    import ray
+    """The head's processes by name, as soon as they are there; none where somebody else started them."""
+    import psutil
 
-    node: Any = getattr(ray._private.worker, "_global_node", None)
-    started: dict[str, list[Any]] = getattr(node, "all_processes", None) or {}
-    return {name: each.process.pid for name in HEAD for each in started.get(name, [])}
+    found = {}
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.Error):
+            if (name := child.name()) in HEAD:
+                found[name] = child.pid
+    return found
 
 
 def dead(head: dict[str, int]) -> str:
