@@ -63,9 +63,9 @@ class Case:
     def gates(self) -> list[str]:
         """The gate, as arguments."""
         if self.gate != "require":
-            return [f"gate={self.gate}"]
+            return [f"gate={self.gate}", "gate.allow_unmeasured=['*']"]
         figure = next(name for name in metric_names() if name.startswith(f"quality.{self.struck}."))
-        return ["gate=enforce", f"gate.require=[{figure}]"]
+        return ["gate=enforce", f"gate.require=[{figure}]", "gate.allow_unmeasured=['*']"]
 
     def command(self, folder: Path) -> list[str]:
         """One pass, judged by what does not depend on how busy the machine is."""
@@ -140,10 +140,10 @@ def judged(case: Case, result: Result, code: int, seconds: float, left: list[str
         wrong.append(f"{case.struck} is {row.status} ({row.reason}), not {status}")
     if len(result.analyzers) != 20 or lost - {case.struck}:
         wrong.append(f"lost: {', '.join(sorted(lost))}, of {len(result.analyzers)}")
-    if status != "ok" and not all(t.status == "not_measured" for t in own):
-        wrong.append("a target on what was lost is judged")
+    if status != "ok" and not all(t.status == "fail" and t.observed is None for t in own):
+        wrong.append("a target on what was lost is not missed")
     bad = bool(missed) or (case.gate == "require" and status != "ok")
-    if result.verdict != ("fail" if bad else "pass"):
+    if result.verdict != ("fail" if bad else "incomplete"):  # the models have stand-ins, if not for a GPU
         wrong.append(f"the verdict is {result.verdict} ({result.verdict_reason})")
     if status != "ok" and f"without {case.struck}" not in result.verdict_reason:
         wrong.append(f"the verdict does not say what is lost ({result.verdict_reason})")
