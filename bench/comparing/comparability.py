@@ -24,8 +24,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from clipbench.analyzers import weights
 from clipbench.bench.clips.clip_info import sha256
 from clipbench.bench.clips.clip_path import check_clip
+from clipbench.bench.measuring.analyzer_results import own_file_digest
 from clipbench.bench.measuring.run_summary import executor_settings
 from clipbench.bench.measuring.session import Session
 from clipbench.bench.probes import environment
@@ -46,9 +48,9 @@ class ComparabilityKey:
     """What a run was made on, with, of and as.
 
     `machine`: processor, cores, memory, GPUs. `software`: Python, the GPU driver, versions of packages.
-    `work`: clips, analyzers with their settings, scenario, seed. `networks`: the models and weights of each
-    analyzer, which are known after a run only. `faults`: those that were planted. `arrangement`: grouping and
-    executor with their settings, as resolved on the machine.
+    `work`: clips, analyzers with their settings and model files of the user's own, scenario, seed.
+    `networks`: the models and weights of each analyzer, which are known after a run only. `faults`: those
+    that were planted. `arrangement`: grouping and executor with their settings, as resolved on the machine.
     """
 
     machine: Facts
@@ -103,6 +105,7 @@ def of_result(result: Result) -> ComparabilityKey:
         work |= {f"models.{analyzer}.{name}": value for name, value in settings.items()}
     networks: Facts = {}
     for name, found in result.analyzers.items():
+        work |= own_files(name, found.weights)
         networks |= {f"analyzers.{name}.model": found.model, f"analyzers.{name}.weights": found.weights}
     arrangement: Facts = {
         "grouping.name": run.grouping,
@@ -141,6 +144,8 @@ def of_session(session: Session) -> ComparabilityKey:
     for task in tasks:
         settings = dataclasses.asdict(task.settings)
         work |= {f"models.{task.analyzer}.{name}": value for name, value in settings.items()}
+        own = {model: own_file_digest(model) for model in task.models if weights.is_path(model)}
+        work |= own_files(task.analyzer, {model: found for model, found in own.items() if found})
     arrangement: Facts = {
         "grouping.name": cfg.grouping.name,
         "grouping.stages": cfg.grouping.stages,
@@ -159,6 +164,13 @@ def of_session(session: Session) -> ComparabilityKey:
         faults={"faults": to_json(plan.faults)},
         arrangement=as_read_back(arrangement),
     )
+
+
+def own_files(analyzer: str, digests: Mapping[str, str]) -> Facts:
+    """The digests of an analyzer's model files that are the user's own: a name says nothing of them."""
+    return {
+        f"models.{analyzer}.file {model}": found for model, found in digests.items() if weights.is_path(model)
+    }
 
 
 @functools.lru_cache(maxsize=256)

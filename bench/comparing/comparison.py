@@ -21,11 +21,12 @@ from clipbench.bench.comparing.candidates import (
     metric_samples,
     paired_samples,
 )
+from clipbench.bench.comparing.families import of_family
+from clipbench.bench.comparing.judged_targets import judge_targets
 from clipbench.bench.comparing.recommendation import Recommendation, recommend
 from clipbench.bench.comparing.statistics import CONFIDENCE, Difference, compare_samples
 from clipbench.bench.errors import Exit, InputError, nearest
 from clipbench.bench.measuring import metrics
-from clipbench.bench.measuring.targets import OPERATORS
 from clipbench.bench.runs.results import MetricValue, TargetResult, quality_of
 
 __all__ = ["AnalyzerComparison", "Candidate", "Comparison", "MetricComparison", "compare", "load"]
@@ -180,13 +181,17 @@ class Differences:
     def of_analyzers(self, reference: Candidate, other: Candidate) -> list[AnalyzerComparison]:
         """The analyzers that gave results in both, the one that changed by the most seconds first."""
         lost = {**reference.lost(), **other.lost()}
-        found = []
+        times, single, sides, paired = {}, {}, {}, False
         for name in reference.first.analyzers:
             read = analyzer_samples(name)
-            times = reference.samples(read), other.samples(read)
-            if name not in lost and all(times):
-                difference = self.of_samples(reference, other, read, "lower")
-                found.append(AnalyzerComparison(name, median(times[0]), median(times[1]), difference))
+            both = reference.samples(read), other.samples(read)
+            if name not in lost and all(both):
+                times[name] = median(both[0]), median(both[1])
+                single[name] = self.of_samples(reference, other, read, "lower")
+                *of_both, paired = paired_samples(reference, other, read)
+                sides[name] = (of_both[0], of_both[1])
+        judged = of_family(single, sides, paired)
+        found = [AnalyzerComparison(name, *times[name], difference) for name, difference in judged.items()]
         return sorted(found, key=lambda one: -abs(one.change_s))
 
     def of_samples(
@@ -259,30 +264,6 @@ def main_metric(reference: Candidate, wanted: str | None) -> str:
     if (found := reference.metric(wanted)).value is None:
         raise InputError(f"--metric: {wanted} was not measured in {reference.name}: {found.reason}")
     return wanted
-
-
-def judge_targets(candidate: Candidate) -> list[TargetResult]:
-    """The targets of the first run, judged by the value over all runs.
-
-    What failed in one of the runs is missed.
-    """
-    failed = {t.metric: t for run in candidate.runs for t in run.result.targets if lost_its_metric(t)}
-    judged = []
-    for target in candidate.first.targets:
-        value = candidate.metric(target.metric).value
-        if target.metric in failed:
-            judged.append(failed[target.metric])
-        elif len(candidate.runs) == 1 or target.status == "not_measured" or value is None:
-            judged.append(target)
-        else:
-            met = OPERATORS[target.op](value, target.limit)
-            judged.append(dataclasses.replace(target, observed=value, status="pass" if met else "fail"))
-    return judged
-
-
-def lost_its_metric(target: TargetResult) -> bool:
-    """Whether a target is missed because there was nothing to measure, as with an analyzer that failed."""
-    return target.status == "fail" and target.observed is None
 
 
 def differing_quality(candidates: Sequence[Candidate]) -> tuple[list[MetricComparison], int]:

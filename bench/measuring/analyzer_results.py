@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from clipbench.analyzers import weights
+from clipbench.bench.clips.clip_info import sha256
 from clipbench.bench.measuring.record import Record
 from clipbench.bench.runs.results import AnalyzerResult, MetricValue
 from clipbench.executors.base import Outcome
@@ -50,8 +52,16 @@ def analyzer_result(task: Task, record: Record, figures: Sequence[MetricValue]) 
 
 
 def weights_digest(model: str) -> str | None:
-    """The SHA-256 on the model's card; None for a file of the user's own."""
+    """The SHA-256 on the model's card, or of a file of the user's own; None for what is not a file."""
+    if weights.is_path(model):
+        return own_file_digest(model)
     try:
         return weights.card(model).sha256
     except weights.ModelError:
         return None
+
+
+def own_file_digest(model: str) -> str | None:
+    """The SHA-256 of a model file of the user's own as it is now; None if it is not there."""
+    path = Path(model).expanduser()
+    return sha256(path) if path.is_file() else None

@@ -10,6 +10,7 @@ import pytest
 from clipbench.bench.comparing import calibration, comparability
 from clipbench.bench.comparing.comparability import differences
 from clipbench.bench.measuring import session
+from clipbench.bench.measuring.analyzer_results import weights_digest
 from clipbench.bench.planning import config
 from clipbench.bench.runs.results import Result
 from clipbench.bench.runs.serialization import from_json, to_json
@@ -64,6 +65,35 @@ def test_every_use_but_a_comparison_sees_another_setting(prepared, override):
         assert line.startswith(f"{OTHERS[override]}: ")
     about = OTHERS[override].startswith(("executor.", "grouping."))
     assert (one.comparison() == other.comparison()) is about
+
+
+def test_another_file_of_the_same_name_is_another_model(tmp_path):
+    """What is measured with a network of the user's own has no baseline with another one."""
+    network = tmp_path / "own.onnx"
+    clip = write_clip(tmp_path / "clip.mp4", numbered_frames(15, 64, 64))
+    words = (f"clip.path={clip}", "only=[scene_segmentation]", f"models.scene_segmentation.model={network}")
+
+    def key() -> comparability.ComparabilityKey:
+        return comparability.of_session(session.prepare(config.compose(*words), tmp_path / "run"))
+
+    network.write_bytes(b"one network")
+    before = key()
+    assert differences(before.baseline(), key().baseline()) == []
+    network.write_bytes(b"another network")
+    for use in ("baseline", "noise_floor", "sweep", "candidate", "comparison"):
+        (line,) = differences(getattr(before, use)(), getattr(key(), use)())
+        assert line.startswith(f"models.scene_segmentation.file {network}: ")
+
+
+def test_the_digest_of_an_own_file_is_in_the_result(tmp_path):
+    network = tmp_path / "own.onnx"
+    network.write_bytes(b"one network")
+    digest = weights_digest(str(network))
+    assert digest is not None and len(digest) == 64 and weights_digest(str(tmp_path / "none.onnx")) is None
+    result = a_result()
+    result.analyzers["text"].weights = {str(network): digest, "nanodet": "0" * 64}
+    work = comparability.of_result(result).work
+    assert work[f"models.text.file {network}"] == digest and not any("nanodet" in name for name in work)
 
 
 def changed(result: Result, part: str, **values: Any) -> Result:
