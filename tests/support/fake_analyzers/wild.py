@@ -235,3 +235,18 @@ class WildFed(Goes, ChunkedAnalyzer):
 class WildFedToo(WildFed):
     name = "wild_fed_too"
     upstream = ("wild_fed",)
+
+
+#: How many there are that only a study has go wrong.
+VICTIMS = 12
+for number in range(1, VICTIMS + 1):
+    base = WildFed if number % 3 == 0 else WildWhole
+    called = f"wild_v{number:02}"
+    globals()[called] = type(called, (base,), {"name": called, "__module__": __name__})
+
+
+class WildSum(WildWhole):
+    """Reads what goes wrong, and does not."""
+
+    name = "wild_sum"
+    upstream = ("wild_v01", "wild_v03")
