@@ -7,6 +7,7 @@ import signal
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 
+from clipbench.executors import machine_limits
 from clipbench.executors.connected import Connected
 from clipbench.executors.faults import CONTAINABLE
 from clipbench.executors.held_signals import held
@@ -39,6 +40,7 @@ class ProcessLink:
         self.connection, self.process = connection, process
         self.send, self.recv = connection.send, connection.recv
         self.poll, self.fileno = connection.poll, connection.fileno
+        self.oom_kills = machine_limits.oom_kills()
 
     def kill(self, grace_s: float = 0.0) -> None:
         if grace_s:
@@ -49,7 +51,10 @@ class ProcessLink:
 
     def died_of(self) -> str:
         self.process.join(GRACE_S)
-        return describe_exit(self.process.exitcode)
+        said = describe_exit(self.process.exitcode)
+        if self.process.exitcode == -signal.SIGKILL and machine_limits.oom_kills() > self.oom_kills:
+            said += f": {machine_limits.too_little_memory()}"
+        return said
 
 
 def describe_exit(code: int | None) -> str:

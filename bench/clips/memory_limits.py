@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
 import psutil
 
 from clipbench.bench.errors import InputError
+from clipbench.executors.machine_limits import own_cgroups
 
 SHARED = Path("/dev/shm")
-#: Where Linux says how much memory a container may use and does use (cgroup v2, then v1).
+#: Where cgroup v1 says how much memory a container may use and does use; of v2 it depends on the group.
 CGROUPS = (
-    (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")),
     (
         Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
         Path("/sys/fs/cgroup/memory/memory.usage_in_bytes"),
@@ -23,12 +24,11 @@ CGROUPS = (
 def available() -> dict[str, int]:
     """Bytes that are left, by where: of the machine's memory, of the container's limit, of /dev/shm."""
     left = {"the memory that is free": psutil.virtual_memory().available}
-    for limit, used in CGROUPS:
-        try:
-            left["the limit of the container"] = max(0, int(limit.read_text()) - int(used.read_text()))
-            break
-        except (OSError, ValueError):  # no such cgroup, or "max": no limit
-            continue
+    groups = [(group / "memory.max", group / "memory.current") for group in own_cgroups()]
+    for limit, used in (*groups, *CGROUPS):
+        with contextlib.suppress(OSError, ValueError):  # no such cgroup, or "max": no limit
+            free = max(0, int(limit.read_text()) - int(used.read_text()))
+            left["the limit of the container"] = min(free, left.get("the limit of the container", free))
     if SHARED.is_dir():
         status = os.statvfs(SHARED)
         left["/dev/shm"] = status.f_bavail * status.f_frsize

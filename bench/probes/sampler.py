@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
+import os
 import select
+import signal
 import subprocess
+import threading
+from collections.abc import Iterator
 
 from clipbench.bench import invocation
 from clipbench.bench.runs.measurement import NotMeasured
@@ -21,6 +26,8 @@ START_TIMEOUT_S = 20.0
 MARK_TIMEOUT_S = 5.0
 #: Seconds for the end: a whole run must end within 5 s of being interrupted.
 END_TIMEOUT_S = 4.0
+#: Seconds after a signal in which a run has stopped measuring, on the busiest machine; else it is killed.
+SIGNAL_GRACE_S = 60.0
 
 
 class Sampler:
@@ -36,13 +43,19 @@ class Sampler:
         #: After the context: what was sampled, or why it was not. Times are on CLOCK_MONOTONIC.
         self.telemetry: Telemetry | NotMeasured = NotMeasured("the sampler was not run")
         self._process: subprocess.Popen[bytes] | None = None
+        self._alarm: int | None = None
+        self._before: int | None = None
 
     def __enter__(self) -> Sampler:
         module = "clipbench.bench.probes.sampler_process"
         try:
-            with held():
+            heard, self._alarm = os.pipe()
+            os.set_blocking(self._alarm, False)
+            words = (str(self.pid), str(self.interval_s), str(heard), str(SIGNAL_GRACE_S))
+            with held(), closing_descriptor(heard):
                 self._process = subprocess.Popen(
-                    invocation.python(module, str(self.pid), str(self.interval_s)),
+                    invocation.python(module, *words),
+                    pass_fds=(heard,),
                     env=invocation.environment(),
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
@@ -53,8 +66,21 @@ class Sampler:
             self.telemetry = NotMeasured(f"the sampler could not be started: {error}")
             log.warning("the sampler could not be started: %s", error)
         else:
+            self._watch_signals()
             await_line(self._process, START_TIMEOUT_S)
         return self
+
+    def _watch_signals(self) -> None:
+        """Have the sampler hear of signals: one that spins in a library hears of none."""
+        if self._alarm is not None and threading.current_thread() is threading.main_thread():
+            self._before = signal.set_wakeup_fd(self._alarm, warn_on_full_buffer=False)
+
+    def _leave_signals(self) -> None:
+        if self._before is not None:
+            signal.set_wakeup_fd(self._before)
+        if self._alarm is not None:
+            os.close(self._alarm)
+        self._before = self._alarm = None
 
     def mark(self, label: str) -> None:
         """Sample everything now, and keep it in the telemetry's `marks` under `label`, one unique line."""
@@ -69,6 +95,7 @@ class Sampler:
         await_line(self._process, MARK_TIMEOUT_S)
 
     def __exit__(self, *_: object) -> None:
+        self._leave_signals()
         if self._process is None:
             return
         out = err = b""
@@ -81,6 +108,15 @@ class Sampler:
             said = err.decode(errors="replace")[-200:].strip() or "no answer"
             self.telemetry = NotMeasured(f"the sampler failed: {said}")
             log.warning("the sampler failed: %s: %s", type(error).__name__, said)
+
+
+@contextlib.contextmanager
+def closing_descriptor(descriptor: int) -> Iterator[None]:
+    """A context after which a descriptor is closed here."""
+    try:
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def await_line(process: subprocess.Popen[bytes], timeout_s: float) -> None:

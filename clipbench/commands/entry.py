@@ -10,7 +10,7 @@ import sys
 from typing import NoReturn
 
 from clipbench.commands import interrupts
-from clipbench.executors import streams
+from clipbench.executors import machine_limits, streams
 
 
 def run() -> NoReturn:
@@ -36,6 +36,12 @@ def begin(command: str) -> NoReturn:
         code = importlib.import_module(f"clipbench.commands.{command}").main()
     except SystemExit as stop:  # argparse
         code = stop.code
+    except (OSError, MemoryError, RuntimeError, ImportError) as error:
+        if not (line := machine_limits.explain(error)):
+            raise
+        shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
+        print(f"clipbench: {shown}", file=sys.stderr)
+        code = 2
     end(code if isinstance(code, int) else int(bool(code)))
 
 

@@ -114,6 +114,7 @@ def compose_and_execute() -> int:
     from clipbench.bench.planning import config, user_config
     from clipbench.bench.planning.config_errors import explain
     from clipbench.bench.sweeping import hydra_sweeper
+    from clipbench.executors import machine_limits
     from clipbench.executors.base import ExecutorUnavailable
 
     code: int = Exit.OK
@@ -141,7 +142,7 @@ def compose_and_execute() -> int:
     try:
         job()
     except OSError as error:
-        if begun or error.filename is None:
+        if begun or error.filename is None or machine_limits.explain(error):
             raise
         # Hydra could not create the run's folder.
         return complain(f"hydra.run.dir: {error.filename} cannot be written to ({error.strerror})")
