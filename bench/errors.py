@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import threading
 from collections.abc import Iterable
 from enum import IntEnum
 from typing import ClassVar
@@ -37,8 +38,8 @@ class Interrupted(KeyboardInterrupt):
 
     @classmethod
     def check(cls) -> None:
-        """Raise it again where it was lost."""
-        if cls.arrived:
+        """Raise it again where it was lost; in the main thread, whose it is."""
+        if cls.arrived and threading.current_thread() is threading.main_thread():
             raise cls(cls.arrived)
 
 

@@ -122,11 +122,11 @@ def import_module(name: str, label: str) -> ModuleType:
         if error.name == name:
             raise PluginError(f"plugins: {label} is not installed; for a file, write ./{name}.py") from error
         raise PluginError(f"{label} cannot be imported: {cause(error)}") from error
-    except Exception as error:
+    except (Exception, SystemExit, GeneratorExit) as error:
         raise PluginError(f"{label} cannot be imported: {cause(error)}") from error
 
 
-def cause(error: Exception) -> str:
+def cause(error: BaseException) -> str:
     """An error in one line, with the file and the line that raised it."""
     if isinstance(error, SyntaxError):
         return f"{type(error).__name__}: {error.msg} ({error.filename}, line {error.lineno})"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import os
+import select
 import sys
 from typing import Any
 
@@ -19,9 +20,11 @@ class Forgiving(io.FileIO):
 
     def write(self, data: Any) -> Any:
         try:
-            return super().write(data)
+            while (written := super().write(data)) is None:  # somebody made it non-blocking, and it is full
+                select.select([], [self], [])
         except OSError:
             return memoryview(data).nbytes
+        return written
 
 
 def make_forgiving() -> None:

@@ -93,6 +93,7 @@ def test_a_file_may_import_the_modules_beside_it(plugin):
 WRONG = {
     "import nothing_of_this_name\n": ("cannot be imported", "ModuleNotFoundError", "line 1"),
     "x = 1\nraise ValueError('no')\n": ("cannot be imported: ValueError: no", "line 2"),
+    "import sys\nsys.exit(0)\n": ("cannot be imported: SystemExit: 0", "line 2"),
     "def broken(:\n": ("cannot be imported: SyntaxError", "line 1"),
     "class Loudness:\n    name = 'loudness'\n": ("defines no analyzer, executor, figure or metric",),
     "from clipbench.analyzers.color_analysis import ColorAnalysis\n": ("defines no analyzer",),

@@ -19,6 +19,7 @@ from clipbench.bench.measuring.gpu_metrics import Window
 from clipbench.bench.measuring.record import Record
 from clipbench.bench.runs.measurement import Failed, Measured, Measurement, NotMeasured, finite
 from clipbench.bench.runs.results import MetricValue
+from clipbench.executors.containing import described, is_the_users, traced
 
 log = logging.getLogger(__name__)
 
@@ -58,9 +59,11 @@ class Metric(plugins.Part):
         measured: Measurement
         try:
             measured = finite(self.compute(record))
-        except Exception as error:  # a plugin's: no measurement may be lost with it
-            log.warning("%s could not be computed", self.name, exc_info=True)
-            measured = NotMeasured(f"computing it raised {type(error).__name__}: {error}")
+        except BaseException as error:  # a plugin's: no measurement may be lost with it
+            if is_the_users(error):
+                raise
+            log.warning("%s could not be computed: %s", self.name, traced(error))
+            measured = NotMeasured(f"computing it raised {described(error)}")
         return MetricValue.of(self.name, self.unit, self.better, measured)
 
 

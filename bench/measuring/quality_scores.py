@@ -136,8 +136,7 @@ def check_found(clips: list[Path]) -> None:
     """
     keys = quality.keys_of_plugins()
     for clip in clips:
-        truth = clip.with_suffix(".json")
-        if os.path.isfile(clip) and is_odd(truth, keys):
+        if os.path.isfile(clip) and is_odd(truth := clip.with_suffix(".json"), keys):
             digest = sha256(clip)
             if json.loads(truth.read_text(encoding="utf-8"))["clip"].get("sha256") == digest:
                 quality.load_truth(clip, truth, digest, keys)

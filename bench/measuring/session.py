@@ -172,6 +172,7 @@ def run(session: Session, progress: Progress, measured: Callable[[], None] = lam
     except Interrupted as interrupt:
         interrupted = interrupt.code
     except ExecutorLost as error:
+        measured()
         interrupted, session.left_out = Exit.NOTHING_VALID, f"the run was interrupted: {error}"
     result = derive(session, runner.record, started_at, bool(interrupted), others)
     return Finished(result, segments_by_file(runner.record, session.clips), interrupted)

@@ -11,6 +11,7 @@ from clipbench.bench.quality.declaration import Figure, NothingFound, NotLabelle
 from clipbench.bench.quality.truth import Truth
 from clipbench.bench.runs.measurement import Failed, Measured, Measurement, NotMeasured, finite
 from clipbench.bench.runs.results import MetricValue
+from clipbench.executors.containing import described, is_the_users, traced
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +88,8 @@ def compute(figure: Figure, scored: Scored) -> Measurement:
     except (LookupError, TypeError, ValueError) as error:
         log.warning("%s could not be computed", figure.metric, exc_info=True)
         return Failed(f"its segments or the truth are not as docs/segments.md says: {error!r}")
-    except Exception as error:  # a plugin's: no measurement may be lost with it
-        log.warning("%s could not be computed", figure.metric, exc_info=True)
-        return Failed(f"computing it raised {type(error).__name__}: {error}")
+    except BaseException as error:  # a plugin's: no measurement may be lost with it
+        if is_the_users(error):
+            raise
+        log.warning("%s could not be computed: %s", figure.metric, traced(error))
+        return Failed(f"computing it raised {described(error)}")

@@ -36,6 +36,8 @@ def begin(command: str) -> NoReturn:
         code = importlib.import_module(f"clipbench.commands.{command}").main()
     except SystemExit as stop:  # argparse
         code = stop.code
+        if isinstance(code, str):
+            print(code, file=sys.stderr)
     except (OSError, MemoryError, RuntimeError, ImportError) as error:
         if not (line := machine_limits.explain(error)):
             raise

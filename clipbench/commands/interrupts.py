@@ -7,6 +7,8 @@ import os
 import signal
 from typing import NoReturn
 
+from clipbench.executors.held_signals import held
+
 
 @functools.cache
 def signals() -> tuple[signal.Signals, ...]:
@@ -28,10 +30,10 @@ def accept() -> None:
     """From now on they raise `Interrupted`."""
     from multiprocessing import resource_tracker
 
-    # The process that frees what others leave must outlive a closed terminal: what is ignored here is
-    # ignored there.
-    ignore()
-    resource_tracker.ensure_running()
+    # The process that frees what others leave must outlive a closed terminal: what is blocked here stays
+    # blocked there.
+    with held():
+        resource_tracker.ensure_running()
     for number in signals():
         signal.signal(number, interrupt)
 

@@ -61,6 +61,7 @@ def test_a_metric_of_a_name_that_is_taken_is_refused(plugin):
     ("compute", "reason"),
     [
         (lambda record: record.nothing, "computing it raised AttributeError"),
+        (lambda record: sys.exit(0), "computing it raised SystemExit: 0"),
         (lambda record: Measured(math.nan), "its value is nan"),
         (lambda record: Measured(np.float32("inf")), "its value is inf"),
     ],
