@@ -81,13 +81,20 @@ def too_little_memory() -> str:
     return "too little memory: the machine has no more; end other programs, or run fewer analyzers (only=)"
 
 
+def hint() -> str:
+    """What may have ended a process that does not say why: a limit of the address space, where there is one."""
+    space = soft(resource.RLIMIT_AS)
+    return "" if space is None else f" (its address space is limited to {space / 1e9:.1f} GB: ulimit -v)"
+
+
 def too_little_space(error: BaseException) -> str:
     """One line on the space of a disk."""
     named = getattr(error, "filename", None)
     if getattr(error, "errno", None) == errno.EFBIG:
         limit = soft(resource.RLIMIT_FSIZE)
         return f"files may have {limit} bytes at most (ulimit -f), which is too little; raise it"
-    where = named or f"the output folder or the one for temporary files, {os.environ.get('TMPDIR', '/tmp')}"
+    temporary = os.environ.get("TMPDIR", "/tmp")
+    where = named or f"the output folder or the one for temporary files, {temporary}"
     return f"no space is left for {where}; free some, or name another folder (hydra.run.dir=, TMPDIR)"
 
 

@@ -62,5 +62,5 @@ def describe_exit(code: int | None) -> str:
     if code is None:
         return "the worker closed its connection"
     if code < 0:
-        return f"the worker was ended by {signal.Signals(-code).name}"
-    return f"the worker exited with code {code}"
+        return f"the worker was ended by {signal.Signals(-code).name}{machine_limits.hint()}"
+    return f"the worker exited with code {code}{machine_limits.hint()}"

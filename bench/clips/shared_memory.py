@@ -10,7 +10,7 @@ import sys
 from multiprocessing.shared_memory import SharedMemory
 
 from clipbench.bench.errors import InputError
-from clipbench.executors import leftovers
+from clipbench.executors import leftovers, machine_limits
 
 #: Every block is called `clipbench-<owner's process id>-<random>`.
 MEMORY_PREFIX = leftovers.PREFIX
@@ -50,7 +50,11 @@ def allocate(size_bytes: int) -> SharedMemory:
 
     Without the reservation, a full /dev/shm would be a SIGBUS at a later write.
     """
-    memory = SharedMemory(leftovers.name(), create=True, size=size_bytes)
+    try:
+        memory = SharedMemory(leftovers.name(), create=True, size=size_bytes)
+    except OSError as error:
+        said = machine_limits.explain(error) or error.strerror
+        raise InputError(f"the frames need {size_bytes / 1e6:.0f} MB of shared memory: {said}") from error
     try:
         leftovers.hold(memory._fd)  # type: ignore[attr-defined]  # it has no public name
         if hasattr(os, "posix_fallocate"):

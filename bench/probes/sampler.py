@@ -16,6 +16,7 @@ from clipbench.bench import invocation
 from clipbench.bench.runs.measurement import NotMeasured
 from clipbench.bench.runs.serialization import from_json
 from clipbench.bench.runs.telemetry import Telemetry
+from clipbench.executors import machine_limits
 from clipbench.executors.held_signals import held
 
 log = logging.getLogger(__name__)
@@ -63,6 +64,8 @@ class Sampler:
                     start_new_session=True,
                 )
         except OSError as error:
+            if machine_limits.explain(error):
+                raise
             self.telemetry = NotMeasured(f"the sampler could not be started: {error}")
             log.warning("the sampler could not be started: %s", error)
         else:

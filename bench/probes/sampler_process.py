@@ -107,5 +107,5 @@ def watch(pid: int, interval_s: float, alarm: int | None = None, grace_s: float 
 
 
 if __name__ == "__main__":
-    more = [int(sys.argv[3]), float(sys.argv[4])] if len(sys.argv) > 3 else []
-    print(json.dumps(to_json(watch(int(sys.argv[1]), float(sys.argv[2]), *more))))
+    alarm, grace_s = (int(sys.argv[3]), float(sys.argv[4])) if len(sys.argv) > 3 else (None, math.inf)
+    print(json.dumps(to_json(watch(int(sys.argv[1]), float(sys.argv[2]), alarm, grace_s))))

@@ -130,6 +130,10 @@ def compose_and_execute() -> int:
             line = explain(error) if isinstance(error, OmegaConfBaseException) else str(error)
             log.info("refused: %s", line)
             code = complain(line)
+        except (OSError, MemoryError, RuntimeError, ImportError) as error:  # before Hydra adds a line to it
+            if not (line := machine_limits.explain(error)):
+                raise
+            code = complain(line)
         log.info("exit code %d", code)
 
     def sweep(planned: Sweep) -> None:
