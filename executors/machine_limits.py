@@ -82,7 +82,7 @@ def too_little_memory() -> str:
 
 
 def hint() -> str:
-    """What may have ended a process that does not say why: a limit of the address space, where there is one."""
+    """What may have ended a process that does not say why: a limit of its address space, if it has one."""
     space = soft(resource.RLIMIT_AS)
     return "" if space is None else f" (its address space is limited to {space / 1e9:.1f} GB: ulimit -v)"
 
