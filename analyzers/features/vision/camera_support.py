@@ -14,8 +14,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from clipbench.analyzers.features.vision.block_means import block_means
-
 #: Blocks along the longer side of the picture.
 _BLOCKS = 20
 #: A block can tell two motions apart if one leaves so many times the difference that the other leaves, and so
@@ -148,7 +146,7 @@ def _differences(
 
     height, width = before.shape
     side = max(2, max(height, width) // _BLOCKS)
-    rows, columns = max(1, height // side), max(1, width // side)
+    blocks = max(1, width // side), max(1, height // side)
     source, target = (cv2.GaussianBlur(each, (5, 5), 0).astype(np.float32) for each in (before, after))
     offset = np.array([window.left, window.top], float)
     left = []
@@ -160,7 +158,7 @@ def _differences(
         )
         change = np.square(target - moved)
         change[moved < -0.5] = np.nan
-        left.append(block_means(change, rows, columns))
+        left.append(cv2.resize(change, blocks, interpolation=cv2.INTER_AREA))
     return np.stack(left), side
 
 
