@@ -4,8 +4,9 @@ Reading costs tens of milliseconds per line and finding lines about a hundred pe
 twice for the same picture: a frame in which nothing changed is not searched, and a line whose strokes have
 not moved is not read again, even while the picture behind it moves.
 
-Small letters are looked for only in one of ten searched frames. It cannot read handwriting, letters of less
-than a hundredth of the frame's longer side, or text that is on screen for one sample and not quite sharp.
+Small letters are looked for only in the first of every twenty searched frames. It cannot read handwriting,
+letters of less than a hundredth of the frame's longer side, or text that is on screen for one sample and not
+quite sharp.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class TextOverlaySettings(FrameSettings):
     # Of phrases on a photograph in 1280 x 720, whose font has 18 pixels, all were read at 736, and those
     # at an angle at 640 too; of 14 pixels all at 960, of 12 most. 960 takes 2.5 times as long as 640.
     small_size: int = setting(960, "the same where small letters are looked for", low=64, high=4096)
-    small_every: int = setting(10, "of so many searched frames, one is for small letters", low=1, high=1000)
+    small_every: int = setting(20, "of so many searched frames, one is for small letters", low=1, high=1000)
     box_threshold: float = setting(0.5, "mean text probability a line's box must have", low=0, high=1)
     batch: int = setting(6, "lines read at once", low=1, high=256)
     # Of 43 readings of texts on textures (13 to 30 pixels, upright and at an angle, noise), the least sure
