@@ -19,16 +19,20 @@ def escape(text: str, most: int = formatting.MAX_LENGTH) -> str:
     return SPECIAL.sub(r"\\\1", line)
 
 
-def table(heads: Sequence[str], rows: Iterable[Iterable[str]]) -> str:
-    """A table. Cells are Markdown already; a head that starts with ">" is that of a column of numbers."""
+def table(heads: Sequence[str], rows: Iterable[Iterable[str]], most: int | None = MAX_ROWS) -> str:
+    """A table. Cells are Markdown already; a head that starts with ">" is that of a column of numbers.
+
+    Of more than `most` rows the first ones are shown, and how many there are more; None shows all.
+    """
     rows = list(rows)
     lines = [
         [head.removeprefix(">") for head in heads],
         ["---:" if head.startswith(">") else "---" for head in heads],
-        *rows[:MAX_ROWS],
+        *rows[:most],
     ]
     text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    return text + (f"\n\n… and {len(rows) - MAX_ROWS} more" if len(rows) > MAX_ROWS else "")
+    hidden = 0 if most is None else max(0, len(rows) - most)
+    return text + (f"\n\n… and {hidden} more" if hidden else "")
 
 
 def fenced(text: str) -> str:

@@ -35,6 +35,8 @@ CLIPS = {"reference": "production", "second": "second", "negative": "negative"}
 #: What the command writes stands between these two lines.
 BEGIN = "<!-- what follows is written by `make quality` -->"
 END = "<!-- as far as here -->"
+#: Figures on the form of what an analyzer found. They are many, and nearly all of them are 0 or 1.
+FORM = (".coverage", ".malformed", ".duplicates")
 PAGE, README = PROJECT / "docs" / "quality.md", PROJECT / "README.md"
 TRUST = """Findings on the second clip by the confidence that they were given, and how many of them are right
 by the rules of the figures. Few findings in a bin say little. An analyzer that is missing gives no
@@ -80,7 +82,7 @@ def main() -> int:
         if not asked.check:
             judgements = reliability.judgements(runs["second"].folder, "second") if "second" in runs else {}
             write_between(PAGE, page(runs, judgements))
-            write_between(README, "\n\n".join((made_by(runs), figures_table(runs, with_limit_only=True))))
+            write_between(README, "\n\n".join((made_by(runs), figures_table(runs, short=True))))
             if judgements:
                 reliability.draw(judgements, PICTURE)
     failed = {clip: missed for clip, run in runs.items() if (missed := run.missed())}
@@ -167,16 +169,24 @@ def made_by(runs: Mapping[str, Scores]) -> str:
     return f"Made by `make quality` on {day} with {version}{commit}{changed}, on {machine}."
 
 
-def figures_table(runs: Mapping[str, Scores], with_limit_only: bool = False) -> str:
-    """A row for each quality figure: its value on each clip, and the limits that it is held to there."""
-    rows = []
+def figures_table(runs: Mapping[str, Scores], short: bool = False) -> str:
+    """A row for each quality figure: its value on each clip, and the limits that it is held to there.
+
+    `short` leaves out figures without a limit, and those of FORM that hold everywhere, which it counts.
+    """
+    rows, held = [], 0
     for figure in quality.discover():
         limits = {clip: run.targets.get(figure.metric) for clip, run in runs.items()}
-        if any(limits.values()) or not with_limit_only:
+        missed = any(figure.metric in run.missed() for run in runs.values())
+        if short and figure.metric.endswith(FORM) and not missed:
+            held += any(limits.values())
+        elif any(limits.values()) or not short:
             name = f"`{figure.metric.removeprefix('quality.')}`"
             values = [value(runs[clip], figure.metric) if clip in runs else "–" for clip in CLIPS]
             rows.append([name, figure.better, *values, limit(limits)])
-    return table(["figure", "better", *(f">{clip}" for clip in CLIPS), "limit"], rows)
+    shown = table(["figure", "better", *(f">{clip}" for clip in CLIPS), "limit"], rows, most=None)
+    also = f"{held} limits on the form of what is found (coverage, malformed, duplicates) hold on all clips."
+    return f"{shown}\n\n{also}" if held else shown
 
 
 def value(run: Scores, metric: str) -> str:

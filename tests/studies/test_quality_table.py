@@ -79,7 +79,23 @@ def test_bad_figures_are_shown_and_marked_with_the_limits_of_each_clip(runs):
     limits = "≥ 0.9 (reference, negative); ≥ 0.8 (second)"
     assert row == f"| `cut_analysis.f1` | higher | 0.95 | **0.5** ✗ | – | {limits} |"
     assert ROW.fullmatch(row)
-    assert len(quality_table.figures_table(runs, with_limit_only=True).splitlines()) == 3
+    assert len(quality_table.figures_table(runs, short=True).splitlines()) == 3
+
+
+def test_the_short_table_has_what_is_missed_on_the_form_and_counts_what_holds(runs):
+    def held(status: str) -> TargetResult:
+        return TargetResult("quality.cut_analysis.duplicates", "<=", 0.0, 0.0, "", status, "")
+
+    second = runs["second"]
+    holds = {**runs, "second": replace_targets(second, held("pass"))}
+    assert "duplicates`" not in quality_table.figures_table(holds, short=True)
+    assert "\n\n1 limits on the form" in quality_table.figures_table(holds, short=True)
+    misses = {**runs, "second": replace_targets(second, held("fail"))}
+    assert "`cut_analysis.duplicates`" in quality_table.figures_table(misses, short=True)
+
+
+def replace_targets(scores: Scores, target: TargetResult) -> Scores:
+    return replace(scores, result=replace(scores.result, targets=[target]))
 
 
 def test_a_clip_that_is_not_there_has_dashes(runs):
