@@ -12,7 +12,7 @@ import argparse
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from clipbench.bench.comparing.families import Sides, of_family
+from clipbench.bench.comparing.families import Sides, family_p, of_family
 from clipbench.bench.comparing.statistics import MIN_NOISE, Difference, compare_samples
 from clipbench.reports.markdown_text import table
 
@@ -84,7 +84,7 @@ def a_table(rng: np.random.Generator, noise: Noise, pairs: int, slower: float) -
 def judged(sides: dict[str, Sides]) -> tuple[dict[str, Difference], dict[str, Difference]]:
     """The differences of a table, each by itself, and with the rule for the table."""
     single = {name: compare_samples(a, b, MIN_NOISE) for name, (a, b) in sides.items()}
-    return single, of_family(single, sides, True)
+    return single, of_family(single, family_p(sides, True))
 
 
 def named(calls: dict[str, Difference]) -> bool:

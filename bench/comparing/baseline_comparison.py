@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from statistics import median
 
-from clipbench.bench.comparing import baselines, calibration
+from clipbench.bench.comparing import baselines, calibration, other_work
 from clipbench.bench.comparing.baselines import METRIC, Baseline, SavedRun
 from clipbench.bench.comparing.comparability import differences
 from clipbench.bench.comparing.regression import (
@@ -169,13 +168,7 @@ def of_change(change: Change, value: float | None, result: Result, busier: float
 def other_work_factor(baseline: Baseline, result: Result) -> float | None:
     """The factor by which other work may have lengthened `result` in comparison with the baseline.
 
-    If others take a share of the cores, work that needs all of them takes 1 / (1 - share) as long. None if it
-    is not known what others took, in the baseline or now.
+    None if it is not known what others took, in the baseline or now.
     """
-    cores = result.environment.cores_allowed
-    before = [run.other_cores for run in baseline.runs if run.other_cores is not None]
-    now = result.run.other_cores
-    if not before or now is None:
-        return None
-    share_before, share_now = (min(0.95, others / cores) for others in (median(before), now))
-    return float(round((1 - share_before) / (1 - share_now), 3))
+    before = [run.other_cores for run in baseline.runs]
+    return other_work.factor(before, [result.run.other_cores], result.environment.cores_allowed)

@@ -13,6 +13,7 @@ from statistics import median
 
 from clipbench.bench import invocation, locations
 from clipbench.bench.comparing import comparability
+from clipbench.bench.comparing.by_run import UNKNOWN, Spread, spread_of
 from clipbench.bench.comparing.comparability import Facts
 from clipbench.bench.comparing.regression import noise_between_runs
 from clipbench.bench.comparing.statistics import noise_floor
@@ -37,10 +38,14 @@ METRIC = "rtf_warm"
 
 @dataclass(frozen=True)
 class NoiseFloor:
-    """What a configuration differs from itself by, as a fraction, and where that is known from, in words."""
+    """What a configuration differs from itself by, as a fraction, and where that is known from, in words.
+
+    `spread` is how far its runs lie apart.
+    """
 
     value: float
     source: str
+    spread: Spread = UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,7 @@ def lookup(result: Result) -> NoiseFloor:
     """
     schema, calibrations = read_all()
     if found := calibrations.get(comparability.digest(comparability.of_result(result).noise_floor())):
-        return NoiseFloor(found.noise, f"calibrated on {found.measured_at}")
+        return NoiseFloor(found.noise, f"calibrated on {found.measured_at}", spread_of(found.runs))
     if schema < SCHEMA:
         return NoiseFloor(
             DEFAULT,

@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean, median
+from typing import Literal
 
+from clipbench.bench.comparing.by_run import Sides
 from clipbench.bench.errors import InputError
 from clipbench.bench.measuring import metrics
 from clipbench.bench.runs import storage, sweep_state
@@ -16,6 +18,7 @@ from clipbench.bench.runs.results import MetricValue, Result
 
 #: Reads the samples of one figure from a result.
 Reader = Callable[[Result], Sequence[float]]
+Better = Literal["lower", "higher"]
 
 
 @dataclass(frozen=True)
@@ -97,21 +100,22 @@ def analyzer_samples(name: str) -> Reader:
     return lambda result: result.analyzers[name].analyze_s if name in result.analyzers else []
 
 
-def paired_samples(
-    reference: Candidate, other: Candidate, read: Reader
-) -> tuple[list[float], list[float], bool]:
-    """The samples of two candidates, and whether they are pairs.
+def sides_of(reference: Candidate, other: Candidate, read: Reader, better: Better = "lower") -> Sides:
+    """The samples of two candidates, run by run.
 
-    Samples are pairs if the same disturbance could have hit both: in the same round of the same sweep. Runs
-    that were made one after the other have no pairs. A round that either has lost is left out.
+    Runs are pairs if the same disturbance could have hit both: in the same round of the same sweep. Runs that
+    were made one after the other have no pairs. A round that either has lost is left out.
     """
     if reference.sweep is not None and reference.sweep == other.sweep:
         theirs = {run.round: list(read(run.result)) for run in other.runs}
         rounds = [(list(read(run.result)), theirs.get(run.round, [])) for run in reference.runs]
-        pairs = [pair for a, b in rounds if len(a) == len(b) for pair in zip(a, b, strict=True)]
+        pairs = [(a, b) for a, b in rounds if len(a) == len(b) > 0]
         if pairs:
-            return [a for a, _ in pairs], [b for _, b in pairs], True
-    return reference.samples(read), other.samples(read), False
+            return Sides([a for a, _ in pairs], [b for _, b in pairs], True, better)
+    first, second = (
+        [found for run in one.runs if (found := list(read(run.result)))] for one in (reference, other)
+    )
+    return Sides(first, second, False, better)
 
 
 def load(paths: Iterable[Path | str]) -> list[Candidate]:

@@ -7,24 +7,16 @@ import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from typing import Literal
 
 from clipbench.bench import invocation
 from clipbench.bench.comparing import calibration, mismatches
 from clipbench.bench.comparing.calibration import NoiseFloor
-from clipbench.bench.comparing.candidates import (
-    Candidate,
-    Reader,
-    analyzer_samples,
-    load,
-    metric_samples,
-    paired_samples,
-)
-from clipbench.bench.comparing.families import of_family
+from clipbench.bench.comparing.candidates import Candidate, load
+from clipbench.bench.comparing.differences import AnalyzerComparison, Differences
 from clipbench.bench.comparing.judged_targets import judge_targets
 from clipbench.bench.comparing.recommendation import Recommendation, recommend
-from clipbench.bench.comparing.statistics import CONFIDENCE, Difference, compare_samples
+from clipbench.bench.comparing.statistics import CONFIDENCE, Difference
 from clipbench.bench.errors import Exit, InputError, nearest
 from clipbench.bench.measuring import metrics
 from clipbench.bench.runs.results import MetricValue, TargetResult, quality_of
@@ -46,21 +38,6 @@ class MetricComparison:
     better: Literal["lower", "higher"]
     values: dict[str, MetricValue]
     differences: dict[str, Difference]
-
-
-@dataclass(frozen=True)
-class AnalyzerComparison:
-    """An analyzer in a candidate: its median seconds there and in the reference, and their difference."""
-
-    analyzer: str
-    reference_s: float
-    other_s: float
-    difference: Difference
-
-    @property
-    def change_s(self) -> float:
-        """The seconds that it takes more than in the reference."""
-        return self.other_s - self.reference_s
 
 
 @dataclass(frozen=True)
@@ -126,7 +103,7 @@ def compare(
     main = main_metric(chosen, metric)
     noise = {one.name: calibration.lookup(one.first) for one in usable}
     differences = Differences(noise)
-    compared, analyzers = against_reference(chosen, track(usable), differences)
+    compared, analyzers = against_reference(chosen, track(usable), differences, main)
     targets = {one.name: judge_targets(one) for one in usable}
     recommended = recommend(candidates, main, targets, lambda a, b: differences.of_metric(a, b, main))
     if refused:
@@ -154,63 +131,13 @@ def compare(
     )
 
 
-class Differences:
-    """The differences between candidates, each computed once; `noise` is the noise floor of each by name."""
-
-    def __init__(self, noise: dict[str, NoiseFloor]) -> None:
-        self.noise = noise
-        self.known: dict[tuple[str, str, str], Difference | None] = {}
-
-    def of_metric(self, reference: Candidate, other: Candidate, name: str) -> Difference | None:
-        """The difference in a metric; None if either has no value, and for metrics that are averaged.
-
-        It is undecided if not the same analyzers gave results: less time can mean less work.
-        """
-        key = (reference.name, other.name, name)
-        if key not in self.known:
-            first, second = reference.metric(name), other.metric(name)
-            found = None
-            if first.value is not None and second.value is not None and not metrics.is_averaged(name):
-                found = self.of_samples(reference, other, metric_samples(name), first.better)
-                if unlike := reference.lost().keys() ^ other.lost().keys():
-                    reason = f"not the same analyzers gave results: {', '.join(sorted(unlike))}"
-                    found = dataclasses.replace(found, call="undecided", reason=reason)
-            self.known[key] = found
-        return self.known[key]
-
-    def of_analyzers(self, reference: Candidate, other: Candidate) -> list[AnalyzerComparison]:
-        """The analyzers that gave results in both, the one that changed by the most seconds first."""
-        lost = {**reference.lost(), **other.lost()}
-        times, single, sides, paired = {}, {}, {}, False
-        for name in reference.first.analyzers:
-            read = analyzer_samples(name)
-            both = reference.samples(read), other.samples(read)
-            if name not in lost and all(both):
-                times[name] = median(both[0]), median(both[1])
-                single[name] = self.of_samples(reference, other, read, "lower")
-                *of_both, paired = paired_samples(reference, other, read)
-                sides[name] = (of_both[0], of_both[1])
-        judged = of_family(single, sides, paired)
-        found = [AnalyzerComparison(name, *times[name], difference) for name, difference in judged.items()]
-        return sorted(found, key=lambda one: -abs(one.change_s))
-
-    def of_samples(
-        self, reference: Candidate, other: Candidate, read: Reader, better: Literal["lower", "higher"]
-    ) -> Difference:
-        """The difference in what `read` reads, beyond the noise of the noisier candidate."""
-        first, second, paired = paired_samples(reference, other, read)
-        noise = max(self.noise[reference.name].value, self.noise[other.name].value)
-        return compare_samples(first, second, noise, paired, better)
-
-    def in_metric(self, name: str) -> dict[tuple[str, str], Difference]:
-        """The differences in the metric `name` that were computed, by (reference, other)."""
-        return {(a, b): d for (a, b, metric), d in self.known.items() if metric == name and d is not None}
-
-
 def against_reference(
-    reference: Candidate, candidates: Iterable[Candidate], differences: Differences
+    reference: Candidate, candidates: Iterable[Candidate], differences: Differences, main: str
 ) -> tuple[list[MetricComparison], dict[str, list[AnalyzerComparison]]]:
-    """Every metric in every candidate, and the analyzers of each against those of the reference."""
+    """Every metric in every candidate, and the analyzers of each against those of the reference.
+
+    The metric `main` is a comparison of its own; the others stand in a table, and are called together.
+    """
     compared = [
         MetricComparison(m.name, m.unit, m.better, {}, {})
         for m in reference.first.metrics
@@ -220,12 +147,15 @@ def against_reference(
     for candidate in candidates:
         for one in compared:
             one.values[candidate.name] = candidate.metric(one.metric)
-            if candidate is reference:
-                continue
-            if difference := differences.of_metric(reference, candidate, one.metric):
+        if candidate is reference:
+            continue
+        others = [one.metric for one in compared if one.metric != main]
+        found: dict[str, Difference | None] = {**differences.of_metrics(reference, candidate, others)}
+        found[main] = differences.of_metric(reference, candidate, main)
+        for one in compared:
+            if difference := found.get(one.metric):
                 one.differences[candidate.name] = difference
-        if candidate is not reference:
-            analyzers[candidate.name] = differences.of_analyzers(reference, candidate)
+        analyzers[candidate.name] = differences.of_analyzers(reference, candidate)
     return compared, analyzers
 
 

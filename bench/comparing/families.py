@@ -31,17 +31,26 @@ Sides = tuple[Sequence[float], Sequence[float]]
 
 
 def of_family(
-    single: Mapping[str, Difference], sides: Mapping[str, Sides], paired: bool
+    single: Mapping[str, Difference], adjusted: Mapping[str, float], what: str = "analyzers"
 ) -> dict[str, Difference]:
-    """The differences of a table, by name: what is called faster or slower is so with the p of the table."""
-    adjusted = family_p(sides, paired) if any(d.call in OPPOSITE for d in single.values()) else {}
+    """The differences of a table of `what`, by name: what is called faster or slower is so with the p of the
+    table, which is `adjusted`."""
     found = dict(single)
     for name, d in single.items():
         if d.call in OPPOSITE and (p := adjusted[name]) >= ALPHA:
-            reason = f"it is one of {len(single)} analyzers, of which chance moves one as far: p = {p:.2g}"
+            reason = f"it is one of {len(single)} {what}, of which chance moves one as far: p = {p:.2g}"
             found[name] = dataclasses.replace(d, call="undecided", p=p, reason=reason)
         elif d.call in OPPOSITE:
             found[name] = dataclasses.replace(d, p=max(d.p, p))
+    return found
+
+
+def holm(p: Mapping[str, float]) -> dict[str, float]:
+    """Holm's adjusted p, by name: where there are too few runs to swap sides of."""
+    found: dict[str, float] = {}
+    largest = 0.0
+    for rank, name in enumerate(sorted(p, key=lambda name: p[name])):
+        largest = found[name] = max(largest, min(1.0, (len(p) - rank) * p[name]))
     return found
 
 

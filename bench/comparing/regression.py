@@ -126,11 +126,17 @@ def median_of_medians(runs: Runs) -> float:
     return median(median(run) for run in runs)
 
 
-def bootstrap_medians(runs: Runs, rng: np.random.Generator) -> npt.NDArray[np.float64]:
-    """`median_of_medians` of resampled runs, each with its samples resampled too: float64 [RESAMPLES]."""
+def bootstrap_medians(
+    runs: Runs, rng: np.random.Generator, chosen: npt.NDArray[np.int64] | None = None
+) -> npt.NDArray[np.float64]:
+    """`median_of_medians` of resampled runs, each with its samples resampled too: float64 [RESAMPLES].
+
+    `chosen` are the runs that are drawn, int64 [RESAMPLES, n], where that is not left to `rng`.
+    """
     import numpy as np
 
-    chosen = rng.integers(len(runs), size=(RESAMPLES, len(runs)))
+    if chosen is None:
+        chosen = rng.integers(len(runs), size=(RESAMPLES, len(runs)))
     medians = np.empty(chosen.shape)
     for number, run in enumerate(runs):
         here = chosen == number

@@ -41,9 +41,11 @@ class Difference:
     """How `other` compares with `reference`; ratios have no unit.
 
     `ratio` is median(other) / median(reference), above 1 if `other` takes longer; `low` and `high` are the
-    ends of its 90 % bootstrap interval, `p` is the two-sided rank test's. What cannot be computed of these
-    is NaN, and `reason` says why. `samples` has the number of samples of each, and `noise` is the noise floor
-    that was applied, as a fraction. `reason` also says what kept a call undecided.
+    ends of its 90 % bootstrap interval, `p` is the two-sided rank test's, in a table of many figures the one
+    adjusted for that. What cannot be computed of these is NaN, and `reason` says why. `samples` has the
+    number of samples of each that were compared, and `runs` that of the runs that they come from, where that
+    is known. `noise` is the noise floor that was applied, as a fraction. `reason` also says what kept a call
+    undecided, and what beside the candidates may account for a part of a difference.
     """
 
     ratio: float
@@ -55,6 +57,7 @@ class Difference:
     noise: float
     paired: bool
     reason: str = ""
+    runs: tuple[int, int] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The fields, with None for NaN and infinity, which JSON does not have."""

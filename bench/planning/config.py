@@ -124,12 +124,12 @@ class GateConfig:
 @dataclass
 class SweeperConfig:
     """`hydra.sweeper`, for `python run.py -m`: in how many `rounds` the jobs take turns (null: one for each
-    repeat), in which `order` (fixed, or shuffled by the seed), after how long a turn is ended as hanging, and
-    after how long the sweep stops (null: when it is complete)."""
+    repeat), in which `order` (alternating, fixed, or shuffled by the seed), after how long a turn is ended as
+    hanging, and after how long the sweep stops (null: when it is complete)."""
 
     _target_: str = "hydra_plugins.clipbench.InterleavedSweeper"
     rounds: int | None = None
-    order: str = "fixed"
+    order: str = "alternating"
     timeout_s: float = 3600.0
     budget_s: float | None = None
 

@@ -17,6 +17,8 @@ FILE = "sweep.json"
 
 #: Dotted name → JSON value of something that must stay the same while a sweep goes on.
 Facts = dict[str, Any]
+#: In which order the jobs of a round take their turns.
+Order = Literal["alternating", "fixed", "shuffled"]
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class SweepState:
     turns: list[Turn]
     rounds: int
     repeats: int = 0
-    order: Literal["fixed", "shuffled"] = "fixed"
+    order: Order = "fixed"
     seed: int = 0
     command: str = ""
     started_at: str = ""

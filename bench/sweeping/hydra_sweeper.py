@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
@@ -27,9 +27,10 @@ from clipbench.bench.planning.config_errors import explain
 
 if TYPE_CHECKING:
     from clipbench.bench.measuring.session import Session
+    from clipbench.bench.runs.sweep_state import Order
     from clipbench.bench.sweeping.sweep import Job, Sweep
 
-ORDERS = ("fixed", "shuffled")
+ORDERS: tuple[Order, ...] = ("alternating", "fixed", "shuffled")
 
 #: Settings with which a run is something else than one measurement, and the value with which it is not.
 NO_MEASUREMENT = {"profile": None, "baseline": None, "calibrate": False, "plan": False}
@@ -71,7 +72,7 @@ class InterleavedSweeper(Sweeper):
     def __init__(
         self,
         rounds: int | None,
-        order: Literal["fixed", "shuffled"],
+        order: Order,
         timeout_s: float,
         budget_s: float | None = None,
     ) -> None:
@@ -137,7 +138,8 @@ class InterleavedSweeper(Sweeper):
                 f" 1 to {repeats} rounds"
             )
         if self.order not in ORDERS:
-            raise InputError(f"hydra.sweeper.order={self.order} does not exist; write {' or '.join(ORDERS)}")
+            known = f"{', '.join(ORDERS[:-1])} or {ORDERS[-1]}"
+            raise InputError(f"hydra.sweeper.order={self.order} does not exist; write {known}")
         for name in ("timeout_s", "budget_s"):
             seconds = getattr(self, name)
             if seconds is not None and not seconds > 0:

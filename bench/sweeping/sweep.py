@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from clipbench.bench.comparing.comparability import Facts, differences
 from clipbench.bench.errors import InputError
@@ -21,7 +21,7 @@ from clipbench.bench.measuring import metrics
 from clipbench.bench.planning.config import GateConfig, MinimumConfig
 from clipbench.bench.runs import sweep_state
 from clipbench.bench.runs.child_run import run_child
-from clipbench.bench.runs.sweep_state import Identity, JobState, SweepState, Turn
+from clipbench.bench.runs.sweep_state import Identity, JobState, Order, SweepState, Turn
 from clipbench.bench.sweeping import identity
 from clipbench.bench.sweeping.identity import first_few
 
@@ -68,8 +68,9 @@ class Watcher(Protocol):
 class Sweep:
     """`rounds` turns for each job, which share its `repeats`.
 
-    In `order` fixed, a round has the jobs as they are listed, so the most important go first; shuffled, they
-    are shuffled anew in each round. After `budget_s` seconds no turn begins, and one that is under way is
+    In `order` fixed, a round has the jobs as they are listed, so the most important go first; alternating,
+    every second round has them the other way round, so that a drift falls on all alike; shuffled, they are
+    shuffled anew in each round. After `budget_s` seconds no turn begins, and one that is under way is
     ended, to be taken again when the sweep is resumed. A turn that takes longer than `timeout_s` has failed.
 
     `turns` has the finished ones, also those of an earlier start of the same sweep. `own_folder` means that
@@ -81,7 +82,7 @@ class Sweep:
     jobs: list[Job]
     rounds: int
     repeats: int
-    order: Literal["fixed", "shuffled"]
+    order: Order
     seed: int
     timeout_s: float
     code: dict[str, str]
@@ -103,6 +104,8 @@ class Sweep:
             jobs = list(self.jobs)
             if self.order == "shuffled":
                 dice.shuffle(jobs)
+            elif self.order == "alternating" and number % 2 == 0:
+                jobs.reverse()
             for job in jobs:
                 yield number, job
 

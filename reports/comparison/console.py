@@ -65,7 +65,7 @@ def moved_text(moved: Sequence[AnalyzerComparison]) -> str:
 
 
 def call_text(difference: Difference | None, metric: str) -> Text:
-    """The call of a difference, and the reason where it is undecided."""
+    """The call of a difference, and the reason where it is undecided, or what else may be behind it."""
     if difference is None:
         return Text("–", style="dim")
     text = Text(wording.call_word(metric, difference.call), style=CALL_STYLE[difference.call])
@@ -78,6 +78,7 @@ def candidate_table(comparison: Comparison) -> Table:
     row = next((row for row in c.metrics if row.metric == c.metric), None)
     table = plain_table()
     table.add_column("candidate")
+    table.add_column("made with")
     for head in (c.metric, "samples", "targets", f"ratio ({wording.interval_name(c)})"):
         table.add_column(head, no_wrap=True, justify="right" if head == "samples" else "left")
     table.add_column(f"against {formatting.printable(c.reference.name)}")
@@ -91,6 +92,7 @@ def candidate_table(comparison: Comparison) -> Table:
                 formatting.printable(candidate.name),
                 style="bold" if candidate.name == c.recommendation.use else "",
             ),
+            Text(wording.made_with(candidate), style="dim"),
             Text(formatting.metric_value(value), style="bold"),
             str(len(value.samples)),
             Text(

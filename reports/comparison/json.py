@@ -6,6 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from clipbench.bench.comparing.candidates import CandidateRun
     from clipbench.bench.comparing.comparison import Comparison, MetricComparison
 
 SCHEMA = 1
@@ -29,7 +30,7 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
                 "executor": candidate.first.run.executor,
                 "workers": candidate.first.run.workers,
                 "threads": candidate.first.run.threads,
-                "runs": [{"path": str(run.path), "id": run.result.run.id} for run in candidate.runs],
+                "runs": [run_json(run) for run in candidate.runs],
                 "verdicts": [run.result.verdict for run in candidate.runs],
                 "failures": candidate.failures,
                 "lost": candidate.lost(),
@@ -57,6 +58,12 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
             for name, rows in c.analyzers.items()
         },
     }
+
+
+def run_json(run: CandidateRun) -> dict[str, Any]:
+    """Which run it is, and how many cores other work took during it."""
+    found = run.result.run
+    return {"path": str(run.path), "id": found.id, "other_cores": found.other_cores}
 
 
 def row_json(row: MetricComparison) -> dict[str, Any]:

@@ -18,7 +18,10 @@ MAX_MOVED = 8
 
 def difference_cell(difference: Difference, metric: str) -> str:
     """The ratio, its interval and the call."""
-    return f"{wording.ratio(difference)} **{wording.call_word(metric, difference.call)}**".strip()
+    call = f"{wording.ratio(difference)} **{wording.call_word(metric, difference.call)}**".strip()
+    # What beside the candidates may be behind a difference belongs to its call.
+    beside = difference.reason if difference.call in ("faster", "slower") else ""
+    return f"{call} ({escape(beside)})" if beside else call
 
 
 def render(comparison: Comparison) -> str:
@@ -65,7 +68,7 @@ def metric_section(comparison: Comparison) -> str:
     for candidate in c.candidates:
         tags = [" (reference)"] if candidate is c.reference else []
         tags += [" **← use this**"] if candidate.name == c.recommendation.use else []
-        cells = [escape(candidate.name) + "".join(tags)]
+        cells = [f"{escape(candidate.name)}{''.join(tags)}<br>{wording.made_with(candidate)}"]
         for row in c.metrics:
             value = row.values[candidate.name].value
             found = row.differences.get(candidate.name)

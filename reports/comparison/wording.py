@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import TYPE_CHECKING
 
 from clipbench.bench.measuring import metrics
 from clipbench.reports import formatting
 
 if TYPE_CHECKING:
+    from clipbench.bench.comparing.candidates import Candidate
     from clipbench.bench.comparing.comparison import AnalyzerComparison, Comparison
     from clipbench.bench.comparing.statistics import Difference
 
@@ -34,6 +36,21 @@ def ratio(difference: Difference) -> str:
 def interval_name(comparison: Comparison) -> str:
     """What the intervals are, such as "90 % interval"."""
     return f"{100 * comparison.confidence:.0f} % interval"
+
+
+def made_with(candidate: Candidate) -> str:
+    """What a candidate's times rest on, such as "2 workers, 4 threads, 0.3 cores of other work"."""
+    run = candidate.first.run
+    known = [one.result.run.other_cores for one in candidate.runs]
+    others = [cores for cores in known if cores is not None]
+    beside = f"{median(others):.2g} cores of other work" if others else "other work not known"
+    counts = (plural(run.workers, "worker"), plural(run.threads, "thread"), plural(len(known), "run"))
+    return ", ".join((*counts, beside))
+
+
+def plural(number: int, thing: str) -> str:
+    """A number of things: "1 worker", "2 workers"."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def change(seconds: float) -> str:

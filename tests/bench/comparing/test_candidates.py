@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from clipbench.bench.comparing import comparison
-from clipbench.bench.comparing.candidates import Candidate, make_names_unique, metric_samples, paired_samples
+from clipbench.bench.comparing.candidates import Candidate, make_names_unique, metric_samples, sides_of
 from clipbench.bench.errors import InputError
 from tests.support.comparisons import call
 from tests.support.stored_results import STEADY, a_result, a_sweep, written
@@ -88,14 +88,14 @@ def test_the_rounds_of_a_sweep_are_pooled_and_make_pairs(tmp_path):
         "grouping=staged": [a_result([1.1 * x], grouping="staged") for x in drift],
     }
     candidates = comparison.load([a_sweep(tmp_path / "sweep", jobs)])
-    first, second, paired = paired_samples(*candidates, metric_samples("rtf_warm"))
-    assert paired and first == drift and len(second) == 9
+    sides = sides_of(*candidates, metric_samples("rtf_warm"))
+    assert sides.paired and sides.reference == [[x] for x in drift] and len(sides.other) == 9
     made = comparison.compare(candidates)
     assert call(made, "grouping=staged") == "slower"
     apart = comparison.load(
         [f"a={tmp_path / 'sweep' / 'grouping=sequential'}", f"b={tmp_path / 'sweep' / 'grouping=staged'}"]
     )
-    assert not paired_samples(*apart, metric_samples("rtf_warm"))[2]
+    assert not sides_of(*apart, metric_samples("rtf_warm")).paired
     assert call(comparison.compare(apart), "b") == "undecided"
 
 
@@ -105,8 +105,8 @@ def test_a_round_that_one_candidate_has_lost_is_in_no_pair(tmp_path):
         "b": ["it was ended by SIGSEGV", *(a_result([1.0 + n]) for n in range(1, 6))],
     }
     candidates = comparison.load([a_sweep(tmp_path, jobs)])
-    first, second, paired = paired_samples(*candidates, metric_samples("rtf_warm"))
-    assert paired and first == second == [2.0, 3.0, 4.0, 5.0, 6.0]
+    sides = sides_of(*candidates, metric_samples("rtf_warm"))
+    assert sides.paired and sides.reference == sides.other == [[2.0], [3.0], [4.0], [5.0], [6.0]]
     assert candidates[1].failures == ["round 1: it was ended by SIGSEGV"]
 
 

@@ -44,6 +44,23 @@ def test_the_noise_floor_is_that_of_the_machine(tmp_path):
     assert call(made, "b") == "same" and made.noise["b"].value == found.noise
 
 
+def test_what_other_work_may_account_for_is_not_called(tmp_path):
+    """Two cores, of which others took 1.04 during one run: what takes all of them takes twice as long."""
+
+    def beside(cores, factor=1.0):
+        return a_result(times(factor), run={"other_cores": cores})
+
+    results = {"a": beside(0.0), "b": beside(1.04, 2.08), "c": beside(1.04, 4), "d": beside(0.0, 2)}
+    made = compared(tmp_path, **results)
+    assert made.pairs["a", "b"].reason == "slower, but other work may account for a factor of 2.08"
+    assert call(made, "b") == "undecided" and call(made, "a", reference="b") == "undecided"
+    assert {m.difference.call for m in made.analyzers["b"]} == {"undecided"}
+    assert call(made, "c") == "slower" and "a factor of 2.08" in made.pairs["a", "c"].reason
+    assert call(made, "d") == "slower" and made.pairs["a", "d"].reason == ""
+    assert call(made, "d", reference="b") == "undecided"  # 0.96 times, beside half the work of others
+    assert made.exit_code() == Exit.SLOWER
+
+
 def test_every_call(tmp_path):
     # Up to 2 noise floors and more, so that neither a difference nor its absence can be said.
     wild = [0.7, 1.4, 1.0, 0.8, 1.3, 0.9, 1.2, 0.75, 1.1]

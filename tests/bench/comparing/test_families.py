@@ -57,7 +57,7 @@ def test_what_is_named_has_the_p_of_the_table_and_what_is_not_says_why(paired):
     sides["a0"] = (sides["a0"][0], [1.4 * x for x in sides["a0"][1]])
     sides["a1"] = (sides["a1"][0], [*[1.025 * x for x in sides["a1"][0]][:8], 0.7])
     single = {name: compare_samples(a, b, MIN_NOISE, paired) for name, (a, b) in sides.items()}
-    told = of_family(single, sides, paired)
+    told = of_family(single, family_p(sides, paired))
     assert told["a0"].call == "slower" and told["a0"].p < ALPHA
     for name, d in told.items():
         if d.call != single[name].call:

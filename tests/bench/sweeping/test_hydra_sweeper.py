@@ -108,7 +108,9 @@ def test_settings_of_the_sweeper_are_in_range():
     assert refusal(0) == "scenario.repeats=0 is out of range: a sweep requires 1 or more"
     assert refusal(3, rounds=4).startswith("hydra.sweeper.rounds=4 is out of range: the 3 repeats are shared")
     assert refusal(3, rounds=0).startswith("hydra.sweeper.rounds=0 is out of range")
-    assert refusal(3, order="random") == "hydra.sweeper.order=random does not exist; write fixed or shuffled"
+    assert refusal(3, order="random").endswith(
+        "order=random does not exist; write alternating, fixed or shuffled"
+    )
     assert refusal(3, budget_s=0) == "hydra.sweeper.budget_s=0 is out of range: it must be above 0"
     assert refusal(3, timeout_s=-1) == "hydra.sweeper.timeout_s=-1 is out of range: it must be above 0"
 

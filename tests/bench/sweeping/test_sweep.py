@@ -23,6 +23,12 @@ def test_the_jobs_take_turns(tmp_path, child):
     assert {t["value"] for t in state["turns"]} == {1.5}
 
 
+def test_every_second_round_is_the_other_way_round(tmp_path):
+    """A drift within a round is then no difference between the jobs: it changes its sign."""
+    three = a_sweep(tmp_path, *["well"] * 3, rounds=3, order="alternating")
+    assert order(three) == ["A1", "B1", "C1", "C2", "B2", "A2", "A3", "B3", "C3"]
+
+
 def test_a_shuffled_order_has_every_job_once_a_round_and_is_the_seed_s(tmp_path):
     def rounds(seed: int) -> list[list[str]]:
         names = order(a_sweep(tmp_path, *["well"] * 6, rounds=9, repeats=9, order="shuffled", seed=seed))
