@@ -12,6 +12,7 @@ code is 0, and that no process, shared memory or temporary file is left. Exit co
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import random
@@ -240,9 +241,9 @@ def table(done: Sequence[tuple[Case, list[str]]]) -> Iterator[str]:
 
 
 def study(count: int, seed: int, among: Sequence[str]) -> list[tuple[Case, list[str]]]:
-    """Strike, and say of each run what was wrong."""
-    done = []
-    with tempfile.TemporaryDirectory() as folder:
+    """Strike, and say of each run what was wrong; Ctrl-C ends it early, and what was done is kept."""
+    done: list[tuple[Case, list[str]]] = []
+    with contextlib.suppress(KeyboardInterrupt), tempfile.TemporaryDirectory() as folder:
         clip = write_clip(Path(folder) / "clip.mp4", numbered_frames(30, 64, 64))
         for case in terminal.track(cases(count, seed, among), "striking"):
             done.append((case, strike(case, clip, Path(folder) / str(case.number))))

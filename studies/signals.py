@@ -184,11 +184,11 @@ def judged(case: Case, run: Started, out: str, err: str, over: bool) -> tuple[st
 def study(
     count: int, seed: int, among: Sequence[str], chosen: Sequence[str]
 ) -> list[tuple[Case, str, list[str]]]:
-    """Send the signals; what became of each run, and what was wrong."""
-    done = []
+    """Send the signals; what became of each run, and what was wrong. Ctrl-C ends it early."""
+    done: list[tuple[Case, str, list[str]]] = []
     needed = terminal.track(list(among)[:count], "undisturbed runs")
     whole_s = {executor: seconds_of_a_run(executor, chosen) for executor in needed}
-    with tempfile.TemporaryDirectory() as folder:
+    with contextlib.suppress(KeyboardInterrupt), tempfile.TemporaryDirectory() as folder:
         for case in terminal.track(cases(count, seed, among), "signals"):
             place = Path(folder, str(case.number))
             done.append((case, *strike(case, whole_s[case.executor], place, chosen)))
