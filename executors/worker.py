@@ -111,8 +111,8 @@ class Worker:
             return dataclasses.replace(failed)
         outcome, analyzer = self._outcome(task), self.loaded[task.analyzer]
         fed: Fed | None = None
-        start = now()
         with self.span("analyze", task.analyzer, step.chunk if isinstance(step, Feed) else None):
+            start = now()  # in the span, whose beginning and end are told through a pipe that may be full
             fed = self._try(outcome, task, analyzer, step, piece, upstream)
             if outcome.status == "oom" and (smaller := half_batch(task.settings, facts_of(analyzer))):
                 self._release()
@@ -120,7 +120,7 @@ class Worker:
                 outcome.status, outcome.reason, outcome.error, outcome.retried = "ok", "", "", change
                 fed = self._try(outcome, task, analyzer, step, piece, upstream)
                 analyzer.settings = task.settings
-        outcome.analyze_s = now() - start
+            outcome.analyze_s = now() - start
         if fed is not None:
             return dataclasses.replace(fed, seconds=outcome.analyze_s, retried=outcome.retried)
         if outcome.status == "ok":
