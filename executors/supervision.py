@@ -261,7 +261,9 @@ class Supervisor:
         except (EOFError, OSError):
             worker.link.kill(GRACE_S)  # its connection has ended, and it is about to
         else:
-            log.warning("worker %s does not exit when it is asked to, and is killed", worker.name)
+            # One that is at work cannot listen: a run that was interrupted does not wait for it.
+            level = logging.WARNING if worker.busy is None else logging.INFO
+            log.log(level, "worker %s does not exit when it is asked to, and is killed", worker.name)
             worker.link.kill()
 
     def state(self) -> dict[str, str]:

@@ -194,6 +194,9 @@ def strike(case: Case, clip: Path, folder: Path) -> list[str]:
                 process.kill()
             run.communicate()
             return [f"it did not end within {LIMIT_S} s"]
+        except KeyboardInterrupt:
+            run.kill()
+            raise
         wrong = leavings(mark, run.pid, Path(temporary))
     if run.returncode:
         wrong.append(f"exit code {run.returncode}")
@@ -243,7 +246,10 @@ def table(done: Sequence[tuple[Case, list[str]]]) -> Iterator[str]:
 def study(count: int, seed: int, among: Sequence[str]) -> list[tuple[Case, list[str]]]:
     """Strike, and say of each run what was wrong; Ctrl-C ends it early, and what was done is kept."""
     done: list[tuple[Case, list[str]]] = []
-    with contextlib.suppress(KeyboardInterrupt), tempfile.TemporaryDirectory() as folder:
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+    ):
         clip = write_clip(Path(folder) / "clip.mp4", numbered_frames(30, 64, 64))
         for case in terminal.track(cases(count, seed, among), "striking"):
             done.append((case, strike(case, clip, Path(folder) / str(case.number))))

@@ -188,7 +188,10 @@ def study(
     done: list[tuple[Case, str, list[str]]] = []
     needed = terminal.track(list(among)[:count], "undisturbed runs")
     whole_s = {executor: seconds_of_a_run(executor, chosen) for executor in needed}
-    with contextlib.suppress(KeyboardInterrupt), tempfile.TemporaryDirectory() as folder:
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+    ):
         for case in terminal.track(cases(count, seed, among), "signals"):
             place = Path(folder, str(case.number))
             done.append((case, *strike(case, whole_s[case.executor], place, chosen)))
