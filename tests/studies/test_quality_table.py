@@ -24,7 +24,7 @@ MADE = re.compile(
     r"Made by `make quality` on \d{4}-\d\d-\d\d with clipbench [\w.+]+"
     r"(, commit `[0-9a-f]{12}`( with changes)?)?, on .+, \d+ cores\."
 )
-NUMBER = r"-?[\d.]+(?:e-?\d+)?(?: \S+)?"
+NUMBER = r"-?[\d.]+(?:e-?\d+)?(?: \S+){0,2}"
 ROW = re.compile(rf"\| `[a-z0-9_.]+` \| (higher|lower) (\| (–|{NUMBER}|\*\*{NUMBER}\*\* ✗) ){{3}}\| [^|]+ \|")
 TRUST_ROW = re.compile(r"\| `\w+` \| \d+ \| [01]\.\d\d \| [01]\.\d\d (\| (–|\d+ of \d+) ){5}\|")
 
