@@ -18,7 +18,7 @@ def test_fifty_random_faults_in_a_row(name, monkeypatch):
     clips = [ArrayClip(duration_s=dice.randint(1, 60) / 10) for _ in range(50)]
     groups = {"a": ("fate", "steady"), "b": ("sleeper", "late", "deaf")}
     before = processes()
-    with running(name, grouped(groups, executor=name, timeout_s=0.4)) as executor:
+    with running(name, grouped(groups, executor=name, timeout_s=2.0)) as executor:
         found = list(executor.run_many(iter(clips), 2))
         assert len(processes() - before) <= 2 + 1  # workers, and the tracker of shared memory
     assert len(found) == 50 * 5

@@ -54,7 +54,8 @@ def stir(before: np.ndarray, after: np.ndarray) -> tuple[float, float]:
     """Mean difference of two grey images, 0..255: in the block that changes most, and in the middle one."""
     import cv2
 
-    blocks = block_means(cv2.absdiff(before, after), 6, 6)
+    change = cv2.absdiff(before, after).astype(np.float32)
+    blocks = cv2.resize(change, (6, 6), interpolation=cv2.INTER_AREA)
     return float(blocks.max()), float(np.median(blocks))
 
 
