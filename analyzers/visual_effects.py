@@ -234,7 +234,7 @@ class VisualEffects(ChunkedAnalyzer[effect_curves.CurvesState, effect_curves.Cur
             measured = first + np.flatnonzero(np.isfinite(curves.most[first:end]))
             if not len(frames) or not len(measured):
                 continue
-            nearest = measured[np.abs(measured - frames[:, None]).argmin(axis=1)]
+            nearest = measured[np.searchsorted((measured[1:] + measured[:-1]) / 2, frames)]
             most, broad = curves.most[nearest], curves.broad[nearest]
             for start, stop in tints.colourless(most, broad, limit, max(2, round(_SWITCH_S * rate))):
                 strength = 1 / (1 + float(np.median(most[start:stop])) / limit)

@@ -14,12 +14,9 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import os
 import random
-import subprocess
 import sys
 import tempfile
-import uuid
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -30,8 +27,8 @@ from clipbench.bench.runs import storage
 from clipbench.executors import registry as executors
 from clipbench.executors.faults import DEADLY, HUNG
 from clipbench.reports import terminal
-from studies.real_faults import leavings, marked
-from tests.support.command_line import PROJECT
+from studies.watched_runs import watched
+from tests.support import wild_kinds
 from tests.support.fake_plans import FOLDER
 from tests.support.video_files import numbered_frames, write_clip
 
@@ -40,44 +37,9 @@ PLUGIN = FOLDER / "wild.py"
 IN_ONE_RUN = 12
 WELL = ("wild_whole", "wild_fed", "wild_reader", "wild_deaf", "wild_sum")
 #: Kind of fault → what it does, as wild.py calls it.
-RAISED = (
-    *(
-        "system_exit_0",
-        "system_exit_text",
-        "interrupt",
-        "generator_exit",
-        "stop_iteration",
-        "error",
-        "memory",
-    ),
-    *(
-        "recursion",
-        "unspeakable",
-        "unpicklable",
-        "group",
-        "chained",
-        "nasty",
-        "timeout",
-        "broken_pipe",
-        "eof",
-    ),
-    "cancelled",
-)
-RETURNED = (
-    *("none", "nan", "inf", "nan_start", "numpy_nan", "numpy_nan_sure", "none_end", "set", "generator"),
-    *(
-        "label_number",
-        "label_bytes",
-        "label_half",
-        "data_set",
-        "data_key",
-        "data_inf",
-        "complex",
-        "numpy_time",
-    ),
-    *("odd", "odd_inside", "array"),
-)
-ODD = ("numpy_scalars", "nasty_label", "nothing")
+RAISED = wild_kinds.ERRORS
+RETURNED = tuple(kind for kind in wild_kinds.VALUES if kind not in wild_kinds.RIGHT_SOMEWHERE)
+ODD = wild_kinds.GOOD
 ENDED = ("exit", "kill", "segfault", "term")
 #: Where an analyzer is called: while the run is planned, to load it, to work, and to clean up.
 PLANNED, CLEANED = (
@@ -172,36 +134,14 @@ def cases(count: int, seed: int, among: Sequence[str]) -> list[Case]:
 
 def strike(case: Case, clip: Path, folder: Path) -> list[str]:
     """Run it; what was not as it should be."""
-    mark = uuid.uuid4().hex
-    with tempfile.TemporaryDirectory(prefix="cb") as temporary:  # a short path: Ray has sockets in it
-        run = subprocess.Popen(
-            case.command(clip, folder),
-            cwd=PROJECT,
-            env={
-                **os.environ,
-                "CLIPBENCH_PLUGINS": str(PLUGIN),
-                "CLIPBENCH_MARK": mark,
-                "TMPDIR": temporary,
-            },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        try:
-            _, err = run.communicate(timeout=LIMIT_S)
-        except subprocess.TimeoutExpired:
-            for process in marked(mark):
-                process.kill()
-            run.communicate()
-            return [f"it did not end within {LIMIT_S} s"]
-        except KeyboardInterrupt:
-            run.kill()
-            raise
-        wrong = leavings(mark, run.pid, Path(temporary))
-    if run.returncode:
-        wrong.append(f"exit code {run.returncode}")
-    if "Traceback" in err:
-        wrong.append(f"a traceback: {err.strip().splitlines()[-1]}")
+    run = watched(case.command(clip, folder), LIMIT_S, {"CLIPBENCH_PLUGINS": str(PLUGIN)})
+    if run.code is None:
+        return [f"it did not end within {LIMIT_S} s"]
+    wrong = list(run.left)
+    if run.code:
+        wrong.append(f"exit code {run.code}")
+    if "Traceback" in run.err:
+        wrong.append(f"a traceback: {run.err.strip().splitlines()[-1]}")
     return wrong + list(judged(case, folder))
 
 

@@ -8,25 +8,18 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import os
 import signal
-import subprocess
 import sys
 import tempfile
-import time
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
-from clipbench.bench.clips.shared_memory import MEMORY_PREFIX
 from clipbench.bench.errors import Exit
 from clipbench.bench.quality import metric_names
 from clipbench.bench.runs import storage
 from clipbench.bench.runs.results import Result
 from clipbench.executors import registry as executors
-from tests.support.command_line import PROJECT
+from studies.watched_runs import watched
 
 #: Kind → the status it gives, and words of the reason. A process that is gone tells by which signal or code.
 EXPECTED = {
@@ -103,29 +96,13 @@ def cases() -> list[Case]:
 
 def strike(case: Case, folder: Path) -> Told:
     """Run it, and look at what it says and at what it leaves."""
-    mark, began = uuid.uuid4().hex, time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="cb") as temporary:  # a short path: Ray has sockets in it
-        run = subprocess.Popen(
-            case.command(folder),
-            cwd=PROJECT,
-            env={**os.environ, "CLIPBENCH_MARK": mark, "TMPDIR": temporary},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        try:
-            _, err = run.communicate(timeout=LIMIT_S)
-        except subprocess.TimeoutExpired:
-            for process in marked(mark):
-                process.kill()
-            run.communicate()
-            return Told(-signal.SIGKILL, LIMIT_S, wrong=("it did not end",))
-        seconds = time.monotonic() - began
-        left = leavings(mark, run.pid, Path(temporary))
+    run = watched(case.command(folder), LIMIT_S)
+    if run.code is None:
+        return Told(-signal.SIGKILL, LIMIT_S, wrong=("it did not end",))
     if not (folder / "result.json").exists():
-        last = (err.strip().splitlines() or ["no result"])[-1]
-        return Told(run.returncode, seconds, wrong=(last, *left))
-    return judged(case, storage.read_result(folder), run.returncode, seconds, left)
+        last = (run.err.strip().splitlines() or ["no result"])[-1]
+        return Told(run.code, run.seconds, wrong=(last, *run.left))
+    return judged(case, storage.read_result(folder), run.code, run.seconds, run.left)
 
 
 def judged(case: Case, result: Result, code: int, seconds: float, left: list[str]) -> Told:
@@ -155,28 +132,6 @@ def judged(case: Case, result: Result, code: int, seconds: float, left: list[str
         wrong.append("no warning of the fault")
     ok = len(result.analyzers) - len(lost)
     return Told(code, seconds, result.verdict, row.status, row.reason, ok, tuple(wrong))
-
-
-def marked(mark: str) -> list[psutil.Process]:
-    """The processes that a run started, whatever session or group they are in: they inherit its mark."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get("CLIPBENCH_MARK") == mark and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
-
-
-def leavings(mark: str, pid: int, temporary: Path) -> list[str]:
-    """What is still there of a run a moment after its end."""
-    deadline = time.monotonic() + 10
-    while marked(mark) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    left = [f"process left: {process.name()} {process.pid}" for process in marked(mark)]
-    left += [f"shared memory left: {p.name}" for p in Path("/dev/shm").glob(f"{MEMORY_PREFIX}-{pid}-*")]
-    return left + [f"temporary file left: {p.name}" for p in temporary.iterdir()]
 
 
 def main() -> int:

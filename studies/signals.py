@@ -32,7 +32,7 @@ from clipbench.bench.errors import InputError
 from clipbench.bench.runs import storage
 from clipbench.executors import registry as executors
 from clipbench.reports import terminal
-from studies.real_faults import leavings, marked
+from studies.watched_runs import leavings, marked
 from tests.support.command_line import PROJECT
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)

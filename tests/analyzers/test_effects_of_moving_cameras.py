@@ -70,11 +70,9 @@ def test_a_night_sky_over_a_dark_street_is_no_letterbox(levels):
     assert "letterbox" not in labels(recorded(frames))
 
 
-@pytest.mark.parametrize("thick", [4, 9, 14])
-@pytest.mark.parametrize("pan", [0.0, 0.3])
+# A thin post at rest is not told from a seam, as seams.py says.
+@pytest.mark.parametrize(("thick", "pan"), [(9, 0.0), (14, 0.0), (4, 0.3), (9, 0.3), (14, 0.3)])
 def test_the_post_of_a_window_does_not_split_the_picture(thick, pan):
     frames = shoot(photo("coffee"), 30, lambda t: {"x": pan * t}, size=WIDE)
-    if thick < 6 and not pan:
-        pytest.skip("at rest, a thin post is a seam")
     frames[:, :, 160 - thick // 2 : 160 + thick // 2] = 50
     assert "split_screen" not in labels(recorded(frames))

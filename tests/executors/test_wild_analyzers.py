@@ -20,57 +20,9 @@ from clipbench.executors.steps import Fed, Feed, Finish, Whole
 from clipbench.executors.worker import Worker
 from tests.support.clip_views import ArrayClip
 from tests.support.fake_plans import FOLDER, Notes
+from tests.support.wild_kinds import ERRORS, GOOD, RIGHT_SOMEWHERE, VALUES
 
 CLIP = ArrayClip(duration_s=1.0)
-#: What there is in wild.py, by name: the module is a plugin, and no package of the tests'.
-ERRORS = (
-    *(
-        "system_exit_0",
-        "system_exit_text",
-        "interrupt",
-        "generator_exit",
-        "stop_iteration",
-        "error",
-        "memory",
-    ),
-    *(
-        "recursion",
-        "unspeakable",
-        "unpicklable",
-        "group",
-        "chained",
-        "nasty",
-        "timeout",
-        "broken_pipe",
-        "eof",
-    ),
-    "cancelled",
-)
-VALUES = (
-    *(
-        "none",
-        "nan",
-        "inf",
-        "nan_start",
-        "numpy_nan",
-        "numpy_nan_sure",
-        "none_end",
-        "set",
-        "generator",
-        "dict",
-    ),
-    *(
-        "label_number",
-        "label_bytes",
-        "label_half",
-        "data_set",
-        "data_key",
-        "data_inf",
-        "complex",
-        "numpy_time",
-    ),
-    *("odd", "odd_inside", "array", "text"),
-)
 #: Place → the analyzers that have it.
 CALLED = {
     "init": "wild_whole", "needs": "wild_fed", "models": "wild_whole", "random": "wild_fed",
@@ -111,7 +63,8 @@ def is_fit_to_send(outcome: Outcome) -> bool:
 
 
 def test_no_kind_is_left_out(wild):
-    assert set(ERRORS) == set(wild.ERRORS) and set(VALUES) == set(wild.VALUES)
+    assert [set(ERRORS), set(VALUES), set(GOOD)] == [set(wild.ERRORS), set(wild.VALUES), set(wild.GOOD)]
+    assert set(RIGHT_SOMEWHERE) < set(VALUES)
     assert {*CALLED, "unload", "offload", "wake"} == set(wild.PLACES)
 
 
@@ -137,7 +90,7 @@ def test_what_is_returned_in_place_of_the_right_thing_costs_the_analyzer_alone(w
     assert is_fit_to_send(outcome)
 
 
-@pytest.mark.parametrize("what", ["numpy_scalars", "nasty_label", "nothing"])
+@pytest.mark.parametrize("what", GOOD)
 def test_what_is_odd_and_right_costs_nothing(what):
     outcome, _ = outcome_of("wild_whole", where="analyze", what=what)
     assert outcome.status == "ok" and is_fit_to_send(outcome)
