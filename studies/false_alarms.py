@@ -22,6 +22,7 @@ from clipbench.bench.comparing.calibration import DEFAULT, METRIC, RUNS, NoiseFl
 from clipbench.bench.comparing.candidates import Candidate, CandidateRun, load
 from clipbench.bench.comparing.differences import Differences
 from clipbench.bench.comparing.statistics import MIN_NOISE
+from clipbench.reports import terminal
 from studies.decisions import share
 from studies.noise_models import kinds
 
@@ -132,10 +133,14 @@ def simulate(trials: int, console: Any, only: str) -> None:
     from rich.table import Table
 
     table = Table("compared", "noise", f"false alarms, of {trials}", "found in 80 %", box=None)
-    for design, (name, noise) in itertools.product(DESIGNS, kinds().items()):
-        if only in f"{design.name}, {name}":
-            wrong = share(alarms(calls(design, noise, 0.0, trials)), trials)
-            table.add_row(design.name, name, wrong, least_found(design, noise, max(2, trials // 5)))
+    asked = [
+        (design, name, noise)
+        for design, (name, noise) in itertools.product(DESIGNS, kinds().items())
+        if only in f"{design.name}, {name}"
+    ]
+    for design, name, noise in terminal.track(asked, "simulating"):
+        wrong = share(alarms(calls(design, noise, 0.0, trials)), trials)
+        table.add_row(design.name, name, wrong, least_found(design, noise, max(2, trials // 5)))
     console.print(table)
 
 
