@@ -63,6 +63,12 @@ def chained():
         raise ValueError(NASTY) from error
 
 
+def ended(number):
+    """End by a signal in this call: a signal to the process may reach another thread, a moment later."""
+    os.kill(os.getpid(), number)
+    time.sleep(3600)
+
+
 def endless():
     return endless()
 
@@ -123,9 +129,9 @@ GOOD = {
 }
 ENDS = {
     "exit": lambda: os._exit(7),
-    "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
-    "segfault": lambda: os.kill(os.getpid(), signal.SIGSEGV),
-    "term": lambda: os.kill(os.getpid(), signal.SIGTERM),
+    "kill": lambda: ended(signal.SIGKILL),
+    "segfault": lambda: ended(signal.SIGSEGV),
+    "abort": os.abort,
     "hang": lambda: time.sleep(3600),
 }
 PLACES = (
