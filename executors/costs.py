@@ -1,7 +1,7 @@
 """What analyzers take of a machine: the costs that a simulation computes with.
 
-Seconds are those of the machine that was measured, where nothing else runs beside. How they were measured, and
-where they are kept, is the business of bench/planning; a simulated executor only reads them.
+Seconds are those of the machine that was measured, where nothing else runs beside. How they are measured and
+kept is the business of bench/planning; a simulated executor only reads them.
 """
 
 from __future__ import annotations
@@ -56,9 +56,9 @@ class Work:
 class AnalyzerCost:
     """What one analyzer takes.
 
-    `work` leaves out what it shares with others: `derivations` names that, as in `Costs.derivations`; a worker
-    does each once per piece. `finish` is the last step of one that is fed in chunks. Memory is in GB, and None
-    where it is not known.
+    `work` leaves out what it shares with others: `derivations` names that, as in `Costs.derivations`; a
+    worker does each once per piece. `finish` is the last step of one that is fed in chunks. Memory is in GB,
+    and None where it is not known.
     """
 
     work: Work
@@ -86,8 +86,8 @@ class DecodingCost:
 class Overheads:
     """What the executor itself takes: seconds until a worker has started, and of each step.
 
-    `step_s` is what a worker takes for a step beside the analyzer's own work, pipes included, `driver_s` what the
-    process that owns the executor takes for it, one step after the other.
+    `step_s` is what a worker takes for a step beside the analyzer's own work, pipes included, `driver_s` what
+    the process that owns the executor takes for it, one step after the other.
     """
 
     spawn_s: float = 0.0
