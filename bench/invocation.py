@@ -11,10 +11,14 @@ from typing import Literal
 from clipbench.bench.locations import IMPORT_PATH, checkout
 
 #: Entry point → its command after an installation, and in a checkout.
-COMMANDS = {"run": ("clipbench", "python run.py"), "compare": ("clipbench-compare", "python compare.py")}
+COMMANDS = {
+    "run": ("clipbench", "python run.py"),
+    "compare": ("clipbench-compare", "python compare.py"),
+    "plan": ("clipbench-plan", "python plan.py"),
+}
 
 
-def program(entry: Literal["run", "compare"] = "run") -> str:
+def program(entry: Literal["run", "compare", "plan"] = "run") -> str:
     """The command of an entry point, in the way that this process was started.
 
     It is the installed command where one was used, or where there is no checkout.
@@ -27,7 +31,8 @@ def program(entry: Literal["run", "compare"] = "run") -> str:
 def command_line() -> list[str]:
     """The words of this run's own command."""
     if program() == "clipbench":
-        return ["clipbench", *sys.argv[1:]]
+        started = Path(sys.argv[0]).name
+        return [started if started.startswith("clipbench-") else "clipbench", *sys.argv[1:]]
     if Path(sys.argv[0]).name == "__main__.py":
         return [Path(sys.executable).name, "-m", "clipbench", *sys.argv[1:]]
     return [Path(sys.executable).name, *sys.argv]

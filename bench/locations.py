@@ -34,6 +34,13 @@ def cache() -> Path:
     return platformdirs.user_cache_path("clipbench", appauthor=False)
 
 
+def data() -> Path:
+    """The folder for what takes long to find out about this machine, such as costs. It may not exist yet."""
+    import platformdirs
+
+    return platformdirs.user_data_path("clipbench", appauthor=False)
+
+
 def packaged(path: str) -> str:
     """The path of a file that comes with clipbench; relative where it is below the working directory.
 

@@ -1,13 +1,14 @@
 """What analyzers take of a machine: the costs that a simulation computes with.
 
-Seconds are those of the machine that was measured, where nothing else runs beside. How they are measured and
-kept is the business of bench/planning; a simulated executor only reads them.
+Seconds are those of the machine that was measured, where nothing else runs beside. bench/costing measures
+them and bench/planning/cost_store.py keeps them; a simulated executor only reads them. What is not known
+counts as nothing where it is computed with; `Costs.unknown` names it and says why.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 #: Where costs come from: passes on a machine, or somebody's word for it (floors, data sheets).
 Source = Literal["measured", "declared"]
@@ -36,7 +37,8 @@ class Work:
 
     `host` is at one thread; of that, the fraction `parallel` is shared by the threads of a worker (G. Amdahl,
     1967). `gpu` are seconds in which it uses its GPU while its thread waits, and fills the fraction
-    `gpu_share` of it. Beside others, its seconds grow by `sensitivity` × the sum of their `pressure`: what
+    `gpu_share` of it. In `waiting` it uses neither. Beside others, its seconds of the host grow by
+    `sensitivity` × the sum of their `pressure`, each for the share of time that it has its cores: what
     they take of caches and of memory's bandwidth, which is there also where every one has a core of its own.
     """
 
@@ -44,6 +46,7 @@ class Work:
     parallel: float = 0.0
     gpu: Growth = Growth()
     gpu_share: float = 1.0
+    waiting: Growth = Growth()
     pressure: float = 0.0
     sensitivity: float = 0.0
 
@@ -57,8 +60,8 @@ class AnalyzerCost:
     """What one analyzer takes.
 
     `work` leaves out what it shares with others: `derivations` names that, as in `Costs.derivations`; a
-    worker does each once per piece. `finish` is the last step of one that is fed in chunks. Memory is in GB,
-    and None where it is not known.
+    worker does each once per piece. `finish` is the last step of one that is fed in chunks. Memory is in GB:
+    `memory_gb` stays as long as it is loaded, `peak_gb` comes on top of that while it works.
     """
 
     work: Work
@@ -66,20 +69,26 @@ class AnalyzerCost:
     finish: Work = Work()
     load_s: float = 0.0
     memory_gb: float | None = None
+    peak_gb: float | None = None
     gpu_memory_gb: float | None = None
 
 
 @dataclass(frozen=True)
 class DecodingCost:
-    """What decoding takes of a core: opening a clip, then its sound, then its frames.
+    """What decoding takes of a core: opening a clip, then the sound of each chunk, then its frames.
 
-    Frames are for one size that is asked for; `sizes` more of them are `more_sizes` × that each.
+    Frames are for one size that is asked for; each further one takes `more_sizes` × as much again. `spawn_s`
+    passes until a decoder has started: there is one for each clip under way, which then takes the next clip.
+    It bears company as `Work` does.
     """
 
+    spawn_s: float = 0.0
     open_s: float = 0.0
     sound: Growth = Growth()
     frames: Growth = Growth()
     more_sizes: float = 0.0
+    pressure: float = 0.0
+    sensitivity: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -87,21 +96,25 @@ class Overheads:
     """What the executor itself takes: seconds until a worker has started, and of each step.
 
     `step_s` is what a worker takes for a step beside the analyzer's own work, pipes included, `driver_s` what
-    the process that owns the executor takes for it, one step after the other.
+    the process that owns the executor takes for it, one step after the other. `memory_gb` is the host memory
+    of a worker that has not loaded anything.
     """
 
     spawn_s: float = 0.0
     step_s: float = 0.0
     driver_s: float = 0.0
+    memory_gb: float | None = None
 
 
 @dataclass(frozen=True)
 class Costs:
     """The costs of analyzers on one machine.
 
-    `machine` is its name, `cores` how many it has, `gpu` the name of its GPU ("" for none). `residual` is how
-    far, at the median, measured times of analyzers side by side are from what these costs give; None where
-    nothing ran side by side. `facts` say what was measured, as the comparability key does.
+    `machine` is its name, `cores` how many it has, `gpu` the name of its GPU ("" for none). `facts` say what
+    was measured, as the comparability key does. As fractions, at the median: `spread` is how far repeats are
+    from their middle, `residual` how far the times of analyzers side by side are from what these costs give,
+    and `holdout` how far those are that the costs were not fitted on. `unknown` has the names of fields, of
+    every `Work` or cost that has one, that were not measured, and why: they are null in files and tables.
     """
 
     machine: str
@@ -112,5 +125,8 @@ class Costs:
     decoding: DecodingCost = DecodingCost()
     overheads: dict[str, Overheads] = field(default_factory=dict)  # by executor
     gpu: str = ""
+    spread: float | None = None
     residual: float | None = None
-    facts: dict[str, str] = field(default_factory=dict)
+    holdout: float | None = None
+    unknown: dict[str, str] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)

@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 from clipbench.bench.comparing import baselines, calibration, other_work
 from clipbench.bench.comparing.baselines import METRIC, Baseline, SavedRun
-from clipbench.bench.comparing.comparability import differences
 from clipbench.bench.comparing.regression import (
     MIN_RUNS,
     Change,
@@ -20,6 +19,7 @@ from clipbench.bench.errors import Exit
 from clipbench.bench.planning.config import GateConfig
 from clipbench.bench.probes.other_load import is_busy
 from clipbench.bench.runs.baseline_outcome import Compared, Confirmation, Saved
+from clipbench.bench.runs.facts import differences
 from clipbench.bench.runs.remeasure import Unmeasured, unfit
 from clipbench.bench.runs.results import Environment, Result
 

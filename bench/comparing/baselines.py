@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clipbench.bench.comparing import comparability
-from clipbench.bench.comparing.comparability import Facts, differences
 from clipbench.bench.comparing.regression import MIN_REPEATS, MIN_RUNS
 from clipbench.bench.errors import InputError
 from clipbench.bench.measuring.session import Session
+from clipbench.bench.runs.facts import Facts, differences, digest
 from clipbench.bench.runs.serialization import from_json, to_json
 from clipbench.bench.runs.storage import write_json
 
@@ -60,7 +60,7 @@ class Baseline:
 def find(store: Path, key: Facts) -> Baseline:
     """The baseline in `store` for `key`, without runs if none was saved; raises as `read` does."""
     names = "-".join(str(key[name]) for name in ("grouping.name", "executor.name", "models.profile"))
-    path = store / f"{re.sub('[^A-Za-z0-9_-]', '_', names)}-{comparability.digest(key)[:10]}.json"
+    path = store / f"{re.sub('[^A-Za-z0-9_-]', '_', names)}-{digest(key)[:10]}.json"
     return read(path) if path.exists() else Baseline(path, key, [])
 
 

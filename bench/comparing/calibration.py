@@ -14,12 +14,12 @@ from statistics import median
 from clipbench.bench import invocation, locations
 from clipbench.bench.comparing import comparability
 from clipbench.bench.comparing.by_run import UNKNOWN, Spread, spread_of
-from clipbench.bench.comparing.comparability import Facts
 from clipbench.bench.comparing.regression import noise_between_runs
 from clipbench.bench.comparing.statistics import noise_floor
 from clipbench.bench.errors import InputError
 from clipbench.bench.measuring.session import Session
 from clipbench.bench.probes.other_load import is_busy
+from clipbench.bench.runs.facts import Facts, digest
 from clipbench.bench.runs.remeasure import Unmeasured, unfit
 from clipbench.bench.runs.results import Result
 from clipbench.bench.runs.serialization import from_json, to_json
@@ -76,7 +76,7 @@ def lookup(result: Result) -> NoiseFloor:
     Raises InputError if the file of calibrations cannot be read.
     """
     schema, calibrations = read_all()
-    if found := calibrations.get(comparability.digest(comparability.of_result(result).noise_floor())):
+    if found := calibrations.get(digest(comparability.of_result(result).noise_floor())):
         return NoiseFloor(found.noise, f"calibrated on {found.measured_at}", spread_of(found.runs))
     if schema < SCHEMA:
         return NoiseFloor(
@@ -156,7 +156,7 @@ def calibrate(measure: Callable[[int], Result]) -> Calibration:
         busy=is_busy(others, first.environment.cores_allowed),
         other_cores_reason="" if known else first.run.other_cores_reason,
     )
-    write_all({**read_all()[1], comparability.digest(key): found})
+    write_all({**read_all()[1], digest(key): found})
     return found
 
 

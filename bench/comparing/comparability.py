@@ -17,12 +17,9 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from clipbench.analyzers import weights
 from clipbench.bench.clips.clip_info import sha256
@@ -31,16 +28,9 @@ from clipbench.bench.measuring.analyzer_results import own_file_digest
 from clipbench.bench.measuring.run_summary import executor_settings
 from clipbench.bench.measuring.session import Session
 from clipbench.bench.probes import environment
-from clipbench.bench.runs.results import Environment, Result
+from clipbench.bench.runs.facts import Facts, as_read_back, machine_facts, setting_facts, software_facts
+from clipbench.bench.runs.results import Result
 from clipbench.bench.runs.serialization import to_json
-
-#: Dotted name → JSON value. A value that is not known has no entry.
-Facts = dict[str, Any]
-
-#: Memory that differs by less than this factor counts as equal: a kernel keeps more or less of it for itself.
-SAME_MEMORY = 1.1
-#: Characters of a value that a message shows.
-SHOWN = 60
 
 
 @dataclass(frozen=True)
@@ -102,7 +92,7 @@ def of_result(result: Result) -> ComparabilityKey:
         **{f"scenario.{name}": getattr(scenario, name) for name in ("name", "warmup", "in_flight")},
     }
     for analyzer, settings in (run.settings or {}).items():
-        work |= {f"models.{analyzer}.{name}": value for name, value in settings.items()}
+        work |= setting_facts(analyzer, settings)
     networks: Facts = {}
     for name, found in result.analyzers.items():
         work |= own_files(name, found.weights)
@@ -142,8 +132,7 @@ def of_session(session: Session) -> ComparabilityKey:
         **{f"scenario.{name}": getattr(cfg.scenario, name) for name in ("name", "warmup", "in_flight")},
     }
     for task in tasks:
-        settings = dataclasses.asdict(task.settings)
-        work |= {f"models.{task.analyzer}.{name}": value for name, value in settings.items()}
+        work |= setting_facts(task.analyzer, dataclasses.asdict(task.settings))
         own = {model: own_file_digest(model) for model in task.models if weights.is_path(model)}
         work |= own_files(task.analyzer, {model: found for model, found in own.items() if found})
     arrangement: Facts = {
@@ -179,26 +168,6 @@ def file_digest(path: Path, modified_ns: int) -> str:
     return sha256(path)
 
 
-def machine_facts(found: Environment) -> Facts:
-    """The machine of an environment."""
-    return {
-        "machine.cpu": found.cpu,
-        "machine.architecture": found.machine,
-        "machine.cores_allowed": found.cores_allowed,
-        "machine.memory_gb": found.memory_gb,
-        "machine.gpus": [gpu.name for gpu in found.gpu_list()],
-    }
-
-
-def software_facts(found: Environment) -> Facts:
-    """The versions in an environment that may change how long the same code takes."""
-    return {
-        "version.python": found.python,
-        "version.driver": sorted({gpu.driver or "unknown" for gpu in found.gpu_list()}),
-        **{f"version.{name}": version for name, version in found.packages.items()},
-    }
-
-
 def group_facts(groups: Mapping[str, tuple[str, list[str]]]) -> Facts:
     """The facts of groups: name → device and analyzers."""
     facts: Facts = {}
@@ -206,33 +175,3 @@ def group_facts(groups: Mapping[str, tuple[str, list[str]]]) -> Facts:
         facts[f"grouping.groups.{name}.device"] = device
         facts[f"grouping.groups.{name}.analyzers"] = analyzers
     return facts
-
-
-def as_read_back(facts: Facts) -> Facts:
-    """Facts as JSON gives them back: lists for tuples, for instance."""
-    read: Facts = json.loads(json.dumps(facts))
-    return read
-
-
-def digest(facts: Mapping[str, Any]) -> str:
-    """A short name for these facts: equal facts have equal names."""
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def equal(name: str, one: Any, other: Any) -> bool:
-    """Whether two values of the fact called `name` count as equal."""
-    if name.endswith("memory_gb") and one and other:
-        return bool(max(one, other) / min(one, other) < SAME_MEMORY)
-    return bool(one == other)
-
-
-def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """What differs between two mappings: "name: before → now" each, with null for a value that is missing."""
-    names = [name for name in {**before, **now} if not equal(name, before.get(name), now.get(name))]
-    return [f"{name}: {short_text(before.get(name))} → {short_text(now.get(name))}" for name in names]
-
-
-def short_text(value: Any) -> str:
-    """A JSON value, short enough for a line."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"

@@ -10,7 +10,7 @@ from typing import Any
 
 from clipbench.bench.comparing import comparability
 from clipbench.bench.comparing.candidates import Candidate
-from clipbench.bench.comparing.comparability import Facts, equal
+from clipbench.bench.runs.facts import Facts, equal
 from clipbench.bench.runs.results import Result
 
 #: A value, and the labels of the runs that have it.

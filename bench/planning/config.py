@@ -122,6 +122,15 @@ class GateConfig:
 
 
 @dataclass
+class CostsConfig:
+    """Where the costs of analyzers are: in a `store` by machine and profile, which plan.py fills (null: the
+    folder that CLIPBENCH_COSTS names, or that of the user's data), or in a `file` of your own."""
+
+    store: str | None = None
+    file: str | None = None
+
+
+@dataclass
 class SweeperConfig:
     """`hydra.sweeper`, for `python run.py -m`: in how many `rounds` the jobs take turns (null: one for each
     repeat), in which `order` (alternating, fixed, or shuffled by the seed), after how long a turn is ended as
@@ -169,6 +178,7 @@ class Config:
     targets: TargetsConfig = field(default_factory=TargetsConfig)
     gate: GateConfig = field(default_factory=GateConfig)
     faults: FaultConfig = field(default_factory=FaultConfig)
+    costs: CostsConfig = field(default_factory=CostsConfig)
     plugins: list[str] = field(default_factory=list)
     profile: str | None = None
     repeats: int | None = None

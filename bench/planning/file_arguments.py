@@ -11,13 +11,13 @@ from clipbench.bench.file_names import readable
 from clipbench.bench.invocation import literal
 
 #: The keys whose value is a file that exists before the run.
-FILE_KEYS = ("clip.path", "clip.truth")
+FILE_KEYS = ("clip.path", "clip.truth", "costs.file")
 #: Characters that a POSIX shell replaces within double quotes; "!" is one at a prompt.
 REPLACED = re.compile(r'[$`"\\!]')
 #: What has a meaning in $'…', which is how bash and zsh take any character.
 BASH = {"\\": r"\\", "'": r"\'"}
 #: The keys whose value is the name of a file or a folder.
-PATH_KEYS = (*FILE_KEYS, "hydra.run.dir", "hydra.sweep.dir", "baseline_store")
+PATH_KEYS = (*FILE_KEYS, "hydra.run.dir", "hydra.sweep.dir", "baseline_store", "costs.store")
 
 
 def with_quoted_files(arguments: Sequence[str]) -> list[str]:

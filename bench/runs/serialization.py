@@ -74,6 +74,9 @@ def build(annotation: Any, value: Any, key: str) -> Any:
     elif origin is list:
         if isinstance(value, list):
             return build_list(arguments[0], value, key)
+    elif origin is tuple:
+        if isinstance(value, list):
+            return tuple(build_list(arguments[0], value, key))
     elif origin is dict:
         if isinstance(value, dict):
             return {name: build(arguments[1], inner, f"{key}.{name}") for name, inner in value.items()}

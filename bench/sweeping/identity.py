@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from clipbench import plugins
-from clipbench.bench.comparing.comparability import differences
 from clipbench.bench.locations import PACKAGE
+from clipbench.bench.runs.facts import differences
 from clipbench.bench.runs.sweep_state import Identity
 
 #: Differences that a message names before it says how many more there are.

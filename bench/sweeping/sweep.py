@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from clipbench.bench.comparing.comparability import Facts, differences
 from clipbench.bench.errors import InputError
 from clipbench.bench.invocation import literal
 from clipbench.bench.measuring import metrics
 from clipbench.bench.planning.config import GateConfig, MinimumConfig
 from clipbench.bench.runs import sweep_state
 from clipbench.bench.runs.child_run import run_child
+from clipbench.bench.runs.facts import Facts, differences
 from clipbench.bench.runs.sweep_state import Identity, JobState, Order, SweepState, Turn
 from clipbench.bench.sweeping import identity
 from clipbench.bench.sweeping.identity import first_few

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from clipbench.bench.comparing import calibration, comparability
-from clipbench.bench.comparing.comparability import differences
 from clipbench.bench.measuring import session
 from clipbench.bench.measuring.analyzer_results import weights_digest
 from clipbench.bench.planning import config
+from clipbench.bench.runs.facts import differences, digest
 from clipbench.bench.runs.results import Result
 from clipbench.bench.runs.serialization import from_json, to_json
 from tests.support.fake_plans import Notes, use_fakes
@@ -197,7 +197,7 @@ def test_a_noise_floor_is_not_handed_to_another_configuration(neighbour):
 def test_a_calibration_of_small_models_is_not_that_of_full_ones(prepared):
     """By the whole way, from the command line to the key."""
     keys = {
-        size: comparability.digest(
+        size: digest(
             comparability.of_session(
                 prepared("models=random", f"models.size={size}", "only=[color_analysis,object_detection]")
             ).noise_floor()

@@ -1,0 +1,185 @@
+"""Where the costs of analyzers are kept, and which of them a configuration computes with.
+
+There is a JSON file for each machine and profile in `costs.store`, which `python plan.py costs` writes; costs
+that come with clipbench are declared, for machines that were not measured. docs/costs.md says how both came
+about.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from clipbench.bench import invocation, locations
+from clipbench.bench.errors import InputError
+from clipbench.bench.planning.config import CostsConfig
+from clipbench.bench.probes import environment
+from clipbench.bench.runs.facts import (
+    Facts,
+    as_read_back,
+    differences,
+    digest,
+    machine_facts,
+    setting_facts,
+    software_facts,
+)
+from clipbench.bench.runs.results import Environment
+from clipbench.bench.runs.serialization import WrongShape, from_json, to_json
+from clipbench.bench.runs.storage import write_json
+from clipbench.executors.costs import Costs
+from clipbench.executors.layout import Task
+
+SCHEMA = 1
+#: The variable that names the store, where `costs.store` does not.
+VARIABLE = "CLIPBENCH_COSTS"
+#: Costs that come with clipbench, one file each.
+DECLARED = locations.PACKAGE / "bench" / "planning" / "declared_costs"
+
+
+@dataclass(frozen=True)
+class KeptCosts:
+    """A file of costs: for which profiles they hold, when and how they came about, and the costs.
+
+    `other_cores` is how many cores other work took while they were measured, None where that is unknown;
+    `busy` says whether that is too many. `remarks` are for whoever reads the costs.
+    """
+
+    costs: Costs
+    profiles: list[str]
+    measured_at: str = ""
+    command: str = ""
+    clip: str = ""
+    other_cores: float | None = None
+    busy: bool = False
+    remarks: list[str] = field(default_factory=list)
+    schema: int = SCHEMA
+
+
+def store(cfg: CostsConfig) -> Path:
+    """The folder of this machine's costs. It may not exist yet."""
+    return Path(cfg.store or os.environ.get(VARIABLE) or locations.data() / "costs")
+
+
+def path_of(cfg: CostsConfig, profile: str, here: Environment) -> Path:
+    """The file of the costs that are measured on a machine for a profile."""
+    machine = {name: value for name, value in machine_facts(here).items() if name != "machine.memory_gb"}
+    return store(cfg) / f"{profile}-{digest(as_read_back(machine))[:10]}.json"
+
+
+def facts_of(tasks: Iterable[Task], here: Environment) -> Facts:
+    """What costs depend on: the parts of the comparability key that are known without a run."""
+    facts = machine_facts(here) | software_facts(here)
+    for task in tasks:
+        facts |= setting_facts(task.analyzer, dataclasses.asdict(task.settings))
+    return as_read_back(facts)
+
+
+def find(cfg: CostsConfig, profile: str, tasks: Sequence[Task]) -> tuple[KeptCosts, list[str]]:
+    """The costs for these tasks, and in a line each what to beware of.
+
+    They are those that `costs.file` names, or were measured here, or come with clipbench for the profile.
+    Raises InputError where there are none, or they are of other settings, or lack an analyzer.
+    """
+    here = environment.describe()
+    path = Path(cfg.file) if cfg.file else path_of(cfg, profile, here)
+    measure = f"{invocation.program('plan')} costs"
+    if not cfg.file and not path.exists():
+        kept = declared(profile)
+        if kept is None:
+            raise InputError(
+                f"costs.store: {path.parent} has no costs of models={profile} on this machine; "
+                f"measure them: {measure} models={profile}"
+            )
+    else:
+        kept = read(path)
+    check(kept, tasks, f"costs.{'file' if cfg.file else 'store'}: {path}", measure)
+    return kept, warnings(kept, here, measure)
+
+
+def check(kept: KeptCosts, tasks: Sequence[Task], where: str, measure: str) -> None:
+    """Raise InputError where costs do not have one of these tasks, or have it with other settings."""
+    measured = kept.costs.facts
+    if missing := [task.analyzer for task in tasks if task.analyzer not in kept.costs.analyzers]:
+        raise InputError(f"{where} has no costs of {', '.join(missing)}; measure them: {measure}")
+    for task in tasks:
+        now = as_read_back(setting_facts(task.analyzer, dataclasses.asdict(task.settings)))
+        known = {name: value for name, value in measured.items() if name in now}
+        if differ := differences(known, {name: now[name] for name in known}):
+            raise InputError(f"{where} is of other settings ({'; '.join(differ)}); measure again: {measure}")
+
+
+def warnings(kept: KeptCosts, here: Environment, measure: str) -> list[str]:
+    """What to beware of with these costs, in a line each."""
+    lines = list(kept.remarks)
+    if kept.costs.source == "declared":
+        return [f"the costs are declared, not measured: {kept.costs.machine}", *lines]
+    if kept.busy:
+        lines.append(
+            f"costs: other work took {kept.other_cores:g} cores while they were measured, so they are too "
+            f"high; measure again on a quiet machine: {measure}"
+        )
+    software = {name: value for name, value in kept.costs.facts.items() if name.startswith("version.")}
+    if differ := differences(software, as_read_back(software_facts(here))):
+        lines.append(f"costs: measured with other versions ({'; '.join(differ)}); measure again: {measure}")
+    return lines
+
+
+def declared(profile: str) -> KeptCosts | None:
+    """The costs that come with clipbench for a profile, if there are any."""
+    found = (read(path) for path in sorted(DECLARED.glob("*.yaml")))
+    return next((kept for kept in found if profile in kept.profiles), None)
+
+
+def read(path: Path) -> KeptCosts:
+    """The costs in a file, JSON or YAML; raises InputError if it cannot be read."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        raw = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+        if not isinstance(raw, dict):
+            raise ValueError("it is no mapping")
+        if raw.get("schema") != SCHEMA:
+            raise ValueError(f"it is of schema {raw.get('schema')}, this version of clipbench reads {SCHEMA}")
+        return from_json(KeptCosts, without_nulls(raw))
+    except (OSError, ValueError, WrongShape, yaml.YAMLError) as error:
+        said = " ".join(str(error).split())
+        raise InputError(f"{path} holds no costs ({said}); delete it, and measure them anew") from error
+
+
+def write(path: Path, kept: KeptCosts, observed: Mapping[str, Any] | None = None) -> None:
+    """Write a file of costs, whole or not at all, with what they were fitted to beside them.
+
+    Raises InputError if that cannot be done.
+    """
+    raw: dict[str, Any] = to_json(kept)
+    raw["costs"] = with_nulls(raw["costs"], set(kept.costs.unknown))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_json(path, raw | ({"observed": observed} if observed is not None else {}))
+    except OSError as error:
+        raise InputError(
+            f"costs.store: {path} cannot be written to ({error.strerror}); name another folder"
+        ) from error
+
+
+def with_nulls(value: Any, unknown: set[str]) -> Any:
+    """Costs in JSON with null for all fields of these names."""
+    if isinstance(value, dict):
+        return {
+            name: None if name in unknown else with_nulls(inner, unknown) if name != "unknown" else inner
+            for name, inner in value.items()
+        }
+    return value
+
+
+def without_nulls(value: Any) -> Any:
+    """JSON without what is null: it is then not known."""
+    if isinstance(value, dict):
+        return {name: without_nulls(inner) for name, inner in value.items() if inner is not None}
+    return value
