@@ -76,7 +76,7 @@ def saved_run(result: Result) -> SavedRun:
         git_commit=result.environment.git_commit,
         git_dirty=result.environment.git_dirty,
         versions=versions(result.environment),
-        other_cores=result.run.other_cores,
+        other_cores=result.run.cores_withheld(),
         rtf_warm=result.metric(METRIC).samples,
         analyze_s={name: one.analyze_s for name, one in result.analyzers.items()},
         metrics={m.name: m.value for m in result.metrics if m.name in with_target},
@@ -171,4 +171,4 @@ def other_work_factor(baseline: Baseline, result: Result) -> float | None:
     None if it is not known what others took, in the baseline or now.
     """
     before = [run.other_cores for run in baseline.runs]
-    return other_work.factor(before, [result.run.other_cores], result.environment.cores_allowed)
+    return other_work.factor(before, [result.run.cores_withheld()], result.environment.cores_allowed)

@@ -33,7 +33,8 @@ class OutdatedBaseline(InputError):
 class SavedRun:
     """What a baseline keeps of a run.
 
-    `versions` is what may change between the runs of a baseline, by name; `rtf_warm` has a sample a repeat;
+    `versions` is what may change between the runs of a baseline, by name; `other_cores` are all cores that it
+    could not use, those that a container's limit kept among them; `rtf_warm` has a sample a repeat;
     `analyze_s` the seconds of each analyzer in each repeat; `metrics` the values that had a target.
     """
 

@@ -120,5 +120,5 @@ def comparable(name: str, first: MetricValue, second: MetricValue) -> bool:
 
 def other_work_factor(reference: Candidate, other: Candidate) -> float | None:
     """The factor by which other work may have lengthened the runs of `other`, compared with the reference."""
-    before, now = ([run.result.run.other_cores for run in one.runs] for one in (reference, other))
+    before, now = ([run.result.run.cores_withheld() for run in one.runs] for one in (reference, other))
     return other_work.factor(before, now, reference.first.environment.cores_allowed)

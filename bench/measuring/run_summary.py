@@ -6,6 +6,7 @@ import dataclasses
 import os
 import shlex
 import uuid
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,19 +23,31 @@ from clipbench.bench.runs.results import (
     Cleanup,
     ClipSummary,
     GroupSummary,
+    HeldBack,
     PassSummary,
     RunSummary,
     ScenarioSummary,
 )
+from clipbench.bench.runs.telemetry import GpuSeries, GpuTelemetry
 from clipbench.executors import profiling
 from clipbench.executors.base import Plan, Span
 
 #: How many lost clips have a warning of their own.
 NAMED = 20
+#: What is less than this is not worth a word: seconds asleep, cores that a limit kept from running.
+ASLEEP_S, THROTTLED_CORES = 0.1, 0.02
+#: And a reason for lower clocks of a GPU in less than this share of the samples.
+SLOWED = 0.02
 
 
 def summarize_run(
-    cfg: Config, record: Record, started_at: str, interrupted: bool, others: OtherWork, folder: Path
+    cfg: Config,
+    record: Record,
+    started_at: str,
+    interrupted: bool,
+    others: OtherWork,
+    held_back: HeldBack,
+    folder: Path,
 ) -> RunSummary:
     """What was run, when and how. `others` watched the machine during the run, `folder` is its output."""
     plan, scenario = record.plan, cfg.scenario
@@ -45,6 +58,7 @@ def summarize_run(
         interrupted=interrupted,
         other_cores=others.cores(),
         other_cores_reason=others.reason,
+        held_back=held_back,
         command=shlex.join(invocation.command_line()),
         plugins=plugins.digests(),
         grouping=cfg.grouping.name,
@@ -130,6 +144,36 @@ def warnings(record: Record) -> list[str]:
     load = os.getloadavg()[0]
     if load > 2 * cores + 1:
         found.append(f"other work was running on this machine (load average {load:.1f}): times are too long")
+    return found
+
+
+def held_back_warnings(held: HeldBack) -> list[str]:
+    """What held the run back, in words."""
+    found = []
+    if (held.suspended_s or 0.0) > ASLEEP_S:
+        found.append(
+            f"the machine was asleep for {held.suspended_s:.1f} s meanwhile, which no time here includes: "
+            "what was under way then took longer or shorter than it says"
+        )
+    if (held.throttled_cores or 0.0) > THROTTLED_CORES:
+        found.append(
+            f"a limit of this container's CPU time kept {held.throttled_cores:.2f} cores' work from running: "
+            "times are those of that limit; give it more, or start fewer threads with executor.threads"
+        )
+    if held.too_hot:
+        found.append(f"cores were slowed down {held.too_hot} times because they were too hot: let them cool")
+    return found
+
+
+def gpu_clock_warnings(gpus: Sequence[GpuTelemetry]) -> list[str]:
+    """Why the clocks of GPUs were not at their highest, and how often."""
+    found = []
+    for gpu in gpus:
+        samples = [s for s in gpu.figures.get("throttle_reasons", GpuSeries([], [])).values if s is not None]
+        counts = Counter(reason for sample in samples for reason in sample if reason != "GpuIdle")
+        if often := [(why, n / len(samples)) for why, n in counts.items() if n > SLOWED * len(samples)]:
+            shares = ", ".join(f"{why} in {100 * share:.0f} %" for why, share in often)
+            found.append(f"GPU {gpu.index} was not at its highest clocks: {shares} of the samples")
     return found
 
 

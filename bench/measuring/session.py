@@ -26,11 +26,11 @@ from clipbench.bench.planning import pretrained
 from clipbench.bench.planning.config import Config, ScenarioConfig
 from clipbench.bench.planning.placement import visible
 from clipbench.bench.planning.plan import grouped, make_plan, one_of
-from clipbench.bench.probes import environment
+from clipbench.bench.probes import environment, held_back
 from clipbench.bench.probes.other_load import OtherWork
 from clipbench.bench.runs import folders
 from clipbench.bench.runs.measurement import NotMeasured
-from clipbench.bench.runs.results import LostClip, Result
+from clipbench.bench.runs.results import HeldBack, LostClip, Result
 from clipbench.executors import profiling
 from clipbench.executors.base import ExecutorLost, Plan
 from clipbench.executors.registry import strategy
@@ -165,7 +165,7 @@ def run(session: Session, progress: Progress, measured: Callable[[], None] = lam
         Path(cfg.resume_store) if cfg.resume else None,
     )
     runner.record.lost += session.lost
-    interrupted, others = 0, OtherWork(strategy(cfg.executor.name).children)
+    interrupted, others, watch = 0, OtherWork(strategy(cfg.executor.name).children), held_back.Watch()
     try:
         runner.measure(session.clips, scenario.warmup, scenario.repeats, scenario.in_flight)
         measured()
@@ -174,11 +174,18 @@ def run(session: Session, progress: Progress, measured: Callable[[], None] = lam
     except ExecutorLost as error:
         measured()
         interrupted, session.left_out = Exit.NOTHING_VALID, f"the run was interrupted: {error}"
-    result = derive(session, runner.record, started_at, bool(interrupted), others)
+    result = derive(session, runner.record, started_at, bool(interrupted), others, watch.found())
     return Finished(result, segments_by_file(runner.record, session.clips), interrupted)
 
 
-def derive(session: Session, record: Record, started_at: str, interrupted: bool, others: OtherWork) -> Result:
+def derive(
+    session: Session,
+    record: Record,
+    started_at: str,
+    interrupted: bool,
+    others: OtherWork,
+    held: HeldBack,
+) -> Result:
     """The result of a run, from what was observed."""
     cfg, telemetry = session.cfg, record.telemetry
     scores = quality_scores.score(record, cfg.clip.truth)
@@ -190,7 +197,7 @@ def derive(session: Session, record: Record, started_at: str, interrupted: bool,
         record, evaluated, cfg.targets.minimum, required, session.not_covered, interrupted
     )
     return Result(
-        run=run_summary.summarize_run(cfg, record, started_at, interrupted, others, session.folder),
+        run=run_summary.summarize_run(cfg, record, started_at, interrupted, others, held, session.folder),
         environment=environment.describe(),
         metrics=measured,
         targets=evaluated,
@@ -202,6 +209,8 @@ def derive(session: Session, record: Record, started_at: str, interrupted: bool,
         if isinstance(telemetry, NotMeasured)
         else thinned_telemetry(telemetry.since(record.started_s)),
         warnings=run_summary.warnings(record)
+        + run_summary.held_back_warnings(held)
+        + run_summary.gpu_clock_warnings([] if isinstance(telemetry, NotMeasured) else telemetry.gpus())
         + [line for line in (session.left_out, scores.reason if scores.unexpected else "") if line],
         lost_clips=list(record.lost),
     )

@@ -151,6 +151,20 @@ class Cleanup:
     ready_again_s: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class HeldBack:
+    """What held a whole run back; None for what the system does not tell.
+
+    `suspended_s` is how long the machine was asleep meanwhile, which no other time includes;
+    `throttled_cores` how many cores' work a limit of the container kept from running, as a mean over time;
+    `too_hot` how often a core was slowed down because of its heat.
+    """
+
+    suspended_s: float | None = None
+    throttled_cores: float | None = None
+    too_hot: int | None = None
+
+
 @dataclass(kw_only=True)
 class RunSummary:
     """What was run, when and how. `settings` are those of each analyzer, `pids` the processes of the workers.
@@ -160,7 +174,8 @@ class RunSummary:
 
     `plugins` are the files of the user's own parts, with the beginning of their SHA-256.
 
-    `other_cores` is how many cores other work kept busy meanwhile. `profiles` are files in the run's folder.
+    `other_cores` is how many cores other work kept busy meanwhile, `held_back` what else slowed the run down.
+    `profiles` are files in the run's folder.
     """
 
     id: str
@@ -168,6 +183,7 @@ class RunSummary:
     interrupted: bool = False
     other_cores: float | None = None
     other_cores_reason: str = ""
+    held_back: HeldBack = HeldBack()
     command: str
     plugins: dict[str, str] = field(default_factory=dict)
     grouping: str
@@ -192,6 +208,12 @@ class RunSummary:
     baseline: baseline_outcome.Saved | baseline_outcome.Compared | None = field(
         default=None, metadata={"optional": True}
     )
+
+    def cores_withheld(self) -> float | None:
+        """The cores that others used, or that a limit kept from the run; None where that is not known."""
+        if self.other_cores is None:
+            return None
+        return self.other_cores + (self.held_back.throttled_cores or 0.0)
 
 
 @dataclass(kw_only=True)

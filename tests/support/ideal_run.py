@@ -20,7 +20,7 @@ from clipbench.bench.measuring.record import Pass, Record
 from clipbench.bench.planning import config
 from clipbench.bench.probes.other_load import OtherWork
 from clipbench.bench.runs.measurement import NotMeasured
-from clipbench.bench.runs.results import Cleanup, Result
+from clipbench.bench.runs.results import Cleanup, HeldBack, Result
 from clipbench.bench.runs.telemetry import (
     GpuSeries,
     GpusTelemetry,
@@ -108,7 +108,7 @@ def record(
 
 def result(prepared: session.Session, made: Record) -> Result:
     """What `python run.py` would make of a run that left this record."""
-    return session.derive(prepared, made, "2026-01-31T12:00:00+00:00", False, OtherWork())
+    return session.derive(prepared, made, "2026-01-31T12:00:00+00:00", False, OtherWork(), HeldBack())
 
 
 def telemetry(cleaned_s: float, utilization: float, left_bytes: float) -> Telemetry:

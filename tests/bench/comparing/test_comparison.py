@@ -8,7 +8,7 @@ import pytest
 
 from clipbench.bench.comparing import calibration, comparison
 from clipbench.bench.errors import Exit, InputError
-from clipbench.bench.runs.results import MetricValue
+from clipbench.bench.runs.results import HeldBack, MetricValue
 from tests.support.comparisons import SLOW, call, candidates_of, compared
 from tests.support.stored_results import STEADY, a_result, a_sweep, times, without
 
@@ -59,6 +59,13 @@ def test_what_other_work_may_account_for_is_not_called(tmp_path):
     assert call(made, "d") == "slower" and made.pairs["a", "d"].reason == ""
     assert call(made, "d", reference="b") == "undecided"  # 0.96 times, beside half the work of others
     assert made.exit_code() == Exit.SLOWER
+
+
+def test_what_a_limit_of_the_container_may_account_for_is_not_called(tmp_path):
+    """Of two cores, a limit kept one from the second run."""
+    held = a_result(times(1.9), run={"other_cores": 0.0, "held_back": HeldBack(throttled_cores=1.0)})
+    made = compared(tmp_path, a=a_result(times(1.0), run={"other_cores": 0.0}), b=held)
+    assert call(made, "b") == "undecided" and "factor of 2.00" in made.pairs["a", "b"].reason
 
 
 def test_every_call(tmp_path):
