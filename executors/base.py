@@ -6,11 +6,12 @@ Executors know nothing of any single analyzer: they see tasks, and analyzers thr
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol
 
 from clipbench.analyzers.base import Chunk, ClipFacts, Needs, Segment
+from clipbench.executors.arrivals import AllThere, Arrivals
 from clipbench.executors.faults import Fault
 from clipbench.executors.layout import Group, Machine, Task, WorkerPlan, in_order, one_per_group
 from clipbench.executors.settings import ExecutorSettings
@@ -211,6 +212,8 @@ class Executor(Part):
     contains: ClassVar[frozenset[str]] = frozenset()
     #: Whether its workers are threads or children of this process, so that their CPU time counts as its own.
     children: ClassVar[bool] = True
+    #: The clock that arrivals, time limits and spans go by, in seconds.
+    clock: Callable[[], float] = staticmethod(now)
 
     def __init__(self, observer: Observer) -> None:
         self.observer = observer
@@ -231,13 +234,13 @@ class Executor(Part):
 
     def run(self, clip: Clip) -> Iterator[Outcome]:
         """The outcomes of all analyzers on `clip`, as they finish."""
-        for _, outcome in self.run_many(iter([clip]), 1):
+        for _, outcome in self.run_many(AllThere([clip]), 1):
             yield outcome
 
-    def run_many(self, clips: Iterator[Clip], in_flight: int) -> Iterator[tuple[int, Outcome]]:
+    def run_many(self, clips: Arrivals[Clip], in_flight: int) -> Iterator[tuple[int, Outcome]]:
         """The outcomes on several clips with the clip's place in the queue, as they finish.
 
-        At most `in_flight` clips are taken from `clips` before all outcomes on one of them are out.
+        Each is taken when it has arrived, but at most `in_flight` before all outcomes on one of them are out.
         """
         raise NotImplementedError
 

@@ -6,10 +6,11 @@ singly: `Scheduler` decides, `Supervisor` keeps workers alive, and a subclass is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from multiprocessing import connection
 
-from clipbench.executors.base import Clip, Executor, Observer, Outcome, Plan, now, skipped
+from clipbench.executors.arrivals import NEVER, Arrivals
+from clipbench.executors.base import Clip, Executor, Observer, Outcome, Plan, skipped
 from clipbench.executors.protocol import Link, WorkerSpec
 from clipbench.executors.scheduling import Scheduler
 from clipbench.executors.steps import Fed
@@ -18,9 +19,6 @@ from clipbench.executors.supervision import Supervisor
 
 class Connected(Executor):
     """Runs a plan on workers that `open` starts. A subclass writes `open`; the rest is here, once."""
-
-    #: The clock that time limits and spans go by, in seconds.
-    clock: Callable[[], float] = staticmethod(now)
 
     def __init__(self, observer: Observer) -> None:
         super().__init__(observer)
@@ -56,23 +54,20 @@ class Connected(Executor):
             raise RuntimeError("the executor was not started")
         return self.supervisor
 
-    def run_many(self, clips: Iterator[Clip], in_flight: int) -> Iterator[tuple[int, Outcome]]:
+    def run_many(self, clips: Arrivals[Clip], in_flight: int) -> Iterator[tuple[int, Outcome]]:
         supervisor, scheduler = self.started(), self.scheduler
         if supervisor.asleep:
             self.wake()
-        first, more = supervisor.clips, True
-        while more or scheduler.flights:
-            while more and len(scheduler.flights) < in_flight:
-                clip = next(clips, None)
-                if clip is None:
-                    more = False
-                else:
-                    scheduler.admit(supervisor.clips, self.shared(clip))
-                    supervisor.clips += 1
+        first = supervisor.clips
+        while clips.next_s < NEVER or scheduler.flights:
+            while len(scheduler.flights) < in_flight and (clip := clips.take(self.clock())) is not None:
+                scheduler.admit(supervisor.clips, self.shared(clip))
+                supervisor.clips += 1
             for assigned in scheduler.assign(supervisor.idle(), supervisor.holds):
                 supervisor.give(assigned)
             supervisor.load_next(scheduler.awaited)
-            for number, answer in [*self._lost(), *supervisor.listen()]:
+            until_s = clips.next_s if len(scheduler.flights) < in_flight else NEVER
+            for number, answer in [*self._lost(), *supervisor.listen(until_s)]:
                 if isinstance(answer, Fed):
                     scheduler.fed(number, answer)
                     continue

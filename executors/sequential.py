@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Iterator, Sequence
 
 from clipbench.executors import devices
+from clipbench.executors.arrivals import NEVER, Arrivals
 from clipbench.executors.base import Clip, Executor, Observer, Outcome, Plan, skipped
 from clipbench.executors.chunks import OpenPieces
 from clipbench.executors.faults import RAISED
@@ -62,9 +64,9 @@ class Sequential(Executor):
             raise RuntimeError("the executor is not started")
         return self.worker
 
-    def run_many(self, clips: Iterator[Clip], in_flight: int) -> Iterator[tuple[int, Outcome]]:
+    def run_many(self, clips: Arrivals[Clip], in_flight: int) -> Iterator[tuple[int, Outcome]]:
         worker = self.started()
-        for number, clip in enumerate(clips):
+        for number, clip in enumerate(self._arriving(clips)):
             flight = Flight.of(number, clip, self.plan.layout[0].tasks)
             with contextlib.closing(OpenPieces()) as pieces:
                 while not flight.finished:
@@ -72,6 +74,14 @@ class Sequential(Executor):
                         flight.record(outcome)
                         yield number, outcome
             worker.clip += 1
+
+    def _arriving(self, clips: Arrivals[Clip]) -> Iterator[Clip]:
+        """The clips, each when it has arrived."""
+        while clips.next_s < NEVER:
+            if clip := clips.take(self.clock()):
+                yield clip
+            elif clips.next_s < NEVER:
+                time.sleep(max(0.0, clips.next_s - self.clock()))
 
     def _go_on(self, worker: Worker, flight: Flight, pieces: OpenPieces) -> list[Outcome]:
         """Take the first step that can be taken, or wait for more of the clip; the outcomes, if any."""

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from clipbench.executors import protocol
+from clipbench.executors.arrivals import NEVER
 from clipbench.executors.base import Observer, Outcome, Span, Status
 from clipbench.executors.live_worker import Analyzing, LiveWorker, Loading
 from clipbench.executors.protocol import Report, Transport, WorkerSpec
@@ -120,12 +121,16 @@ class Supervisor:
                 if not piece:
                     del worker.known[clip]
 
-    def listen(self) -> list[tuple[int, Outcome | Fed]]:
-        """Hear what the workers say for a moment, and replace those that have died or take too long."""
+    def listen(self, until_s: float = NEVER) -> list[tuple[int, Outcome | Fed]]:
+        """Hear what the workers say for a moment, and replace those that have died or take too long.
+
+        The moment is over when the clock says `until_s`.
+        """
         outcomes: list[tuple[int, Outcome | Fed]] = []
         by_link = {worker.link: worker for worker in self.workers}
         tick_s = CHUNK_TICK_S if self.idle() else CLOCK_TICK_S
-        for link in self.transport.wait(list(by_link), tick_s):
+        left_s = max(0.0, until_s - self.clock())
+        for link in self.transport.wait(list(by_link), min(tick_s, left_s)):
             worker = by_link[link]
             try:
                 report = link.recv()

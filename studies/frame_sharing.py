@@ -68,6 +68,7 @@ def sharing(run: Runner, path: Path) -> Sharing:
         worker.link = Counted(worker.link)
         counted.append(worker.link)
     idle = {worker: private(pid) for worker, pid in workers.items()}
+    start_s = now()
     with Decoders() as decoders, open_clip(path, run.tasks, decoders, run.plan.threads) as clip:
         keep_chunks(run, clip)
         for done, _ in enumerate(run.executor.run(clip), 1):
@@ -79,7 +80,8 @@ def sharing(run: Runner, path: Path) -> Sharing:
                 views = [mapping(pid, memory) for pid in workers.values()]
                 own = mapping(os.getpid(), memory)
                 busy = {worker: private(pid) for worker, pid in workers.items()}
-    run.record.passes.append(Pass(clip.info, True, now()))  # executor and record number the clips alike
+    # The record numbers clips as the executor does.
+    run.record.passes.append(Pass(clip.info, True, start_s, start_s))
     return Sharing(
         workers=len(workers),
         clip=size,

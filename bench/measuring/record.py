@@ -19,12 +19,14 @@ from clipbench.executors.base import Outcome, Plan, Span
 class Pass:
     """One time through a clip, from submitting it (decoding included) to the last outcome.
 
-    One that was `resumed` has only done what was left of the clip: its time says nothing.
+    It arrived at `arrived_s`, and waited until `start_s`. One that was `resumed` has only done what was left
+    of the clip: its time says nothing.
     """
 
     clip: ClipInfo
     warmup: bool
     start_s: float
+    arrived_s: float
     end_s: float = 0.0
     resumed: bool = False
     outcomes: dict[str, Outcome] = field(default_factory=dict)
@@ -33,10 +35,15 @@ class Pass:
     def seconds(self) -> float:
         return self.end_s - self.start_s
 
+    @property
+    def latency_s(self) -> float:
+        """Seconds from the clip's arrival to the last outcome on it."""
+        return self.end_s - self.arrived_s
+
 
 @dataclass
 class Record:
-    """Everything that was observed during a run; times are on the clock of `executors.base.now`.
+    """Everything that was observed during a run; times are on the clock of the executor.
 
     `workers` are their process ids. `cleanup` is None where the run ended before it. `in_flight` is how many
     clips could be under way at once. `lost` are the clips of a queue that could not be read. `silent` are the

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
@@ -16,13 +15,14 @@ from clipbench.bench.clips.decoder_link import Decoders
 from clipbench.bench.clips.decoding import open_clip
 from clipbench.bench.clips.streaming import StreamedClip
 from clipbench.bench.errors import InputError, Interrupted
+from clipbench.bench.measuring.clip_queue import ClipQueue
 from clipbench.bench.measuring.record import Pass, Record
 from clipbench.bench.probes.sampler import Sampler
 from clipbench.bench.runs.journal import DiskJournal
 from clipbench.bench.runs.measurement import NotMeasured
 from clipbench.bench.runs.results import Cleanup
 from clipbench.executors import registry as executors
-from clipbench.executors.base import Executor, Observer, Outcome, Phase, Plan, Span, now
+from clipbench.executors.base import Executor, Observer, Outcome, Phase, Plan, Span
 from clipbench.executors.layout import decoder_cores
 
 #: Seconds for the sampler to see the state that cleanup leaves.
@@ -81,12 +81,13 @@ class Runner:
         self.chunk_s, self.resume_store = chunk_s, resume_store
         self.recorder = Recorder(progress)
         self.executor = make(self.recorder)
+        self.clock = self.executor.clock
         self.tasks = plan.tasks()
         self.chunked = [task.analyzer for task in self.tasks if task.chunked]
         self.decoders = Decoders(decoder_cores(plan.layout))
         self.several = False
         interrupted = NotMeasured("the run was interrupted")
-        self.record = Record(plan, now(), interrupted, spans=self.recorder.spans)
+        self.record = Record(plan, self.clock(), interrupted, spans=self.recorder.spans)
 
     def measure(self, clips: list[Path], warmup: int, repeats: int, in_flight: int) -> Record:
         """Send each clip through alone, `warmup` and then `repeats` times; or with `in_flight` above one,
@@ -103,7 +104,7 @@ class Runner:
         self.sampler = Sampler(os.getpid())
         try:
             with self.sampler, self.decoders:
-                self.record.started_s = now()
+                self.record.started_s = self.clock()
                 try:
                     for _ in range(warmup):
                         self.burst(clips, True, 1, total, most=1)
@@ -121,45 +122,49 @@ class Runner:
         return self.record
 
     def burst(
-        self, clips: list[Path], warm_up: bool, in_flight: int, total: int, most: int | None = None
+        self,
+        clips: Iterable[Path],
+        warm_up: bool,
+        in_flight: int,
+        total: int,
+        most: int | None = None,
+        times: Sequence[float] | None = None,
     ) -> None:
         """Send `clips` through, as many at once as `in_flight` says, and keep the outcomes.
 
-        With `most`, only the first so many that can be read.
+        With `most`, only the first so many that can be read; with `times`, one at each of them, in seconds
+        from now on.
         """
         first = len(self.record.passes)
         opened: dict[int, contextlib.ExitStack] = {}
         views: dict[int, StreamedClip] = {}
 
-        def queue() -> Iterator[StreamedClip]:
-            for path in clips:
-                number, start_s = len(self.record.passes) - first, now()
-                if number == most:
-                    return
-                if self.record.is_lost(path):
-                    continue
-                self.progress.passes(first + number + 1, total, warm_up, len(self.tasks))
-                opened[number] = contextlib.ExitStack()
-                try:
-                    view = opened[number].enter_context(self._open(path, first + number))
-                except InputError as error:
-                    self._lose(path, error)
-                    continue
-                views[number] = view
-                self.progress.opened(first + number, view.duration_s, self.chunk_s, self.chunked)
-                resumed = isinstance(view.journal, DiskJournal) and view.journal.resumed
-                self.record.passes.append(Pass(view.info, warm_up, start_s, resumed=resumed))
-                yield view
+        def open_next(path: Path, arrived_s: float) -> StreamedClip | None:
+            if self.record.is_lost(path):
+                return None
+            number, start_s = len(self.record.passes) - first, self.clock()
+            self.progress.passes(first + number + 1, total, warm_up, len(self.tasks))
+            opened[number] = contextlib.ExitStack()
+            try:
+                view = opened[number].enter_context(self._open(path, first + number))
+            except InputError as error:
+                self._lose(path, error)
+                return None
+            views[number] = view
+            self.progress.opened(first + number, view.duration_s, self.chunk_s, self.chunked)
+            resumed = isinstance(view.journal, DiskJournal) and view.journal.resumed
+            self.record.passes.append(Pass(view.info, warm_up, start_s, arrived_s, resumed=resumed))
+            return view
 
+        queue = ClipQueue(clips, open_next, times, most)
+        queue.begin(self.clock())
         try:
-            clips_to_run = queue()
-            view = next(clips_to_run, None)  # one that cannot be read is refused before anything is loaded
-            if view is None:
-                return
-            if first == 0:
+            if first == 0:  # a clip that cannot be read is refused before anything is loaded
+                if queue.peek(self.clock()) is None:
+                    return
                 self.executor.start(self.plan)
                 self.record.workers |= self.executor.pids()
-            for number, outcome in self.executor.run_many(itertools.chain([view], clips_to_run), in_flight):
+            for number, outcome in self.executor.run_many(queue, in_flight):
                 one = self.record.passes[first + number]
                 one.outcomes[outcome.analyzer] = outcome
                 self.progress.finished(first + number, outcome)
@@ -176,7 +181,7 @@ class Runner:
         if view.failure:
             self._lose(Path(view.info.path), InputError(view.failure))
         else:
-            one.end_s, one.clip = now(), view.info
+            one.end_s, one.clip = self.clock(), view.info
             if isinstance(view.journal, DiskJournal):
                 view.journal.finish()
 
@@ -203,18 +208,18 @@ class Runner:
         """Clean up, look at what is left, and see how long it takes until the next clip could start."""
         self.sampler.mark("loaded")
         self.executor.cleanup()
-        cleaned = now()
+        cleaned = self.clock()
         time.sleep(SETTLE_S)
         self.sampler.mark("after cleanup")
         states = self.executor.state()
-        woken = now()
+        woken = self.clock()
         self.executor.wake()
         self.record.cleanup = Cleanup(
             mode=self.plan.settings.cleanup,
             workers=states,
             cleaned_s=cleaned,
             observed_until_s=woken,
-            ready_again_s=now() - woken,
+            ready_again_s=self.clock() - woken,
         )
 
 

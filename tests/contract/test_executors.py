@@ -9,6 +9,7 @@ import threading
 import pytest
 
 from clipbench.executors import registry as executors
+from clipbench.executors.arrivals import NEVER, AllThere
 from clipbench.executors.faults import DEADLY, HUNG, Fault
 from clipbench.executors.layout import Group
 from tests.support.clip_views import ArrayClip
@@ -114,7 +115,7 @@ WHY = [
 def test_what_an_analyzer_returns_by_mistake_costs_that_analyzer_and_is_named(name):
     clips = [ArrayClip(duration_s=1 + n / 10) for n in range(len(WHY))]
     with running(name, grouped({"a": ("mistaken", "steady"), "b": ("reader",)}, executor=name)) as executor:
-        found = list(executor.run_many(iter(clips), 2))
+        found = list(executor.run_many(AllThere(clips), 2))
         spawned = sum(span.phase == "spawn" for span in executor.observer.spans)
         pids = executor.pids()
     mistaken = sorted((number, o.status, o.reason) for number, o in found if o.analyzer == "mistaken")
@@ -169,7 +170,7 @@ def test_several_clips_in_flight_do_not_mix(name):
     with running(
         name, grouped({"a": ("sleeper", "counting"), "b": ("late", "counting_too")}, executor=name)
     ) as executor:
-        found = list(executor.run_many(iter(clips), 3))
+        found = list(executor.run_many(AllThere(clips), 3))
     assert len(found) == 5 * 4
     for number, outcome in found:
         assert outcome.segments[0].end_s == 1.0 + number
@@ -177,6 +178,33 @@ def test_several_clips_in_flight_do_not_mix(name):
             assert outcome.segments[0].data == {"read": ["sleeper"]}
         if outcome.analyzer.startswith("counting"):
             assert outcome.segments[0].data["calls"] <= 1  # shared data: once per worker and clip
+
+
+class OneAfterAnother:
+    """Clips of which each arrives a moment after `seen` has counted an outcome of the one before."""
+
+    def __init__(self, clips, clock):
+        self.clips, self.clock, self.taken, self.seen = clips, clock, 0, 0
+
+    @property
+    def next_s(self):
+        return NEVER if self.taken == len(self.clips) else self.clock() + 0.01 * (self.taken > self.seen)
+
+    def take(self, now_s):
+        if now_s < self.next_s:
+            return None
+        self.taken += 1
+        return self.clips[self.taken - 1]
+
+
+@pytest.mark.parametrize("name", usable(NAMES))
+def test_clips_that_have_not_arrived_are_waited_for_while_others_are_worked_on(name):
+    with running(name, plan("steady", executor=name)) as executor:
+        clips = OneAfterAnother([ArrayClip(duration_s=1.0) for _ in range(3)], executor.clock)
+        for number, outcome in executor.run_many(clips, 2):
+            assert (number, outcome.status) == (clips.seen, "ok")
+            clips.seen += 1
+    assert clips.seen == 3
 
 
 @pytest.mark.parametrize("name", usable(NAMES))

@@ -129,6 +129,7 @@ def test_from_the_command_line(file, tmp_path):
         contract.test_the_contract,
         contract.test_cleanup_and_waking,
         contract.test_several_clips_in_flight_do_not_mix,
+        contract.test_clips_that_have_not_arrived_are_waited_for_while_others_are_worked_on,
         contract.test_close_may_come_at_any_point,
         contract.test_a_worker_killed_from_outside_is_replaced,
         contract.test_workers_work_at_the_same_time,

@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from clipbench.executors.arrivals import AllThere
 from tests.support.clip_views import ArrayClip
 from tests.support.executors import processes, running
 from tests.support.fake_plans import grouped, use_fakes
@@ -19,7 +20,7 @@ def test_fifty_random_faults_in_a_row(name, monkeypatch):
     groups = {"a": ("fate", "steady"), "b": ("sleeper", "late", "deaf")}
     before = processes()
     with running(name, grouped(groups, executor=name, timeout_s=2.0)) as executor:
-        found = list(executor.run_many(iter(clips), 2))
+        found = list(executor.run_many(AllThere(clips), 2))
         assert len(processes() - before) <= 2 + 1  # workers, and the tracker of shared memory
     assert len(found) == 50 * 5
     struck = [o for _, o in found if o.analyzer == "fate"]

@@ -106,7 +106,7 @@ def test_what_is_raised_while_cleaning_up_fails_the_last_pass(where, what):
     worker.close()
     assert worker.cleanup_failures.keys() == {"wild_whole"}
     record = Record(Plan((), ()), 0.0, NotMeasured("no sampler"))
-    record.passes = [Pass(None, False, 0.0, 1.0, outcomes={"wild_whole": outcome})]
+    record.passes = [Pass(None, False, 0.0, 0.0, 1.0, outcomes={"wild_whole": outcome})]
     record.spoil(worker.cleanup_failures)
     assert outcome.status == "failed" and is_fit_to_send(outcome)
     assert outcome.reason.startswith(("cannot be unloaded: ", "cannot be parked: ", "does not wake: "))

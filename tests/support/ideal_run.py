@@ -80,7 +80,7 @@ def record(
     made = Record(plan, STARTED_S, NotMeasured(), workers={"main": 1})
     for number in range(1 + repeats):
         start_s = STARTED_S + number * (pass_s + 0.1)
-        one = Pass(CLIP, number == 0, start_s, start_s + pass_s)
+        one = Pass(CLIP, number == 0, start_s, start_s, start_s + pass_s)
         made.passes.append(one)
         made.spans.append(Span("main", "", "decode", start_s, start_s + 0.1 * pass_s, number))
         each_s = 0.9 * pass_s / len(plan.tasks())
