@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal, Protocol
 
 from clipbench.analyzers.base import Chunk, ClipFacts, Needs, Segment
 from clipbench.executors.arrivals import AllThere, Arrivals
+from clipbench.executors.costs import Pretended
 from clipbench.executors.faults import Fault
 from clipbench.executors.layout import Group, Machine, Task, WorkerPlan, in_order, one_per_group
 from clipbench.executors.settings import ExecutorSettings
@@ -98,13 +99,29 @@ class Clip(ClipFacts, Protocol):
         """Wait until something more is decoded, for at most so many seconds."""
 
 
+#: Called with the start and the end of decoding each chunk, on the executor's clock, and its number.
+OnDecoded = Callable[[float, float, int], None]
+
+
+def nobody(start_s: float, end_s: float, chunk: int) -> None:
+    """Nobody wants to know when a chunk was decoded."""
+
+
+class PretendedClip(Clip, Protocol):
+    """A clip of a virtual executor."""
+
+    def close(self) -> None:
+        """Leave the clip."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """A validated grouping under an executor: what runs, in which workers, on which devices.
 
     `groups` are those of the grouping, `layout` the workers that the executor made of them, and `settings`
     the executor's. `visible` has the numbers of the GPUs that this process may use, in CUDA's order;
-    `profile` is the kind of a profiler to attach and the folder for what it writes.
+    `profile` is the kind of a profiler to attach and the folder for what it writes. `pretended` is what a
+    virtual executor computes with; None for one that runs.
     """
 
     groups: tuple[Group, ...]
@@ -113,6 +130,7 @@ class Plan:
     visible: tuple[int, ...] = ()
     faults: tuple[Fault, ...] = ()
     profile: tuple[str, str] = ("", "")
+    pretended: Pretended | None = None
 
     @property
     def workers(self) -> int:
@@ -214,6 +232,8 @@ class Executor(Part):
     children: ClassVar[bool] = True
     #: The clock that arrivals, time limits and spans go by, in seconds.
     clock: Callable[[], float] = staticmethod(now)
+    #: Whether nothing runs: workers, clock and clips are pretended, and `pretend` makes the clips.
+    virtual: ClassVar[bool] = False
 
     def __init__(self, observer: Observer) -> None:
         self.observer = observer
@@ -227,6 +247,15 @@ class Executor(Part):
         Their devices are those that the groups ask for: which GPU `gpu:auto` is, planning decides afterwards.
         """
         return one_per_group(groups, machine, settings.threads)
+
+    def pretend(
+        self, plan: Plan, facts: ClipFacts, chunk_s: float | None, on_decoded: OnDecoded = nobody
+    ) -> PretendedClip:
+        """A clip with these facts for a virtual executor, as if it were decoded in chunks of about `chunk_s`.
+
+        It may be asked for before `start`.
+        """
+        raise NotImplementedError
 
     def start(self, plan: Plan) -> None:
         """Make the workers and load every analyzer."""

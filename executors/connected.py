@@ -16,6 +16,10 @@ from clipbench.executors.scheduling import Scheduler
 from clipbench.executors.steps import Fed
 from clipbench.executors.supervision import Supervisor
 
+#: Seconds between two looks at what sends no message: at the chunks that are being decoded, while there is a
+#: worker that could read one, and at clocks.
+CHUNK_TICK_S, CLOCK_TICK_S = 0.01, 0.1
+
 
 class Connected(Executor):
     """Runs a plan on workers that `open` starts. A subclass writes `open`; the rest is here, once."""
@@ -32,6 +36,10 @@ class Connected(Executor):
         """Those of `links` that can be read, as soon as there is one; after `timeout_s` seconds none."""
         readable = set(connection.wait([link.fileno() for link in links], timeout_s))
         return [link for link in links if link.fileno() in readable]
+
+    def patience_s(self, idle: bool) -> float:
+        """Seconds between two looks at what sends no message. See `Transport` in executors/protocol.py."""
+        return CHUNK_TICK_S if idle else CLOCK_TICK_S
 
     def shared(self, clip: Clip) -> Clip:
         """The clip as it is shared with workers; by default in this machine's memory."""

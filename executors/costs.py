@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from clipbench.executors.layout import Machine
+
 #: Where costs come from: passes on a machine, or somebody's word for it (floors, data sheets).
 Source = Literal["measured", "declared"]
 
@@ -130,3 +132,20 @@ class Costs:
     holdout: float | None = None
     unknown: dict[str, str] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
+
+    def overheads_of(self, executor: str) -> Overheads:
+        """What an executor itself takes; nothing where that was not measured."""
+        return self.overheads.get(executor, Overheads())
+
+
+@dataclass(frozen=True)
+class Pretended:
+    """What a simulated run pretends: a machine, and the costs that it computes with.
+
+    `origin` says where the costs are from, `extrapolated` in a line each what lies beyond what was measured.
+    """
+
+    machine: Machine
+    costs: Costs
+    origin: str = ""
+    extrapolated: tuple[str, ...] = ()

@@ -111,20 +111,32 @@ class Group:
 
 @dataclass(frozen=True)
 class Gpu:
-    """A GPU that may be used; `index` counts as NVML does."""
+    """A GPU that may be used; `index` counts as NVML does.
+
+    `speed` is relative to the one that costs were measured on: it is 1 for a GPU that is at hand.
+    """
 
     index: int
     memory_gb: float
     name: str = ""
+    speed: float = 1.0
 
 
 @dataclass(frozen=True)
 class Machine:
-    """What a plan may use: how many cores and, where the system can tell, which ones; and the GPUs."""
+    """What a plan may use: how many cores and, where the system can tell, which ones; and the GPUs.
+
+    The rest is for machines that are pretended: `core_speed` is relative to the one that costs were measured
+    on, and `price_per_hour` is in the currency that its file names.
+    """
 
     cores: int
     core_numbers: tuple[int, ...] = ()
     gpus: tuple[Gpu, ...] = ()
+    name: str = "here"
+    memory_gb: float | None = None
+    core_speed: float = 1.0
+    price_per_hour: float | None = None
 
 
 @dataclass(frozen=True)

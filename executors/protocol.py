@@ -197,3 +197,9 @@ class Transport(Protocol):
 
     def wait(self, links: Sequence[Link], timeout_s: float, /) -> Sequence[Link]:
         """Those of `links` that can be read, as soon as there is one; after `timeout_s` seconds none."""
+
+    def patience_s(self, idle: bool, /) -> float:
+        """Seconds between two looks at what sends no message.
+
+        That is clocks and, while a worker is `idle`, the chunks that are being decoded.
+        """

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+#: Chunks of a clip that may be in memory at once.
+AHEAD = 4
+
 
 @dataclass(frozen=True)
 class Feed:
@@ -62,3 +65,9 @@ def chunk_name(number: int) -> str:
 def sound_name(number: int) -> str:
     """What the piece of a clip is called that is the sound of this chunk."""
     return f"sound {number}"
+
+
+def chunk_edges(duration_s: float, chunk_s: float | None) -> list[float]:
+    """Where chunks begin and end: multiples of `chunk_s`, but that the last is at least half as long."""
+    count = max(1, round(duration_s / chunk_s)) if chunk_s else 1
+    return [*(number * (chunk_s or 0.0) for number in range(count)), duration_s]

@@ -6,6 +6,7 @@ Where a worker comes from is the transport's business, and what it is given to d
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import assert_never
@@ -23,9 +24,6 @@ log = logging.getLogger(__name__)
 
 #: How often a worker that ends without having done anything is started again.
 ATTEMPTS = 3
-#: Seconds between two looks at what sends no message: at the chunks that are being decoded, while there is a
-#: worker that could read one, and at clocks.
-CHUNK_TICK_S, CLOCK_TICK_S = 0.01, 0.1
 #: Seconds of clip for which `timeout_s` is meant: a longer piece gets proportionally more.
 TIMEOUT_SPAN_S = 10.0
 #: Seconds that a worker has for ending by itself.
@@ -128,7 +126,7 @@ class Supervisor:
         """
         outcomes: list[tuple[int, Outcome | Fed]] = []
         by_link = {worker.link: worker for worker in self.workers}
-        tick_s = CHUNK_TICK_S if self.idle() else CLOCK_TICK_S
+        tick_s = self.transport.patience_s(bool(self.idle()))
         left_s = max(0.0, until_s - self.clock())
         for link in self.transport.wait(list(by_link), min(tick_s, left_s)):
             worker = by_link[link]
@@ -152,6 +150,17 @@ class Supervisor:
         if worker.busy is not None and self.clock() - worker.since_s > limit_s:
             return f"took longer than {limit_s:g} s"
         return ""
+
+    def next_limit_s(self) -> float:
+        """When the next worker will have taken too long, if it says nothing before; infinity for never."""
+        load_s, limits = self.settings.load_timeout_s, [math.inf]
+        for worker in self.workers:
+            if worker.pid is None:
+                limits.append(worker.started_s + load_s)
+            elif worker.busy is not None:
+                limit_s = worker.busy.limit_s if isinstance(worker.busy, Analyzing) else load_s
+                limits.append(worker.since_s + limit_s)
+        return min(limits)
 
     def _hear(self, worker: LiveWorker, report: Report) -> list[tuple[int, Outcome | Fed]]:
         match report:

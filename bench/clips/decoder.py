@@ -39,7 +39,7 @@ from clipbench.bench.clips.source import ClipSource, TimedPicture
 from clipbench.bench.errors import InputError
 from clipbench.executors.held_signals import leave_to_parent
 from clipbench.executors.serving import die_with_parent
-from clipbench.executors.steps import chunk_name, sound_name
+from clipbench.executors.steps import chunk_edges, chunk_name, sound_name
 from clipbench.executors.streams import make_forgiving
 
 log = logging.getLogger(__name__)
@@ -102,12 +102,6 @@ def decode(connection: Connection[Report, Command], job: Open) -> Finished | Ref
 def attached(name: str) -> SharedMemory | AttachedMemory:
     """Memory that was attached before, if it is among the last ones: its pages need not be mapped again."""
     return attach(name)
-
-
-def chunk_edges(duration_s: float, chunk_s: float | None) -> list[float]:
-    """Where chunks begin and end: multiples of `chunk_s`, but that the last is at least half as long."""
-    count = max(1, round(duration_s / chunk_s)) if chunk_s else 1
-    return [*(number * (chunk_s or 0.0) for number in range(count)), duration_s]
 
 
 class Decoding:

@@ -13,13 +13,11 @@ from clipbench.bench.clips.clip_path import check_clip
 from clipbench.bench.clips.decoder_link import DecoderLink, Decoders, ThreadDecoder
 from clipbench.bench.clips.decoder_protocol import Open, Wanted
 from clipbench.bench.clips.shared_clip import SharedClip
-from clipbench.bench.clips.streaming import OnDecoded, StreamedClip
-from clipbench.executors.base import Journal
+from clipbench.bench.clips.streaming import StreamedClip
+from clipbench.executors.base import Journal, OnDecoded, nobody
 from clipbench.executors.chunks import TemporaryJournal
 from clipbench.executors.layout import Task
-
-#: Chunks of a clip that may be in memory at once.
-AHEAD = 4
+from clipbench.executors.steps import AHEAD
 
 
 @contextlib.contextmanager
@@ -30,7 +28,7 @@ def open_clip(
     threads: int,
     chunk_s: float | None = None,
     journal: Journal | None = None,
-    on_decoded: OnDecoded = lambda start_s, end_s, chunk: None,
+    on_decoded: OnDecoded = nobody,
 ) -> Iterator[StreamedClip]:
     """The clip at `path` for these tasks, as a context that frees its memory at the end.
 
@@ -69,7 +67,7 @@ def decode(path: Path, needs: Iterable[Needs], threads: int) -> Iterator[SharedC
     job = Open(os.fsencode(path), sha256(path), threads, Wanted(), all_of_it, None, 0)
     link = ThreadDecoder()
     try:
-        with streamed(link, job, TemporaryJournal(), lambda start_s, end_s, chunk: None) as clip:
+        with streamed(link, job, TemporaryJournal(), nobody) as clip:
             yield clip.wait_for_all() if all_of_it else clip.facts
     finally:
         link.kill()

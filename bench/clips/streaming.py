@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
@@ -27,14 +26,12 @@ from clipbench.bench.clips.decoder_protocol import (
 )
 from clipbench.bench.clips.shared_clip import WHOLE, PieceLayout, SharedClip, facts_alone
 from clipbench.bench.errors import InputError
-from clipbench.executors.base import ClipLost, Journal
+from clipbench.executors.base import ClipLost, Journal, OnDecoded
 from clipbench.executors.steps import chunk_name, sound_name
 from clipbench.executors.supervision import TIMEOUT_SPAN_S
 
 #: Seconds that a decoder may take for opening a clip, or for a chunk of up to `TIMEOUT_SPAN_S` seconds.
 TIMEOUT_S = 120.0
-#: Called with the start and the end of each piece of decoding, on the clock of `executors.base.now`.
-OnDecoded = Callable[[float, float, int], None]
 
 
 class StreamedClip:

@@ -13,12 +13,12 @@ import pytest
 from clipbench.analyzers.base import FrameRequest, Needs, Settings
 from clipbench.bench.clips.decoder_link import Decoders, ThreadDecoder
 from clipbench.bench.clips.decoder_protocol import Finished, Open, Room, RoomWanted, Wanted
-from clipbench.bench.clips.decoding import AHEAD, open_clip, probe
+from clipbench.bench.clips.decoding import open_clip, probe
 from clipbench.bench.errors import InputError
 from clipbench.executors.base import ClipLost
 from clipbench.executors.chunks import TemporaryJournal
 from clipbench.executors.layout import Task
-from clipbench.executors.steps import Fed
+from clipbench.executors.steps import AHEAD, Fed
 from tests.support.executors import processes, shared_memory
 from tests.support.video_files import numbered_frames, write_clip
 
