@@ -42,6 +42,11 @@ def names() -> list[str]:
     return list(discover())
 
 
+def running() -> list[str]:
+    """The names of the executors that run something, in alphabetical order: all but virtual ones."""
+    return [name for name, cls in discover().items() if not cls.virtual]
+
+
 def own() -> list[str]:
     """The names of the executors that plugins add."""
     return list(plugins.classes(Executor, plugins.modules()))

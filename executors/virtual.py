@@ -1,4 +1,4 @@
-"""A machine in virtual time: pieces of work share its cores and its GPUs, and the clock jumps from end to end.
+"""A machine in virtual time: pieces of work share its cores and GPUs, and the clock jumps from end to end.
 
 A process (a worker, a decoder) is a generator that yields `Stretch`es: what it does until it goes on. It
 yields PARKED where it waits for somebody to `resume` it. There are no ticks: between two events every rate

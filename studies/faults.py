@@ -214,7 +214,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
-        "--executor", nargs="*", default=[n for n in executors.names() if not executors.lacking(n)]
+        "--executor", nargs="*", default=[n for n in executors.running() if not executors.lacking(n)]
     )
     asked = parser.parse_args()
     done = study(asked.count, asked.seed, asked.executor)

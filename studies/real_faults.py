@@ -88,7 +88,7 @@ class Told:
 
 def cases() -> list[Case]:
     """Every executor with every kind of fault that it contains, under the three gates in turn."""
-    installed = [name for name in executors.names() if not executors.lacking(name)]
+    installed = [name for name in executors.running() if not executors.lacking(name)]
     pairs = [(name, kind) for name in installed for kind in sorted(executors.strategy(name).contains)]
     gates = itertools.cycle(("report", "enforce", "require"))
     return [Case(*pair, gate) for pair, gate in zip(pairs, gates, strict=False)]
@@ -136,7 +136,7 @@ def judged(case: Case, result: Result, code: int, seconds: float, left: list[str
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--executor", nargs="*", default=executors.names(), help="only these")
+    parser.add_argument("--executor", nargs="*", default=executors.running(), help="only these")
     chosen = [case for case in cases() if case.executor in parser.parse_args().executor]
     print("executor    fault     struck            became   ok verdict  gate     code     s")
     wrong = 0

@@ -218,7 +218,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    installed = [name for name in executors.names() if not executors.lacking(name)]
+    installed = [name for name in executors.running() if not executors.lacking(name)]
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--executor", nargs="*", default=installed, help="only these")

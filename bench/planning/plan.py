@@ -144,7 +144,7 @@ def planted(fault: FaultConfig, wanted: set[str], executor: type[Executor]) -> t
     if fault.analyzer not in wanted:
         raise InputError(f"faults.analyzer: no {fault.analyzer} is run{nearest(fault.analyzer, wanted)}")
     if fault.kind not in executor.contains | HARMLESS:
-        able = [name for name, cls in executors.discover().items() if fault.kind in cls.contains]
+        able = [n for n in executors.running() if fault.kind in executors.strategy(n).contains]
         raise InputError(
             f"faults={fault.kind}: executor={executor.name} cannot contain it; use {' or '.join(able)}"
         )

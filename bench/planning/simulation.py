@@ -17,7 +17,7 @@ from clipbench.executors.virtual import Usage
 from clipbench.executors.virtual_clip import DECODER
 
 
-@dataclass(frozen=True)
+@dataclass
 class DeclaredClip:
     """The facts of a clip that need not exist. See `ClipFacts` in analyzers/base.py."""
 
@@ -32,11 +32,12 @@ class DeclaredClip:
 class Prediction:
     """What a plan would do with some clips, once it is warm. Fractions are of the time from start to end.
 
-    `makespan_s` is from the first clip's arrival to the last outcome, `latency_s` for each clip from its
-    arrival to the last outcome on it, `statuses` how many analyzers ended how. `cores` is the fraction of the
-    cores that was busy, `decoder` how many cores decoding kept busy. Of each GPU, by its index, `gpus` is the
-    fraction of the time with something on it, and `gpus_filled` the fraction of it that was filled. `workers` is
-    the fraction in which each worker analyzed. Memory is in GB, at its most, and None where costs do not say.
+    `makespan_s` is from the first clip's arrival to the last outcome; before that, workers take `ready_s` to
+    start and load. `latency_s` is for each clip from its arrival to the last outcome on it, and `statuses`
+    how many analyzers ended how. `cores` is the fraction of the cores that was busy, `decoder` how many cores
+    decoding kept busy. Of each GPU, by its index, `gpus` is the fraction of the time with something on it,
+    and `gpus_filled` the fraction of it that was filled. `workers` is the fraction in which each worker
+    analyzed. Memory is in GB, at its most, and None where costs do not say.
     """
 
     makespan_s: float

@@ -29,7 +29,7 @@ from tests.support.video_files import beginning
 GROUPINGS = ("sequential", "two_core", "staged", "optimized")
 #: Fewer for executors that use only part of a grouping, or take long to start.
 FEWER = {"ray": ("two_core",), "spawn_pool": ("two_core", "staged"), "sequential": ("staged", "optimized")}
-PAIRS = usable([(name, grouping) for name in executors.names() for grouping in FEWER.get(name, GROUPINGS)])
+PAIRS = usable([(name, grouping) for name in executors.running() for grouping in FEWER.get(name, GROUPINGS)])
 
 
 def plan_for(executor: str, grouping: str):

@@ -88,7 +88,7 @@ def test_a_wrong_key_of_the_truth_is_named(installed, followed):
     assert "wrong.json" in done.stderr and "no key quite; did you mean quiet?" in done.stderr
 
 
-@pytest.mark.parametrize("name", usable(executors.names()))
+@pytest.mark.parametrize("name", usable(executors.running()))
 def test_under_every_executor_it_passes_and_a_fault_costs_one_analyzer(name, installed, followed):
     folder, chosen = followed[0], ("grouping=mine", f"executor={name}", "gate=enforce")
     done = installed.run("clipbench", *chosen, f"hydra.run.dir=by_{name}", cwd=folder)

@@ -16,7 +16,7 @@ from tests.support.executors import usable
 from tests.support.fake_plans import Notes, planned
 
 NOOPS = Path(__file__).resolve().parent / "noops" / "noops.py"
-NAMES = usable(executors.names())
+NAMES = usable(executors.running())
 #: In a round: one alone takes a fraction of a millisecond where no other process has a part in it.
 PASSES = {"sequential": 200}
 STARTS = {"sequential": 500, "threads": 20}
@@ -51,7 +51,9 @@ def test_passes_over_twenty_no_ops(measure, plan, name):
         executor.close()
 
 
-@pytest.mark.parametrize("name", [n for n in executors.names() if n != "ray"])  # whose cluster takes the time
+@pytest.mark.parametrize(
+    "name", [n for n in executors.running() if n != "ray"]
+)  # whose cluster takes the time
 def test_start_and_end(measure, plan, name):
     def starts() -> None:
         for _ in range(STARTS.get(name, 1)):

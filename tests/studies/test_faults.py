@@ -13,12 +13,12 @@ def test_each_costs_its_victim_alone():
 
 
 def test_a_thousand_have_every_kind_under_every_executor_that_contains_it():
-    made = cases(1000, 1, executors.names())
-    assert made == cases(1000, 1, executors.names())
+    made = cases(1000, 1, executors.running())
+    assert made == cases(1000, 1, executors.running())
     struck = [(case.executor, fault) for case in made for fault in case.faults]
     assert len(struck) == 1000
     assert {fault.what for _, fault in struck} == {*RAISED, *RETURNED, *ODD, *ENDED, "hang"}
     assert {executor for executor, fault in struck if fault.kind == "ended"} == {
         "spawn_pool", "gpu_pinned", "ray",
     }  # fmt: skip
-    assert {executor for executor, fault in struck if fault.kind == "raised"} == set(executors.names())
+    assert {executor for executor, fault in struck if fault.kind == "raised"} == set(executors.running())

@@ -75,6 +75,6 @@ def test_cores_that_go_offline_meanwhile_are_not_known(machine):
 
 def test_workers_that_are_no_children_are_not_known():
     assert not executors.strategy("ray").children
-    assert all(executors.strategy(name).children for name in executors.names() if name != "ray")
+    assert all(executors.strategy(name).children for name in executors.running() if name != "ray")
     others = other_load.OtherWork(children=False)
     assert others.cores() is None and "not children" in others.reason
