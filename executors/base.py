@@ -16,7 +16,7 @@ from clipbench.executors.costs import Pretended
 from clipbench.executors.faults import Fault
 from clipbench.executors.layout import Group, Machine, Task, WorkerPlan, in_order, one_per_group
 from clipbench.executors.settings import ExecutorSettings
-from clipbench.executors.steps import Fed
+from clipbench.executors.steps import Fed, OnDecoded, nobody
 from clipbench.plugins import Part
 
 Status = Literal["ok", "failed", "timeout", "oom", "crashed", "skipped"]
@@ -97,14 +97,6 @@ class Clip(ClipFacts, Protocol):
 
     def wait(self, timeout_s: float) -> None:
         """Wait until something more is decoded, for at most so many seconds."""
-
-
-#: Called with the start and the end of decoding each chunk, on the executor's clock, and its number.
-OnDecoded = Callable[[float, float, int], None]
-
-
-def nobody(start_s: float, end_s: float, chunk: int) -> None:
-    """Nobody wants to know when a chunk was decoded."""
 
 
 class PretendedClip(Clip, Protocol):

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 
 from clipbench.analyzers.base import ClipFacts, setting
 from clipbench.executors import registry
-from clipbench.executors.base import ExecutorUnavailable, Observer, OnDecoded, Plan, nobody
+from clipbench.executors.base import ExecutorUnavailable, Observer, Plan
 from clipbench.executors.connected import Connected
 from clipbench.executors.costs import Pretended
 from clipbench.executors.faults import CONTAINABLE, HARMLESS
 from clipbench.executors.layout import Group, Machine, WorkerPlan, decoder_cores
 from clipbench.executors.protocol import Link, Report, WorkerSpec
 from clipbench.executors.settings import ExecutorSettings
+from clipbench.executors.steps import OnDecoded, nobody
 from clipbench.executors.virtual import PARKED, Process, World
 from clipbench.executors.virtual_clip import VirtualClip, VirtualDecoder
 from clipbench.executors.virtual_worker import Prices, VirtualWorker

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 #: Chunks of a clip that may be in memory at once.
 AHEAD = 4
+#: Called with the start and the end of decoding each chunk, on the executor's clock, and its number.
+OnDecoded = Callable[[float, float, int], None]
+
+
+def nobody(start_s: float, end_s: float, chunk: int) -> None:
+    """Nobody wants to know when a chunk was decoded."""
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from clipbench.analyzers.base import ClipFacts, Needs
-from clipbench.executors.base import Journal, OnDecoded, OpenPiece, nobody
+from clipbench.executors.base import Journal, OpenPiece
 from clipbench.executors.chunks import TemporaryJournal
 from clipbench.executors.costs import DecodingCost
 from clipbench.executors.layout import Task
-from clipbench.executors.steps import AHEAD, chunk_edges, chunk_name, sound_name
+from clipbench.executors.steps import AHEAD, OnDecoded, chunk_edges, chunk_name, nobody, sound_name
 from clipbench.executors.virtual import PARKED, Activity, Process, Stretch, World
 
 #: The kind of the activity that decodes, and the name of the piece that has all of a clip.

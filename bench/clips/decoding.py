@@ -14,10 +14,10 @@ from clipbench.bench.clips.decoder_link import DecoderLink, Decoders, ThreadDeco
 from clipbench.bench.clips.decoder_protocol import Open, Wanted
 from clipbench.bench.clips.shared_clip import SharedClip
 from clipbench.bench.clips.streaming import StreamedClip
-from clipbench.executors.base import Journal, OnDecoded, nobody
+from clipbench.executors.base import Journal
 from clipbench.executors.chunks import TemporaryJournal
 from clipbench.executors.layout import Task
-from clipbench.executors.steps import AHEAD
+from clipbench.executors.steps import AHEAD, OnDecoded, nobody
 
 
 @contextlib.contextmanager

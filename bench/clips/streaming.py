@@ -26,8 +26,8 @@ from clipbench.bench.clips.decoder_protocol import (
 )
 from clipbench.bench.clips.shared_clip import WHOLE, PieceLayout, SharedClip, facts_alone
 from clipbench.bench.errors import InputError
-from clipbench.executors.base import ClipLost, Journal, OnDecoded
-from clipbench.executors.steps import chunk_name, sound_name
+from clipbench.executors.base import ClipLost, Journal
+from clipbench.executors.steps import OnDecoded, chunk_name, sound_name
 from clipbench.executors.supervision import TIMEOUT_SPAN_S
 
 #: Seconds that a decoder may take for opening a clip, or for a chunk of up to `TIMEOUT_SPAN_S` seconds.
