@@ -138,6 +138,10 @@ class Plan:
         """All tasks, each after those that it waits for, otherwise in the grouping's order."""
         return in_order(self.groups)
 
+    def workers_of(self, group: Group) -> list[WorkerPlan]:
+        """The workers that hold a group."""
+        return [worker for worker in self.layout if worker.holds(group.tasks[0].analyzer)]
+
     def group_of(self, analyzer: str) -> Group:
         """The group that holds `analyzer`."""
         return next(g for g in self.groups if any(t.analyzer == analyzer for t in g.tasks))
@@ -234,7 +238,7 @@ class Executor(Part):
     def layout(
         cls, groups: Sequence[Group], machine: Machine, settings: ExecutorSettings
     ) -> tuple[WorkerPlan, ...]:
-        """The workers that these groups become on this machine; by default one for each group.
+        """The workers that these groups become on this machine; by default one for each replica of a group.
 
         Their devices are those that the groups ask for: which GPU `gpu:auto` is, planning decides afterwards.
         """

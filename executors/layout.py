@@ -95,14 +95,21 @@ def checked_needs(needs: object) -> Needs:
 class Group:
     """Analyzers that belong together, in the order in which to start them: a group of the grouping.
 
-    `device` and `cpus` are those of the worker that runs it; before that is known, `device` is what the
-    grouping asks for: cpu, gpu:N or gpu:auto.
+    `device` and `cpus` are those of the first worker that runs it; before that is known, `device` is what the
+    grouping asks for: cpu, gpu:N or gpu:auto. `replicas` is how many equal workers it asks for.
     """
 
     name: str
     device: str
     tasks: tuple[Task, ...]
     cpus: tuple[int, ...] = ()
+    replicas: int = 1
+
+    def worker_names(self) -> list[str]:
+        """The names of its workers: the group's, or with replicas group.1, group.2 and so on."""
+        if self.replicas == 1:
+            return [self.name]
+        return [f"{self.name}.{number}" for number in range(1, self.replicas + 1)]
 
     def device_of(self, analyzer: str) -> str:
         """Where one of its analyzers runs: on the group's device, or on the CPU if it uses no GPU."""
@@ -188,12 +195,16 @@ def in_order(groups: Sequence[Group]) -> list[Task]:
 def one_per_group(
     groups: Sequence[Group], machine: Machine, threads: int | None, pinned: bool = False
 ) -> tuple[WorkerPlan, ...]:
-    """A worker for each group; `pinned` ones keep to cores of their own, the others share all of them."""
-    budget = thread_budget(machine, len(groups), threads)
-    cpus = share_cores(machine, len(groups)) if pinned else [()] * len(groups)
+    """A worker for each group, or for each of its replicas, in the order of the groups.
+
+    `pinned` ones keep to cores of their own, the others share all of them.
+    """
+    workers = [(name, group) for group in groups for name in group.worker_names()]
+    budget = thread_budget(machine, len(workers), threads)
+    cpus = share_cores(machine, len(workers)) if pinned else [()] * len(workers)
     return tuple(
-        WorkerPlan(g.name, g.device, g.tasks, budget, cores, gpu_memory(g.tasks))
-        for g, cores in zip(groups, cpus, strict=True)
+        WorkerPlan(name, group.device, group.tasks, budget, cores, gpu_memory(group.tasks))
+        for (name, group), cores in zip(workers, cpus, strict=True)
     )
 
 

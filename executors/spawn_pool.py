@@ -15,11 +15,16 @@ from clipbench.executors.settings import ExecutorSettings
 class PoolSettings(ExecutorSettings):
     """The settings of the pool."""
 
-    workers: int | None = setting(None, "how many workers; null: one for each core", low=1, high=4096)
+    workers: int | None = setting(
+        None,
+        "how many workers; null: as many as the groups' replicas, or without replicas one for each core",
+        low=1,
+        high=4096,
+    )
 
 
 class SpawnPool(Processes):
-    """Equal processes; the groups of the plan only say which analyzers and which GPUs there are."""
+    """Equal processes; the groups of the plan only say which analyzers and GPUs, and how many replicas."""
 
     name = "spawn_pool"
     settings_type = PoolSettings
@@ -29,10 +34,12 @@ class SpawnPool(Processes):
         cls, groups: Sequence[Group], machine: Machine, settings: ExecutorSettings
     ) -> tuple[WorkerPlan, ...]:
         assert isinstance(settings, PoolSettings)
-        count = machine.cores if settings.workers is None else settings.workers
+        replicated = any(group.replicas > 1 for group in groups)
+        count = settings.workers or (sum(g.replicas for g in groups) if replicated else machine.cores)
         tasks = tuple(in_order(groups))
         memory_gb = gpu_memory(tasks)
-        wished = [group.device for group in groups if group.device != "cpu" and memory_gb is not None]
+        on_gpus = [group for group in groups if group.device != "cpu" and memory_gb is not None]
+        wished = [group.device for group in on_gpus for _ in range(group.replicas)]
         devices = wished or ["cpu"]
         threads = thread_budget(machine, count, settings.threads)
         return tuple(

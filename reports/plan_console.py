@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import zip_longest
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from clipbench.bench.planning.description import PlanDescription
 from clipbench.executors.base import Plan
+from clipbench.executors.layout import Group, Task, WorkerPlan
 from clipbench.reports.terminal import plain_table
 
 
@@ -21,7 +25,7 @@ def show(planned: PlanDescription, console: Console) -> None:
     console.print(group_table(plan))
     console.print(Text(f"\n{on_the_clip(plan)}"))
     for note in planned.notes:
-        console.print(Text(f"\n{note}: it runs without"))
+        console.print(Text(f"\n{note}"))
     console.print()
     if not planned.gpus:
         console.print(Text("There is no GPU: everything is on the CPU. Nothing was loaded."))
@@ -49,15 +53,25 @@ def on_the_clip(plan: Plan) -> str:
 
 
 def group_table(plan: Plan) -> Table:
-    """A row for each analyzer, below the group that it is in."""
+    """A row for each analyzer, in the group that it is in; places of replicas that differ are rows too."""
     table = plain_table()
     for column in ("group", "device", "cores", "analyzer", "model", "GPU memory", "reads"):
         table.add_column(column, overflow="fold", no_wrap=column not in ("model", "reads"))
     for group in plan.groups:
-        cells = [group.name, group.device, ",".join(map(str, group.cpus)) or "any"]
-        for task in group.tasks:
-            model = ", ".join(task.models) or "algorithm"
-            memory = "–" if task.memory_gb is None else f"{task.memory_gb:g} GB"
-            table.add_row(*map(Text, [*cells, task.analyzer, model, memory, ", ".join(task.upstream)]))
-            cells = [""] * len(cells)
+        for place, task in zip_longest(placed(group, plan), map(described, group.tasks), fillvalue=()):
+            table.add_row(*map(Text, [*(place or ("", "", "")), *task]))
     return table
+
+
+def placed(group: Group, plan: Plan) -> list[tuple[str, ...]]:
+    """The group, and the devices and cores of its workers."""
+    workers: Sequence[WorkerPlan | Group] = plan.workers_of(group) if group.replicas > 1 else [group]
+    places = dict.fromkeys((each.device, ",".join(map(str, each.cpus)) or "any") for each in workers)
+    names = [f"{group.name} × {group.replicas}" if group.replicas > 1 else group.name]
+    return [(name, *place) for name, place in zip_longest(names, places, fillvalue="")]
+
+
+def described(task: Task) -> tuple[str, ...]:
+    """An analyzer, its models, the memory that they ask for, and what it reads."""
+    memory = "–" if task.memory_gb is None else f"{task.memory_gb:g} GB"
+    return task.analyzer, ", ".join(task.models) or "algorithm", memory, ", ".join(task.upstream)

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,11 +25,11 @@ from clipbench.analyzers import weights
 from clipbench.bench.clips.clip_info import sha256
 from clipbench.bench.clips.clip_path import check_clip
 from clipbench.bench.measuring.analyzer_results import own_file_digest
-from clipbench.bench.measuring.run_summary import executor_settings
+from clipbench.bench.measuring.run_summary import executor_settings, group_summaries
 from clipbench.bench.measuring.session import Session
 from clipbench.bench.probes import environment
 from clipbench.bench.runs.facts import Facts, as_read_back, machine_facts, setting_facts, software_facts
-from clipbench.bench.runs.results import Result
+from clipbench.bench.runs.results import GroupSummary, Result
 from clipbench.bench.runs.serialization import to_json
 
 
@@ -102,7 +102,7 @@ def of_result(result: Result) -> ComparabilityKey:
         "executor.name": run.executor,
         "executor.threads": run.threads,
         "executor.workers": run.workers,
-        **group_facts({group.name: (group.device, group.analyzers) for group in run.groups}),
+        **group_facts(run.groups),
         **{f"executor.{name}": value for name, value in (run.executor_settings or {}).items()},
     }
     if run.stages is not None:
@@ -141,7 +141,7 @@ def of_session(session: Session) -> ComparabilityKey:
         "executor.name": cfg.executor.name,
         "executor.threads": plan.threads,
         "executor.workers": plan.workers,
-        **group_facts({g.name: (g.device, [t.analyzer for t in g.tasks]) for g in plan.groups}),
+        **group_facts(group_summaries(plan)),
         **{f"executor.{name}": value for name, value in executor_settings(plan).items()},
     }
     here = environment.describe()
@@ -168,10 +168,12 @@ def file_digest(path: Path, modified_ns: int) -> str:
     return sha256(path)
 
 
-def group_facts(groups: Mapping[str, tuple[str, list[str]]]) -> Facts:
-    """The facts of groups: name → device and analyzers."""
+def group_facts(groups: Iterable[GroupSummary]) -> Facts:
+    """The facts of groups: devices, analyzers, and replicas where there are any: older results have none."""
     facts: Facts = {}
-    for name, (device, analyzers) in groups.items():
-        facts[f"grouping.groups.{name}.device"] = device
-        facts[f"grouping.groups.{name}.analyzers"] = analyzers
+    for group in groups:
+        name = f"grouping.groups.{group.name}"
+        facts |= {f"{name}.device": group.device, f"{name}.analyzers": group.analyzers}
+        if group.replicas > 1:
+            facts |= {f"{name}.replicas": group.replicas, f"{name}.devices": group.devices}
     return facts

@@ -16,7 +16,7 @@ from clipbench.analyzers.base import Segment
 from clipbench.bench import invocation
 from clipbench.bench.measuring.record import Record
 from clipbench.bench.planning.config import Config
-from clipbench.bench.planning.plan import absent_upstream
+from clipbench.bench.planning.plan import remarks
 from clipbench.bench.probes.other_load import OtherWork
 from clipbench.bench.runs.measurement import NotMeasured
 from clipbench.bench.runs.results import (
@@ -67,9 +67,7 @@ def summarize_run(
         executor_settings=executor_settings(plan),
         threads=plan.threads,
         workers=plan.workers,
-        groups=[
-            GroupSummary(g.name, g.device, list(g.cpus), [t.analyzer for t in g.tasks]) for g in plan.groups
-        ],
+        groups=group_summaries(plan),
         pids=record.workers,
         models=cfg.models.profile,
         scenario=ScenarioSummary(scenario.name, scenario.warmup, scenario.repeats, scenario.in_flight),
@@ -86,6 +84,21 @@ def summarize_run(
         ],
         profiles=profiling.links(folder),
     )
+
+
+def group_summaries(plan: Plan) -> list[GroupSummary]:
+    """The groups of a plan as they were placed."""
+    return [
+        GroupSummary(
+            group.name,
+            group.device,
+            list(group.cpus),
+            [task.analyzer for task in group.tasks],
+            group.replicas,
+            [worker.device for worker in plan.workers_of(group)] if group.replicas > 1 else [],
+        )
+        for group in plan.groups
+    ]
 
 
 def executor_settings(plan: Plan) -> dict[str, Any]:
@@ -127,7 +140,7 @@ def warnings(record: Record) -> list[str]:
         found.append(
             f"lost: {len(record.lost) - NAMED} more clips; lost_clips in result.json has all of them"
         )
-    found += absent_upstream(record.plan)
+    found += remarks(record.plan)
     clips = {one.clip.path: one.clip for one in record.passes}
     found += [f"{Path(path).name}: {remark}" for path, clip in clips.items() for remark in clip.remarks]
     found += [f"a fault was planted: {fault.kind} in {fault.analyzer}" for fault in record.plan.faults]

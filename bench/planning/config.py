@@ -18,7 +18,7 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 
 from clipbench import plugins
 from clipbench.analyzers import registry
-from clipbench.analyzers.base import Analyzer
+from clipbench.analyzers.base import Analyzer, setting
 from clipbench.bench.locations import CONF, packaged
 from clipbench.bench.planning.executor_settings import ExecutorConfig, executor_config
 from clipbench.bench.runs import folders
@@ -30,11 +30,12 @@ from clipbench.executors.faults import KINDS
 class GroupConfig:
     """Analyzers that share a worker. "*" stands for every analyzer that no group names, the user's included.
 
-    `device` is cpu, gpu:N or gpu:auto, and resolved on the machine at hand.
+    `device` is cpu, gpu:N or gpu:auto, and resolved on the machine at hand, for each replica.
     """
 
     analyzers: list[str] = MISSING
     device: str = "cpu"
+    replicas: int = setting(1, "how many equal workers the group has", low=1, high=4096)
 
 
 @dataclass

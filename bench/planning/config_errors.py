@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from typing import Any, get_args, get_origin, get_type_hints
 
 from hydra.errors import (
     ConfigCompositionException,
@@ -11,7 +12,6 @@ from hydra.errors import (
     MissingConfigException,
     OverrideParseException,
 )
-from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from clipbench.bench import invocation
@@ -65,9 +65,10 @@ def known_keys(parent: str) -> list[str]:
     """The keys that the schema has under `parent` (dotted), or none where there is no such node."""
     if parent == "hydra.sweeper":
         return [f.name for f in dataclasses.fields(config.SweeperConfig)]
-    node = OmegaConf.structured(config.schema())
-    try:
-        node = OmegaConf.select(node, parent) if parent else node
-    except OmegaConfBaseException:
-        return []
-    return [str(key) for key in node] if isinstance(node, DictConfig) and not node._is_missing() else []
+    kind: Any = config.schema()
+    for key in filter(None, parent.split(".")):
+        if dataclasses.is_dataclass(kind):
+            kind = get_type_hints(kind).get(key)
+        else:  # of a mapping from names to something: every name will do
+            kind = get_args(kind)[1] if get_origin(kind) is dict else None
+    return [f.name for f in dataclasses.fields(kind)] if dataclasses.is_dataclass(kind) else []

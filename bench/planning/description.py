@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from clipbench.bench.planning.config import Config
 from clipbench.bench.planning.placement import visible
-from clipbench.bench.planning.plan import absent_upstream, make_plan
+from clipbench.bench.planning.plan import make_plan, remarks
 from clipbench.bench.probes import environment
 from clipbench.executors.base import Plan
 from clipbench.executors.layout import Gpu
@@ -23,7 +23,7 @@ class PlannedGpu:
 
 @dataclass(frozen=True)
 class PlanDescription:
-    """A plan with the names of what was chosen; `notes` says which analyzers run without their upstream."""
+    """A plan with the names of what was chosen; `notes` are remarks on it."""
 
     grouping: str
     executor: str
@@ -42,7 +42,7 @@ def describe(cfg: Config) -> PlanDescription:
         executor=cfg.executor.name,
         models=cfg.models.profile,
         plan=plan,
-        notes=absent_upstream(plan),
+        notes=remarks(plan),
         gpus=[
             PlannedGpu(gpu, sum(w.memory_gb or 0.0 for w in plan.layout if w.device == f"gpu:{gpu.index}"))
             for gpu in gpus

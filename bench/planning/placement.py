@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -11,6 +12,9 @@ from clipbench.bench.probes.visible_devices import visible as visible_cards
 from clipbench.bench.runs.measurement import NotMeasured
 from clipbench.bench.runs.results import GpuSummary
 from clipbench.executors.layout import Gpu, WorkerPlan
+
+#: Workers that a message names before it says how many more there are.
+NAMED = 8
 
 
 def visible(found: list[GpuSummary] | NotMeasured, restriction: str | None) -> tuple[Gpu, ...]:
@@ -34,9 +38,10 @@ def place(workers: Sequence[WorkerPlan], gpus: Sequence[Gpu]) -> tuple[WorkerPla
     """The workers with their devices resolved to "cpu" or "gpu:N". Without a GPU all are on the CPU.
 
     gpu:N is the N-th of `gpus`, modulo their number, so that more workers than GPUs share them. gpu:auto, the
-    largest first, goes where the most memory is free among those GPUs that nobody named, and to a named one
-    only where no other has room: who names a GPU has it alone, if that is possible. Raises InputError where
-    the memory that the workers' models are declared to need does not exist.
+    largest first, goes to one of those GPUs that nobody named, and to a named one only where no other has
+    room: who names a GPU has it alone, if that is possible. Among these it goes where there are the fewest
+    replicas of the same group, then where the most memory is free, then where there are the fewest workers.
+    Raises InputError where the memory that the workers' models are declared to need does not exist.
     """
     placed: dict[int, Gpu] = {}
     waiting: list[tuple[int, float]] = []
@@ -52,11 +57,17 @@ def place(workers: Sequence[WorkerPlan], gpus: Sequence[Gpu]) -> tuple[WorkerPla
             placed[number] = gpus[int(index) % len(gpus)]
             free[placed[number]] -= worker.memory_gb
     named = set(placed.values())
+    held = [tuple(task.analyzer for task in worker.tasks) for worker in workers]
+    crowd = Counter(placed.values())
+    alike = Counter((gpu, held[number]) for number, gpu in placed.items())
     for number, need in sorted(waiting, key=lambda each: -each[1]):
         roomy = [gpu for gpu in gpus if free[gpu] >= need] or list(gpus)
         candidates = [gpu for gpu in roomy if gpu not in named] or roomy
-        placed[number] = max(candidates, key=free.__getitem__)
-        free[placed[number]] -= need
+        load = {gpu: (alike[gpu, held[number]], -free[gpu], crowd[gpu]) for gpu in candidates}
+        placed[number] = chosen = min(candidates, key=load.__getitem__)
+        free[chosen] -= need
+        crowd[chosen] += 1
+        alike[chosen, held[number]] += 1
     for gpu in gpus:
         if free[gpu] < 0:
             there = {workers[n].name: workers[n].memory_gb or 0.0 for n, at in placed.items() if at is gpu}
@@ -76,9 +87,10 @@ def check_device(device: str) -> None:
 
 def overcommitted(gpu: Gpu, needs: Mapping[str, float]) -> str:
     """What is wrong with a GPU that is asked for more memory than it has, and what helps."""
-    listed = ", ".join(f"{worker} {need:.1f}" for worker, need in needs.items() if need)
+    listed = [f"{worker} {need:.1f}" for worker, need in needs.items() if need]
+    named = ", ".join(listed[:NAMED]) + f" and {len(listed) - NAMED} more" * (len(listed) > NAMED)
     return (
         f"grouping: GPU {gpu.index} ({gpu.name}) has {gpu.memory_gb:g} GB, and its workers need "
-        f"{sum(needs.values()):.1f} GB ({listed}); put some on another GPU or on cpu, start fewer "
-        "workers with executor.workers if the executor has it, or use smaller models"
+        f"{sum(needs.values()):.1f} GB ({named}); put some on another GPU or on cpu, take fewer replicas "
+        "(or executor.workers, if the executor has it), or use smaller models"
     )

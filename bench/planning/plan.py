@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
@@ -12,7 +13,14 @@ from clipbench.analyzers.base import ALL, Analyzer, Settings
 from clipbench.analyzers.production.base import Production
 from clipbench.analyzers.threads import core_numbers, cores_allowed
 from clipbench.bench.errors import InputError, nearest
-from clipbench.bench.planning.config import Config, FaultConfig, GroupingConfig, ModelsConfig, out_of_range
+from clipbench.bench.planning.config import (
+    Config,
+    FaultConfig,
+    GroupConfig,
+    GroupingConfig,
+    ModelsConfig,
+    out_of_range,
+)
 from clipbench.bench.planning.executor_settings import chosen
 from clipbench.bench.planning.placement import check_device, place
 from clipbench.executors import registry as executors
@@ -64,15 +72,15 @@ def groups_of(cfg: Config) -> tuple[Group, ...]:
             raise InputError(line)
     made: list[Group] = []
     before: tuple[str, ...] = ()
-    for group_name, (names, device) in groups.items():
-        check_device(device)
+    for group_name, (names, group) in groups.items():
+        check_device(group.device)
         names = [name for name in names if name in wanted]
         tasks = [
             task_of(name, settings[name], tuple(u for u in upstream[name] if u in wanted), before)
             for name in names
         ]
         if tasks:
-            made.append(Group(group_name, device, tuple(tasks)))
+            made.append(Group(group_name, group.device, tuple(tasks), replicas=group.replicas))
         if cfg.grouping.stages:
             before += tuple(names)
     if not made:
@@ -96,9 +104,9 @@ def task_of(name: str, settings: Settings, upstream: tuple[str, ...], after: tup
 
 def check_layout(executor: str, workers: Sequence[WorkerPlan], groups: Sequence[Group]) -> None:
     """Raise InputError for a layout in which two workers have one name, or no worker has an analyzer."""
-    names = [worker.name for worker in workers]
-    if twice := [name for name in names if names.count(name) > 1]:
-        raise InputError(f"executor={executor}: its layout has two workers called {twice[0]}; rename one")
+    for name, count in Counter(worker.name for worker in workers).items():
+        if count > 1:
+            raise InputError(f"executor={executor}: its layout has two workers called {name}; rename one")
     for task in (task for group in groups for task in group.tasks):
         if not any(worker.holds(task.analyzer) for worker in workers):
             raise InputError(f"executor={executor}: its layout has no worker for {task.analyzer}")
@@ -158,8 +166,10 @@ def one_of(value: str, choices: Sequence[str], key: str) -> str:
     return value
 
 
-def resolve_groups(grouping: GroupingConfig, known: Iterable[str]) -> dict[str, tuple[list[str], str]]:
-    """Group name → (analyzer names, device), no analyzer in more than one of them.
+def resolve_groups(
+    grouping: GroupingConfig, known: Iterable[str]
+) -> dict[str, tuple[list[str], GroupConfig]]:
+    """Group name → (analyzer names, the group as it was written), no analyzer in more than one of them.
 
     REST in a group stands for every known analyzer, the user's own included, that no group names. Without it,
     an analyzer that no group names is not part of the run.
@@ -170,6 +180,8 @@ def resolve_groups(grouping: GroupingConfig, known: Iterable[str]) -> dict[str, 
     named: dict[str, str] = {}
     rest_group = None
     for group_name, group in grouping.groups.items():
+        if line := out_of_range(group, f"{where}: groups.{group_name}"):
+            raise InputError(line)
         for name in group.analyzers:
             key = f"{where}: groups.{group_name}.analyzers"
             if name == REST:
@@ -186,7 +198,7 @@ def resolve_groups(grouping: GroupingConfig, known: Iterable[str]) -> dict[str, 
     return {
         group_name: (
             [n for name in group.analyzers for n in (rest if name == REST else [name])],
-            group.device,
+            group,
         )
         for group_name, group in grouping.groups.items()
     }
@@ -253,12 +265,30 @@ def selection(only: list[str], upstream: dict[str, tuple[str, ...]], grouped: Co
     return set(only).union(*(reachable(name, named) for name in only))
 
 
+def remarks(plan: Plan) -> list[str]:
+    """What may surprise the reader of a plan, a line each."""
+    return absent_upstream(plan) + lacking_replicas(plan)
+
+
+def lacking_replicas(plan: Plan) -> list[str]:
+    """A line for each group that asks for more workers than the executor has for it."""
+    lines = []
+    for group in plan.groups:
+        if (count := len(plan.workers_of(group))) < group.replicas:
+            workers = f"{count} worker{'s' if count > 1 else ''}"
+            lines.append(
+                f"group {group.name} asks for {group.replicas} replicas; the executor has {workers} for it"
+            )
+    return lines
+
+
 def absent_upstream(plan: Plan) -> list[str]:
     """A line for each analyzer of a plan that reads from one that the plan does not have."""
     there = {task.analyzer for task in plan.tasks()}
     lines = []
     for task in plan.tasks():
-        reads = registry.chosen(task.analyzer, task.settings).upstream
-        if absent := sorted(set(reads) - there - {ALL}):
-            lines.append(f"{task.analyzer} reads from {', '.join(absent)}, which no group of this run has")
+        upstream = registry.chosen(task.analyzer, task.settings).upstream
+        if absent := sorted(set(upstream) - there - {ALL}):
+            reads = f"{task.analyzer} reads from {', '.join(absent)}"
+            lines.append(f"{reads}, which no group of this run has: it runs without")
     return lines

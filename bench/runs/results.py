@@ -85,12 +85,17 @@ class AnalyzerResult:
 
 @dataclass
 class GroupSummary:
-    """One group of the grouping, as it was placed."""
+    """One group of the grouping, as it was placed: `device` and `cpus` are those of its first worker.
+
+    With more `replicas` than one, `devices` has the device of each of its workers.
+    """
 
     name: str
     device: str
     cpus: list[int]
     analyzers: list[str]
+    replicas: int = 1
+    devices: list[str] = field(default_factory=list)
 
 
 @dataclass

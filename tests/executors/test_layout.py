@@ -21,9 +21,9 @@ GROUPS = (
 )
 
 
-def laid_out(executor: str, **settings) -> tuple[WorkerPlan, ...]:
+def laid_out(executor: str, groups: tuple[Group, ...] = GROUPS, **settings) -> tuple[WorkerPlan, ...]:
     cls = registry.strategy(executor)
-    return cls.layout(GROUPS, MACHINE, cls.settings_type(**settings))
+    return cls.layout(groups, MACHINE, cls.settings_type(**settings))
 
 
 @pytest.mark.parametrize("executor", registry.names())
@@ -40,6 +40,31 @@ def test_a_worker_for_each_group(executor):
     assert [w.memory_gb for w in workers] == [20.0 + CONTEXT_GB, 5.0 + CONTEXT_GB, None]
     cores = [(0,), (2, 4), (6,)] if executor == "gpu_pinned" else [()] * 3
     assert [w.cpus for w in workers] == cores
+
+
+#: The groups, of which the first has two replicas.
+REPLICATED = (replace(GROUPS[0], replicas=2), *GROUPS[1:])
+
+
+@pytest.mark.parametrize("executor", ["gpu_pinned", "ray", "threads"])
+def test_a_worker_for_each_replica_with_its_share_of_the_machine(executor):
+    workers = laid_out(executor, REPLICATED)
+    assert [w.name for w in workers] == ["vlm.1", "vlm.2", "rest", "host"]
+    one, other = workers[:2]
+    assert one.tasks == other.tasks == GROUPS[0].tasks
+    assert one.memory_gb == other.memory_gb == 20.0 + CONTEXT_GB
+    cores = [(0,), (2,), (4,), (6,)] if executor == "gpu_pinned" else [()] * 4
+    assert [w.cpus for w in workers] == cores and {w.threads for w in workers} == {1}
+    pair = laid_out(executor, REPLICATED[:1])
+    assert [w.threads for w in pair] == [2, 2]
+
+
+def test_replicas_where_groups_have_no_workers_of_their_own():
+    assert len(laid_out("sequential", REPLICATED)) == 1
+    pool = laid_out("spawn_pool", REPLICATED)
+    assert [w.device for w in pool] == ["gpu:0", "gpu:0", "gpu:auto", "gpu:0"]
+    assert len(laid_out("spawn_pool", REPLICATED[:1])) == 2  # not one for each of the four cores
+    assert len(laid_out("spawn_pool", REPLICATED, workers=5)) == 5
 
 
 def test_one_worker_on_the_first_gpu_that_is_asked_for():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import count
 
 import pytest
@@ -15,6 +16,7 @@ from clipbench.executors.layout import Task, WorkerPlan
 from clipbench.executors.protocol import Command, Report, WorkerSpec
 from clipbench.executors.scheduling import Scheduler
 from clipbench.executors.settings import ExecutorSettings
+from clipbench.executors.steps import Fed, Feed, Finish
 from clipbench.executors.supervision import ATTEMPTS, Supervisor
 from tests.support.clip_views import ArrayClip
 from tests.support.fake_plans import Notes
@@ -73,6 +75,32 @@ def test_a_worker_gets_what_it_holds_and_what_is_lost_is_dropped():
     assert not scheduler.record(0, Outcome("a", "crashed", "w", ""))
     assert not scheduler.record(0, Outcome("c", "crashed", "w", ""))
     assert scheduler.record(0, ok("b"))
+
+
+def test_the_tasks_of_a_group_go_to_whichever_replica_is_free():
+    scheduler = Scheduler([task("a"), task("b")])
+    for number in (0, 1):
+        scheduler.admit(number, clip())
+    assert assigned(scheduler, "g.1", "g.2") == [("g.1", 0, "a"), ("g.2", 0, "b")]
+    assert not scheduler.record(0, ok("b"))
+    assert assigned(scheduler, "g.2") == [("g.2", 1, "a")]  # g.1 is still at the first clip
+    assert scheduler.record(0, ok("a"))
+    assert assigned(scheduler, "g.1") == [("g.1", 1, "b")]
+
+
+def test_the_state_of_a_chunked_analyzer_goes_to_another_replica():
+    scheduler, made = Scheduler([replace(task("a"), chunked=True)]), clip()
+    made.chunks = 2
+    scheduler.admit(0, made)
+    steps = []
+    for worker in ("g.1", "g.2", "g.1"):
+        (one,) = scheduler.assign(["g.1", "g.2"], lambda free, _, worker=worker: free == worker)
+        assert assigned(scheduler, "g.1", "g.2") == []  # one step of an analyzer on a clip at a time
+        steps.append(one.step)
+        if isinstance(one.step, Feed):
+            chunk = one.step.chunk
+            scheduler.fed(0, Fed("a", chunk, b"found %d" % chunk, b"after %d" % chunk, 0.5))
+    assert steps == [Feed(0, None), Feed(1, b"after 0"), Finish((b"found 0", b"found 1"), b"after 1")]
 
 
 class Worker:

@@ -34,13 +34,18 @@ def plan(*names: str, **options) -> Plan:
     return grouped({"all": names}, **options)
 
 
-def grouped(groups: dict[str, tuple[str, ...]], executor: str = "threads", **options) -> Plan:
-    """These fakes in these groups, as the plan of an executor on a machine with two cores.
+def grouped(
+    groups: dict[str, tuple[str, ...]], executor: str = "threads", replicas: int = 1, **options
+) -> Plan:
+    """These fakes in these groups, as the plan of an executor on two cores; the first has `replicas`.
 
     `options` are fields of the plan, or settings of the executor, which has one thread per worker.
     """
     among = tuple(name for names in groups.values() for name in names)
-    made = [Group(g, "cpu", tuple(task(n, among) for n in names)) for g, names in groups.items()]
+    made = [
+        Group(name, "cpu", tuple(task(n, among) for n in names), replicas=1 if number else replicas)
+        for number, (name, names) in enumerate(groups.items())
+    ]
     fields = {f.name for f in dataclasses.fields(Plan)}
     return planned(
         made,

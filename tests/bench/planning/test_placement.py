@@ -99,6 +99,60 @@ def test_named_gpus_are_kept_free_and_shared_where_it_must_be():
     assert devices(place([asking("far", "gpu:3", 1.0)], two)) == ["gpu:1"]
 
 
+def replica(name: str, device: str, memory_gb: float) -> WorkerPlan:
+    return WorkerPlan(name, device, (Task(name.partition(".")[0], Settings()),), memory_gb=memory_gb)
+
+
+def test_replicas_are_spread_and_fill_the_emptiest_gpu_first():
+    many = [replica(f"a.{n}", "gpu:auto", 2.0) for n in range(1, 6)]
+    assert devices(place(many, MACHINES[4])) == ["gpu:0", "gpu:1", "gpu:2", "gpu:3", "gpu:0"]
+    # Beside something large too, as long as there is room: two on one GPU would wait for each other.
+    large = [replica("large", "gpu:auto", 80.0), *many[:3]]
+    assert devices(place(large, MACHINES[2])) == ["gpu:0", "gpu:1", "gpu:0", "gpu:1"]
+    uneven = (Gpu(0, 80.0, "A"), Gpu(1, 40.0, "B"))
+    assert devices(place([replica(f"a.{n}", "gpu:auto", 30.0) for n in (1, 2, 3)], uneven)) == [
+        "gpu:0", "gpu:1", "gpu:0"
+    ]  # fmt: skip
+    # A named GPU is left to who named it, and replicas of a group that names one are all there.
+    named = [replica("vlm", "gpu:0", 20.0), *many[:2]]
+    assert devices(place(named, MACHINES[2])) == ["gpu:0", "gpu:1", "gpu:1"]
+    assert devices(place([replica("b.1", "gpu:1", 2.0), replica("b.2", "gpu:1", 2.0)], MACHINES[2])) == [
+        "gpu:1", "gpu:1"
+    ]  # fmt: skip
+
+
+def test_where_memory_says_nothing_workers_are_counted():
+    others = [replica("a", "gpu:auto", 0.0), replica("b", "gpu:auto", 0.0), replica("c", "gpu:auto", 0.0)]
+    assert devices(place(others, MACHINES[2])) == ["gpu:0", "gpu:1", "gpu:0"]
+
+
+@pytest.mark.parametrize(
+    ("device", "gpus", "fits"), [("gpu:0", 4, 3), ("gpu:auto", 1, 3), ("gpu:auto", 2, 6)]
+)
+def test_memory_counts_replicas(device, gpus, fits):
+    # Qwen2-VL takes 22 GB and 0.5 GB for CUDA's context: three of it fit on a GPU of 85.5 GB.
+    only = ("only=[qwen2_vl_temporal]", "grouping=optimized", "executor=gpu_pinned")
+    key = f"grouping.groups.vlm.device={device}", "grouping.groups.vlm.replicas"
+    workers = planned(MACHINES[gpus], *only, key[0], f"{key[1]}={fits}").layout
+    assert len(workers) == fits
+    with pytest.raises(
+        InputError, match=r"has 85.5 GB, and its workers need 90\.0 GB \(vlm\.1 22\.5, .*replicas"
+    ):
+        planned(MACHINES[gpus], *only, key[0], f"{key[1]}={fits + 1}")
+
+
+def test_a_plan_shows_replicas_and_where_each_is():
+    console = Console(record=True, width=200, file=io.StringIO())
+    plan = planned(
+        MACHINES[2],
+        *("only=[qwen2_vl_temporal]", "grouping=optimized", "executor=gpu_pinned"),
+        *("grouping.groups.vlm.device=gpu:auto", "grouping.groups.vlm.replicas=2"),
+    )
+    show(PlanDescription("optimized", "gpu_pinned", "random", plan, [], []), console)
+    rows = [line.split()[:4] for line in console.export_text().splitlines() if "gpu:" in line]
+    assert rows[0] == ["vlm", "×", "2", "gpu:0"] and rows[1][0] == "gpu:1"
+
+
 def test_too_much_memory_names_who_wants_it():
     with pytest.raises(InputError, match=r"need 90\.0 GB \(a 50\.0, b 40\.0\)"):
         place([asking("a", "gpu:auto", 50.0), asking("b", "gpu:auto", 40.0)], MACHINES[1])

@@ -18,7 +18,7 @@ from clipbench.bench.planning.config import (
     schema,
 )
 from clipbench.bench.planning.executor_settings import executor_config
-from clipbench.bench.planning.plan import absent_upstream, make_plan
+from clipbench.bench.planning.plan import absent_upstream, make_plan, remarks
 from tests.support.command_line import PROJECT
 
 
@@ -69,7 +69,7 @@ def test_an_analyzer_that_no_group_has_is_not_run(four):
     plan = make_plan(configuration({"x": ["a", "c"]}))
     assert [task.analyzer for task in plan.tasks()] == ["a", "c"]
     assert plan.group_of("c").tasks[1].upstream == ()
-    assert absent_upstream(plan) == ["c reads from b, which no group of this run has"]
+    assert absent_upstream(plan) == ["c reads from b, which no group of this run has: it runs without"]
 
 
 def test_a_reader_of_all_reads_all_of_its_grouping(four):
@@ -97,6 +97,36 @@ def test_groupings_that_are_refused(four, groups, line):
     with pytest.raises(InputError, match=r"conf/grouping/mine\.yaml") as caught:
         make_plan(configuration(groups))
     assert line in str(caught.value)
+
+
+@pytest.mark.parametrize("replicas", [0, -3, 4097, 10**9, 10**30])
+def test_replicas_that_are_refused(four, replicas):
+    cfg = configuration({"x": ["*"]})
+    cfg.grouping.groups["x"].replicas = replicas
+    with pytest.raises(InputError) as caught:
+        make_plan(cfg)
+    assert str(caught.value) == (
+        f"conf/grouping/mine.yaml: groups.x.replicas={replicas} is out of range: "
+        "it must be 1 to 4096 (how many equal workers the group has)"
+    )
+
+
+def test_replicas_become_workers_or_a_remark(four):
+    cfg = configuration({"x": ["a", "b"], "y": ["*"]})
+    cfg.grouping.groups["y"].replicas = 3
+    plan = make_plan(cfg)
+    assert [worker.name for worker in plan.layout] == ["x", "y.1", "y.2", "y.3"]
+    assert [worker.name for worker in plan.workers_of(plan.groups[1])] == ["y.1", "y.2", "y.3"]
+    assert remarks(plan) == []
+    cfg.executor = executor_config()(name="sequential")
+    assert remarks(make_plan(cfg)) == ["group y asks for 3 replicas; the executor has 1 worker for it"]
+
+
+def test_a_group_with_the_name_of_a_replica(four):
+    cfg = configuration({"x": ["a", "b"], "x.2": ["*"]})
+    cfg.grouping.groups["x"].replicas = 2
+    with pytest.raises(InputError, match=r"two workers called x\.2; rename one"):
+        make_plan(cfg)
 
 
 def test_a_device_that_is_not_there(four):

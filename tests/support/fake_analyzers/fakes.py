@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from clipbench.analyzers.base import (
     Analyzer,
@@ -147,6 +148,33 @@ class Counting(Steady):
 
 class CountingToo(Counting):
     name = "counting_too"
+
+
+@dataclass
+class MeetingSettings(Settings):
+    folder: str = setting("", "where those who are there leave a file")
+    guests: int = setting(2, "how many have to be there at the same time", low=1, high=64)
+
+
+class Meeting(Steady):
+    """Waits until so many are at work at the same time, in whatever worker and on whatever clip."""
+
+    name = "meeting"
+    settings_type = MeetingSettings
+
+    def analyze(self, clip, upstream):
+        folder = Path(self.settings.folder)
+        (folder / f"{self.name} {clip.duration_s}").touch()
+        until = time.monotonic() + 30
+        while len(list(folder.iterdir())) < self.settings.guests:
+            if time.monotonic() > until:
+                raise TimeoutError("nobody came")
+            time.sleep(0.005)
+        return super().analyze(clip, upstream)
+
+
+class MeetingToo(Meeting):
+    name = "meeting_too"
 
 
 class Fate(Steady):
