@@ -67,10 +67,14 @@ class Demand:
     in_flight: int = 1
     host_speed: float = 1.0
     gpu_speed: float = 1.0
-    _loads: dict[tuple[tuple[str, ...], int, bool], Load] = field(default_factory=dict)
-    _tasks: dict[tuple[str, ...], tuple[Task, ...]] = field(default_factory=dict)
-    _decoding_s: float | None = None
-    _chains: dict[tuple[tuple[int, bool], ...], tuple[float, str]] = field(default_factory=dict)
+    _loads: dict[tuple[tuple[str, ...], int, bool], Load] = field(
+        default_factory=dict, init=False, repr=False
+    )
+    _tasks: dict[tuple[str, ...], tuple[Task, ...]] = field(default_factory=dict, init=False, repr=False)
+    _decoding_s: float | None = field(default=None, init=False, repr=False)
+    _chains: dict[tuple[tuple[int, bool], ...], tuple[float, str]] = field(
+        default_factory=dict, init=False, repr=False
+    )
 
     def __post_init__(self) -> None:
         self.on_gpu = {task.analyzer for task in self.tasks if task.gpu}
