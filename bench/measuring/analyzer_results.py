@@ -48,7 +48,14 @@ def analyzer_result(task: Task, record: Record, figures: Sequence[MetricValue]) 
         error=worst.error,
         retried=worst.retried,
         facts=worst.facts,
+        waits_for=[*task.upstream, *task.after],
+        whole_frames=waits_for_all_frames(task),
     )
+
+
+def waits_for_all_frames(task: Task) -> bool:
+    """Whether an analyzer cannot begin before all frames of a clip are decoded."""
+    return task.frames and not task.chunked
 
 
 def weights_digest(model: str) -> str | None:

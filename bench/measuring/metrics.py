@@ -14,6 +14,7 @@ from typing import Literal
 
 from clipbench import plugins
 from clipbench.bench.measuring import gpu_metrics
+from clipbench.bench.measuring.analyzer_results import waits_for_all_frames
 from clipbench.bench.measuring.bounds import Bound, lower_bound
 from clipbench.bench.measuring.gpu_metrics import Window
 from clipbench.bench.measuring.record import Record
@@ -121,7 +122,7 @@ def bound_of(record: Record, number: int) -> Bound:
     spans = [s for s in record.spans if s.clip == number and s.phase in ("analyze", "decode")]
     tasks = record.plan.tasks()
     upstream = {t.analyzer: (*t.upstream, *t.after) for t in tasks}
-    frames = {t.analyzer for t in tasks if t.frames and not t.chunked}
+    frames = {t.analyzer for t in tasks if waits_for_all_frames(t)}
     return lower_bound(spans, upstream, record.plan.workers, frames)
 
 

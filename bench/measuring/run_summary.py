@@ -14,7 +14,7 @@ from typing import Any
 from clipbench import plugins
 from clipbench.analyzers.base import Segment
 from clipbench.bench import invocation
-from clipbench.bench.measuring.record import Record
+from clipbench.bench.measuring.record import Pass, Record
 from clipbench.bench.planning.config import Config
 from clipbench.bench.planning.plan import remarks
 from clipbench.bench.probes.other_load import OtherWork
@@ -79,7 +79,13 @@ def summarize_run(
         clips=list(clips.values()),
         cleanup=cleanup_since_start(record),
         passes=[
-            PassSummary(p.warmup, p.start_s - record.started_s, p.end_s - record.started_s, p.clip.path)
+            PassSummary(
+                p.warmup,
+                p.start_s - record.started_s,
+                p.end_s - record.started_s,
+                p.clip.path,
+                failed(record, p),
+            )
             for p in record.completed()
         ],
         profiles=profiling.links(folder),
@@ -99,6 +105,15 @@ def group_summaries(plan: Plan) -> list[GroupSummary]:
         )
         for group in plan.groups
     ]
+
+
+def failed(record: Record, one: Pass) -> dict[str, str]:
+    """The analyzers that did not do their part in a pass, and what became of them."""
+    return {
+        name: "silent" if outcome.status == "ok" else outcome.status
+        for name, outcome in one.outcomes.items()
+        if not record.succeeded(one, outcome)
+    }
 
 
 def executor_settings(plan: Plan) -> dict[str, Any]:

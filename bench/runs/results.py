@@ -63,7 +63,11 @@ class TargetResult:
 
 @dataclass
 class AnalyzerResult:
-    """One analyzer over all measured passes; `analyze_s` has one value per pass, in seconds."""
+    """One analyzer over all measured passes; `analyze_s` has one value per pass, in seconds.
+
+    `waits_for` are the analyzers that its end comes after, `whole_frames` says whether it also waits for all
+    frames of the clip: with the spans, that is what the lower bound on a pass's time is made from.
+    """
 
     status: str
     model: list[str]
@@ -81,6 +85,8 @@ class AnalyzerResult:
     error: str = ""
     retried: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
+    waits_for: list[str] = field(default_factory=list)
+    whole_frames: bool = False
 
 
 @dataclass
@@ -134,12 +140,17 @@ class LostClip:
 
 @dataclass
 class PassSummary:
-    """One time through a clip, in seconds from the start of the run; `clip` is the clip's path."""
+    """One time through a clip, in seconds from the start of the run; `clip` is the clip's path.
+
+    `failed` has the analyzers that did not do their part, and what became of them: a status, or "silent" for
+    one that ended ok and found nothing where the truth has something.
+    """
 
     warmup: bool
     start_s: float
     end_s: float
     clip: str = ""
+    failed: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(kw_only=True)
