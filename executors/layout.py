@@ -96,7 +96,8 @@ class Group:
     """Analyzers that belong together, in the order in which to start them: a group of the grouping.
 
     `device` and `cpus` are those of the first worker that runs it; before that is known, `device` is what the
-    grouping asks for: cpu, gpu:N or gpu:auto. `replicas` is how many equal workers it asks for.
+    grouping asks for: cpu, gpu:N or gpu:auto. `replicas` is how many equal workers it asks for, `threads` how
+    many threads for each of them; None leaves that to the executor.
     """
 
     name: str
@@ -104,6 +105,7 @@ class Group:
     tasks: tuple[Task, ...]
     cpus: tuple[int, ...] = ()
     replicas: int = 1
+    threads: int | None = None
 
     def worker_names(self) -> list[str]:
         """The names of its workers: the group's, or with replicas group.1, group.2 and so on."""
@@ -197,14 +199,15 @@ def one_per_group(
 ) -> tuple[WorkerPlan, ...]:
     """A worker for each group, or for each of its replicas, in the order of the groups.
 
-    `pinned` ones keep to cores of their own, the others share all of them.
+    `pinned` ones keep to cores of their own, in proportion to their threads; the others share all of them.
     """
     workers = [(name, group) for group in groups for name in group.worker_names()]
     budget = thread_budget(machine, len(workers), threads)
-    cpus = share_cores(machine, len(workers)) if pinned else [()] * len(workers)
+    counts = [group.threads or budget for _, group in workers]
+    cpus = share_cores(machine, counts) if pinned else [()] * len(workers)
     return tuple(
-        WorkerPlan(name, group.device, group.tasks, budget, cores, gpu_memory(group.tasks))
-        for (name, group), cores in zip(workers, cpus, strict=True)
+        WorkerPlan(name, group.device, group.tasks, count, cores, gpu_memory(group.tasks))
+        for (name, group), count, cores in zip(workers, counts, cpus, strict=True)
     )
 
 
@@ -213,13 +216,17 @@ def thread_budget(machine: Machine, workers: int, threads: int | None) -> int:
     return max(1, machine.cores // max(1, workers)) if threads is None else threads
 
 
-def share_cores(machine: Machine, workers: int) -> list[tuple[int, ...]]:
-    """Cores for each of so many workers, evenly; empty where there are more workers than cores."""
-    cores = machine.core_numbers
-    if workers > len(cores):
-        return [()] * workers
-    edges = [round(i * len(cores) / workers) for i in range(workers + 1)]
-    return [cores[a:b] for a, b in itertools.pairwise(edges)]
+def share_cores(machine: Machine, threads: Sequence[int]) -> list[tuple[int, ...]]:
+    """Cores for workers with so many threads, in proportion, or evenly where one would be left without.
+
+    They are empty where there are more workers than cores.
+    """
+    cores, whole = machine.core_numbers, sum(threads)
+    if len(threads) > len(cores):
+        return [()] * len(threads)
+    edges = [round(before * len(cores) / whole) for before in itertools.accumulate(threads, initial=0)]
+    shares = [cores[a:b] for a, b in itertools.pairwise(edges)]
+    return shares if all(shares) else share_cores(machine, [1] * len(threads))
 
 
 def decoder_cores(layout: Sequence[WorkerPlan]) -> tuple[int, ...]:

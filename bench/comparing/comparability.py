@@ -169,11 +169,13 @@ def file_digest(path: Path, modified_ns: int) -> str:
 
 
 def group_facts(groups: Iterable[GroupSummary]) -> Facts:
-    """The facts of groups: devices, analyzers, and replicas where there are any: older results have none."""
+    """The facts of groups; replicas and threads where they ask for them, which older results do not."""
     facts: Facts = {}
     for group in groups:
         name = f"grouping.groups.{group.name}"
         facts |= {f"{name}.device": group.device, f"{name}.analyzers": group.analyzers}
         if group.replicas > 1:
             facts |= {f"{name}.replicas": group.replicas, f"{name}.devices": group.devices}
+        if group.threads is not None:
+            facts[f"{name}.threads"] = group.threads
     return facts

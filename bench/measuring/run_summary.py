@@ -16,7 +16,7 @@ from clipbench.analyzers.base import Segment
 from clipbench.bench import invocation
 from clipbench.bench.measuring.record import Pass, Record
 from clipbench.bench.planning.config import Config
-from clipbench.bench.planning.plan import remarks
+from clipbench.bench.planning.remarks import remarks
 from clipbench.bench.probes.other_load import OtherWork
 from clipbench.bench.runs.measurement import NotMeasured
 from clipbench.bench.runs.results import (
@@ -102,6 +102,7 @@ def group_summaries(plan: Plan) -> list[GroupSummary]:
             [task.analyzer for task in group.tasks],
             group.replicas,
             [worker.device for worker in plan.workers_of(group)] if group.replicas > 1 else [],
+            group.threads,
         )
         for group in plan.groups
     ]

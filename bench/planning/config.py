@@ -36,6 +36,7 @@ class GroupConfig:
     analyzers: list[str] = MISSING
     device: str = "cpu"
     replicas: int = setting(1, "how many equal workers the group has", low=1, high=4096)
+    threads: int | None = setting(None, "threads of each worker; null: executor.threads", low=1, high=4096)
 
 
 @dataclass

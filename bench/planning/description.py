@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from clipbench.bench.planning.config import Config
 from clipbench.bench.planning.placement import visible
-from clipbench.bench.planning.plan import make_plan, remarks
+from clipbench.bench.planning.plan import make_plan
+from clipbench.bench.planning.remarks import remarks
 from clipbench.bench.probes import environment
 from clipbench.executors.base import Plan
 from clipbench.executors.layout import Gpu

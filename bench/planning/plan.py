@@ -80,7 +80,7 @@ def groups_of(cfg: Config) -> tuple[Group, ...]:
             for name in names
         ]
         if tasks:
-            made.append(Group(group_name, group.device, tuple(tasks), replicas=group.replicas))
+            made.append(Group(group_name, group.device, tuple(tasks), (), group.replicas, group.threads))
         if cfg.grouping.stages:
             before += tuple(names)
     if not made:
@@ -263,32 +263,3 @@ def selection(only: list[str], upstream: dict[str, tuple[str, ...]], grouped: Co
         for name in grouped
     }
     return set(only).union(*(reachable(name, named) for name in only))
-
-
-def remarks(plan: Plan) -> list[str]:
-    """What may surprise the reader of a plan, a line each."""
-    return absent_upstream(plan) + lacking_replicas(plan)
-
-
-def lacking_replicas(plan: Plan) -> list[str]:
-    """A line for each group that asks for more workers than the executor has for it."""
-    lines = []
-    for group in plan.groups:
-        if (count := len(plan.workers_of(group))) < group.replicas:
-            workers = f"{count} worker{'s' if count > 1 else ''}"
-            lines.append(
-                f"group {group.name} asks for {group.replicas} replicas; the executor has {workers} for it"
-            )
-    return lines
-
-
-def absent_upstream(plan: Plan) -> list[str]:
-    """A line for each analyzer of a plan that reads from one that the plan does not have."""
-    there = {task.analyzer for task in plan.tasks()}
-    lines = []
-    for task in plan.tasks():
-        upstream = registry.chosen(task.analyzer, task.settings).upstream
-        if absent := sorted(set(upstream) - there - {ALL}):
-            reads = f"{task.analyzer} reads from {', '.join(absent)}"
-            lines.append(f"{reads}, which no group of this run has: it runs without")
-    return lines

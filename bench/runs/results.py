@@ -93,7 +93,8 @@ class AnalyzerResult:
 class GroupSummary:
     """One group of the grouping, as it was placed: `device` and `cpus` are those of its first worker.
 
-    With more `replicas` than one, `devices` has the device of each of its workers.
+    With more `replicas` than one, `devices` has the device of each of its workers. `threads` are those that
+    it asks for, None where it leaves them to the executor.
     """
 
     name: str
@@ -102,6 +103,7 @@ class GroupSummary:
     analyzers: list[str]
     replicas: int = 1
     devices: list[str] = field(default_factory=list)
+    threads: int | None = field(default=None, metadata={"optional": True})
 
 
 @dataclass

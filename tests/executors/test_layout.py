@@ -59,6 +59,16 @@ def test_a_worker_for_each_replica_with_its_share_of_the_machine(executor):
     assert [w.threads for w in pair] == [2, 2]
 
 
+def test_a_group_has_the_threads_that_it_asks_for_and_cores_in_proportion():
+    groups = (replace(GROUPS[0], threads=2), *GROUPS[1:])
+    assert [w.threads for w in laid_out("threads", groups)] == [2, 1, 1]
+    assert [w.cpus for w in laid_out("gpu_pinned", groups)] == [(0, 2), (4,), (6,)]
+    # With so many that another worker would have no core, cores are shared evenly.
+    groups = (replace(GROUPS[0], threads=32), *GROUPS[1:])
+    assert [w.cpus for w in laid_out("gpu_pinned", groups)] == [(0,), (2, 4), (6,)]
+    assert [w.threads for w in laid_out("gpu_pinned", groups, threads=3)] == [32, 3, 3]
+
+
 def test_replicas_where_groups_have_no_workers_of_their_own():
     assert len(laid_out("sequential", REPLICATED)) == 1
     pool = laid_out("spawn_pool", REPLICATED)

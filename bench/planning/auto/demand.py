@@ -14,7 +14,7 @@ from typing import Literal
 
 from clipbench.executors.costs import AnalyzerCost, Costs, Growth, Work
 from clipbench.executors.devices import on_gpu
-from clipbench.executors.layout import Group, Task, WorkerPlan
+from clipbench.executors.layout import Task, WorkerPlan
 
 Kind = Literal["cores", "worker", "gpu", "decoding", "chain"]
 NOTHING = AnalyzerCost(Work())
@@ -43,14 +43,20 @@ class Part:
 
 @dataclass(frozen=True)
 class Load:
-    """Seconds of a worker, of a core and of a GPU, as far as it is filled; `threads` share the worker's."""
+    """Seconds of a worker, of all cores together, and of a GPU, which it fills for `filled_s` of them."""
 
     worker_s: float = 0.0
     core_s: float = 0.0
     gpu_s: float = 0.0
+    filled_s: float = 0.0
 
     def __add__(self, other: Load) -> Load:
-        return Load(self.worker_s + other.worker_s, self.core_s + other.core_s, self.gpu_s + other.gpu_s)
+        return Load(
+            self.worker_s + other.worker_s,
+            self.core_s + other.core_s,
+            self.gpu_s + other.gpu_s,
+            self.filled_s + other.filled_s,
+        )
 
 
 @dataclass
@@ -88,11 +94,11 @@ class Demand:
         """The cost of an analyzer; nothing where it is not known."""
         return self.costs.analyzers.get(analyzer, NOTHING)
 
-    def group(self, name: str, analyzers: tuple[str, ...], device: str) -> Group:
-        """A group with the tasks of these analyzers."""
+    def tasks_of(self, analyzers: tuple[str, ...]) -> tuple[Task, ...]:
+        """The tasks of these analyzers."""
         if analyzers not in self._tasks:
             self._tasks[analyzers] = tuple(self.by_name[each] for each in analyzers)
-        return Group(name, device, self._tasks[analyzers])
+        return self._tasks[analyzers]
 
     def derivation(self, name: str) -> Work:
         """The work of what analyzers share; nothing where it is not known."""
@@ -110,7 +116,7 @@ class Demand:
             title = first.name if len(workers) == 1 else f"{len(workers)} workers like {first.name}"
             parts.append(Part("worker", title, load.worker_s / len(workers)))
             core_s += load.core_s
-            filled[first.device if len(on) == 1 else "all GPUs"] += load.gpu_s
+            filled[first.device if len(on) == 1 else "all GPUs"] += load.filled_s
         shared = filled.pop("all GPUs", 0.0)
         if gpus := {worker.device for worker in layout if on_gpu(worker.device)}:
             parts.append(Part("gpu", "all GPUs", (shared + sum(filled.values())) / len(gpus)))
@@ -138,9 +144,9 @@ class Demand:
     def of(self, work: Work, chunked: bool, clip: ClipShape, threads: int, gpu: bool) -> Load:
         """What a piece of work takes for a clip, in chunks or at once."""
         core_s = in_pieces(work.host, clip, chunked) / self.host_speed
-        gpu_s = in_pieces(work.gpu, clip, chunked) / self.gpu_speed if gpu and work.gpu else 0.0
-        filled = gpu_s * (work.gpu_share if work.gpu_share is not None else 1.0)
-        return Load(core_s * amdahl(work, threads) + gpu_s, core_s, filled)
+        gpu_s = in_pieces(work.gpu, clip, chunked) / self.gpu_speed if gpu else 0.0
+        waiting_s = in_pieces(work.waiting, clip, chunked)
+        return Load(core_s * amdahl(work, threads) + gpu_s + waiting_s, core_s, gpu_s, gpu_s * work.gpu_share)
 
     def decoding_s(self) -> float:
         """Seconds of a core for decoding all clips."""
@@ -202,5 +208,4 @@ def in_pieces(growth: Growth, clip: ClipShape, chunked: bool) -> float:
 
 def amdahl(work: Work, threads: int) -> float:
     """The fraction that so many threads leave of a piece of work's seconds (G. Amdahl, 1967)."""
-    shared = work.parallel or 0.0
-    return 1 - shared + shared / max(1, threads)
+    return 1 - work.parallel + work.parallel / threads

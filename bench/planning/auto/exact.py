@@ -60,7 +60,7 @@ def simple_bound(demand: Demand, machine: Machine, threads: int) -> LeastTime:
     bounds = {
         "the longest chain": chain,
         "all work spread over all cores": (everything.core_s + demand.decoding_s()) / demand.cores,
-        "all work of GPUs spread over all of them": everything.gpu_s / max(1, len(machine.gpus)),
+        "all work of GPUs spread over all of them": everything.filled_s / max(1, len(machine.gpus)),
     }
     source = max(bounds, key=bounds.__getitem__)
     return LeastTime(bounds[source], source)
@@ -70,7 +70,7 @@ def simple_bound(demand: Demand, machine: Machine, threads: int) -> LeastTime:
 class PieceOfWork:
     """Work in one place: seconds of a core, and of a GPU that it fills by this share; what it waits for.
 
-    `core_s` is how long it keeps its core, `energy_s` what it takes of all cores.
+    `core_s` is how long it keeps its core, `energy_s` what it takes of all cores; `waiting_s` takes neither.
     """
 
     name: str
@@ -78,7 +78,13 @@ class PieceOfWork:
     energy_s: float
     gpu_s: float = 0.0
     gpu_share: float = 0.0
+    waiting_s: float = 0.0
     after: tuple[str, ...] = ()
+
+    @property
+    def whole_s(self) -> float:
+        """Seconds from its start to its end."""
+        return self.core_s + self.gpu_s + self.waiting_s
 
 
 @dataclass
@@ -94,10 +100,10 @@ class Pieces:
         """A piece that is one of so many parts of what `work` takes for the clip."""
         gpu = any(task.gpu for task in self.demand.tasks)
         load = self.demand.of(work, chunked, self.clip, self.threads, gpu)
-        gpu_s = load.worker_s - load.core_s * amdahl(work, self.threads)
-        share = load.gpu_s / gpu_s if gpu_s > 0 else 0.0
-        core_s = (load.worker_s - gpu_s) / parts
-        self.made[name] = PieceOfWork(name, core_s, load.core_s / parts, gpu_s / parts, share, tuple(after))
+        core_s, share = load.core_s * amdahl(work, self.threads) / parts, work.gpu_share
+        energy_s, gpu_s = load.core_s / parts, load.gpu_s / parts
+        waiting_s = load.worker_s / parts - core_s - gpu_s
+        self.made[name] = PieceOfWork(name, core_s, energy_s, gpu_s, share, waiting_s, tuple(after))
         return name
 
     def add_decoding(self) -> tuple[list[str], list[str]]:
@@ -169,20 +175,20 @@ def solved(work: list[PieceOfWork], machine: Machine) -> LeastTime | None:
 
 def modelled(model: Any, work: list[PieceOfWork], machine: Machine) -> Any:
     """The problem: cores and GPUs that are shared, pieces that wait for others, the least end of all."""
-    horizon = sum(units(piece.core_s) + units(piece.gpu_s) for piece in work) + 1
+    horizon = sum(units(piece.whole_s) for piece in work) + 1
     ends: dict[str, Any] = {}
     on_cores, on_gpus, shares = [], [], []
     last = model.new_int_var(0, horizon, "end")
     for piece in work:
         core, gpu = units(piece.core_s), units(piece.gpu_s)
         start = model.new_int_var(0, horizon, f"start of {piece.name}")
-        ends[piece.name] = start + core + gpu
+        ends[piece.name] = start + units(piece.whole_s)
         for other in piece.after:
             model.add(start >= ends[other])
         model.add(last >= ends[piece.name])
         # Which comes first, the core or the GPU, costs do not say: each is somewhere within the piece.
         if core:
-            at = model.new_int_var(0, horizon, "") if gpu else start
+            at = model.new_int_var(0, horizon, "")
             on_cores.append(model.new_fixed_size_interval_var(at, core, ""))
             model.add(at >= start)
             model.add(at + core <= ends[piece.name])

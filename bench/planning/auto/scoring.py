@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from clipbench.bench.errors import InputError
 from clipbench.bench.planning.auto.demand import Demand, Part
-from clipbench.bench.planning.auto.drafts import Draft
+from clipbench.bench.planning.auto.drafts import Draft, DraftGroup
 from clipbench.bench.planning.auto.local_search import Outlook, Score
 from clipbench.bench.planning.placement import place
 from clipbench.executors.base import Executor
@@ -75,10 +75,7 @@ class DraftScorer:
 
     def unplaced(self, draft: Draft) -> Layout:
         """The workers of a draft, without a look at memory."""
-        groups = [
-            self.demand.group(f"group{number}", each.analyzers, each.device)
-            for number, each in enumerate(draft)
-        ]
+        groups = [group_of(f"group{number}", each, self.demand) for number, each in enumerate(draft)]
         return self.setting.executor.layout(groups, self.setting.machine, self.setting.settings)
 
     def _placed(self, draft: Draft) -> Layout | None:
@@ -104,7 +101,13 @@ def held(worker: WorkerPlan) -> frozenset[str]:
 def groups_of(draft: Draft, demand: Demand) -> tuple[Group, ...]:
     """The groups of a draft, with names that say what is in them."""
     named = zip(group_names(draft, demand), draft, strict=True)
-    return tuple(demand.group(name, each.analyzers, each.device) for name, each in named)
+    return tuple(group_of(name, each, demand) for name, each in named)
+
+
+def group_of(name: str, each: DraftGroup, demand: Demand) -> Group:
+    """A group of a draft as it is planned."""
+    tasks = demand.tasks_of(each.analyzers)
+    return Group(name, each.device, tasks, replicas=each.replicas, threads=each.threads or None)
 
 
 def group_names(draft: Draft, demand: Demand) -> list[str]:

@@ -18,7 +18,8 @@ from clipbench.bench.planning.config import (
     schema,
 )
 from clipbench.bench.planning.executor_settings import executor_config
-from clipbench.bench.planning.plan import absent_upstream, make_plan, remarks
+from clipbench.bench.planning.plan import make_plan
+from clipbench.bench.planning.remarks import absent_upstream, remarks
 from tests.support.command_line import PROJECT
 
 
@@ -120,6 +121,18 @@ def test_replicas_become_workers_or_a_remark(four):
     assert remarks(plan) == []
     cfg.executor = executor_config()(name="sequential")
     assert remarks(make_plan(cfg)) == ["group y asks for 3 replicas; the executor has 1 worker for it"]
+
+
+def test_threads_of_a_group_are_those_of_its_workers_or_a_remark(four):
+    cfg = configuration({"x": ["a", "b"], "y": ["*"]}, threads=1)
+    cfg.grouping.groups["y"].threads = 3
+    plan = make_plan(cfg)
+    assert [worker.threads for worker in plan.layout] == [1, 3] and remarks(plan) == []
+    cfg.executor = executor_config()(name="sequential", threads=1)
+    assert remarks(make_plan(cfg)) == ["group y asks for 3 threads; its workers have 1"]
+    cfg.grouping.groups["y"].threads = 0
+    with pytest.raises(InputError, match=r"groups\.y\.threads=0 is out of range: it must be 1 to 4096"):
+        make_plan(cfg)
 
 
 def test_a_group_with_the_name_of_a_replica(four):
