@@ -83,7 +83,8 @@ class Clip(ClipFacts, Protocol):
     def chunk(self, number: int, needs: Needs) -> Piece | None:
         """A chunk, from 0, with at least what `needs` names; None while that is not decoded.
 
-        Its sound is there before its frames. Raises ClipLost, and for a released chunk KeyError.
+        Its sound is there before its frames, and what was there once stays until it is released. Raises
+        ClipLost, and for a released chunk KeyError.
         """
 
     def whole(self, needs: Needs) -> Piece | None:

@@ -47,7 +47,7 @@ class Connected(Executor):
 
     def start(self, plan: Plan) -> None:
         self.plan = plan
-        self.scheduler = Scheduler(plan.tasks())
+        self.scheduler = Scheduler(plan.tasks(), plan.layout)
         self.supervisor = Supervisor(self, self.observer, plan.settings, self.clock)
         self.supervisor.start(
             [

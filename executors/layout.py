@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import heapq
 import itertools
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -183,14 +185,22 @@ def device_of(device: str, tasks: Sequence[Task], analyzer: str) -> str:
 
 def in_order(groups: Sequence[Group]) -> list[Task]:
     """All tasks of these groups, each after those that it waits for, otherwise in the order of the groups."""
-    waiting = [task for group in groups for task in group.tasks]
+    tasks = [task for group in groups for task in group.tasks]
+    waits_for = [{*task.upstream, *task.after} for task in tasks]
+    readers: dict[str, list[int]] = defaultdict(list)
+    for place, names in enumerate(waits_for):
+        for name in names:
+            readers[name].append(place)
+    free = [place for place, names in enumerate(waits_for) if not names]  # in order, and so a heap
     ordered: list[Task] = []
-    placed: set[str] = set()
-    while waiting:
-        task = next(t for t in waiting if placed.issuperset({*t.upstream, *t.after}))
-        waiting.remove(task)
+    while free:
+        task = tasks[heapq.heappop(free)]
         ordered.append(task)
-        placed.add(task.analyzer)
+        for place in readers[task.analyzer]:
+            waits_for[place].discard(task.analyzer)
+            if not waits_for[place]:
+                heapq.heappush(free, place)
+    assert len(ordered) == len(tasks), "tasks wait for each other in a circle, or for what is in no group"
     return ordered
 
 

@@ -16,6 +16,7 @@ from clipbench.executors.base import Clip, Executor, Observer, Outcome, Plan, sk
 from clipbench.executors.chunks import OpenPieces
 from clipbench.executors.faults import RAISED
 from clipbench.executors.flight import Flight
+from clipbench.executors.graph import Graph
 from clipbench.executors.layout import Group, Machine, WorkerPlan, gpu_memory, in_order, thread_budget
 from clipbench.executors.protocol import WorkerSpec
 from clipbench.executors.settings import ExecutorSettings
@@ -65,9 +66,9 @@ class Sequential(Executor):
         return self.worker
 
     def run_many(self, clips: Arrivals[Clip], in_flight: int) -> Iterator[tuple[int, Outcome]]:
-        worker = self.started()
+        worker, graph = self.started(), Graph(self.plan.layout[0].tasks)
         for number, clip in enumerate(self._arriving(clips)):
-            flight = Flight.of(number, clip, self.plan.layout[0].tasks)
+            flight = Flight.of(number, clip, graph)
             with contextlib.closing(OpenPieces()) as pieces:
                 while not flight.finished:
                     for outcome in self._go_on(worker, flight, pieces):

@@ -8,6 +8,7 @@ from clipbench.analyzers.base import FrameRequest, Needs, Settings
 from clipbench.executors.base import ClipLost, Outcome
 from clipbench.executors.chunks import TemporaryJournal
 from clipbench.executors.flight import Flight
+from clipbench.executors.graph import Graph
 from clipbench.executors.layout import Task
 from clipbench.executors.scheduling import Scheduler
 from clipbench.executors.steps import Fed, Feed, Finish, Whole, chunk_name
@@ -57,7 +58,7 @@ def ready(flight: Flight) -> dict[str, str]:
 
 def test_chunks_come_in_turn_and_then_the_finish():
     clip = Clip(2)
-    flight = Flight.of(0, clip, [task("a")])
+    flight = Flight.of(0, clip, Graph([task("a")]))
     assert ready(flight) == {"a": "chunk 0"}
     assert flight.take(task("a")) == Feed(0, None)
     assert ready(flight) == {}  # its next chunk needs the state after this one
@@ -73,7 +74,7 @@ def test_chunks_come_in_turn_and_then_the_finish():
 
 def test_what_is_not_decoded_is_waited_for():
     clip = Clip(3, decoded=1)
-    flight = Flight.of(0, clip, [task("a"), task("all", chunked=False)])
+    flight = Flight.of(0, clip, Graph([task("a"), task("all", chunked=False)]))
     assert ready(flight) == {"a": "chunk 0"}
     flight.fed(fed("a", 0))
     assert ready(flight) == {}
@@ -84,7 +85,7 @@ def test_what_is_not_decoded_is_waited_for():
 
 def test_a_chunk_is_given_back_when_the_slowest_has_read_it():
     clip = Clip(2)
-    flight = Flight.of(0, clip, [task("fast"), task("slow")])
+    flight = Flight.of(0, clip, Graph([task("fast"), task("slow")]))
     flight.fed(fed("fast", 0))
     flight.fed(fed("fast", 1))
     assert clip.released == 0
@@ -97,13 +98,13 @@ def test_a_chunk_is_given_back_when_the_slowest_has_read_it():
 
 def test_a_clip_that_nobody_reads_in_chunks_keeps_none():
     clip = Clip(4)
-    Flight.of(0, clip, [task("all", chunked=False)])
+    Flight.of(0, clip, Graph([task("all", chunked=False)]))
     assert clip.released == 4
 
 
 def test_what_comes_after_another_follows_it_chunk_by_chunk():
     """It would wait for chunks that are not decoded before the first ones are given back."""
-    flight = Flight.of(0, Clip(2), [task("first"), task("second", after=("first",))])
+    flight = Flight.of(0, Clip(2), Graph([task("first"), task("second", after=("first",))]))
     assert ready(flight) == {"first": "chunk 0"}
     flight.fed(fed("first", 0))
     assert ready(flight) == {"first": "chunk 1", "second": "chunk 0"}
@@ -114,7 +115,7 @@ def test_what_comes_after_another_follows_it_chunk_by_chunk():
 
 
 def test_results_are_only_waited_for_at_the_end():
-    flight = Flight.of(0, Clip(1), [task("read"), task("reader", "read")])
+    flight = Flight.of(0, Clip(1), Graph([task("read"), task("reader", "read")]))
     assert set(ready(flight)) == {"read", "reader"}
     flight.fed(fed("reader", 0))
     assert set(ready(flight)) == {"read"}
@@ -128,7 +129,7 @@ def test_a_journal_is_gone_on_with():
     clip.journal.fed(fed("a", 0))
     clip.journal.fed(fed("a", 1))
     clip.journal.fed(fed("b", 0))
-    flight = Flight.of(0, clip, [task("a"), task("b")])
+    flight = Flight.of(0, clip, Graph([task("a"), task("b")]))
     assert ready(flight) == {"a": "chunk 2", "b": "chunk 1"}
     assert clip.released == 1
     assert flight.take(task("a")) == Feed(2, b"after 1")
