@@ -6,8 +6,8 @@ singly: `Scheduler` decides, `Supervisor` keeps workers alive, and a subclass is
 
 from __future__ import annotations
 
+import selectors
 from collections.abc import Iterator, Sequence
-from multiprocessing import connection
 
 from clipbench.executors.arrivals import NEVER, Arrivals
 from clipbench.executors.base import Clip, Executor, Observer, Outcome, Plan, skipped
@@ -27,6 +27,8 @@ class Connected(Executor):
     def __init__(self, observer: Observer) -> None:
         super().__init__(observer)
         self.supervisor: Supervisor | None = None
+        self._watched: tuple[Link, ...] = ()
+        self._selector: selectors.BaseSelector = selectors.DefaultSelector()
 
     def open(self, spec: WorkerSpec) -> Link:
         """Start a worker and return its link, without waiting until it is ready."""
@@ -34,8 +36,16 @@ class Connected(Executor):
 
     def wait(self, links: Sequence[Link], timeout_s: float) -> Sequence[Link]:
         """Those of `links` that can be read, as soon as there is one; after `timeout_s` seconds none."""
-        readable = set(connection.wait([link.fileno() for link in links], timeout_s))
-        return [link for link in links if link.fileno() in readable]
+        if self._watched != tuple(links):
+            self._watch(links)
+        return [key.data for key, _ in self._selector.select(timeout_s)]
+
+    def _watch(self, links: Sequence[Link]) -> None:
+        """Have these links, and no others, looked at: once, and not anew for every message."""
+        self._selector.close()
+        self._selector, self._watched = selectors.DefaultSelector(), tuple(links)
+        for link in links:
+            self._selector.register(link.fileno(), selectors.EVENT_READ, link)
 
     def patience_s(self, idle: bool) -> float:
         """Seconds between two looks at what sends no message. See `Transport` in executors/protocol.py."""
@@ -113,3 +123,4 @@ class Connected(Executor):
     def close(self) -> None:
         if self.supervisor is not None:
             self.supervisor.end()
+        self._watch(())

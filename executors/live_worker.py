@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -35,8 +36,7 @@ class LiveWorker:
     """A worker that was started, as its supervisor sees it.
 
     `busy` is what it has been doing since `since_s`; `to_load` is what it was asked to load and has not yet
-    loaded; `useful` says whether it has finished anything, `dying` why it is about to end; `known` has, for
-    each clip, the analyzers whose results it has.
+    loaded; `useful` says whether it has finished anything, `dying` why it is about to end.
     """
 
     spec: WorkerSpec
@@ -49,7 +49,6 @@ class LiveWorker:
     since_s: float = 0.0
     useful: bool = False
     dying: str = ""
-    known: dict[int, set[str]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -59,6 +58,23 @@ class LiveWorker:
     def idle(self) -> bool:
         """Whether it can be given a task now."""
         return self.pid is not None and self.busy is None and not self.dying
+
+    def overdue(self, now_s: float, load_s: float) -> str:
+        """Why it has to be ended, if it takes too long; "" otherwise. Loading may take `load_s` seconds."""
+        if self.pid is None and now_s - self.started_s > load_s:
+            return f"it did not start within {load_s:g} s"
+        limit_s = self._limit_s(load_s)
+        if self.busy is not None and now_s - self.since_s > limit_s:
+            return f"took longer than {limit_s:g} s"
+        return ""
+
+    def due_s(self, load_s: float) -> float:
+        """When it will be overdue, if nothing happens before."""
+        starts = self.started_s + load_s if self.pid is None else math.inf
+        return min(starts, self.since_s + self._limit_s(load_s) if self.busy is not None else math.inf)
+
+    def _limit_s(self, load_s: float) -> float:
+        return self.busy.limit_s if isinstance(self.busy, Analyzing) else load_s
 
     def send(self, command: Command) -> None:
         """Tell the worker; that it has ended is noticed when it is listened to."""

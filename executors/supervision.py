@@ -6,7 +6,6 @@ Where a worker comes from is the transport's business, and what it is given to d
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import assert_never
@@ -14,7 +13,8 @@ from typing import assert_never
 from clipbench.executors import protocol
 from clipbench.executors.arrivals import NEVER
 from clipbench.executors.base import Observer, Outcome, Span, Status
-from clipbench.executors.live_worker import Analyzing, LiveWorker, Loading
+from clipbench.executors.crew import Crew
+from clipbench.executors.live_worker import Analyzing, Busy, LiveWorker, Loading
 from clipbench.executors.protocol import Report, Transport, WorkerSpec
 from clipbench.executors.scheduling import Assignment
 from clipbench.executors.settings import ExecutorSettings
@@ -45,11 +45,17 @@ class Supervisor:
     ) -> None:
         self.transport, self.observer, self.settings, self.clock = transport, observer, settings, clock
         self.specs: tuple[WorkerSpec, ...] = ()
-        self.workers: list[LiveWorker] = []
+        self.crew = Crew(settings.load_timeout_s)
         self.lost: dict[str, str] = {}
         self.cleanup_failures: dict[str, str] = {}
         self.asleep = False
         self.clips = 0
+        self._known: dict[int, dict[str, set[str]]] = {}  # clip → worker → whose results it has
+
+    @property
+    def workers(self) -> list[LiveWorker]:
+        """The workers that live."""
+        return list(self.crew.workers.values())
 
     def start(self, specs: Sequence[WorkerSpec]) -> None:
         """Start these workers, and wait until all have loaded what they hold."""
@@ -62,62 +68,66 @@ class Supervisor:
         self.observer.began(spec.worker.name, "", "spawn")
         started = self.clock()
         worker = LiveWorker(spec, self.transport.open(spec), started)
-        self.workers.append(worker)
         worker.to_load = self._loadable(spec)
+        self.crew.add(worker)
 
     def load_next(self, awaited: Callable[[], Sequence[str]] = tuple) -> None:
         """Have every idle worker load the next of its analyzers, those that are `awaited` first.
 
         So a worker that replaces another does what is waiting as soon as it can.
         """
-        for worker in self.workers:
+        for worker in self.crew.loading():
             # One of which another worker has died would end this one, too.
             worker.to_load = [name for name in worker.to_load if name not in self.lost]
-            if worker.idle() and worker.to_load:
-                wanted = [name for name in awaited() if name in worker.to_load]
-                name = (wanted or worker.to_load)[0]
+            if worker.to_load:
+                left = set(worker.to_load)
+                name = next((name for name in awaited() if name in left), worker.to_load[0])
                 worker.to_load.remove(name)
-                worker.busy, worker.since_s = Loading(name), self.clock()
+                self._occupy(worker, Loading(name))
                 worker.send(protocol.Load(worker.spec.worker.task(name)))
+            self.crew.note(worker)
+
+    def _occupy(self, worker: LiveWorker, busy: Busy) -> None:
+        worker.busy, worker.since_s = busy, self.clock()
+        self.crew.note(worker)
 
     def _settle(self) -> None:
         """Have every worker load all that it holds, and listen until that is done."""
-        while any(not worker.idle() or worker.to_load for worker in self.workers):
+        while not self.crew.settled():
             self.load_next()
             self.listen()
 
     def named(self, name: str) -> LiveWorker:
         """The worker of this name."""
-        return next(worker for worker in self.workers if worker.name == name)
+        return self.crew.workers[name]
 
     def idle(self) -> list[str]:
         """The names of the workers that can be given a task."""
-        return [worker.name for worker in self.workers if worker.idle()]
+        return self.crew.idle()
 
     def holds(self, worker: str, analyzer: str) -> bool:
         """Whether this worker has this analyzer."""
-        return analyzer in self.named(worker).loaded
+        return analyzer in self.crew.workers[worker].loaded
 
     def give(self, assigned: Assignment) -> None:
         """Have a worker run a task, with those results that it does not have yet."""
         worker, clip, name = self.named(assigned.worker), assigned.clip, assigned.task.analyzer
-        known = worker.known.setdefault(clip, set())
+        known = self._known.setdefault(clip, {}).setdefault(worker.name, set())
         news = {n: segments for n, segments in assigned.results.items() if n not in known}
         known.update(news)
         if not isinstance(assigned.step, Feed):
             known.add(name)  # it makes the results itself
         piece = assigned.piece
         limit_s = self.settings.timeout_s * max(1.0, piece.span_s / TIMEOUT_SPAN_S)
-        worker.busy, worker.since_s = Analyzing(clip, name, limit_s), self.clock()
+        self._occupy(worker, Analyzing(clip, name, limit_s))
         worker.send(protocol.Analyze(clip, piece.name, piece.share(), assigned.task, assigned.step, news))
 
     def forget(self, clip: int, piece: str = "") -> None:
         """Have every worker let go of a finished clip, or of a piece of one."""
-        for worker in self.workers:
-            if clip in worker.known:
-                worker.send(protocol.Forget(clip, piece))
-                if not piece:
-                    del worker.known[clip]
+        for name in self._known.get(clip, ()):
+            self.crew.workers[name].send(protocol.Forget(clip, piece))
+        if not piece:
+            self._known.pop(clip, None)
 
     def listen(self, until_s: float = NEVER) -> list[tuple[int, Outcome | Fed]]:
         """Hear what the workers say for a moment, and replace those that have died or take too long.
@@ -125,44 +135,31 @@ class Supervisor:
         The moment is over when the clock says `until_s`.
         """
         outcomes: list[tuple[int, Outcome | Fed]] = []
-        by_link = {worker.link: worker for worker in self.workers}
-        tick_s = self.transport.patience_s(bool(self.idle()))
+        tick_s = self.transport.patience_s(self.crew.has_idle())
         left_s = max(0.0, until_s - self.clock())
-        for link in self.transport.wait(list(by_link), min(tick_s, left_s)):
-            worker = by_link[link]
+        for link in self.transport.wait(self.crew.links, min(tick_s, left_s)):
+            worker = self.crew.by_link[link]
             try:
                 report = link.recv()
             except (EOFError, OSError):
                 outcomes += self._replace(worker, "crashed", worker.dying or link.died_of())
             else:
                 outcomes += self._hear(worker, report)
-        for worker in list(self.workers):
-            if reason := self._overdue(worker):
-                outcomes += self._replace(worker, "timeout", reason)
+        for worker, reason in self.crew.overdue(self.clock()):
+            outcomes += self._replace(worker, "timeout", reason)
         return outcomes
 
-    def _overdue(self, worker: LiveWorker) -> str:
-        """Why a worker has to be ended, if it takes too long; "" otherwise."""
-        load_s = self.settings.load_timeout_s
-        if worker.pid is None and self.clock() - worker.started_s > load_s:
-            return f"it did not start within {load_s:g} s"
-        limit_s = worker.busy.limit_s if isinstance(worker.busy, Analyzing) else load_s
-        if worker.busy is not None and self.clock() - worker.since_s > limit_s:
-            return f"took longer than {limit_s:g} s"
-        return ""
-
     def next_limit_s(self) -> float:
-        """When the next worker will have taken too long, if it says nothing before; infinity for never."""
-        load_s, limits = self.settings.load_timeout_s, [math.inf]
-        for worker in self.workers:
-            if worker.pid is None:
-                limits.append(worker.started_s + load_s)
-            elif worker.busy is not None:
-                limit_s = worker.busy.limit_s if isinstance(worker.busy, Analyzing) else load_s
-                limits.append(worker.since_s + limit_s)
-        return min(limits)
+        """A time before which no worker will have taken too long; infinity where none can."""
+        return self.crew.due_s
 
     def _hear(self, worker: LiveWorker, report: Report) -> list[tuple[int, Outcome | Fed]]:
+        try:
+            return self._answer(worker, report)
+        finally:
+            self.crew.note(worker)
+
+    def _answer(self, worker: LiveWorker, report: Report) -> list[tuple[int, Outcome | Fed]]:
         match report:
             case protocol.Ready(pid):
                 worker.pid = pid
@@ -200,7 +197,9 @@ class Supervisor:
         """
         log.info("worker %s is replaced: %s", worker.name, reason)
         worker.link.kill()
-        self.workers.remove(worker)
+        self.crew.remove(worker)
+        for known in self._known.values():
+            known.pop(worker.name, None)
         # One that dies again and again before it has done anything will not do better the next time.
         attempt = worker.spec.attempt + 1 if worker.busy is None and not worker.useful else 1
         outcomes: list[tuple[int, Outcome | Fed]] = []
@@ -235,7 +234,7 @@ class Supervisor:
         else:
             unload = self.settings.cleanup == "unload"
             for worker in self.workers:
-                worker.busy, worker.since_s = Loading(), self.clock()
+                self._occupy(worker, Loading())
                 worker.send(protocol.Unload() if unload else protocol.Offload())
             self._settle()
 
@@ -247,6 +246,7 @@ class Supervisor:
             return
         for worker in self.workers:
             worker.to_load = self._loadable(worker.spec)
+            self.crew.note(worker)
         self._settle()
 
     def _loadable(self, spec: WorkerSpec) -> list[str]:
@@ -259,13 +259,17 @@ class Supervisor:
             worker.send(protocol.Exit())
         for worker in self.workers:
             self._end(worker)
-        self.workers = []
+        self._dismiss()
 
     def kill(self) -> None:
         """End all workers at once."""
         for worker in self.workers:
             worker.link.kill()
-        self.workers = []
+        self._dismiss()
+
+    def _dismiss(self) -> None:
+        self.crew = Crew(self.settings.load_timeout_s)
+        self._known.clear()
 
     def _end(self, worker: LiveWorker) -> None:
         # What a worker still has to say fills the pipe, and it waits until somebody hears it.

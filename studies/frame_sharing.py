@@ -67,6 +67,7 @@ def sharing(run: Runner, path: Path) -> Sharing:
     for worker in run.executor.supervisor.workers:
         worker.link = Counted(worker.link)
         counted.append(worker.link)
+    run.executor.supervisor.crew.relink()
     idle = {worker: private(pid) for worker, pid in workers.items()}
     start_s = now()
     with Decoders() as decoders, open_clip(path, run.tasks, decoders, run.plan.threads) as clip:

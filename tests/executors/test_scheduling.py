@@ -168,6 +168,9 @@ class Simulation:
             self.opened[-1].dead = True
         return self.opened[-1]
 
+    def patience_s(self, idle: bool) -> float:
+        return 0.1
+
     def wait(self, links: Sequence[Worker], timeout_s: float) -> list[Worker]:
         if not (readable := [link for link in links if link.readable()]):
             self.now_s += 1.0
