@@ -17,6 +17,7 @@ from clipbench.bench.runs.results import (
     TargetResult,
     quality_of,
 )
+from clipbench.bench.runs.serving import ScenarioSummary
 
 #: Status of a target, a verdict or an analyzer → the sign that goes with its colour.
 SIGNS = {
@@ -128,6 +129,23 @@ def run_title(run: RunSummary) -> str:
     """What was run: "grouping=staged executor=threads models=embedded"."""
     settings = {"grouping": run.grouping, "executor": run.executor, "models": run.models}
     return " ".join(f"{key}={shortened(value, 60)}" for key, value in settings.items())
+
+
+def scenario_line(scenario: ScenarioSummary) -> str:
+    """How the clips were fed: "single_stream: 1 warm-up, 3 repeats"; of a server also when they arrived."""
+    parts = [f"{scenario.name}: {scenario.warmup} warm-up"]
+    if scenario.clips is None:
+        parts.append(f"{scenario.repeats} {'repeat' if scenario.repeats == 1 else 'repeats'}")
+    elif scenario.rate is None:
+        parts.append(f"{scenario.clips} clips that arrive at the times of a file")
+    else:
+        arriving = f"{number(scenario.rate)} per second (seed {scenario.seed})"
+        parts.append(f"{scenario.clips} clips that arrive at random, {arriving}")
+    if scenario.latency_limit_s is not None:
+        parts.append(f"in time within {number(scenario.latency_limit_s, 's')}")
+    if scenario.in_flight > 1:
+        parts.append(f"{scenario.in_flight} clips in flight")
+    return ", ".join(parts)
 
 
 def clip_line(info: ClipSummary) -> str:

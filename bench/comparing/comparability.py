@@ -27,10 +27,12 @@ from clipbench.bench.clips.clip_path import check_clip
 from clipbench.bench.measuring.analyzer_results import own_file_digest
 from clipbench.bench.measuring.run_summary import executor_settings, group_summaries
 from clipbench.bench.measuring.session import Session
+from clipbench.bench.planning import scenario as scenarios
 from clipbench.bench.probes import environment
 from clipbench.bench.runs.facts import Facts, as_read_back, machine_facts, setting_facts, software_facts
 from clipbench.bench.runs.results import GroupSummary, Result
 from clipbench.bench.runs.serialization import to_json
+from clipbench.bench.runs.serving import ScenarioSummary
 
 
 @dataclass(frozen=True)
@@ -82,14 +84,14 @@ class ComparabilityKey:
 
 def of_result(result: Result) -> ComparabilityKey:
     """The key of a run that was made; results of earlier versions lack some of its facts."""
-    run, scenario = result.run, result.run.scenario
+    run = result.run
     work: Facts = {
         "clip.sha256": sorted(str(clip.sha256) for clip in run.clips),
         "models.profile": run.models,
         "analyzers": sorted(result.analyzers),
         "seed": run.seed,
         "profile": run.profile,
-        **{f"scenario.{name}": getattr(scenario, name) for name in ("name", "warmup", "in_flight")},
+        **scenario_facts(run.scenario),
     }
     for analyzer, settings in (run.settings or {}).items():
         work |= setting_facts(analyzer, settings)
@@ -129,7 +131,7 @@ def of_session(session: Session) -> ComparabilityKey:
         "analyzers": sorted(task.analyzer for task in tasks),
         "seed": cfg.seed,
         "profile": plan.profile[0] or None,
-        **{f"scenario.{name}": getattr(cfg.scenario, name) for name in ("name", "warmup", "in_flight")},
+        **scenario_facts(scenarios.summary(cfg.scenario, session.service)),
     }
     for task in tasks:
         work |= setting_facts(task.analyzer, dataclasses.asdict(task.settings))
@@ -153,6 +155,14 @@ def of_session(session: Session) -> ComparabilityKey:
         faults={"faults": to_json(plan.faults)},
         arrangement=as_read_back(arrangement),
     )
+
+
+def scenario_facts(found: ScenarioSummary) -> Facts:
+    """How clips are fed; where they arrive one after another, also when, and how soon they are to be done."""
+    names = ("rate", "arrivals", "clips", "seed", "latency_limit_s")
+    arriving = {f"scenario.{name}": getattr(found, name) for name in names}
+    always = {f"scenario.{name}": getattr(found, name) for name in ("name", "warmup", "in_flight")}
+    return always | {name: value for name, value in arriving.items() if value is not None}
 
 
 def own_files(analyzer: str, digests: Mapping[str, str]) -> Facts:

@@ -7,17 +7,25 @@ name. A metric that cannot be computed says why. How right the analyzers were is
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 from typing import Literal
 
 from clipbench import plugins
-from clipbench.bench.measuring import gpu_metrics
+from clipbench.bench.measuring import served
 from clipbench.bench.measuring.analyzer_results import waits_for_all_frames
 from clipbench.bench.measuring.bounds import Bound, lower_bound
-from clipbench.bench.measuring.gpu_metrics import Window
+from clipbench.bench.measuring.gpu_of_record import (
+    NO_CLEANUP,
+    energy_per_clip,
+    gpu_memory_peak,
+    gpu_memory_residue,
+    gpu_utilization,
+    sm_activity,
+)
 from clipbench.bench.measuring.record import Record
+from clipbench.bench.planning.percentiles import CLAIMED
 from clipbench.bench.runs.measurement import Failed, Measured, Measurement, NotMeasured, finite
 from clipbench.bench.runs.results import MetricValue
 from clipbench.executors.containing import described, is_the_users, traced
@@ -26,7 +34,7 @@ log = logging.getLogger(__name__)
 
 NOTHING_WARM = NotMeasured("no repeat came after a first pass, which loads the models: scenario.warmup=1")
 IN_FLIGHT = NotMeasured("several clips were under way at once: see throughput")
-NO_CLEANUP = NotMeasured("the run ended before cleanup")
+ARRIVING = NotMeasured("clips arrived one after another: see latency_p95 and goodput")
 
 
 @dataclass(frozen=True)
@@ -69,6 +77,8 @@ class Metric(plugins.Part):
 
 
 def rtf_warm(record: Record) -> Measurement:
+    if record.service is not None:
+        return ARRIVING
     if record.in_flight > 1:
         return IN_FLIGHT
     samples = tuple(p.seconds / p.clip.duration_s for p in record.warm())
@@ -88,6 +98,8 @@ def rtf_cold(record: Record) -> Measurement:
 
 
 def throughput(record: Record) -> Measurement:
+    if record.service is not None:
+        return ARRIVING
     if record.in_flight == 1:
         return NotMeasured("one clip at a time: use scenario=offline")
     if record.warm() != record.measured() or not record.warm():
@@ -108,6 +120,8 @@ def success_rate(record: Record) -> Measurement:
 
 
 def efficiency(record: Record) -> Measurement:
+    if record.service is not None:
+        return ARRIVING
     bounds = [bound_of(record, number) for number, p in enumerate(record.passes) if p in record.warm()]
     if record.in_flight > 1:
         return IN_FLIGHT
@@ -140,49 +154,6 @@ def ready_again(record: Record) -> Measurement:
     return Measured(record.cleanup.ready_again_s)
 
 
-def on_gpu(
-    compute: Callable[[Record, Sequence[Window], set[int]], Measurement],
-) -> Callable[[Record], Measurement]:
-    """A metric of the GPUs that workers were on; computed from the record, its analysis windows and those."""
-
-    def measure(record: Record) -> Measurement:
-        if not (used := record.gpus()):
-            return NotMeasured("no worker of this run was on a GPU")
-        passes = [(p.start_s, p.end_s) for p in record.measured()]
-        return compute(record, gpu_metrics.analysis_windows(record.spans, passes), used)
-
-    return measure
-
-
-@on_gpu
-def gpu_utilization(record: Record, windows: Sequence[Window], used: set[int]) -> Measurement:
-    return gpu_metrics.gpu_utilization(record.telemetry, windows, used)
-
-
-@on_gpu
-def sm_activity(record: Record, windows: Sequence[Window], used: set[int]) -> Measurement:
-    return gpu_metrics.sm_activity(record.telemetry, windows, used)
-
-
-@on_gpu
-def gpu_memory_peak(record: Record, _: Sequence[Window], used: set[int]) -> Measurement:
-    return gpu_metrics.gpu_memory_peak(record.telemetry, record.started_s, record.ended_s(), used)
-
-
-@on_gpu
-def gpu_memory_residue(record: Record, _: Sequence[Window], used: set[int]) -> Measurement:
-    if record.cleanup is None:
-        return NO_CLEANUP
-    observed = record.cleanup.cleaned_s, record.cleanup.observed_until_s
-    return gpu_metrics.gpu_memory_residue(record.telemetry, record.started_s, *observed, used)
-
-
-@on_gpu
-def energy_per_clip(record: Record, _: Sequence[Window], used: set[int]) -> Measurement:
-    passes = [(p.start_s, p.end_s) for p in record.measured()]
-    return gpu_metrics.energy_per_clip(record.telemetry, passes, len(passes), used)
-
-
 def vlm_rate(record: Record) -> Measurement:
     outcome = record.last_outcomes().get("qwen2_vl_temporal")
     if outcome is None:
@@ -207,6 +178,17 @@ METRICS = (
     Metric(
         "throughput", "", "higher", "clip seconds finished per second, with a queue of clips", throughput,
         main=True, speed=True, tile=2, heading="throughput",
+    ),
+    *(
+        Metric(
+            f"latency_p{percent}", "s", "lower", f"from arrival to last outcome, for {percent} of 100 clips",
+            served.latency(percent), main=percent == 95, speed=True, tile=8 if percent == 95 else None,
+        )
+        for percent in CLAIMED
+    ),
+    Metric(
+        "goodput", "1/s", "higher", "clips finished within the limit on their latency, per second",
+        served.goodput, speed=True, tile=9,
     ),
     Metric(
         "efficiency", "", "higher", "lower bound of the makespan / makespan (median)", efficiency,

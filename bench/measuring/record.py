@@ -9,6 +9,7 @@ from pathlib import Path
 from clipbench.bench.clips.clip_info import ClipInfo
 from clipbench.bench.errors import InputError
 from clipbench.bench.file_names import readable
+from clipbench.bench.planning.scenario import Service
 from clipbench.bench.runs.measurement import NotMeasured
 from clipbench.bench.runs.results import Cleanup, LostClip
 from clipbench.bench.runs.telemetry import Telemetry
@@ -48,6 +49,7 @@ class Record:
     `workers` are their process ids. `cleanup` is None where the run ended before it. `in_flight` is how many
     clips could be under way at once. `lost` are the clips of a queue that could not be read. `silent` are the
     analyzers that ended ok and found nothing in a clip whose truth has something for them: (path, analyzer).
+    `service` is what was asked for clips that arrived one after another; None where they did not.
     """
 
     plan: Plan
@@ -58,6 +60,7 @@ class Record:
     workers: dict[str, int] = field(default_factory=dict)
     cleanup: Cleanup | None = None
     in_flight: int = 1
+    service: Service | None = None
     lost: list[LostClip] = field(default_factory=list)
     silent: frozenset[tuple[str, str]] = frozenset()
 

@@ -15,6 +15,7 @@ from clipbench import plugins
 from clipbench.analyzers.base import Segment
 from clipbench.bench import invocation
 from clipbench.bench.measuring.record import Pass, Record
+from clipbench.bench.planning import scenario as scenarios
 from clipbench.bench.planning.config import Config
 from clipbench.bench.planning.remarks import remarks
 from clipbench.bench.probes.other_load import OtherWork
@@ -26,7 +27,6 @@ from clipbench.bench.runs.results import (
     HeldBack,
     PassSummary,
     RunSummary,
-    ScenarioSummary,
 )
 from clipbench.bench.runs.telemetry import GpuSeries, GpuTelemetry
 from clipbench.executors import profiling
@@ -50,7 +50,7 @@ def summarize_run(
     folder: Path,
 ) -> RunSummary:
     """What was run, when and how. `others` watched the machine during the run, `folder` is its output."""
-    plan, scenario = record.plan, cfg.scenario
+    plan = record.plan
     clips = {p.clip.path: ClipSummary(**dataclasses.asdict(p.clip)) for p in record.passes}
     return RunSummary(
         id=uuid.uuid4().hex[:12],
@@ -70,7 +70,7 @@ def summarize_run(
         groups=group_summaries(plan),
         pids=record.workers,
         models=cfg.models.profile,
-        scenario=ScenarioSummary(scenario.name, scenario.warmup, scenario.repeats, scenario.in_flight),
+        scenario=scenarios.summary(cfg.scenario, record.service),
         faults=list(plan.faults),
         profile=plan.profile[0] or None,
         seed=cfg.seed,
@@ -78,16 +78,7 @@ def summarize_run(
         clip=next(iter(clips.values()), ClipSummary(cfg.clip.path)),
         clips=list(clips.values()),
         cleanup=cleanup_since_start(record),
-        passes=[
-            PassSummary(
-                p.warmup,
-                p.start_s - record.started_s,
-                p.end_s - record.started_s,
-                p.clip.path,
-                failed(record, p),
-            )
-            for p in record.completed()
-        ],
+        passes=[summarize_pass(one, record) for one in record.completed()],
         profiles=profiling.links(folder),
     )
 
@@ -115,6 +106,15 @@ def failed(record: Record, one: Pass) -> dict[str, str]:
         for name, outcome in one.outcomes.items()
         if not record.succeeded(one, outcome)
     }
+
+
+def summarize_pass(one: Pass, record: Record) -> PassSummary:
+    """A pass, in seconds from the start of the run."""
+    times = one.start_s - record.started_s, one.end_s - record.started_s
+    found = PassSummary(one.warmup, *times, one.clip.path, failed(record, one))
+    if record.service is not None and not one.warmup:
+        found.arrived_s = one.arrived_s - record.started_s
+    return found
 
 
 def executor_settings(plan: Plan) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +17,7 @@ from clipbench.bench.clips.streaming import StreamedClip
 from clipbench.bench.errors import InputError, Interrupted
 from clipbench.bench.measuring.clip_queue import ClipQueue
 from clipbench.bench.measuring.record import Pass, Record
+from clipbench.bench.planning.scenario import Service
 from clipbench.bench.probes.sampler import Sampler
 from clipbench.bench.runs.journal import DiskJournal
 from clipbench.bench.runs.measurement import NotMeasured
@@ -89,18 +90,21 @@ class Runner:
         interrupted = NotMeasured("the run was interrupted")
         self.record = Record(plan, self.clock(), interrupted, spans=self.recorder.spans)
 
-    def measure(self, clips: list[Path], warmup: int, repeats: int, in_flight: int) -> Record:
+    def measure(
+        self, clips: list[Path], warmup: int, repeats: int, in_flight: int, service: Service | None = None
+    ) -> Record:
         """Send each clip through alone, `warmup` and then `repeats` times; or with `in_flight` above one,
-        warm up and then send all of them at once, `repeats` times over.
+        warm up and then send all of them at once, `repeats` times over. With a `service`, warm up and then
+        send one at each of its times, in turn.
 
         The first pass is the cold one: it opens the clip, then starts the executor, so that a clip that
         cannot be read is refused before any model is loaded. Raises InputError for such a clip, unless there
         are others: then it is one of `record.lost`.
         """
         counted = clips * repeats
-        total = warmup + len(counted)
+        total = warmup + len(service.times_s if service else counted)
         self.several = len(clips) > 1 or bool(self.record.lost)
-        self.record.in_flight = in_flight
+        self.record.in_flight, self.record.service = in_flight, service
         self.sampler = Sampler(os.getpid())
         try:
             with self.sampler, self.decoders:
@@ -108,8 +112,11 @@ class Runner:
                 try:
                     for _ in range(warmup):
                         self.burst(clips, True, 1, total, most=1)
-                    for burst in [counted] if in_flight > 1 else [[path] for path in counted]:
-                        self.burst(burst, False, in_flight, total)
+                    if service:
+                        self.burst(self._in_turn(clips), False, in_flight, total, times=service.times_s)
+                    else:
+                        for burst in [counted] if in_flight > 1 else [[path] for path in counted]:
+                            self.burst(burst, False, in_flight, total)
                     if self.record.passes:
                         self._cleanup()
                     Interrupted.check()
@@ -120,6 +127,11 @@ class Runner:
         finally:
             self.record.telemetry = self.sampler.telemetry
         return self.record
+
+    def _in_turn(self, clips: list[Path]) -> Iterator[Path]:
+        """The clips that are not lost, over and over."""
+        while there := [path for path in clips if not self.record.is_lost(path)]:
+            yield from there
 
     def burst(
         self,

@@ -15,7 +15,7 @@ from clipbench.analyzers.base import Segment
 from clipbench.bench import quality
 from clipbench.bench.clips.clip_path import check_clip
 from clipbench.bench.errors import Exit, InputError, Interrupted
-from clipbench.bench.measuring import metrics, quality_scores, run_summary, targets, verdict
+from clipbench.bench.measuring import metrics, quality_scores, run_summary, served, targets, verdict
 from clipbench.bench.measuring.analyzer_results import analyzer_results
 from clipbench.bench.measuring.clip_files import FoundClips, find_clips, segments_by_file
 from clipbench.bench.measuring.record import Record
@@ -23,9 +23,11 @@ from clipbench.bench.measuring.runner import Progress, Runner, executor_factory
 from clipbench.bench.measuring.targets import Limit
 from clipbench.bench.measuring.thinning import thinned_spans, thinned_telemetry
 from clipbench.bench.planning import pretrained
-from clipbench.bench.planning.config import Config, ScenarioConfig
+from clipbench.bench.planning import scenario as scenarios
+from clipbench.bench.planning.config import Config
 from clipbench.bench.planning.placement import visible
 from clipbench.bench.planning.plan import grouped, make_plan, one_of
+from clipbench.bench.planning.scenario import Service
 from clipbench.bench.probes import environment, held_back
 from clipbench.bench.probes.other_load import OtherWork
 from clipbench.bench.runs import folders
@@ -37,9 +39,6 @@ from clipbench.executors.registry import strategy
 
 #: Shorter chunks than this many seconds would be nothing but overhead.
 LEAST_CHUNK_S = 0.1
-#: Key of a scenario → the least value that it may have. The most is beyond what anybody can wait for.
-LEAST = {"warmup": 0, "repeats": 0, "in_flight": 1}
-MOST = 1_000_000
 
 
 @dataclass
@@ -48,6 +47,7 @@ class Session:
 
     `not_covered` are the analyzers that the grouping or the targets name and the plan does not have. `lost`
     are clips that are not there, beside `clips`; `left_out` says what else of a folder is not measured.
+    `service` says when clips arrive that do so one after another.
     """
 
     cfg: Config
@@ -58,6 +58,7 @@ class Session:
     not_covered: list[str] = field(default_factory=list)
     lost: list[LostClip] = field(default_factory=list)
     left_out: str = ""
+    service: Service | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ def prepare(cfg: Config, folder: Path) -> Session:
     pretrained weights that are neither here nor can be fetched.
     """
     check_scenario(cfg)
+    service = scenarios.service_of(cfg.scenario)
     limits = check_targets(cfg)
     gpus = visible(environment.gpus(), os.environ.get("CUDA_VISIBLE_DEVICES"))
     plan = make_plan(cfg, gpus, str(folder.resolve()))
@@ -85,7 +87,8 @@ def prepare(cfg: Config, folder: Path) -> Session:
     if package := profiling.lacking(plan.profile[0]):
         raise InputError(f"profile={plan.profile[0]} requires {package}: pip install {package}")
     one_of(cfg.gate.mode, ("report", "enforce"), "gate.mode")
-    found = find_clips(cfg.clip.path) if cfg.scenario.name == "offline" else FoundClips([Path(cfg.clip.path)])
+    several = cfg.scenario.name in scenarios.SEVERAL_CLIPS
+    found = find_clips(cfg.clip.path) if several else FoundClips([Path(cfg.clip.path)])
     clips = found.clips
     if cfg.clip.truth is not None:
         quality_scores.check_truth(Path(cfg.clip.truth), clips)
@@ -93,21 +96,15 @@ def prepare(cfg: Config, folder: Path) -> Session:
         quality_scores.check_found(clips)
     folders.check_folder(folder)
     pretrained.fetch(plan)
-    return Session(cfg, plan, clips, limits, folder, missing, found.lost, found.left_out)
+    return Session(cfg, plan, clips, limits, folder, missing, found.lost, found.left_out, service)
 
 
 def check_scenario(cfg: Config) -> None:
     """Apply `repeats`, and raise InputError for a scenario that cannot be run."""
-    scenario: ScenarioConfig = cfg.scenario
+    scenario = cfg.scenario
     if cfg.repeats is not None:
         scenario.repeats = cfg.repeats
-    for key, least in LEAST.items():
-        if getattr(scenario, key) < least:
-            raise InputError(
-                f"scenario.{key}={getattr(scenario, key)} is out of range: it must be {least} or more"
-            )
-        if getattr(scenario, key) > MOST:
-            raise InputError(f"scenario.{key} is out of range: it must be {MOST} or less")
+    scenarios.check(scenario)
     if cfg.resume and (scenario.warmup, scenario.repeats) != (0, 1):
         raise InputError(
             "resume=true is for a single pass over a clip: add scenario.warmup=0 scenario.repeats=1"
@@ -116,8 +113,6 @@ def check_scenario(cfg: Config) -> None:
         raise InputError(
             f"clip.chunk_s={cfg.clip.chunk_s:g} is out of range: null or {LEAST_CHUNK_S:g} and more"
         )
-    if scenario.warmup + scenario.repeats == 0:
-        raise InputError("scenario.warmup and scenario.repeats are both 0: there is nothing to run")
 
 
 def check_targets(cfg: Config) -> dict[str, Limit]:
@@ -167,7 +162,7 @@ def run(session: Session, progress: Progress, measured: Callable[[], None] = lam
     runner.record.lost += session.lost
     interrupted, others, watch = 0, OtherWork(strategy(cfg.executor.name).children), held_back.Watch()
     try:
-        runner.measure(session.clips, scenario.warmup, scenario.repeats, scenario.in_flight)
+        runner.measure(session.clips, scenario.warmup, scenario.repeats, scenario.in_flight, session.service)
         measured()
     except Interrupted as interrupt:
         interrupted = interrupt.code
@@ -213,6 +208,7 @@ def derive(
         + run_summary.gpu_clock_warnings([] if isinstance(telemetry, NotMeasured) else telemetry.gpus())
         + [line for line in (session.left_out, scores.reason if scores.unexpected else "") if line],
         lost_clips=list(record.lost),
+        served=served.summarize(record),
     )
 
 

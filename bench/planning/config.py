@@ -21,6 +21,7 @@ from clipbench.analyzers import registry
 from clipbench.analyzers.base import Analyzer, setting
 from clipbench.bench.locations import CONF, packaged
 from clipbench.bench.planning.executor_settings import ExecutorConfig, executor_config
+from clipbench.bench.planning.scenario import ScenarioConfig
 from clipbench.bench.runs import folders
 from clipbench.executors import registry as executors
 from clipbench.executors.faults import KINDS
@@ -53,28 +54,14 @@ class GroupingConfig:
 
 @dataclass
 class ClipConfig:
-    """The clip (with scenario=offline also a folder or a pattern), and its ground truth (null: a .json of the
-    same name beside it, if there is one).
+    """The clip (with scenario=offline and server also a folder or a pattern), and its ground truth (null: a
+    .json of the same name beside it, if there is one).
 
     It is decoded and analyzed in chunks of about `chunk_s` seconds (null: in one): that bounds the memory."""
 
     path: str = MISSING
     truth: str | None = None
     chunk_s: float | None = 5.0
-
-
-@dataclass
-class ScenarioConfig:
-    """How clips are fed: `warmup` passes that do not count, then `repeats` that do.
-
-    single_stream sends one clip at a time. offline sends a queue: the clips, `repeats` times over, with up to
-    `in_flight` of them under way at once.
-    """
-
-    name: str = MISSING
-    warmup: int = 1
-    repeats: int = 3
-    in_flight: int = 1
 
 
 @dataclass

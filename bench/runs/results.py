@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from clipbench.bench.runs import baseline_outcome
 from clipbench.bench.runs.measurement import Failed, Measurement, NotMeasured
+from clipbench.bench.runs.serving import LEFT_OUT, ScenarioSummary, Served
 from clipbench.bench.runs.telemetry import Telemetry
 from clipbench.executors.base import Span
 from clipbench.executors.faults import Fault
@@ -107,16 +108,6 @@ class GroupSummary:
 
 
 @dataclass
-class ScenarioSummary:
-    """How the clips were fed."""
-
-    name: str
-    warmup: int
-    repeats: int
-    in_flight: int = 1
-
-
-@dataclass
 class ClipSummary:
     """One clip, with width and height as shown. Of one that was never opened only the path is known."""
 
@@ -145,7 +136,7 @@ class PassSummary:
     """One time through a clip, in seconds from the start of the run; `clip` is the clip's path.
 
     `failed` has the analyzers that did not do their part, and what became of them: a status, or "silent" for
-    one that ended ok and found nothing where the truth has something.
+    one that ended ok and found nothing where the truth has something. `arrived_s` is when it arrived, with scenario=server.
     """
 
     warmup: bool
@@ -153,6 +144,7 @@ class PassSummary:
     end_s: float
     clip: str = ""
     failed: dict[str, str] = field(default_factory=dict)
+    arrived_s: float | None = field(default=None, metadata=LEFT_OUT)
 
 
 @dataclass(kw_only=True)
@@ -281,6 +273,7 @@ class Result:
     telemetry: Telemetry | NotMeasured
     warnings: list[str] = field(default_factory=list)
     lost_clips: list[LostClip] = field(default_factory=list)
+    served: Served | None = field(default=None, metadata=LEFT_OUT)
     schema: int = SCHEMA
 
     def metric(self, name: str) -> MetricValue:

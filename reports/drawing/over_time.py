@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import mean
 
 from clipbench.bench.runs.results import Result
+from clipbench.bench.runs.serving import Served
 from clipbench.executors.base import Span
 from clipbench.reports import formatting
 from clipbench.reports.drawing.axis import round_step
@@ -62,7 +63,7 @@ class OverTime:
 
 def over_time(result: Result) -> OverTime:
     """All sampled series of a run, on one time axis with its phases."""
-    series = all_series(result.telemetry)
+    series = [*queue_series(result.served), *all_series(result.telemetry)]
     end = max([run_end(result), *(one.times_s[-1] for one in series)])
     cores = result.environment.cores_allowed
     step = round_step(end / 8)
@@ -90,6 +91,14 @@ def curve(series: Series, end: float, cores: int) -> Curve:
     return Curve(
         series.name, summary, formatting.number(top, series.unit), f"{start}{path}V100Z", f"{start}{path}"
     )
+
+
+def queue_series(served: Served | None) -> list[Series]:
+    """How many clips had arrived and were not done, if clips arrived one after another."""
+    if served is None or not served.queue.times_s:
+        return []
+    lengths = tuple(float(length) for length in served.queue.clips)
+    return [Series("queue", "clips", tuple(served.queue.times_s), lengths)]
 
 
 def phase_rows(spans: Sequence[Span], end: float) -> list[PhaseRow]:

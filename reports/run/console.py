@@ -37,6 +37,8 @@ def show(result: Result, console: Console, path: Path | None = None) -> None:
     console.print(f"\n[bold]{safe(clip.path)}[/]  {clip_facts(clip)}")
     if remarks := formatting.clip_remarks(clip):
         console.print(safe(f"note: {remarks}"))
+    if result.served:
+        console.print(safe(formatting.scenario_line(run.scenario)))
     console.print(
         f"{safe(formatting.run_title(run))} threads={run.threads}, {len(run.passes)} passes "
         f"({warmups} warm-up)\n"

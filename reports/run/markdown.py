@@ -78,6 +78,7 @@ def blocks(result: Result, most: int) -> Iterable[str]:
     )
     remarks = formatting.clip_remarks(run.clip)
     note = f" Note: {escape(remarks, 2 * most)}" if remarks else ""
+    yield f"Scenario: {escape(formatting.scenario_line(run.scenario), 2 * most)}" if result.served else ""
     yield f"Clip: {escape(formatting.clip_line(run.clip), 2 * most)}.{note}"
     yield f"Machine: {escape(formatting.machine_line(result.environment), 2 * most)}"
     yield fenced(formatting.shortened(run.command, 8 * most))

@@ -8,6 +8,7 @@ import time
 from clipbench.bench.runs.baseline_outcome import Compared, Saved, SlowerAnalyzer
 from clipbench.bench.runs.results import MetricValue
 from clipbench.bench.runs.serialization import from_json
+from clipbench.bench.runs.serving import QueueLength, ScenarioSummary, Served
 from clipbench.bench.runs.telemetry import GpusTelemetry
 from clipbench.reports.drawing.over_time import over_time
 from clipbench.reports.run import html
@@ -104,3 +105,16 @@ def test_what_is_odd_about_the_clip_is_told_beside_it_and_only_then():
     run.run.clip.tracks, run.run.clip.remarks = "video track 1 of 2", ["1 <picture> is missing"]
     head = html.render(run).split("<main>")[0]
     assert "with sound<br>Note: video track 1 of 2; 1 &lt;picture&gt; is missing<br>" in head
+
+
+def test_the_queue_of_a_server_is_drawn_over_the_run():
+    run = report_results.a_run()
+    run.run.scenario = ScenarioSummary("server", 1, 1, 2, 0.5, None, 130, 7, 95, 30.0)
+    run.served = Served(130, 130, 130, 120, "", QueueLength([1.0, 2.0, 3.0], [1, 5, 0]))
+    queue = next(curve for curve in over_time(run).curves if curve.name == "queue")
+    assert queue.summary == "2 on average, 5 clips at most"
+    text = html.render(run)
+    assert "130 clips that arrive at random, 0.5 per second (seed 7), in time within 30 s" in text
+    assert "queue over the run: 2 on average" in text
+    run.run.scenario.rate = None
+    assert "130 clips that arrive at the times of a file, in time within 30 s" in html.render(run)

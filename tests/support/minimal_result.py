@@ -10,9 +10,9 @@ from clipbench.bench.runs.results import (
     MetricValue,
     Result,
     RunSummary,
-    ScenarioSummary,
     TargetResult,
 )
+from clipbench.bench.runs.serving import ScenarioSummary
 
 
 def a_result() -> Result:

@@ -18,9 +18,9 @@ from clipbench.bench.runs.results import (
     PassSummary,
     Result,
     RunSummary,
-    ScenarioSummary,
     TargetResult,
 )
+from clipbench.bench.runs.serving import ScenarioSummary
 from clipbench.bench.runs.telemetry import GpuSeries, GpusTelemetry, GpuTelemetry, SamplerCost, Telemetry
 from clipbench.executors.base import Span
 from clipbench.reports.drawing.colours import COLOURS

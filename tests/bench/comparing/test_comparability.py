@@ -205,3 +205,32 @@ def test_a_calibration_of_small_models_is_not_that_of_full_ones(prepared):
         for size in ("tiny", "full")
     }
     assert keys["tiny"] != keys["full"]
+
+
+ARRIVING = ("scenario=server", "scenario.rate=50", "scenario.clips=3", "scenario.latency_limit_s=5")
+
+
+def test_clips_that_arrive_one_after_another_have_the_same_key_before_and_after(prepared):
+    before = prepared(*ARRIVING)
+    result = session.run(before, Notes()).result
+    planned, made = comparability.of_session(before), comparability.of_result(result)
+    assert planned == dataclasses.replace(made, networks={})
+    assert result.served.arrived == result.served.finished == 3
+    assert all(one.arrived_s <= one.start_s for one in result.run.passes if not one.warmup)
+
+
+@pytest.mark.parametrize("setting", ["rate=51", "clips=4", "seed=1", "latency_limit_s=6", "in_flight=3"])
+def test_clips_that_arrive_otherwise_are_other_work(prepared, setting):
+    keys = [comparability.of_session(prepared(*ARRIVING, *more)) for more in ((), (f"scenario.{setting}",))]
+    for use in ("comparison", "baseline", "sweep"):
+        found = differences(*(getattr(key, use)() for key in keys))
+        assert any(line.startswith(f"scenario.{setting.partition('=')[0]}: ") for line in found)
+
+
+def test_the_times_of_a_file_are_part_of_the_key(prepared, tmp_path):
+    digests = set()
+    for name, times in {"a": "0\n1\n", "b": "0\n1\n", "c": "0\n2\n"}.items():
+        (tmp_path / name).write_text(times)
+        made = prepared("scenario=server", f"scenario.arrivals='{tmp_path / name}'")
+        digests.add(comparability.of_session(made).work["scenario.arrivals"])
+    assert len(digests) == 2

@@ -1,0 +1,179 @@
+"""How clips are fed to a run: what can be set, and when the clips of scenario=server arrive."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+from omegaconf import MISSING
+
+from clipbench.bench.errors import InputError
+from clipbench.bench.planning.percentiles import CLAIMED, clips_needed
+from clipbench.bench.runs.facts import digest
+from clipbench.bench.runs.serving import ScenarioSummary
+
+#: Key of a scenario → the least value that it may have. The most is beyond what anybody can wait for.
+LEAST = {"warmup": 0, "repeats": 0, "in_flight": 1, "clips": 1}
+MOST = 1_000_000
+#: The scenario whose clips arrive at random, and the keys that are for it alone.
+SERVER = "server"
+FOR_SERVER = ("rate", "arrivals", "clips", "latency_limit_s", "search")
+#: The scenarios whose `clip.path` may be a folder or a pattern.
+SEVERAL_CLIPS = ("offline", SERVER)
+#: The rate that a search tries first, in clips per second.
+FIRST_RATE = 1.0
+
+
+@dataclass
+class ScenarioConfig:
+    """How clips are fed: `warmup` passes that do not count, then `repeats` that do.
+
+    single_stream sends one clip at a time. offline sends a queue: the clips, `repeats` times over, with up to
+    `in_flight` of them under way at once.
+
+    server sends clips when they arrive: at random, `rate` a second (with the dice of `seed`), or at the times
+    in the file `arrivals`, in seconds from the beginning, one a line. `clips` of them arrive; null: as many
+    as the `percentile` (50, 95 or 99) takes to be claimed. What is not done after `latency_limit_s` seconds
+    is late. With `search`, the highest rate is found at which the percentile keeps that limit, to within the
+    fraction `tolerance`.
+    """
+
+    name: str = MISSING
+    warmup: int = 1
+    repeats: int = 3
+    in_flight: int = 1
+    rate: float | None = None
+    arrivals: str | None = None
+    clips: int | None = None
+    seed: int = 0
+    percentile: int = 95
+    latency_limit_s: float | None = None
+    search: bool = False
+    tolerance: float = 0.1
+
+
+@dataclass(frozen=True)
+class Service:
+    """What is asked of a run whose clips arrive one after another.
+
+    One arrives at each of `times_s`, in seconds from the beginning. `percentile` is to be claimed, in
+    percent; clips that are done within `latency_limit_s` are in time (None: there is no limit).
+    """
+
+    times_s: tuple[float, ...]
+    percentile: int
+    latency_limit_s: float | None
+
+
+def check(scenario: ScenarioConfig) -> None:
+    """Raise InputError for a number that is out of range, and for a setting of another scenario."""
+    for key, least in LEAST.items():
+        value = getattr(scenario, key)
+        if value is not None and value < least:
+            raise InputError(f"scenario.{key}={value} is out of range: it must be {least} or more")
+        if value is not None and value > MOST:
+            raise InputError(f"scenario.{key} is out of range: it must be {MOST} or less")
+    if scenario.warmup + scenario.repeats == 0:
+        raise InputError("scenario.warmup and scenario.repeats are both 0: there is nothing to run")
+    if scenario.name != SERVER:
+        for key in FOR_SERVER:
+            if value := getattr(scenario, key):
+                raise InputError(f"scenario.{key}={value} is for clips that arrive: add scenario=server")
+    for key in ("rate", "latency_limit_s", "tolerance"):
+        value = getattr(scenario, key)
+        if value is not None and not 0 < value < math.inf:
+            raise InputError(f"scenario.{key}={value:g} is out of range: it must be a number above 0")
+    if scenario.percentile not in CLAIMED:
+        known = ", ".join(map(str, CLAIMED))
+        raise InputError(
+            f"scenario.percentile={scenario.percentile} is none of those that are measured: {known}"
+        )
+
+
+def service_of(scenario: ScenarioConfig) -> Service | None:
+    """What a checked scenario asks for whose clips arrive one after another; None for any other scenario.
+
+    Raises InputError where it is not said when clips arrive, or cannot be read.
+    """
+    if scenario.name != SERVER:
+        return None
+    if scenario.warmup < 1:
+        raise InputError(
+            "scenario=server requires scenario.warmup=1 or more: models are loaded before clips arrive"
+        )
+    if scenario.search and scenario.latency_limit_s is None:
+        raise InputError(
+            "scenario.search=true requires a limit that is to be kept: scenario.latency_limit_s=30"
+        )
+    if scenario.arrivals is not None:
+        return Service(times_in_file(scenario), scenario.percentile, scenario.latency_limit_s)
+    rate = FIRST_RATE if scenario.search and scenario.rate is None else scenario.rate
+    if rate is None:
+        raise InputError(
+            "scenario=server requires the clips that arrive per second, scenario.rate=0.5, or a file of "
+            "times, scenario.arrivals=FILE"
+        )
+    count = scenario.repeats * (scenario.clips or clips_needed(scenario.percentile))
+    return Service(poisson(rate, count, scenario.seed), scenario.percentile, scenario.latency_limit_s)
+
+
+def poisson(rate: float, count: int, seed: int) -> tuple[float, ...]:
+    """The first `count` times of a Poisson process with `rate` events a second, in seconds.
+
+    At another rate, one seed gives the same times on another scale: so latencies differ by the rate alone.
+    """
+    dice = random.Random(seed)
+    return tuple(itertools.accumulate(dice.expovariate(1.0) / rate for _ in range(count)))
+
+
+def times_in_file(scenario: ScenarioConfig) -> tuple[float, ...]:
+    """The times in the file `arrivals`, or the first `clips` of them."""
+    path = str(scenario.arrivals)
+    times: list[float] = []
+    for key in ("rate", "search"):
+        if getattr(scenario, key):
+            raise InputError(
+                f"scenario.arrivals and scenario.{key} exclude each other: the file says when clips arrive"
+            )
+    if scenario.repeats != 1:
+        raise InputError(
+            f"scenario.repeats={scenario.repeats}: clips arrive once at the times of scenario.arrivals"
+        )
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        raise InputError(f"scenario.arrivals: {path} cannot be read ({reason})") from error
+    for number, line in enumerate(lines, start=1):
+        where = f"scenario.arrivals: {path}, line {number}"
+        try:
+            time_s = float(line) if line.strip() else None
+        except ValueError:
+            raise InputError(f'{where}: "{line.strip()[:40]}" is not a time in seconds') from None
+        if time_s is None:
+            continue
+        if not 0 <= time_s < math.inf:
+            raise InputError(f"{where}: {time_s:g} is out of range: a time is 0 or more seconds")
+        if times and time_s < times[-1]:
+            raise InputError(
+                f"{where}: {time_s:g} comes after {times[-1]:g}; write the times in ascending order"
+            )
+        times.append(time_s)
+    if len(times) < (scenario.clips or 1):
+        asked = f", and scenario.clips={scenario.clips}" if scenario.clips else ""
+        raise InputError(f"scenario.arrivals: {path} has {len(times)} times{asked}")
+    return tuple(times[: scenario.clips])
+
+
+def summary(scenario: ScenarioConfig, service: Service | None) -> ScenarioSummary:
+    """How the clips are fed, as a result has it."""
+    found = ScenarioSummary(scenario.name, scenario.warmup, scenario.repeats, scenario.in_flight)
+    if service is not None:
+        found.rate, found.clips = scenario.rate, len(service.times_s)
+        found.seed = scenario.seed if scenario.arrivals is None else None
+        found.arrivals = None if scenario.arrivals is None else digest({"times_s": list(service.times_s)})
+        found.percentile, found.latency_limit_s = service.percentile, service.latency_limit_s
+    return found
