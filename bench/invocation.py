@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -36,6 +38,12 @@ def command_line() -> list[str]:
     if Path(sys.argv[0]).name == "__main__.py":
         return [Path(sys.executable).name, "-m", "clipbench", *sys.argv[1:]]
     return [Path(sys.executable).name, *sys.argv]
+
+
+def resumption(command: Sequence[str], setting: str, folder: Path) -> str:
+    """The command that goes on with what `command` began in `folder`, which `setting` names."""
+    words = [word for word in command if not word.startswith(f"{setting}=")]
+    return shlex.join([*words, f"{setting}={literal(folder)}"])
 
 
 def is_sweep() -> bool:

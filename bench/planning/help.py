@@ -18,6 +18,7 @@ python run.py clip.path=my.mp4                    on your own clip
 python run.py only=[text_overlay,cut_analysis]    a subset, with what it reads from
 python run.py models.object_detection.fps=5       any setting of any analyzer
 python run.py scenario.repeats=5 gate=enforce     exit code 3 where a target is missed
+python run.py scenario=server scenario.rate=0.2   clips arrive at random: docs/server.md
 python run.py baseline=save                       three times; then baseline=compare says what got slower
 python run.py -m executor=threads,gpu_pinned repeats=9    jobs that take turns, and their comparison
 python run.py plugins=[mine.py] grouping=mine     analyzers of your own: docs/your-pipeline.md

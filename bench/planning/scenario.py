@@ -23,8 +23,9 @@ SERVER = "server"
 FOR_SERVER = ("rate", "arrivals", "clips", "latency_limit_s", "search")
 #: The scenarios whose `clip.path` may be a folder or a pattern.
 SEVERAL_CLIPS = ("offline", SERVER)
-#: The rate that a search tries first, in clips per second.
+#: The rate that a search tries first, in clips per second, and the least fraction to which it finds one.
 FIRST_RATE = 1.0
+LEAST_TOLERANCE = 0.01
 
 
 @dataclass
@@ -82,7 +83,11 @@ def check(scenario: ScenarioConfig) -> None:
         for key in FOR_SERVER:
             if value := getattr(scenario, key):
                 raise InputError(f"scenario.{key}={value} is for clips that arrive: add scenario=server")
-    for key in ("rate", "latency_limit_s", "tolerance"):
+    if not LEAST_TOLERANCE <= scenario.tolerance <= 1:
+        raise InputError(
+            f"scenario.tolerance={scenario.tolerance:g} is out of range: it must be {LEAST_TOLERANCE} to 1"
+        )
+    for key in ("rate", "latency_limit_s"):
         value = getattr(scenario, key)
         if value is not None and not 0 < value < math.inf:
             raise InputError(f"scenario.{key}={value:g} is out of range: it must be a number above 0")

@@ -136,7 +136,8 @@ class PassSummary:
     """One time through a clip, in seconds from the start of the run; `clip` is the clip's path.
 
     `failed` has the analyzers that did not do their part, and what became of them: a status, or "silent" for
-    one that ended ok and found nothing where the truth has something. `arrived_s` is when it arrived, with scenario=server.
+    one that ended ok and found nothing where the truth has something. `arrived_s` is when the clip arrived,
+    with scenario=server.
     """
 
     warmup: bool

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import re
-import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,6 @@ from omegaconf.errors import OmegaConfBaseException
 
 from clipbench.bench import invocation
 from clipbench.bench.errors import InputError
-from clipbench.bench.invocation import literal
 from clipbench.bench.planning.config import typed
 from clipbench.bench.planning.config_errors import explain
 
@@ -122,7 +120,7 @@ class InterleavedSweeper(Sweeper):
             budget_s=self.budget_s,
             code=identity.code(),
             command=command,
-            resumption=resumption(command, folder),
+            resumption=invocation.resumption(command, "hydra.sweep.dir", folder),
             progress=cfg.progress,
             notes=notes,
         )
@@ -175,6 +173,8 @@ class InterleavedSweeper(Sweeper):
             raise InputError(f"job {name}: {explain(error)}") from error
         except InputError as error:
             raise InputError(f"job {name}: {error}") from error
+        if prepared.cfg.scenario.search:
+            raise InputError("scenario.search=true: a sweep only measures; do this in a run of its own")
         for setting, harmless in NO_MEASUREMENT.items():
             if (value := getattr(prepared.cfg, setting)) != harmless:
                 raise InputError(f"{setting}={value}: a sweep only measures; do this in a run of its own")
@@ -199,13 +199,6 @@ class InterleavedSweeper(Sweeper):
             f"--config-dir={s.path}" for s in hydra.runtime.config_sources if s.provider == "command-line"
         ]
         return given + [o for o in hydra.overrides.hydra if o.startswith("hydra.searchpath=")]
-
-
-def resumption(command: Sequence[str], folder: Path) -> str:
-    """The command that resumes the sweep in `folder` that `command` began."""
-    setting = "hydra.sweep.dir="
-    words = [word for word in command if not word.startswith(setting)]
-    return shlex.join([*words, f"{setting}{literal(folder)}"])
 
 
 def as_json(config: DictConfig) -> dict[str, Any]:

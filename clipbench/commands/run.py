@@ -34,7 +34,7 @@ os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises configuration errors, and `
 
 
 def execute(cfg: DictConfig) -> int:
-    """Do what one configuration asks for: a run, a calibration or a plan; returns the exit code."""
+    """Do what one configuration asks for: a run, a search, a calibration or a plan; returns the exit code."""
     from hydra.core.hydra_config import HydraConfig
 
     from clipbench.bench import invocation
@@ -57,6 +57,10 @@ def execute(cfg: DictConfig) -> int:
         from clipbench.commands.calibrate import calibrate
 
         return calibrate(options, folder, console)
+    if options.scenario.search:
+        from clipbench.commands.search import search
+
+        return search(options, folder, console)
     from clipbench.commands.measure import measure
 
     return measure(options, folder, console)
