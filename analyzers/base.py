@@ -76,11 +76,16 @@ class Needs(NamedTuple):
 class ClipFacts(Protocol):
     """What is known of a clip before any of it is decoded; width and height are as shown."""
 
-    duration_s: float
-    width: int
-    height: int
-    fps: float
-    has_audio: bool
+    @property
+    def duration_s(self) -> float: ...
+    @property
+    def width(self) -> int: ...
+    @property
+    def height(self) -> int: ...
+    @property
+    def fps(self) -> float: ...
+    @property
+    def has_audio(self) -> bool: ...
 
 
 class ClipView(ClipFacts, Protocol):

@@ -293,6 +293,10 @@ class Executor(Part):
         """Worker → its process."""
         raise NotImplementedError
 
+    def gpu_times(self) -> dict[int, list[tuple[float, float]]]:
+        """GPU → from when until when it had something to do; empty where they are real and not known."""
+        return {}
+
     def close(self) -> None:
         """End what is left: processes, threads, shared memory."""
         raise NotImplementedError

@@ -81,6 +81,8 @@ class Connected(Executor):
             while len(scheduler.flights) < in_flight and (clip := clips.take(self.clock())) is not None:
                 scheduler.admit(supervisor.clips, self.shared(clip))
                 supervisor.clips += 1
+            if not scheduler.flights and clips.next_s == NEVER:
+                return
             for assigned in scheduler.assign(supervisor.idle(), supervisor.holds):
                 supervisor.give(assigned)
             supervisor.load_next(scheduler.awaited)

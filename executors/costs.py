@@ -52,6 +52,11 @@ class Work:
     pressure: float = 0.0
     sensitivity: float = 0.0
 
+    @property
+    def on_gpu(self) -> bool:
+        """Whether any of it is done by a GPU."""
+        return self.gpu != Growth()
+
     def host_s(self, span_s: float, megapixels: float, threads: int) -> float:
         """Seconds of the host at so many threads, each with a core."""
         return self.host.at(span_s, megapixels) * (1 - self.parallel + self.parallel / threads)
@@ -142,10 +147,12 @@ class Costs:
 class Pretended:
     """What a simulated run pretends: a machine, and the costs that it computes with.
 
-    `origin` says where the costs are from, `extrapolated` in a line each what lies beyond what was measured.
+    `measured_at` says when the costs were measured; `remarks` what to beware of with them, and `extrapolated`
+    what lies beyond what was measured, in a line each.
     """
 
     machine: Machine
     costs: Costs
-    origin: str = ""
+    measured_at: str = ""
+    remarks: tuple[str, ...] = ()
     extrapolated: tuple[str, ...] = ()

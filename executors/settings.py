@@ -26,3 +26,10 @@ class ExecutorSettings:
     memory_fraction: float | None = setting(
         None, "share of its GPU's memory that a worker's process may use; null: all of it", low=0.001, high=1
     )
+
+
+@dataclass(frozen=True)
+class VirtualSettings(ExecutorSettings):
+    """The settings that every virtual executor has."""
+
+    like: str = setting("gpu_pinned", "the executor whose workers and overheads are pretended")

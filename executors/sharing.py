@@ -113,11 +113,15 @@ class SharedGpu:
     def __init__(self) -> None:
         self.filled_s = self.busy_s = 0.0
         self._there: dict[int, float] = {}
+        self._times: list[tuple[float, float]] = []
+        self._busy_since_s = 0.0
         self._filled, self._rate, self._since_s = 0.0, 1.0, 0.0
 
     def entered(self, number: int, share: float, now_s: float) -> list[tuple[int, float]]:
         """A piece of work begins, that fills so much of it. The rates of those whose rate is new."""
         self.account(now_s)
+        if not self._there:
+            self._busy_since_s = now_s
         self._there[number] = share
         changed = self._shared()
         return changed or [(number, self._rate)]
@@ -126,7 +130,13 @@ class SharedGpu:
         """A piece of work ends. The rates of those whose rate is new."""
         self.account(now_s)
         del self._there[number]
+        if not self._there:
+            self._times.append((self._busy_since_s, now_s))
         return self._shared()
+
+    def busy_times(self, now_s: float) -> list[tuple[float, float]]:
+        """From when until when there was anything on it."""
+        return [*self._times, *([(self._busy_since_s, now_s)] if self._there else [])]
 
     def account(self, now_s: float) -> None:
         """Count what was used until now."""

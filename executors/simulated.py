@@ -19,7 +19,7 @@ from clipbench.executors.costs import Pretended
 from clipbench.executors.faults import CONTAINABLE, HARMLESS
 from clipbench.executors.layout import Group, Machine, WorkerPlan, decoder_cores
 from clipbench.executors.protocol import Link, Report, WorkerSpec
-from clipbench.executors.settings import ExecutorSettings
+from clipbench.executors.settings import ExecutorSettings, VirtualSettings
 from clipbench.executors.steps import OnDecoded, nobody
 from clipbench.executors.virtual import PARKED, Process, World
 from clipbench.executors.virtual_clip import VirtualClip, VirtualDecoder
@@ -30,13 +30,9 @@ JUST_OVER_S = 1e-6
 
 
 @dataclass(frozen=True)
-class SimulatedSettings(ExecutorSettings):
-    """The settings of the simulation, and those that the executors it can be like have of their own."""
+class SimulatedSettings(VirtualSettings):
+    """The settings of the simulation: those that the executors it can be like have of their own."""
 
-    like: str = setting("gpu_pinned", "the executor whose workers and overheads are pretended")
-    costs: str | None = setting(
-        None, "a file of costs; null: the newest that were measured here with these models"
-    )
     workers: int | None = setting(None, "how many workers a pool has; null: its default", low=1, high=4096)
 
 
@@ -154,6 +150,9 @@ class Simulated(Connected):
         for worker in [worker for worker in self._readable if not worker.readable()]:
             del self._readable[worker]
         return [link for link in links if link in self._readable]
+
+    def gpu_times(self) -> dict[int, list[tuple[float, float]]]:
+        return self.world.gpu_times()
 
     def pids(self) -> dict[str, int]:
         return {}  # there are no processes

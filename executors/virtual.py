@@ -147,6 +147,10 @@ class World:
             {index: gpu.busy_s for index, gpu in self._gpus.items()},
         )
 
+    def gpu_times(self) -> dict[int, list[tuple[float, float]]]:
+        """GPU → from when until when it had something to do, up to now."""
+        return {index: gpu.busy_times(self.now_s) for index, gpu in self._gpus.items()}
+
     def _go_on(self, activity: Activity) -> None:
         """Have a process go on until it is at a stretch that takes time, parks or ends."""
         for step in activity.process:

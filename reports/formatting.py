@@ -13,6 +13,7 @@ from clipbench.bench.runs.results import (
     ClipSummary,
     Environment,
     MetricValue,
+    Result,
     RunSummary,
     TargetResult,
     quality_of,
@@ -126,9 +127,42 @@ def repeat_range(metric: MetricValue) -> str:
 
 
 def run_title(run: RunSummary) -> str:
-    """What was run: "grouping=staged executor=threads models=embedded"."""
+    """What was run, such as "grouping=staged executor=threads models=embedded", or what was simulated."""
     settings = {"grouping": run.grouping, "executor": run.executor, "models": run.models}
-    return " ".join(f"{key}={shortened(value, 60)}" for key, value in settings.items())
+    if run.simulated:
+        settings |= {"executor.like": run.simulated.like, "machine": run.simulated.machine.name}
+    return headed(" ".join(f"{key}={shortened(value, 60)}" for key, value in settings.items()), run)
+
+
+def headed(text: str, run: RunSummary) -> str:
+    """A heading over figures of a run, which says so where they are a prediction."""
+    return f"predicted: {text}" if run.simulated else text
+
+
+def verdict_words(result: Result) -> str:
+    """The verdict of a run: "pass", or "predicted pass"."""
+    return f"predicted {result.verdict}" if result.run.simulated else result.verdict
+
+
+def prediction(run: RunSummary) -> str:
+    """What the figures of a simulated run rest on, in sentences; "" for a run that was measured."""
+    found = run.simulated
+    if found is None:
+        return ""
+    machine = found.machine
+    parts = [f"{machine.cores} cores"]
+    if machine.gpus:
+        parts.append(f"{len(machine.gpus)} × {machine.gpus[0]}")
+    speeds = {"core_speed": machine.core_speed, "gpu.speed": machine.gpu_speed or 1.0}
+    parts += [f"machine.{name} {number(speed)}" for name, speed in speeds.items() if speed != 1]
+    costs = f"{found.costs} costs of {found.costs_of}" + (f" ({found.costs_at})" if found.costs_at else "")
+    lines = [
+        "Every figure is predicted: nothing ran",
+        f"{machine.name} ({', '.join(parts)}) is simulated as executor={found.like} would use it, by {costs}",
+    ]
+    if (error := found.holdout if found.holdout is not None else found.residual) is not None:
+        lines.append(f"these costs were off by {100 * error:.1f} % at the median where they were checked")
+    return ". ".join(lines) + "."
 
 
 def scenario_line(scenario: ScenarioSummary) -> str:

@@ -108,6 +108,8 @@ def check(session: Session) -> Baseline | None:
             f"baseline={cfg.baseline} does not exist; write save or compare, or null for neither"
         )
     asked = f"baseline={cfg.baseline}"
+    if session.plan.pretended is not None:
+        raise InputError(f"{asked}: a prediction is no measurement; run with an executor that is not virtual")
     if cfg.scenario.name != "single_stream":
         raise InputError(f"{asked} is about {METRIC}, which requires scenario=single_stream")
     if cfg.scenario.repeats < MIN_REPEATS:

@@ -120,6 +120,8 @@ def check(session: Session) -> None:
     cfg = session.cfg
     if cfg.baseline is not None:
         raise InputError("calibrate=true and baseline= are two commands; run one after the other")
+    if session.plan.pretended is not None:
+        raise InputError("calibrate=true measures noise, which a simulation has none of; leave it out")
     if session.plan.faults or session.plan.profile[0]:
         raise InputError("calibrate=true: a planted fault or a profiler changes the times; leave it out")
     if cfg.scenario.name != "single_stream":

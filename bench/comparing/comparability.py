@@ -24,6 +24,7 @@ from pathlib import Path
 from clipbench.analyzers import weights
 from clipbench.bench.clips.clip_info import sha256
 from clipbench.bench.clips.clip_path import check_clip
+from clipbench.bench.measuring import predicted
 from clipbench.bench.measuring.analyzer_results import own_file_digest
 from clipbench.bench.measuring.run_summary import executor_settings, group_summaries
 from clipbench.bench.measuring.session import Session
@@ -33,6 +34,7 @@ from clipbench.bench.runs.facts import Facts, as_read_back, machine_facts, setti
 from clipbench.bench.runs.results import GroupSummary, Result
 from clipbench.bench.runs.serialization import to_json
 from clipbench.bench.runs.serving import ScenarioSummary
+from clipbench.bench.runs.simulation import Simulation
 
 
 @dataclass(frozen=True)
@@ -109,8 +111,12 @@ def of_result(result: Result) -> ComparabilityKey:
     }
     if run.stages is not None:
         arrangement["grouping.stages"] = run.stages
+    machine = machine_facts(result.environment)
+    simulated, pretended = simulation_facts(run.simulated, machine)
+    work |= simulated
+    arrangement |= pretended
     return ComparabilityKey(
-        machine=machine_facts(result.environment),
+        machine={} if run.simulated else machine,
         software=software_facts(result.environment),
         work=as_read_back(work),
         networks=networks,
@@ -146,9 +152,13 @@ def of_session(session: Session) -> ComparabilityKey:
         **group_facts(group_summaries(plan)),
         **{f"executor.{name}": value for name, value in executor_settings(plan).items()},
     }
-    here = environment.describe()
+    here = predicted.environment(environment.describe(), plan)
+    machine = machine_facts(here)
+    simulated, pretended = simulation_facts(predicted.describe(plan), machine)
+    work |= simulated
+    arrangement |= pretended
     return ComparabilityKey(
-        machine=machine_facts(here),
+        machine={} if plan.pretended else machine,
         software=software_facts(here),
         work=as_read_back(work),
         networks={},
@@ -163,6 +173,19 @@ def scenario_facts(found: ScenarioSummary) -> Facts:
     arriving = {f"scenario.{name}": getattr(found, name) for name in names}
     always = {f"scenario.{name}": getattr(found, name) for name in ("name", "warmup", "in_flight")}
     return always | {name: value for name, value in arriving.items() if value is not None}
+
+
+def simulation_facts(found: Simulation | None, machine: Facts) -> tuple[Facts, Facts]:
+    """What predictions must have in common, their costs, and what they may be about: a pretended machine.
+
+    Both are empty for a run that was measured, which is never compared with a prediction.
+    """
+    if found is None:
+        return {"simulated": False}, {}
+    costs = {"costs": found.costs, "costs.of": found.costs_of, "costs.at": found.costs_at}
+    speeds = {"machine.core_speed": found.machine.core_speed, "machine.gpu_speed": found.machine.gpu_speed}
+    named = {"machine.name": found.machine.name, "executor.like": found.like}
+    return {"simulated": True, **costs}, machine | speeds | named
 
 
 def own_files(analyzer: str, digests: Mapping[str, str]) -> Facts:

@@ -114,8 +114,11 @@ def listing(lines: list[str]) -> str:
 def segments_by_file(record: Record, clips: list[Path]) -> dict[str, Sequence[Segment]]:
     """The segments of the last pass over each clip, by the name of their file without its ending.
 
-    That is the analyzer's name; where there are several clips, below a folder for each.
+    That is the analyzer's name; where there are several clips, below a folder for each. A simulated run has
+    none.
     """
+    if record.plan.pretended is not None:
+        return {}
     folders = folder_names(clips)
     found: dict[str, Sequence[Segment]] = {}
     for one in record.completed():

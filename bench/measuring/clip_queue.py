@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Protocol
 
-from clipbench.bench.clips.streaming import StreamedClip
+from clipbench.bench.clips.clip_info import ClipInfo
 from clipbench.executors.arrivals import AT_ONCE, NEVER
+from clipbench.executors.base import Clip
+
+
+class OpenedClip(Clip, Protocol):
+    """A clip that was opened: what is known of it so far, and why decoding has failed, if it has."""
+
+    @property
+    def info(self) -> ClipInfo: ...
+    @property
+    def failure(self) -> str: ...
+
 
 #: Opens the clip at a path, which arrived at a time; None for one that is lost.
-Opener = Callable[[Path, float], StreamedClip | None]
+Opener = Callable[[Path, float], OpenedClip | None]
 
 
 class ClipQueue:
@@ -29,13 +41,13 @@ class ClipQueue:
         self._paths, self._opener, self._times = iter(paths), opener, times
         self._most = most if times is None else len(times)
         self._began_s, self._taken, self._exhausted = 0.0, 0, False
-        self._first: StreamedClip | None = None
+        self._first: OpenedClip | None = None
 
     def begin(self, now_s: float) -> None:
         """Have the times count from now on."""
         self._began_s = now_s
 
-    def peek(self, now_s: float) -> StreamedClip | None:
+    def peek(self, now_s: float) -> OpenedClip | None:
         """Open the first clip already, which stays in the queue; None where none can be read."""
         self._first = self.take(now_s)
         return self._first
@@ -48,7 +60,7 @@ class ClipQueue:
             return NEVER
         return AT_ONCE if self._times is None else self._began_s + self._times[self._taken]
 
-    def take(self, now_s: float) -> StreamedClip | None:
+    def take(self, now_s: float) -> OpenedClip | None:
         if self._first is not None:
             first, self._first = self._first, None
             return first

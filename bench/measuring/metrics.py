@@ -13,7 +13,7 @@ from statistics import median
 from typing import Literal
 
 from clipbench import plugins
-from clipbench.bench.measuring import served
+from clipbench.bench.measuring import predicted, served
 from clipbench.bench.measuring.analyzer_results import waits_for_all_frames
 from clipbench.bench.measuring.bounds import Bound, lower_bound
 from clipbench.bench.measuring.gpu_of_record import (
@@ -41,6 +41,8 @@ ARRIVING = NotMeasured("clips arrived one after another: see latency_p95 and goo
 class Metric(plugins.Part):
     """The declaration of a metric.
 
+    `predicted` computes it in a simulated run, where that is not done from passes and spans as in any other.
+
     `analyzer` is the one that it is about, if it is about one. `main` is what a comparison is about: the
     first main metric that was measured, in the order of declaration. `speed` means that better is faster.
     `averaged` is a metric of which several runs have the mean, since a median would hide the one repeat in
@@ -62,12 +64,15 @@ class Metric(plugins.Part):
     tile: int | None = None
     heading: str = ""
     decimals: int = 2
+    predicted: Callable[[Record], Measurement] | None = None
 
     def measure(self, record: Record) -> MetricValue:
         """This metric of `record`, as result.json has it; where computing it fails, that is the reason."""
         measured: Measurement
         try:
-            measured = finite(self.compute(record))
+            simulated = record.plan.pretended is not None
+            compute = self.predicted if simulated and self.predicted else self.compute
+            measured = finite(compute(record))
         except BaseException as error:  # a plugin's: no measurement may be lost with it
             if is_the_users(error):
                 raise
@@ -200,7 +205,7 @@ METRICS = (
     ),
     Metric(
         "rss_peak", "GB", "lower", "highest sampled resident memory of all processes", rss_peak,
-        memory=True, tile=7,
+        memory=True, tile=7, predicted=predicted.rss_peak,
     ),
     Metric(
         "ready_again_s", "s", "lower", "from after cleanup until the next clip could start", ready_again,
@@ -208,27 +213,27 @@ METRICS = (
     ),
     Metric(
         "gpu_utilization", "%", "higher", "time with a kernel running, in the analysis window",
-        gpu_utilization, tile=4, heading="GPU %", decimals=0,
+        gpu_utilization, tile=4, heading="GPU %", decimals=0, predicted=predicted.gpu_utilization,
     ),
     Metric(
         "sm_activity", "%", "higher", "SMs with a warp resident, while analyzing", sm_activity,
-        heading="SM %", decimals=0,
+        heading="SM %", decimals=0, predicted=predicted.nothing,
     ),
     Metric(
         "gpu_memory_peak", "GB", "lower", "highest GPU memory in use above that before the run",
-        gpu_memory_peak, memory=True, heading="peak GB", decimals=1,
+        gpu_memory_peak, memory=True, heading="peak GB", decimals=1, predicted=predicted.gpu_memory_peak,
     ),
     Metric(
         "gpu_memory_residue", "GB", "lower", "GPU memory left in use after cleanup", gpu_memory_residue,
-        heading="left GB",
+        heading="left GB", predicted=predicted.nothing,
     ),
     Metric(
         "energy_per_clip", "J", "lower", "energy that the GPUs used for one clip", energy_per_clip,
-        heading="J/clip", decimals=0,
+        heading="J/clip", decimals=0, predicted=predicted.nothing,
     ),
     Metric(
         "vlm_segments_per_second", "1/s", "higher", "descriptions by Qwen2-VL per clip second", vlm_rate,
-        analyzer="qwen2_vl_temporal",
+        analyzer="qwen2_vl_temporal", predicted=predicted.nothing,
     ),
 )  # fmt: skip
 

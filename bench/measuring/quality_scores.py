@@ -13,6 +13,7 @@ from clipbench.analyzers.base import Segment
 from clipbench.bench import quality
 from clipbench.bench.clips.clip_info import sha256
 from clipbench.bench.errors import InputError
+from clipbench.bench.measuring.pretending import NOTHING_RAN
 from clipbench.bench.measuring.record import Record
 from clipbench.bench.quality.truth import is_odd
 from clipbench.bench.runs.results import MetricValue, quality_of
@@ -54,6 +55,8 @@ def score(record: Record, truth: str | None) -> QualityScores:
     beside each clip.
     """
     settings = {task.analyzer: task.settings for task in record.plan.tasks()}
+    if record.plan.pretended is not None:
+        return QualityScores(quality.score({}, settings, None, NOTHING_RAN.reason, 0.0, {}, {}), "")
     meaningless = meaningless_results(record.plan)
     scored: list[list[MetricValue]] = []
     silent: set[tuple[str, str]] = set()

@@ -14,6 +14,8 @@ from typing import Any
 from clipbench import plugins
 from clipbench.analyzers.base import Segment
 from clipbench.bench import invocation
+from clipbench.bench.measuring import predicted
+from clipbench.bench.measuring.pretending import NOTHING_RAN
 from clipbench.bench.measuring.record import Pass, Record
 from clipbench.bench.planning import scenario as scenarios
 from clipbench.bench.planning.config import Config
@@ -31,6 +33,7 @@ from clipbench.bench.runs.results import (
 from clipbench.bench.runs.telemetry import GpuSeries, GpuTelemetry
 from clipbench.executors import profiling
 from clipbench.executors.base import Plan, Span
+from clipbench.executors.costs import Pretended
 
 #: How many lost clips have a warning of their own.
 NAMED = 20
@@ -50,15 +53,15 @@ def summarize_run(
     folder: Path,
 ) -> RunSummary:
     """What was run, when and how. `others` watched the machine during the run, `folder` is its output."""
-    plan = record.plan
+    plan, ran = record.plan, record.plan.pretended is None
     clips = {p.clip.path: ClipSummary(**dataclasses.asdict(p.clip)) for p in record.passes}
     return RunSummary(
         id=uuid.uuid4().hex[:12],
         started_at=started_at,
         interrupted=interrupted,
-        other_cores=others.cores(),
-        other_cores_reason=others.reason,
-        held_back=held_back,
+        other_cores=others.cores() if ran else None,
+        other_cores_reason=others.reason if ran else NOTHING_RAN.reason,
+        held_back=held_back if ran else HeldBack(),
         command=shlex.join(invocation.command_line()),
         plugins=plugins.digests(),
         grouping=cfg.grouping.name,
@@ -80,6 +83,7 @@ def summarize_run(
         cleanup=cleanup_since_start(record),
         passes=[summarize_pass(one, record) for one in record.completed()],
         profiles=profiling.links(folder),
+        simulated=predicted.describe(plan),
     )
 
 
@@ -169,11 +173,18 @@ def warnings(record: Record) -> list[str]:
         for name in record.last_outcomes()
         if segments_differ(record, name)
     ]
+    if record.plan.pretended is not None:
+        return found + simulation_warnings(record.plan.pretended)
     cores = record.plan.threads * record.plan.workers
     load = os.getloadavg()[0]
     if load > 2 * cores + 1:
         found.append(f"other work was running on this machine (load average {load:.1f}): times are too long")
     return found
+
+
+def simulation_warnings(pretended: Pretended) -> list[str]:
+    """What a reader should know before believing a prediction."""
+    return [*pretended.remarks, *(f"extrapolated: {line}" for line in pretended.extrapolated)]
 
 
 def held_back_warnings(held: HeldBack) -> list[str]:

@@ -13,9 +13,9 @@ from typing import Protocol
 from clipbench.bench.clips.clip_info import sha256
 from clipbench.bench.clips.decoder_link import Decoders
 from clipbench.bench.clips.decoding import open_clip
-from clipbench.bench.clips.streaming import StreamedClip
 from clipbench.bench.errors import InputError, Interrupted
-from clipbench.bench.measuring.clip_queue import ClipQueue
+from clipbench.bench.measuring.clip_queue import ClipQueue, OpenedClip
+from clipbench.bench.measuring.pretending import PretendedFiles, Unwatched
 from clipbench.bench.measuring.record import Pass, Record
 from clipbench.bench.planning.scenario import Service
 from clipbench.bench.probes.sampler import Sampler
@@ -86,6 +86,7 @@ class Runner:
         self.tasks = plan.tasks()
         self.chunked = [task.analyzer for task in self.tasks if task.chunked]
         self.decoders = Decoders(decoder_cores(plan.layout))
+        self.pretended = PretendedFiles(self.executor, plan, self.decoders, chunk_s)
         self.several = False
         interrupted = NotMeasured("the run was interrupted")
         self.record = Record(plan, self.clock(), interrupted, spans=self.recorder.spans)
@@ -105,7 +106,7 @@ class Runner:
         total = warmup + len(service.times_s if service else counted)
         self.several = len(clips) > 1 or bool(self.record.lost)
         self.record.in_flight, self.record.service = in_flight, service
-        self.sampler = Sampler(os.getpid())
+        self.sampler = Unwatched() if self.executor.virtual else Sampler(os.getpid())
         try:
             with self.sampler, self.decoders:
                 self.record.started_s = self.clock()
@@ -117,6 +118,7 @@ class Runner:
                     else:
                         for burst in [counted] if in_flight > 1 else [[path] for path in counted]:
                             self.burst(burst, False, in_flight, total)
+                    self.record.gpu_times = self.executor.gpu_times()
                     if self.record.passes:
                         self._cleanup()
                     Interrupted.check()
@@ -149,9 +151,9 @@ class Runner:
         """
         first = len(self.record.passes)
         opened: dict[int, contextlib.ExitStack] = {}
-        views: dict[int, StreamedClip] = {}
+        views: dict[int, OpenedClip] = {}
 
-        def open_next(path: Path, arrived_s: float) -> StreamedClip | None:
+        def open_next(path: Path, arrived_s: float) -> OpenedClip | None:
             if self.record.is_lost(path):
                 return None
             number, start_s = len(self.record.passes) - first, self.clock()
@@ -188,7 +190,7 @@ class Runner:
                 stack.close()
         self.record.workers |= self.executor.pids()
 
-    def _finish(self, one: Pass, view: StreamedClip) -> None:
+    def _finish(self, one: Pass, view: OpenedClip) -> None:
         """Close a pass, unless its clip was lost on the way: then the pass does not count."""
         if view.failure:
             self._lose(Path(view.info.path), InputError(view.failure))
@@ -203,12 +205,14 @@ class Runner:
             raise error
         self.record.lose(path, error)
 
-    def _open(self, path: Path, number: int) -> AbstractContextManager[StreamedClip]:
+    def _open(self, path: Path, number: int) -> AbstractContextManager[OpenedClip]:
         self.recorder.began(DECODER, "", "decode")
 
         def decoded(start_s: float, end_s: float, chunk: int) -> None:
             self.recorder.ended(Span(DECODER, "", "decode", start_s, end_s, number, chunk))
 
+        if self.executor.virtual:
+            return self.pretended.open(path, decoded)
         journal = None
         if self.resume_store is not None:
             journal = DiskJournal(self.resume_store, path, sha256(path), self.chunk_s, self.tasks)
@@ -221,7 +225,8 @@ class Runner:
         self.sampler.mark("loaded")
         self.executor.cleanup()
         cleaned = self.clock()
-        time.sleep(SETTLE_S)
+        if not self.executor.virtual:
+            time.sleep(SETTLE_S)
         self.sampler.mark("after cleanup")
         states = self.executor.state()
         woken = self.clock()

@@ -15,7 +15,7 @@ from clipbench.analyzers.base import Segment
 from clipbench.bench import quality
 from clipbench.bench.clips.clip_path import check_clip
 from clipbench.bench.errors import Exit, InputError, Interrupted
-from clipbench.bench.measuring import metrics, quality_scores, run_summary, served, targets, verdict
+from clipbench.bench.measuring import metrics, predicted, quality_scores, run_summary, served, targets, verdict
 from clipbench.bench.measuring.analyzer_results import analyzer_results
 from clipbench.bench.measuring.clip_files import FoundClips, find_clips, segments_by_file
 from clipbench.bench.measuring.record import Record
@@ -32,7 +32,7 @@ from clipbench.bench.probes import environment, held_back
 from clipbench.bench.probes.other_load import OtherWork
 from clipbench.bench.runs import folders
 from clipbench.bench.runs.measurement import NotMeasured
-from clipbench.bench.runs.results import HeldBack, LostClip, Result
+from clipbench.bench.runs.results import HeldBack, LostClip, Result, quality_of
 from clipbench.executors import profiling
 from clipbench.executors.base import ExecutorLost, Plan
 from clipbench.executors.registry import strategy
@@ -84,6 +84,10 @@ def prepare(cfg: Config, folder: Path) -> Session:
     there, about = [task.analyzer for task in plan.tasks()], about_analyzers()
     missing = targets.not_covered(limits, about, grouped(cfg.grouping), there)
     limits = targets.applicable(limits, about, there)
+    if plan.pretended is not None:
+        limits = {name: limit for name, limit in limits.items() if quality_of(name) is None}
+        if cfg.resume:
+            raise InputError("resume=true: a simulated run has nothing to go on with; leave it out")
     if package := profiling.lacking(plan.profile[0]):
         raise InputError(f"profile={plan.profile[0]} requires {package}: pip install {package}")
     one_of(cfg.gate.mode, ("report", "enforce"), "gate.mode")
@@ -95,7 +99,8 @@ def prepare(cfg: Config, folder: Path) -> Session:
     else:
         quality_scores.check_found(clips)
     folders.check_folder(folder)
-    pretrained.fetch(plan)
+    if plan.pretended is None:
+        pretrained.fetch(plan)
     return Session(cfg, plan, clips, limits, folder, missing, found.lost, found.left_out, service)
 
 
@@ -169,7 +174,8 @@ def run(session: Session, progress: Progress, measured: Callable[[], None] = lam
     except ExecutorLost as error:
         measured()
         interrupted, session.left_out = Exit.NOTHING_VALID, f"the run was interrupted: {error}"
-    result = derive(session, runner.record, started_at, bool(interrupted), others, watch.found())
+    held = watch.found() if session.plan.pretended is None else HeldBack()
+    result = derive(session, runner.record, started_at, bool(interrupted), others, held)
     return Finished(result, segments_by_file(runner.record, session.clips), interrupted)
 
 
@@ -193,7 +199,7 @@ def derive(
     )
     return Result(
         run=run_summary.summarize_run(cfg, record, started_at, interrupted, others, held, session.folder),
-        environment=environment.describe(),
+        environment=predicted.environment(environment.describe(), record.plan),
         metrics=measured,
         targets=evaluated,
         verdict=decision.verdict,

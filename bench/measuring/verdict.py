@@ -54,7 +54,8 @@ def decide(
     met = f"{len(targets) - len(unknown)} of {len(targets)} targets are met" + without
     covers = coverage(record, not_covered) if not_covered and minimum.analyzers is None else ""
     open_ = f"not measured: {', '.join(unknown)}" if unknown else ""
-    reason = "; ".join(filter(None, (clips, covers, met, open_)))
+    quality = "quality is not predicted" if record.plan.pretended is not None else ""
+    reason = "; ".join(filter(None, (clips, covers, met, open_, quality)))
     return Decision("incomplete" if covers or clips or unknown else "pass", reason)
 
 

@@ -22,6 +22,7 @@ from clipbench.analyzers.base import Analyzer, setting
 from clipbench.bench.locations import CONF, packaged
 from clipbench.bench.planning.executor_settings import ExecutorConfig, executor_config
 from clipbench.bench.planning.scenario import ScenarioConfig
+from clipbench.bench.planning.machines import MachineConfig
 from clipbench.bench.runs import folders
 from clipbench.executors import registry as executors
 from clipbench.executors.faults import KINDS
@@ -161,6 +162,7 @@ class Config:
 
     grouping: GroupingConfig = field(default_factory=GroupingConfig)
     executor: ExecutorConfig = field(default_factory=ExecutorConfig)
+    machine: MachineConfig = field(default_factory=MachineConfig)
     models: ModelsConfig = field(default_factory=ModelsConfig)
     clip: ClipConfig = field(default_factory=ClipConfig)
     scenario: ScenarioConfig = field(default_factory=ScenarioConfig)

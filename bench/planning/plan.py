@@ -22,13 +22,15 @@ from clipbench.bench.planning.config import (
     out_of_range,
 )
 from clipbench.bench.planning.executor_settings import chosen
+from clipbench.bench.planning.machines import machine_of
 from clipbench.bench.planning.placement import check_device, place
+from clipbench.bench.planning.pretence import pretending
 from clipbench.executors import registry as executors
 from clipbench.executors.base import Executor, Plan
 from clipbench.executors.containing import contained, described
 from clipbench.executors.faults import HARMLESS, KINDS, Fault
 from clipbench.executors.layout import Gpu, Group, Machine, Task, WorkerPlan
-from clipbench.executors.settings import CLEANUPS
+from clipbench.executors.settings import CLEANUPS, VirtualSettings
 from clipbench.plugins import file_of
 
 #: What `models=` chooses between, and the sizes of random models.
@@ -43,13 +45,19 @@ def make_plan(cfg: Config, gpus: Sequence[Gpu] = (), profile_folder: str = "") -
     one_of(settings.cleanup, CLEANUPS, "executor.cleanup")
     if line := out_of_range(settings, "executor"):
         raise InputError(line)
+    for part, key in ((cfg.machine, "machine"), (cfg.machine.gpu, "machine.gpu")):
+        if line := out_of_range(part, key):
+            raise InputError(line)
+    if isinstance(settings, VirtualSettings):
+        one_of(settings.like, executors.running(), "executor.like")
     groups = groups_of(cfg)
     tasks = {task.analyzer for group in groups for task in group.tasks}
-    machine = Machine(cores_allowed(), core_numbers(), tuple(gpus))
+    here = Machine(cores_allowed(), core_numbers(), tuple(gpus))
+    machine = machine_of(cfg.machine, here, executor.virtual, executor.name)
     workers = executor.layout(groups, machine, settings)
     check_layout(executor.name, workers, groups)
     layout = place(workers, machine.gpus)
-    return Plan(
+    plan = Plan(
         groups=tuple(on_its_worker(group, layout) for group in groups),
         layout=layout,
         settings=settings,
@@ -57,6 +65,7 @@ def make_plan(cfg: Config, gpus: Sequence[Gpu] = (), profile_folder: str = "") -
         faults=planted(cfg.faults, tasks, executor),
         profile=(one_of(cfg.profile or "", ("", "torch", "python"), "profile"), profile_folder),
     )
+    return pretending(cfg, plan, machine, settings.like) if isinstance(settings, VirtualSettings) else plan
 
 
 def groups_of(cfg: Config) -> tuple[Group, ...]:

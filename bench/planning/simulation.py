@@ -12,12 +12,13 @@ from clipbench.executors.arrivals import AT_ONCE, NEVER
 from clipbench.executors.base import Phase, Plan, PretendedClip, Span
 from clipbench.executors.costs import AnalyzerCost, Costs, Pretended
 from clipbench.executors.layout import Machine
+from clipbench.executors.settings import VirtualSettings
 from clipbench.executors.simulated import Simulated, SimulatedSettings
 from clipbench.executors.virtual import Usage
 from clipbench.executors.virtual_clip import DECODER
 
 
-@dataclass
+@dataclass(frozen=True)
 class DeclaredClip:
     """The facts of a clip that need not exist. See `ClipFacts` in analyzers/base.py."""
 
@@ -152,7 +153,7 @@ def summarized(
 ) -> Prediction:
     """The prediction, from what happened in the `window` of time."""
     assert plan.pretended is not None
-    machine, costs = plan.pretended.machine, plan.pretended.costs
+    machine = plan.pretended.machine
     seconds, after = window[1] - window[0], executor.world.usage()
     workers = {worker.name: 0.0 for worker in plan.layout}
     for span in watch.spans:
@@ -172,15 +173,16 @@ def summarized(
         gpus=gpus,
         gpus_filled=filled,
         workers=workers,
-        memory_gb=memory(plan, costs),
-        gpu_memory_gb={gpu.index: gpu_memory(plan, costs, gpu.index) for gpu in machine.gpus},
+        memory_gb=memory(plan),
+        gpu_memory_gb={gpu.index: gpu_memory(plan, gpu.index) for gpu in machine.gpus},
         binds=binding(cores, decoded / seconds, gpus, workers),
     )
 
 
-def memory(plan: Plan, costs: Costs) -> float | None:
+def memory(plan: Plan) -> float | None:
     """GB of the host at the most: what all workers have loaded, and their largest piece of work."""
-    assert isinstance(plan.settings, SimulatedSettings)
+    assert isinstance(plan.settings, VirtualSettings) and plan.pretended is not None
+    costs = plan.pretended.costs
     own_gb = costs.overheads_of(plan.settings.like).memory_gb
     found = [[costs.analyzers[task.analyzer] for task in worker.tasks] for worker in plan.layout]
     if own_gb is None or any(cost.memory_gb is None for each in found for cost in each):
@@ -193,8 +195,10 @@ def highest(costs: Sequence[AnalyzerCost]) -> float:
     return max((cost.peak_gb or 0.0 for cost in costs), default=0.0)
 
 
-def gpu_memory(plan: Plan, costs: Costs, gpu: int) -> float | None:
+def gpu_memory(plan: Plan, gpu: int) -> float | None:
     """GB of a GPU's memory that its workers hold; None where costs do not say."""
+    assert plan.pretended is not None
+    costs = plan.pretended.costs
     there = [worker for worker in plan.layout if worker.device == f"gpu:{gpu}"]
     tasks = [task.analyzer for worker in there for task in worker.tasks if task.gpu]
     known = [costs.analyzers[name].gpu_memory_gb for name in tasks]

@@ -48,7 +48,7 @@ def show(comparison: Comparison, console: Console, paths: Mapping[str, Path] | N
         line("yellow", "cannot be recommended:", f"{name}: {why}")
     for warning in c.warnings:
         line("yellow", "warning:", warning)
-    console.print(f"\n[bold]{safe(c.recommendation.sentence)}[/]", highlight=False)
+    console.print(f"\n[bold]{safe(wording.headed(c, c.recommendation.sentence))}[/]", highlight=False)
     if paths:
         console.print(Text(formatting.printable(str(paths["html"]))), soft_wrap=True)
 
@@ -79,7 +79,7 @@ def candidate_table(comparison: Comparison) -> Table:
     table = plain_table()
     table.add_column("candidate")
     table.add_column("made with")
-    for head in (c.metric, "samples", "targets", f"ratio ({wording.interval_name(c)})"):
+    for head in (wording.headed(c, c.metric), "samples", "targets", f"ratio ({wording.interval_name(c)})"):
         table.add_column(head, no_wrap=True, justify="right" if head == "samples" else "left")
     table.add_column(f"against {formatting.printable(c.reference.name)}")
     for candidate in c.candidates:

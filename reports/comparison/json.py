@@ -30,6 +30,7 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
                 "executor": candidate.first.run.executor,
                 "workers": candidate.first.run.workers,
                 "threads": candidate.first.run.threads,
+                "predicted": candidate.first.run.simulated is not None,
                 "runs": [run_json(run) for run in candidate.runs],
                 "verdicts": [run.result.verdict for run in candidate.runs],
                 "failures": candidate.failures,

@@ -27,11 +27,12 @@ def difference_cell(difference: Difference, metric: str) -> str:
 def render(comparison: Comparison) -> str:
     """The comparison in GitHub's Markdown."""
     c = comparison
-    parts = [f"## clipbench: {len(c.candidates)} candidates compared by {escape(c.metric)}"]
+    title = wording.headed(c, f"{len(c.candidates)} candidates compared by {c.metric}")
+    parts = [f"## clipbench: {escape(title)}"]
     if c.mismatches:
         listed = "\n".join(f"> - {escape(line, 600)}" for line in c.mismatches)
         parts.append(f"> **✗ These candidates do not match.**\n{listed}")
-    parts.append(escape(c.recommendation.sentence, 2000))
+    parts.append(escape(wording.headed(c, c.recommendation.sentence), 2000))
     if failures := wording.failures(c):
         listed = "\n".join(f"- {escape(f'{each.name} {each.text}', 1000)}" for each in failures)
         parts.append(f"**✗ Failures**\n\n{listed}")

@@ -41,11 +41,24 @@ def interval_name(comparison: Comparison) -> str:
 def made_with(candidate: Candidate) -> str:
     """What a candidate's times rest on, such as "2 workers, 4 threads, 0.3 cores of other work"."""
     run = candidate.first.run
+    if run.simulated:
+        size = (plural(run.workers, "worker"), plural(run.threads, "thread"))
+        return ", ".join((f"predicted for {run.simulated.machine.name}", *size))
     known = [one.result.run.other_cores for one in candidate.runs]
     others = [cores for cores in known if cores is not None]
     beside = f"{median(others):.2g} cores of other work" if others else "other work not known"
     counts = (plural(run.workers, "worker"), plural(run.threads, "thread"), plural(len(known), "run"))
     return ", ".join((*counts, beside))
+
+
+def headed(comparison: Comparison, text: str) -> str:
+    """A heading over figures of a comparison, which says so where any of them is a prediction."""
+    simulated = [candidate for candidate in comparison.candidates if candidate.first.run.simulated]
+    if not simulated:
+        return text
+    return (
+        f"predicted: {text}" if len(simulated) == len(comparison.candidates) else f"partly predicted: {text}"
+    )
 
 
 def plural(number: int, thing: str) -> str:

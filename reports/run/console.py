@@ -43,9 +43,13 @@ def show(result: Result, console: Console, path: Path | None = None) -> None:
         f"{safe(formatting.run_title(run))} threads={run.threads}, {len(run.passes)} passes "
         f"({warmups} warm-up)\n"
     )
+    if said := formatting.prediction(run):
+        console.print(f"[magenta]{safe(said)}[/]\n")
     console.print(analyzer_table(rows, console.width))
     if console.width < WIDE:
         console.print(Text("\nquality", style="bold"), quality_table(rows))
+    if run.simulated:
+        console.print(Text("\npredicted, by costs", style="bold"), end="")
     console.print(Text(), metric_table(run_metrics(result)), Text())
     if result.targets:
         console.print(target_table(result.targets))
@@ -55,7 +59,8 @@ def show(result: Result, console: Console, path: Path | None = None) -> None:
         if not row.ok:
             console.print(f"[red]{safe(row.name)} {safe(row.outcome.status)}:[/] {safe(row.outcome.reason)}")
     style = STATUS_STYLE[result.verdict]
-    console.print(f"\n[{style}]verdict: {result.verdict}[/] ({safe(result.verdict_reason)})")
+    verdict = formatting.verdict_words(result)
+    console.print(f"\n[{style}]verdict: {verdict}[/] ({safe(result.verdict_reason)})")
     if path:
         console.print(Text(formatting.printable(str(path))), soft_wrap=True)
 

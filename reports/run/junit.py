@@ -31,9 +31,11 @@ def write(result: Result, folder: Path) -> Path:
     suite.set("timestamp", run.started_at[:19])  # the format allows no time zone
     properties = element(suite, "properties")
     known = {"id": run.id, "command": run.command, "grouping": run.grouping}
+    if run.simulated:
+        known["predicted"] = formatting.prediction(run)
     for name, value in (known | {"executor": run.executor, "models": run.models}).items():
         element(properties, "property", name=name, value=value)
-    where = f"clipbench.{run.grouping}.{run.executor}"
+    where = f"clipbench.{run.grouping}.{run.executor}{'.predicted' if run.simulated else ''}"
     for target in result.targets:
         add_target(element(suite, "testcase", name=target.metric, classname=where, time="0"), target)
     for lost in result.lost_clips:

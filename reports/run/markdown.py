@@ -43,8 +43,10 @@ def render(result: Result) -> str:
 def blocks(result: Result, most: int) -> Iterable[str]:
     """The parts of the page, in order."""
     run = result.run
-    yield f"# {SIGNS[result.verdict]} {result.verdict}: {escape(formatting.run_title(run), most)}"
+    title = escape(formatting.run_title(run), most)
+    yield f"# {SIGNS[result.verdict]} {formatting.verdict_words(result)}: {title}"
     yield f"**{escape(result.verdict_reason, 4 * most)}**" if result.verdict_reason else ""
+    yield escape(formatting.prediction(run), 8 * most)
     baseline = formatting.baseline_sentences(run.baseline)
     yield "\n".join(f"- {escape(sentence, 4 * most)}" for sentence in baseline)
     for warning in result.warnings[:MAX_ROWS]:
@@ -54,7 +56,7 @@ def blocks(result: Result, most: int) -> Iterable[str]:
     others = [t for t in targets if not formatting.is_prominent(t)]
     shown = formatting.alike(others)
     if first:
-        yield "## Targets"
+        yield f"## {formatting.headed('Targets', run)}"
         yield target_table(first, most)
     if others:
         met = sum(t.status == "pass" for t in others)
@@ -62,9 +64,9 @@ def blocks(result: Result, most: int) -> Iterable[str]:
         yield f"<details><summary>Quality on the labelled clip: {counts}</summary>"
         yield target_table(shown, most)
         yield "</details>"
-    yield "## Analyzers"
+    yield f"## {formatting.headed('Analyzers', run)}"
     yield analyzer_table(result, most)
-    yield "## Metrics"
+    yield f"## {formatting.headed('Metrics', run)}"
     yield table(
         ["metric", ">value", "range of repeats, or why it was not measured"],
         [

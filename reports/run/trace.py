@@ -18,6 +18,7 @@ from clipbench.bench.runs.results import Result
 from clipbench.bench.runs.storage import write_json
 from clipbench.bench.runs.telemetry import Telemetry
 from clipbench.executors.base import Span
+from clipbench.reports import formatting
 from clipbench.reports.drawing.passes import NumberedPass, completed_passes
 from clipbench.reports.drawing.spans import fed_chunks, nested_lanes, span_title, worker_lanes
 from clipbench.reports.drawing.telemetry_series import all_series
@@ -35,10 +36,11 @@ def write(result: Result, path: Path) -> Path:
 def events(result: Result) -> list[dict[str, Any]]:
     """All events: first those that name processes and threads, then the others by time."""
     run = result.run
-    names = [metadata("process_name", PID, name=f"clipbench {run.grouping} / {run.executor}")]
+    name = formatting.headed(f"clipbench {run.grouping} / {run.executor}", run)
+    names = [metadata("process_name", PID, name=name)]
     threads: list[tuple[str, list[dict[str, Any]]]] = []
     for lane, passes in enumerate(nested_lanes(completed_passes(run.passes))):
-        threads.append((thread_name("passes", lane), [pass_event(p) for p in passes]))
+        threads.append((thread_name("passes", lane), [pass_event(p, bool(run.simulated)) for p in passes]))
     fed = fed_chunks(result.spans)
     for worker in worker_lanes(result.spans):
         for lane, spans in enumerate(worker.lanes):
@@ -70,9 +72,9 @@ def span_event(span: Span, fed: Collection[tuple[int, str]]) -> dict[str, Any]:
     return complete_event(span_title(span, fed), span.phase, span.start_s, span.end_s, **args)
 
 
-def pass_event(one: NumberedPass) -> dict[str, Any]:
-    """The event of one pass, named as warm-up or measured."""
-    kind = "warm-up" if one.warmup else "measured"
+def pass_event(one: NumberedPass, predicted: bool) -> dict[str, Any]:
+    """The event of one pass, named as warm-up, measured or predicted."""
+    kind = "warm-up" if one.warmup else "predicted" if predicted else "measured"
     return complete_event(f"{one.number + 1} {kind}", "pass", one.start_s, one.end_s)
 
 
@@ -98,4 +100,5 @@ def about(result: Result) -> dict[str, Any]:
         "started_at": run.started_at,
         "command": readable(run.command),
         "models": run.models,
+        "prediction": formatting.prediction(run),
     }
