@@ -101,10 +101,9 @@ class Clip(ClipFacts, Protocol):
 
 
 class PretendedClip(Clip, Protocol):
-    """A clip of a virtual executor."""
+    """A clip of a virtual executor. It has to be closed."""
 
-    def close(self) -> None:
-        """Leave the clip."""
+    def close(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -112,9 +111,9 @@ class Plan:
     """A validated grouping under an executor: what runs, in which workers, on which devices.
 
     `groups` are those of the grouping, `layout` the workers that the executor made of them, and `settings`
-    the executor's. `visible` has the numbers of the GPUs that this process may use, in CUDA's order;
-    `profile` is the kind of a profiler to attach and the folder for what it writes. `pretended` is what a
-    virtual executor computes with; None for one that runs.
+    the executor's, `pretended` what a virtual one computes with. `visible` has the numbers of the GPUs that
+    this process may use, in CUDA's order; `profile` is the kind of a profiler to attach and the folder for
+    what it writes.
     """
 
     groups: tuple[Group, ...]

@@ -21,7 +21,8 @@ def show(planned: PlanDescription, console: Console) -> None:
     workers = f"{plan.workers} worker{'s' if plan.workers > 1 else ''}"
     threads = f"{plan.threads} thread{'s' if plan.threads > 1 else ''}"
     chosen = f"grouping={planned.grouping} executor={planned.executor} models={planned.models}"
-    console.print(Text(f"\n{chosen}: {workers} with {threads} each\n"))
+    machine = f" on the pretended machine {planned.pretended}" if planned.pretended else ""
+    console.print(Text(f"\n{chosen}: {workers} with {threads} each{machine}\n"))
     console.print(group_table(plan))
     console.print(Text(f"\n{on_the_clip(plan)}"))
     for note in planned.notes:

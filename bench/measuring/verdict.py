@@ -91,7 +91,8 @@ def why_invalid(record: Record, minimum: MinimumConfig, interrupted: bool) -> st
         return "no analyzer succeeded"
     passes = [(p.start_s, p.end_s) for p in record.measured()]
     if short := shortfalls(len(record.plan.tasks()), [passes], minimum):
-        return f"too little was measured: {', '.join(short)}"
+        done = "measured" if record.plan.pretended is None else "simulated"
+        return f"too little was {done}: {', '.join(short)}"
     return ""
 
 

@@ -24,7 +24,10 @@ class PlannedGpu:
 
 @dataclass(frozen=True)
 class PlanDescription:
-    """A plan with the names of what was chosen; `notes` are remarks on it."""
+    """A plan with the names of what was chosen, and remarks on it.
+
+    `pretended` is the machine that it is for, "" for the one at hand.
+    """
 
     grouping: str
     executor: str
@@ -32,18 +35,21 @@ class PlanDescription:
     plan: Plan
     notes: list[str]
     gpus: list[PlannedGpu]
+    pretended: str = ""
 
 
 def describe(cfg: Config) -> PlanDescription:
     """What `cfg` would run here. Raises InputError as a run would."""
-    gpus = visible(environment.gpus(), os.environ.get("CUDA_VISIBLE_DEVICES"))
-    plan = make_plan(cfg, gpus)
+    here = visible(environment.gpus(), os.environ.get("CUDA_VISIBLE_DEVICES"))
+    plan = make_plan(cfg, here)
+    gpus = plan.pretended.machine.gpus if plan.pretended else here
     return PlanDescription(
         grouping=cfg.grouping.name,
         executor=cfg.executor.name,
         models=cfg.models.profile,
         plan=plan,
         notes=remarks(plan),
+        pretended=plan.pretended.machine.name if plan.pretended else "",
         gpus=[
             PlannedGpu(gpu, sum(w.memory_gb or 0.0 for w in plan.layout if w.device == f"gpu:{gpu.index}"))
             for gpu in gpus

@@ -17,6 +17,7 @@ from omegaconf import OmegaConf
 from clipbench.analyzers import registry
 from clipbench.bench.planning.config import FaultConfig, GroupingConfig, compose
 from clipbench.bench.planning.executor_settings import executor_config
+from clipbench.bench.planning.machines import MachineConfig
 from clipbench.bench.planning.plan import make_plan
 from clipbench.executors import registry as executors
 from tests.support.command_line import PROJECT
@@ -42,6 +43,7 @@ def plan_for(executor: str, grouping: str):
             executor=executor_config()(name=executor),
             models=compose().models,
             faults=FaultConfig(),
+            machine=MachineConfig("here"),
             only=[],
             profile=None,
         )

@@ -18,6 +18,7 @@ from clipbench.bench.planning.config import (
     schema,
 )
 from clipbench.bench.planning.executor_settings import executor_config
+from clipbench.bench.planning.machines import MachineConfig
 from clipbench.bench.planning.plan import make_plan
 from clipbench.bench.planning.remarks import absent_upstream, remarks
 from tests.support.command_line import PROJECT
@@ -42,6 +43,7 @@ def configuration(groups: dict[str, list[str]], only=(), stages=False, device="c
         executor=executor_config()(**{"name": "threads", **executor}),
         models=embedded(),
         faults=FaultConfig(),
+        machine=MachineConfig("here"),
         profile=None,
         only=list(only),
     )
