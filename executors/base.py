@@ -247,10 +247,7 @@ class Executor(Part):
     def pretend(
         self, plan: Plan, facts: ClipFacts, chunk_s: float | None, on_decoded: OnDecoded = nobody
     ) -> PretendedClip:
-        """A clip with these facts for a virtual executor, as if it were decoded in chunks of about `chunk_s`.
-
-        It may be asked for before `start`.
-        """
+        """A clip as it were decoded in chunks of about `chunk_s`; it may be asked for before `start`."""
         raise NotImplementedError
 
     def start(self, plan: Plan) -> None:

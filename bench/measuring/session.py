@@ -15,7 +15,15 @@ from clipbench.analyzers.base import Segment
 from clipbench.bench import quality
 from clipbench.bench.clips.clip_path import check_clip
 from clipbench.bench.errors import Exit, InputError, Interrupted
-from clipbench.bench.measuring import metrics, predicted, quality_scores, run_summary, served, targets, verdict
+from clipbench.bench.measuring import (
+    metrics,
+    predicted,
+    quality_scores,
+    run_summary,
+    served,
+    targets,
+    verdict,
+)
 from clipbench.bench.measuring.analyzer_results import analyzer_results
 from clipbench.bench.measuring.clip_files import FoundClips, find_clips, segments_by_file
 from clipbench.bench.measuring.record import Record

@@ -21,8 +21,8 @@ from clipbench.analyzers import registry
 from clipbench.analyzers.base import Analyzer, setting
 from clipbench.bench.locations import CONF, packaged
 from clipbench.bench.planning.executor_settings import ExecutorConfig, executor_config
-from clipbench.bench.planning.scenario import ScenarioConfig
 from clipbench.bench.planning.machines import MachineConfig
+from clipbench.bench.planning.scenario import ScenarioConfig
 from clipbench.bench.runs import folders
 from clipbench.executors import registry as executors
 from clipbench.executors.faults import KINDS
