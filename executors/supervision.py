@@ -106,8 +106,8 @@ class Supervisor:
         return self.crew.idle()
 
     def holds(self, worker: str, analyzer: str) -> bool:
-        """Whether this worker has this analyzer."""
-        return analyzer in self.crew.workers[worker].loaded
+        """Whether this worker has this analyzer, and no other has died of it."""
+        return analyzer in self.crew.workers[worker].loaded and analyzer not in self.lost
 
     def give(self, assigned: Assignment) -> None:
         """Have a worker run a task, with those results that it does not have yet."""

@@ -16,9 +16,13 @@ from tests.support.clip_views import ArrayClip
 from tests.support.executors import NAMES, outcomes, running, usable
 from tests.support.fake_plans import Notes, grouped, plan, planned, task, use_fakes
 
-STRIKES = [(name, kind) for name in NAMES for kind in sorted(executors.strategy(name).contains)]
+STRIKES = [(name, kind, 1) for name in NAMES for kind in sorted(executors.strategy(name).contains)]
+#: Kind for each way to fail → with how many replicas too, where a group can have several workers.
+SEVERAL = {"raise": 2, "sigkill": 3, "no_start": 2}
 #: The executors of which several workers run at once.
 PARALLEL = [name for name in NAMES if name != "sequential"]
+STRIKES += [(n, k, SEVERAL[k]) for n, k, _ in STRIKES if n in PARALLEL and k in SEVERAL]
+STRIKES += [("threads", "hang", 3)]  # which it has instead of the deadly ones
 
 
 @pytest.fixture(autouse=True)
@@ -26,14 +30,14 @@ def fakes(monkeypatch):
     use_fakes(monkeypatch)
 
 
-@pytest.mark.parametrize("name", usable(NAMES))
-def test_the_contract(name):
+@pytest.mark.parametrize(("name", "replicas"), usable([(name, n) for name in NAMES for n in (1, 2, 3)]))
+def test_the_contract(name, replicas):
     groups = {"a": ("steady", "raising", "unloadable"), "b": ("deaf", "reader", "hungry", "greedy")}
-    with running(name, grouped(groups, executor=name)) as executor:
+    made = grouped(groups, executor=name, replicas=replicas)
+    with running(name, made) as executor:
         found = outcomes(executor)
         again = outcomes(executor, 2.0)
         spans = executor.observer.spans
-        pids = executor.pids()
     assert set(found) == {a for names in groups.values() for a in names}
 
     assert found["steady"].status == "ok" and found["steady"].headline == "steady"
@@ -53,9 +57,10 @@ def test_the_contract(name):
 
     # Workers stay warm between clips.
     assert again["steady"].segments[0].end_s == 2.0
-    assert sum(s.phase == "load" and s.analyzer == "steady" for s in spans) == max(
-        1, len(pids) if name == "spawn_pool" else 1
-    )
+    for analyzer in found:
+        holders = sorted(worker.name for worker in made.layout if worker.holds(analyzer))
+        assert sorted(s.worker for s in spans if s.phase == "load" and s.analyzer == analyzer) == holders
+        assert found[analyzer].worker in holders
     assert {s.clip for s in spans if s.phase == "analyze"} == {0, 1}
     assert all(s.end_s >= s.start_s for s in spans)
 
@@ -167,9 +172,8 @@ def test_cleanup_and_waking(name):
 @pytest.mark.parametrize("name", usable(NAMES))
 def test_several_clips_in_flight_do_not_mix(name):
     clips = [ArrayClip(duration_s=1.0 + n) for n in range(5)]
-    with running(
-        name, grouped({"a": ("sleeper", "counting"), "b": ("late", "counting_too")}, executor=name)
-    ) as executor:
+    groups = {"a": ("sleeper", "counting", "late"), "b": ("counting_too",)}
+    with running(name, grouped(groups, executor=name, replicas=2)) as executor:
         found = list(executor.run_many(AllThere(clips), 3))
     assert len(found) == 5 * 4
     for number, outcome in found:
@@ -215,10 +219,10 @@ def test_close_may_come_at_any_point(name):
         executor.close()
 
 
-@pytest.mark.parametrize(("name", "kind"), usable(STRIKES))
-def test_a_fault_costs_only_the_analyzer_that_it_strikes(name, kind):
+@pytest.mark.parametrize(("name", "kind", "replicas"), usable(STRIKES))
+def test_a_fault_costs_only_the_analyzer_that_it_strikes(name, kind, replicas):
     groups = {"a": ("steady", "sleeper"), "b": ("deaf", "late", "counting")}
-    options = {"faults": (Fault(kind, "steady"),), "timeout_s": 3.0}
+    options = {"faults": (Fault(kind, "steady"),), "timeout_s": 3.0, "replicas": replicas}
     with running(name, grouped(groups, **options, executor=name)) as executor:
         for _ in range(2):  # the next clip has a whole set of workers again
             found = outcomes(executor)

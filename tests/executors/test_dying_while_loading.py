@@ -22,19 +22,22 @@ def wild(monkeypatch):
     monkeypatch.syspath_prepend(FOLDER)
 
 
-def of(executor: str, cleanup: str, **settings: str):
+def of(executor: str, cleanup: str, replicas: int = 1, **settings: str):
     """A group with the victim between two others, and a group beside it."""
     names = ("steady", "wild_whole", "sleeper", "deaf", "counting")
     tasks = {name: task(name, names, **(settings if name == "wild_whole" else {})) for name in names}
-    a = Group("a", "cpu", tuple(tasks[name] for name in names[:3]))
+    a = Group("a", "cpu", tuple(tasks[name] for name in names[:3]), replicas=replicas)
     b = Group("b", "cpu", tuple(tasks[name] for name in names[3:]))
     return planned([a, b], executor, {"threads": 1, "cleanup": cleanup})
 
 
-@pytest.mark.parametrize("cleanup", ["unload", "offload", "exit"])
-@pytest.mark.parametrize("name", usable(MORTAL))
-def test_the_victim_stays_lost_and_the_others_run(name, cleanup):
-    with running(name, of(name, cleanup, where="load", what="exit")) as executor:
+CASES = [(name, cleanup, 1) for name in MORTAL for cleanup in ("unload", "offload", "exit")]
+
+
+@pytest.mark.parametrize(("name", "cleanup", "replicas"), usable([*CASES, ("gpu_pinned", "unload", 2)]))
+def test_the_victim_stays_lost_and_the_others_run(name, cleanup, replicas):
+    made = of(name, cleanup, replicas, where="load", what="exit")
+    with running(name, made) as executor:
         spawned = []
         for _ in range(3):
             found = outcomes(executor)
@@ -45,8 +48,8 @@ def test_the_victim_stays_lost_and_the_others_run(name, cleanup):
             executor.cleanup()
             executor.wake()
         workers = len(executor.pids())
-    # One successor for the worker that died. With exit, all are started anew, and none of them dies.
-    assert spawned[0] <= workers + 1 + (name == "spawn_pool")
+    # A successor for each worker that died. With exit, all are started anew, and none of them dies.
+    assert spawned[0] <= workers + sum(worker.holds("wild_whole") for worker in made.layout)
     assert [b - a for a, b in pairwise(spawned)] == [workers * (cleanup == "exit")] * 2
     assert executor.cleanup_failures()["wild_whole"] == victim.reason
 

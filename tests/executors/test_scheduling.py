@@ -120,7 +120,7 @@ class Worker:
             case protocol.Load(loading):
                 self.heard.append(f"load {loading.analyzer}")
                 self.said.append(protocol.Began(loading.analyzer, "load"))
-                if f"load {loading.analyzer}" in self.dies:
+                if {self.heard[-1], f"{self.spec.worker.name} {self.heard[-1]}"} & self.dies:
                     self.dead = True
                 else:
                     self.said.append(protocol.Loaded(loading.analyzer))
@@ -177,20 +177,22 @@ class Simulation:
         return readable
 
 
-def run(simulation: Simulation, *names: str, seconds: float = 1.0) -> tuple[Supervisor, dict[str, Outcome]]:
-    """One clip through one pretended worker with these analyzers."""
+def run(
+    simulation: Simulation, *names: str, seconds: float = 1.0, workers: tuple[str, ...] = ("w",)
+) -> tuple[Supervisor, dict[str, Outcome]]:
+    """One clip through one pretended worker with these analyzers, or through several that are equal."""
     settings = ExecutorSettings(timeout_s=30.0, load_timeout_s=100.0)
     tasks = tuple(map(task, names))
     supervisor = Supervisor(simulation, Notes(), settings, lambda: simulation.now_s)
-    supervisor.start([WorkerSpec(WorkerPlan("w", "cpu", tasks))])
+    supervisor.start([WorkerSpec(WorkerPlan(name, "cpu", tasks)) for name in workers])
     scheduler, found = Scheduler(tasks), {}
     scheduler.admit(0, ArrayClip(duration_s=seconds))
     while scheduler.flights:
+        for assignment in scheduler.assign(supervisor.idle(), supervisor.holds):
+            supervisor.give(assignment)
         for number, name in scheduler.drop(supervisor.lost):
             found[name] = Outcome(name, "crashed", "w", "", reason=supervisor.lost[name])
             scheduler.record(number, found[name])
-        for assignment in scheduler.assign(supervisor.idle(), supervisor.holds):
-            supervisor.give(assignment)
         supervisor.load_next(scheduler.awaited)
         for number, outcome in supervisor.listen():
             found[outcome.analyzer] = outcome
@@ -227,6 +229,15 @@ def test_what_kills_its_worker_when_it_is_loaded_is_left_out():
     assert supervisor.lost == {"a": "cannot be loaded: the worker was ended by a test"}
     assert (found["a"].status, found["b"].status) == ("crashed", "ok")
     assert len(simulation.opened) == 2
+
+
+def test_what_one_replica_has_died_of_is_given_to_no_other():
+    """Else it would depend on who is idle whether the analyzer has results."""
+    simulation = Simulation(dies=["g.1 load a"])
+    _, found = run(simulation, "a", "b", workers=("g.1", "g.2"))
+    assert (found["a"].status, found["b"].status) == ("crashed", "ok")
+    assert found["a"].reason == "cannot be loaded: the worker was ended by a test"
+    assert [worker.heard.count("load a") for worker in simulation.opened] == [1, 1, 0]
 
 
 def test_a_worker_that_never_starts_is_given_up():
