@@ -31,12 +31,15 @@ GROUPINGS = ("sequential", "two_core", "staged", "optimized")
 #: Fewer for executors that use only part of a grouping, or take long to start.
 FEWER = {"ray": ("two_core",), "spawn_pool": ("two_core", "staged"), "sequential": ("staged", "optimized")}
 PAIRS = usable([(name, grouping) for name in executors.running() for grouping in FEWER.get(name, GROUPINGS)])
+#: Where the first group has replicas, which takes chunks of one analyzer to different workers.
+REPLICAS = {("gpu_pinned", "sequential"): 2, ("threads", "sequential"): 2}
 
 
 def plan_for(executor: str, grouping: str):
     """The plan that the command line would make of these two names."""
     chosen = yaml.safe_load((PROJECT / "conf" / "grouping" / f"{grouping}.yaml").read_text())
     typed = OmegaConf.merge(OmegaConf.structured(GroupingConfig), chosen)
+    next(iter(typed.groups.values())).replicas = REPLICAS.get((executor, grouping), 1)
     return make_plan(
         SimpleNamespace(
             grouping=OmegaConf.to_object(typed),

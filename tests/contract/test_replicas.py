@@ -12,12 +12,8 @@ from tests.support.clip_views import ArrayClip
 from tests.support.executors import NAMES, running, usable
 from tests.support.fake_plans import planned, task, use_fakes
 
-#: The executors of which several workers really run at once.
-PARALLEL = [
-    name
-    for name in NAMES
-    if executors.strategy(name).contains >= HUNG and not executors.strategy(name).virtual
-]
+#: The executors of which several workers run at once.
+PARALLEL = [name for name in NAMES if executors.strategy(name).contains >= HUNG]
 
 
 @pytest.fixture(autouse=True)
