@@ -152,7 +152,7 @@ class Span:
     """One piece of a worker's time, on the clock of `now`; `analyzer` is "" outside of any.
 
     `clip` counts the clips that the executor was given, from 0. `chunk` is the chunk that was read, or None.
-    In the result of a long run a span may stand for a `count` of chunks, `chunk` and those after it.
+    In the result of a long run a span may stand for a `count` of chunks: `chunk` and later ones there.
     """
 
     worker: str

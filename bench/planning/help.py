@@ -22,7 +22,7 @@ python run.py scenario=server scenario.rate=0.2   clips arrive at random: docs/s
 python run.py baseline=save                       three times; then baseline=compare says what got slower
 python run.py -m executor=threads,gpu_pinned repeats=9    jobs that take turns, and their comparison
 python run.py plugins=[mine.py] grouping=mine     analyzers of your own: docs/your-pipeline.md
-python run.py grouping=two_core executor=gpu_pinned grouping.groups.pictures.replicas=2    two workers for a group
+python run.py executor=threads grouping.groups.all.replicas=2    a group with two equal workers
 python run.py plan=true                           who would run what and where; nothing is loaded
 python run.py --cfg job --package models          every setting with its value
 python run.py --hydra-help                        Hydra's own options

@@ -50,7 +50,7 @@ def span_title(span: Span, fed: Collection[tuple[int, str]] = ()) -> str:
         return f"{name}, end" if is_analysis(span) and (span.clip, span.analyzer) in fed else name
     if span.count == 1:
         return f"{name}, chunk {span.chunk + 1}"
-    return f"{name}, chunks {span.chunk + 1} to {span.chunk + span.count}"
+    return f"{name}, chunk {span.chunk + 1} and {span.count - 1} more"
 
 
 def inside(spans: Iterable[Span], window: Window) -> list[Span]:

@@ -184,12 +184,12 @@ def draw_rows(axis: Axes, result: Result, rows: list[WorkerRow], window: Window)
 
 
 def labels(span: Span, queue: bool) -> list[str]:
-    """What could be written into a bar, the longest first: with the chunk as "#3", in a `queue` the clip."""
+    """What a bar could say, the longest first: chunks as "#3" or "#3 +2", clips in a `queue`."""
     text = span.analyzer.replace("_", " ") if is_analysis(span) else span.phase
     clip = f" ·{span.clip + 1}" if queue else ""
     chunk = "" if span.chunk is None else f" #{span.chunk + 1}"
     if span.count > 1 and span.chunk is not None:
-        chunk += f"–{span.chunk + span.count}"
+        chunk += f" +{span.count - 1}"
     return list(dict.fromkeys((text + chunk + clip, text + clip, text)))
 
 

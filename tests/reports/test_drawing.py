@@ -57,7 +57,7 @@ def test_the_chunks_of_an_analyzer_have_one_colour_and_their_numbers():
     assert [bar.label for bar in decoder.bars] == ["decode, chunk 1"]
     chunk, other, chunks, end = worker.bars
     assert [chunk.label, other.label] == ["text overlay, chunk 1", "cut analysis"]
-    assert [chunks.label, end.label] == ["text overlay, chunks 2 to 3", "text overlay, end"]
+    assert [chunks.label, end.label] == ["text overlay, chunk 2 and 1 more", "text overlay, end"]
     assert chunk.tooltip.startswith("text overlay, chunk 1: 1.00 s")
     assert chunk.fill == chunks.fill == end.fill != other.fill
 

@@ -48,7 +48,7 @@ def test_chunks_and_what_is_made_of_them_are_told_apart(result, tmp_path):
     shown = [(e["name"], e["args"].get("chunk")) for e in events if e.get("cat") in ("analyze", "decode")]
     assert shown == [
         ("decode, chunk 3", 2), ("cuts, chunk 3", 2), ("faces", None), ("cuts, end", None),
-        ("cuts, chunks 5 to 10", 4),
+        ("cuts, chunk 5 and 5 more", 4),
     ]  # fmt: skip
     assert events[-1]["args"]["count"] == 6
 
