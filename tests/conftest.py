@@ -34,6 +34,7 @@ SLOW = (
     "tests/bench/clips/test_odd_files.py",
     "tests/bench/comparing/test_baseline_command.py",
     "tests/bench/comparing/test_compare_command.py",
+    "tests/bench/costing/test_measure.py",
     "tests/bench/measuring/test_target_gates.py",
     "tests/bench/sweeping/test_gpu_check.py",
     "tests/bench/sweeping/test_sweep_process.py",

@@ -29,11 +29,13 @@ def open_clip(
     chunk_s: float | None = None,
     journal: Journal | None = None,
     on_decoded: OnDecoded = nobody,
+    ahead: int = AHEAD,
 ) -> Iterator[StreamedClip]:
     """The clip at `path` for these tasks, as a context that frees its memory at the end.
 
     It is decoded in chunks of about `chunk_s` seconds (None: in one), from the first one that an analyzer has
-    not yet read by its `journal`. Raises InputError if the file is no clip that can be decoded.
+    not yet read by its `journal`, and so many chunks `ahead` of those that were released. Raises InputError
+    if the file is no clip that can be decoded.
     """
     check_clip(path)
     tasks = list(tasks)
@@ -51,7 +53,11 @@ def open_clip(
         chunk_s,
         0 if whole else first,
     )
-    with contextlib.closing(own), decoders.lend() as link, streamed(link, job, journal, on_decoded) as clip:
+    with (
+        contextlib.closing(own),
+        decoders.lend() as link,
+        streamed(link, job, journal, on_decoded, ahead) as clip,
+    ):
         yield clip
 
 
@@ -80,9 +86,11 @@ def probe(path: Path) -> ClipInfo:
 
 
 @contextlib.contextmanager
-def streamed(link: DecoderLink, job: Open, journal: Journal, on_decoded: OnDecoded) -> Iterator[StreamedClip]:
+def streamed(
+    link: DecoderLink, job: Open, journal: Journal, on_decoded: OnDecoded, ahead: int = AHEAD
+) -> Iterator[StreamedClip]:
     """The clip of a job, which this decoder decodes."""
-    clip = StreamedClip(link, job, journal, AHEAD, on_decoded)
+    clip = StreamedClip(link, job, journal, ahead, on_decoded)
     try:
         yield clip
     finally:

@@ -31,7 +31,7 @@ from clipbench.bench.runs.facts import (
     software_facts,
 )
 from clipbench.bench.runs.results import Environment
-from clipbench.bench.runs.serialization import WrongShape, from_json, to_json
+from clipbench.bench.runs.serialization import from_json, to_json
 from clipbench.bench.runs.storage import write_json
 from clipbench.executors.costs import Costs
 from clipbench.executors.layout import Task
@@ -39,6 +39,8 @@ from clipbench.executors.layout import Task
 SCHEMA = 1
 #: The variable that names the store, where `costs.store` does not.
 VARIABLE = "CLIPBENCH_COSTS"
+#: The parts of costs in which what is not known is null.
+PARTS = ("analyzers", "derivations", "decoding", "overheads")
 #: Costs that come with clipbench, one file each.
 DECLARED = locations.PACKAGE / "bench" / "planning" / "declared_costs"
 
@@ -146,8 +148,11 @@ def read(path: Path) -> KeptCosts:
             raise ValueError("it is no mapping")
         if raw.get("schema") != SCHEMA:
             raise ValueError(f"it is of schema {raw.get('schema')}, this version of clipbench reads {SCHEMA}")
-        return from_json(KeptCosts, without_nulls(raw))
-    except (OSError, ValueError, WrongShape, yaml.YAMLError) as error:
+        costs = {
+            name: without_nulls(value) if name in PARTS else value for name, value in raw["costs"].items()
+        }
+        return from_json(KeptCosts, raw | {"costs": costs})
+    except (OSError, ValueError, KeyError, AttributeError, yaml.YAMLError) as error:
         said = " ".join(str(error).split())
         raise InputError(f"{path} holds no costs ({said}); delete it, and measure them anew") from error
 
@@ -158,7 +163,9 @@ def write(path: Path, kept: KeptCosts, observed: Mapping[str, Any] | None = None
     Raises InputError if that cannot be done.
     """
     raw: dict[str, Any] = to_json(kept)
-    raw["costs"] = with_nulls(raw["costs"], set(kept.costs.unknown))
+    for part in PARTS:
+        names = {name.removeprefix(f"{part}.") for name in kept.costs.unknown}
+        raw["costs"][part] = with_nulls(raw["costs"][part], names)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_json(path, raw | ({"observed": observed} if observed is not None else {}))
@@ -171,10 +178,7 @@ def write(path: Path, kept: KeptCosts, observed: Mapping[str, Any] | None = None
 def with_nulls(value: Any, unknown: set[str]) -> Any:
     """Costs in JSON with null for all fields of these names."""
     if isinstance(value, dict):
-        return {
-            name: None if name in unknown else with_nulls(inner, unknown) if name != "unknown" else inner
-            for name, inner in value.items()
-        }
+        return {n: None if n in unknown else with_nulls(inner, unknown) for n, inner in value.items()}
     return value
 
 

@@ -23,6 +23,11 @@ def compare() -> NoReturn:
     begin("compare")
 
 
+def plan() -> NoReturn:
+    """The command `clipbench-plan`."""
+    begin("plan")
+
+
 def truth() -> NoReturn:
     """The command `clipbench-truth`."""
     begin("truth")

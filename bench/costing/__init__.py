@@ -1,0 +1,1 @@
+"""Measuring what analyzers take of a machine, or reading it from a run: `python plan.py costs`."""

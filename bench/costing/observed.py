@@ -1,0 +1,115 @@
+"""What was measured for costs, raw, before anything is fitted to it: it is kept, and gone on with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Literal
+
+from clipbench.executors.costs import Overheads
+
+StepKind = Literal["feed", "finish", "whole"]
+#: What the memo of a piece has before a step: nothing; all that others share; or that without one key, which
+#: then stands after this word.
+EMPTY, SHARED, WITHOUT = "empty", "shared", "without "
+
+
+@dataclass
+class Loading:
+    """An analyzer that was loaded: seconds, the process's resident GB before and after, and GB of the GPU."""
+
+    seconds: float
+    before_gb: float | None = None
+    after_gb: float | None = None
+    gpu_gb: float | None = None
+
+
+@dataclass
+class Timing:
+    """A step of an analyzer, as often as it was taken, in seconds.
+
+    `piece` is the piece's name, `span_s` its length, and `chunk_s` the length that the clip was cut into.
+    `memo` says what was known before; `peak_gb` is what the process took on top meanwhile.
+    """
+
+    analyzer: str
+    step: StepKind
+    piece: str
+    span_s: float
+    chunk_s: float
+    threads: int
+    memo: str
+    seconds: list[float]
+    peak_gb: float | None = None
+
+    @property
+    def typical_s(self) -> float:
+        """The median."""
+        return median(self.seconds)
+
+
+@dataclass
+class Pair:
+    """Two works side by side: by what factor each took longer than alone."""
+
+    one: str
+    other: str
+    one_slower: float
+    other_slower: float
+
+
+@dataclass
+class Decoded:
+    """A clip that was decoded alone: opening it, and each chunk of `chunk_s` seconds; pixels in millions.
+
+    `sizes` counts the sizes of the frames that were asked for, 0 for none, and then only the sound was.
+    """
+
+    clip: str
+    megapixels: float
+    chunk_s: float
+    sizes: int
+    open_s: float
+    spans_s: list[float]
+    seconds: list[float]
+    spawn_s: float | None = None
+
+
+@dataclass
+class Observed:
+    """All that was measured so far. `done` has the names of the measurements that need not be made again.
+
+    `memos` are the names of what each analyzer asks a clip's memo for; `failures` says why an analyzer has no
+    costs; `other_cores` is how many cores other work took, for each time that the measuring was begun.
+    """
+
+    loadings: dict[str, Loading] = field(default_factory=dict)
+    timings: list[Timing] = field(default_factory=list)
+    memos: dict[str, list[str]] = field(default_factory=dict)
+    pairs: list[Pair] = field(default_factory=list)
+    decoded: list[Decoded] = field(default_factory=list)
+    overheads: dict[str, Overheads] = field(default_factory=dict)
+    worker_gb: float | None = None
+    failures: dict[str, str] = field(default_factory=dict)
+    unknown: dict[str, str] = field(default_factory=dict)
+    other_cores: list[float] = field(default_factory=list)
+    done: list[str] = field(default_factory=list)
+
+    def shared_memos(self) -> dict[str, list[str]]:
+        """Analyzer → what it asks the memo for that others ask for too."""
+        askers: dict[str, int] = {}
+        for names in self.memos.values():
+            for name in names:
+                askers[name] = askers.get(name, 0) + 1
+        return {
+            analyzer: [name for name in names if askers[name] > 1] for analyzer, names in self.memos.items()
+        }
+
+    def timings_of(self, analyzer: str, steps: Iterable[StepKind], memo: str, threads: int) -> list[Timing]:
+        """The timings of an analyzer's steps with this memo and so many threads."""
+        return [
+            t
+            for t in self.timings
+            if (t.analyzer, t.memo, t.threads) == (analyzer, memo, threads) and t.step in steps
+        ]

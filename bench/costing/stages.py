@@ -1,0 +1,189 @@
+"""The measurements that make costs, in order: each has units, which are kept one by one.
+
+An interrupted measuring goes on with the units that are not done yet.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Protocol
+
+from clipbench.bench.costing.cuts import Cut, cuts
+from clipbench.bench.costing.observed import EMPTY, SHARED, WITHOUT, Observed, Pair, Timing
+from clipbench.bench.costing.rig import Prepared, Rig
+from clipbench.executors.base import now
+from clipbench.executors.layout import Task
+
+#: Each work runs beside the works that are this many places after it, around the circle of all.
+PARTNERS = (1, 4, 9)
+#: Steps that take less than so many seconds are no company that could be measured.
+SHORTEST_S = 0.002
+#: A pair runs side by side for so many seconds at least, and so often as long as its longer step.
+BESIDE_S, BESIDE_STEPS = 0.25, 2.5
+
+
+@dataclass
+class Subject:
+    """What is measured: these tasks on this clip, on this device, where steps may take so long."""
+
+    tasks: Sequence[Task]
+    clip: Path
+    chunk_s: float | None
+    device: str = "cpu"
+    limit_s: float = 120.0
+    cores: int = 1
+    executors: Sequence[str] = ()
+    other_clips: Sequence[Path] = ()
+    overrides: Sequence[str] = field(default_factory=list)
+
+
+class Stage(Protocol):
+    """A kind of measurement: its `units` by name, of which each can be measured alone."""
+
+    def units(self) -> list[str]: ...
+
+    def measure(self, unit: str, found: Observed) -> None:
+        """Measure one unit, and add what was found."""
+
+
+class Rigs:
+    """The processes that steps are taken in, started when they are first needed; a context that ends them."""
+
+    def __init__(self, subject: Subject, found: Observed) -> None:
+        self.subject, self.found = subject, found
+        self._stack = contextlib.ExitStack()
+        self._rigs: dict[tuple[str, int], Rig] = {}
+        self._cuts: tuple[Cut, Cut] | None = None
+
+    def __enter__(self) -> Rigs:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
+
+    def get(self, name: str, threads: int) -> Rig:
+        """The process of this name, with all analyzers loaded and taken through the clip once."""
+        if (name, threads) not in self._rigs:
+            subject = self.subject
+            if self._cuts is None:
+                self._cuts = self._stack.enter_context(cuts(subject.clip, subject.tasks, subject.chunk_s))
+            rig = Rig(name, subject.tasks, threads, subject.device, subject.limit_s)
+            self._stack.callback(rig.close)
+            for task in subject.tasks:
+                rig.load(task)
+            rig.walk(*self._cuts)
+            self._rigs[name, threads] = rig
+            if threads == 1 and not self.found.loadings:
+                self.found.loadings = rig.loadings
+                self.found.memos = rig.memos
+                self.found.failures = rig.failures
+                first = next(iter(rig.loadings.values()), None)
+                self.found.worker_gb = first.before_gb if first else None
+            rig.shared = self.found.shared_memos()
+        return self._rigs[name, threads]
+
+    def drop(self, name: str, threads: int) -> None:
+        """End a process that is not needed any more: its memory is."""
+        if (name, threads) in self._rigs:
+            self._rigs.pop((name, threads)).close()
+
+
+class Steps:
+    """The times of each analyzer's steps: alone, after its sharers, and after all but one of these."""
+
+    def __init__(self, rigs: Rigs, threads: int) -> None:
+        self.rigs, self.threads = rigs, threads
+
+    def units(self) -> list[str]:
+        noun = "thread" if self.threads == 1 else "threads"
+        return [f"{task.analyzer}, {self.threads} {noun}" for task in self.rigs.subject.tasks]
+
+    def measure(self, unit: str, found: Observed) -> None:
+        name = unit.partition(",")[0]
+        rig = self.rigs.get("first", self.threads)
+        shared = found.shared_memos().get(name, [])
+        memos = [EMPTY]
+        if shared:
+            memos.append(SHARED)
+        if len(shared) > 1:
+            memos += [f"{WITHOUT}{key}" for key in shared]
+        for prepared in rig.steps.get(name, []):
+            if self.threads > 1 and prepared.kind == "feed" and prepared.chunk_s == self._shortest(rig, name):
+                continue  # what threads are worth is seen in the longer pieces
+            for memo in memos if prepared.kind == "feed" else [EMPTY]:
+                found.timings.append(rig.time(prepared, memo))
+
+    def _shortest(self, rig: Rig, name: str) -> float:
+        return min(p.chunk_s for p in rig.steps[name] if p.kind == "feed")
+
+
+class Pairs:
+    """Works side by side in two processes, each on a core of its own: how much they slow each other."""
+
+    def __init__(self, rigs: Rigs) -> None:
+        self.rigs = rigs
+        self._alone: dict[str, float] = {}
+
+    def units(self) -> list[str]:
+        names = [task.analyzer for task in self.rigs.subject.tasks]
+        if self.rigs.subject.cores < 2:
+            return []
+        pairs = {
+            tuple(sorted((one, names[(place + ahead) % len(names)])))
+            for place, one in enumerate(names)
+            for ahead in PARTNERS
+        }
+        return [" beside ".join(pair) for pair in sorted(pairs) if pair[0] != pair[1]]
+
+    def measure(self, unit: str, found: Observed) -> None:
+        names = unit.split(" beside ")
+        timings = [timing for name in names if (timing := self._step(found, name))]
+        if len(timings) < 2:
+            return  # too short, or without costs
+        self.rigs.drop("first", 2)
+        rigs = [self.rigs.get(name, 1) for name in ("first", "second")]
+        steps = [prepared_for(rig, timing) for rig, timing in zip(rigs, timings, strict=True)]
+        alone = [self._alone_s(rigs[0], prepared_for(rigs[0], timing)) for timing in timings]
+        begin_s = now() + 0.02
+        end_s = begin_s + max(BESIDE_S, BESIDE_STEPS * max(alone))
+        for rig, step in zip(rigs, steps, strict=True):
+            rig.repeat(step, begin_s, end_s)
+        times = [rig.repeated(step) for rig, step in zip(rigs, steps, strict=True)]
+        one, other = beside(times[0], times[1]) / alone[0], beside(times[1], times[0]) / alone[1]
+        found.pairs.append(Pair(names[0], names[1], one, other))
+
+    def _alone_s(self, rig: Rig, step: Prepared) -> float:
+        """The median seconds of a step that is repeated as in a pair, but alone."""
+        name = step.task.analyzer
+        if name not in self._alone:
+            begin_s = now() + 0.02
+            rig.repeat(step, begin_s, begin_s + BESIDE_S)
+            self._alone[name] = median(end - start for start, end in rig.repeated(step))
+        return self._alone[name]
+
+    def _step(self, found: Observed, name: str) -> Timing | None:
+        """The step that stands for an analyzer: the first of its shortest pieces, if that takes any time."""
+        steps = found.timings_of(name, ("feed", "whole"), EMPTY, 1)
+        shortest_s = min((timing.chunk_s for timing in steps), default=0.0)
+        first = next((timing for timing in steps if timing.chunk_s == shortest_s), None)
+        return first if first and first.typical_s >= SHORTEST_S else None
+
+
+def prepared_for(rig: Rig, timing: Timing) -> Prepared:
+    """The step of a rig that was timed."""
+    steps = rig.steps[timing.analyzer]
+    return next(p for p in steps if (p.kind, p.piece) == (timing.step, timing.piece))
+
+
+def beside(mine: Sequence[tuple[float, float]], others: Sequence[tuple[float, float]]) -> float:
+    """The median length of my intervals that lie within the time in which the other was at work too.
+
+    Where none does, it is that of the first one, which began together with the other's.
+    """
+    begin_s, end_s = others[0][0], others[-1][1]
+    whole = [end - start for start, end in mine if start >= begin_s - 0.001 and end <= end_s]
+    return median(whole or [mine[0][1] - mine[0][0]])

@@ -1,0 +1,1 @@
+"""Reports of costs: what analyzers take of a machine, as a table and a picture."""

@@ -1,0 +1,118 @@
+"""Measuring costs with fakes: what is measured, that it goes on after an interrupt, and what it refuses."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from clipbench.bench.costing import cuts, measure, rig, stages
+from clipbench.bench.costing.measure import Measuring
+from clipbench.bench.costing.observed import EMPTY, SHARED, Observed
+from clipbench.bench.costing.stages import Subject
+from clipbench.bench.errors import InputError, Interrupted
+from clipbench.bench.planning import config, cost_store
+from tests.support.costs import kept, task_named
+from tests.support.fake_plans import FAKES, FOLDER
+from tests.support.video_files import numbered_frames, write_clip
+
+
+class Told:
+    """Hears the units, and interrupts after some."""
+
+    def __init__(self, most: int = 1000) -> None:
+        self.most, self.units = most, []
+
+    def unit(self, name: str, number: int, of: int) -> None:
+        self.units.append(name)
+        if number > self.most:
+            raise Interrupted(130)
+
+
+@pytest.fixture
+def measuring(tmp_path, monkeypatch) -> Measuring:
+    """Two fakes that share, on a clip of two seconds in two chunks."""
+    plugins = ":".join(map(str, (FAKES, FOLDER / "sharing.py")))
+    monkeypatch.setenv("CLIPBENCH_PLUGINS", plugins)
+    monkeypatch.syspath_prepend(str(FOLDER))
+    monkeypatch.setattr(rig, "REPEATS", 1)
+    monkeypatch.setattr(stages, "BESIDE_S", 0.02)
+    monkeypatch.setattr("clipbench.bench.costing.decoding.PASSES", 1)
+    clip = write_clip(tmp_path / "clip.mp4", numbered_frames(20, 32, 32), fps=10)
+    cfg = config.compose("only=[]")
+    cfg.clip.path, cfg.clip.chunk_s = str(clip), 1.0
+    tasks = [task_named("napper"), task_named("napper_too")]
+    subject = Subject(tasks, clip, 1.0, cores=2)
+    return Measuring(cfg, subject, tmp_path / "store" / "costs.json", {"clip": "a"}, Observed())
+
+
+def test_it_goes_on_where_it_was_interrupted(measuring, monkeypatch):
+    with pytest.raises(Interrupted):
+        measure.run(measuring, Told(most=2))
+    assert not measuring.path.exists()
+    before = measure.unfinished(measuring.unfinished, measuring.facts)
+    assert before is not None and before.done == ["napper, 1 thread", "napper_too, 1 thread"]
+    assert measure.unfinished(measuring.unfinished, {"clip": "another"}) is None
+
+    found = measure.run(dataclasses.replace(measuring, found=before), Told())
+    assert not measuring.unfinished.exists()
+    assert cost_store.read(measuring.path) == found
+    raw = json.loads(measuring.path.read_text())["observed"]
+    assert len(set(raw["done"])) == len(raw["done"])
+    assert "napper beside napper_too" in raw["done"]
+    check_observed(before)
+    check_costs(found.costs)
+
+
+def check_observed(found: Observed) -> None:
+    assert found.shared_memos() == {"napper": ["nap 1"], "napper_too": ["nap 1"]}
+    fed = {(t.piece, t.memo) for t in found.timings if (t.analyzer, t.step) == ("napper", "feed")}
+    pieces = [f"chunk {n} of 0.25 s" for n in range(4)] + [f"chunk {n} of 1 s" for n in range(2)]
+    assert fed == {(piece, memo) for piece in pieces for memo in (EMPTY, SHARED)}
+    ends = [t.span_s for t in found.timings_of("napper", ("finish",), EMPTY, 1)]
+    assert ends == [1.0, 2.0]
+
+
+def check_costs(costs) -> None:
+    assert costs.analyzers.keys() == {"napper", "napper_too"}
+    assert costs.derivations.keys() == {"nap 1"}
+    assert costs.analyzers["napper_too"].derivations == ("nap 1",)
+    assert costs.residual is not None and costs.decoding.frames.at(1.0, 0.001) > 0
+    assert "no GPU" in costs.unknown["gpu"] or "nothing ran on a GPU" in costs.unknown["gpu"]
+
+
+def test_costs_of_analyzers_that_were_not_measured_again_stay():
+    before, now = (kept([task_named(name)]).costs for name in ("body_pose", "eye_tracking"))
+    both = measure.beside(before, now)
+    assert both.analyzers.keys() == {"body_pose", "eye_tracking"}
+    assert {"models.body_pose.fps", "models.eye_tracking.fps"} <= both.facts.keys()
+
+
+def test_an_analyzer_that_takes_its_process_down_is_named(measuring):
+    subject = dataclasses.replace(measuring.subject, tasks=[task_named("leaving")])
+    with pytest.raises(InputError, match=r"leaving: .*only="):
+        measure.run(dataclasses.replace(measuring, subject=subject), Told())
+
+
+def test_an_analyzer_that_fails_has_no_costs_and_says_why(measuring):
+    tasks = [task_named("raising"), measuring.subject.tasks[0]]
+    subject = dataclasses.replace(measuring.subject, tasks=tasks, cores=1)
+    found = measure.run(dataclasses.replace(measuring, subject=subject), Told())
+    assert found.costs.analyzers.keys() == {"napper"}
+    assert {"parallel", "pressure"} <= found.costs.unknown.keys()  # one core
+    assert any(line.startswith("raising has no costs: ") for line in found.remarks)
+
+
+def test_a_long_clip_is_refused(measuring, monkeypatch):
+    monkeypatch.setattr(cuts, "LONGEST_S", 1.0)
+    with pytest.raises(InputError, match=r"clip\.path: .* at most 1 s"):
+        measure.run(measuring, Told())
+
+
+def test_a_store_that_cannot_be_written_to_is_named(measuring, tmp_path):
+    (tmp_path / "file").touch()
+    blocked = dataclasses.replace(measuring, path=Path(tmp_path / "file" / "costs.json"))
+    with pytest.raises(InputError, match=r"costs\.store: "):
+        measure.run(blocked, Told())
