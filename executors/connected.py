@@ -125,4 +125,4 @@ class Connected(Executor):
     def close(self) -> None:
         if self.supervisor is not None:
             self.supervisor.end()
-        self._watch(())
+        self._selector.close()
