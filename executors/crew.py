@@ -58,7 +58,8 @@ class Crew:
             self._to_load[number] = worker
         else:
             self._to_load.pop(number, None)
-        self.due_s = min(self.due_s, worker.due_s(self._load_s))
+        if worker.busy is not None or worker.pid is None:
+            self.due_s = min(self.due_s, worker.due_s(self._load_s))
 
     def has_idle(self) -> bool:
         """Whether there is a worker that can be given something."""
@@ -70,7 +71,7 @@ class Crew:
 
     def loading(self) -> list[LiveWorker]:
         """The idle workers that have something to load."""
-        return [self._idle[number] for number in sorted(self._to_load.keys() & self._idle.keys())]
+        return [self._idle[number] for number in sorted(self._to_load) if number in self._idle]
 
     def settled(self) -> bool:
         """Whether all workers are idle and have nothing to load."""

@@ -83,11 +83,11 @@ class Supervisor:
                 left = set(worker.to_load)
                 name = next((name for name in awaited() if name in left), worker.to_load[0])
                 worker.to_load.remove(name)
-                self._occupy(worker, Loading(name))
+                self._now_does(worker, Loading(name))
                 worker.send(protocol.Load(worker.spec.worker.task(name)))
             self.crew.note(worker)
 
-    def _occupy(self, worker: LiveWorker, busy: Busy) -> None:
+    def _now_does(self, worker: LiveWorker, busy: Busy | None) -> None:
         worker.busy, worker.since_s = busy, self.clock()
         self.crew.note(worker)
 
@@ -119,7 +119,7 @@ class Supervisor:
             known.add(name)  # it makes the results itself
         piece = assigned.piece
         limit_s = self.settings.timeout_s * max(1.0, piece.span_s / TIMEOUT_SPAN_S)
-        self._occupy(worker, Analyzing(clip, name, limit_s))
+        self._now_does(worker, Analyzing(clip, name, limit_s))
         worker.send(protocol.Analyze(clip, piece.name, piece.share(), assigned.task, assigned.step, news))
 
     def forget(self, clip: int, piece: str = "") -> None:
@@ -154,37 +154,35 @@ class Supervisor:
         return self.crew.due_s
 
     def _hear(self, worker: LiveWorker, report: Report) -> list[tuple[int, Outcome | Fed]]:
-        try:
-            return self._answer(worker, report)
-        finally:
-            self.crew.note(worker)
-
-    def _answer(self, worker: LiveWorker, report: Report) -> list[tuple[int, Outcome | Fed]]:
         match report:
             case protocol.Ready(pid):
                 worker.pid = pid
+                self.crew.note(worker)
                 span = Span(worker.name, "", "spawn", worker.started_s, self.clock(), self.clips)
                 self.observer.ended(span)
             case protocol.Began(analyzer, phase):
                 if phase == "load":
-                    worker.busy, worker.since_s = Loading(analyzer), self.clock()
+                    self._now_does(worker, Loading(analyzer))
                 self.observer.began(worker.name, analyzer, phase)
             case protocol.Ended(span):
                 self.observer.ended(span)
             case protocol.Loaded(analyzer, failures):
                 worker.loaded.add(analyzer)
-                worker.busy = None
+                self._now_does(worker, None)
                 self.cleanup_failures.update(failures)
             case protocol.Dying(reason):
                 worker.dying = reason
+                self.crew.note(worker)
             case protocol.Done(clip, outcome):
-                worker.busy, worker.useful = None, True
+                worker.useful = True
+                self._now_does(worker, None)
                 return [(clip, outcome)]
             case protocol.FedChunk(clip, fed):
-                worker.busy, worker.useful = None, True
+                worker.useful = True
+                self._now_does(worker, None)
                 return [(clip, fed)]
             case protocol.Cleaned(failures):
-                worker.busy = None
+                self._now_does(worker, None)
                 self.cleanup_failures.update(failures)
             case _:
                 assert_never(report)
@@ -234,7 +232,7 @@ class Supervisor:
         else:
             unload = self.settings.cleanup == "unload"
             for worker in self.workers:
-                self._occupy(worker, Loading())
+                self._now_does(worker, Loading())
                 worker.send(protocol.Unload() if unload else protocol.Offload())
             self._settle()
 

@@ -1,4 +1,4 @@
-"""studies.per_task: the contestants do all tasks, each after what it reads; the table says what was missed."""
+"""studies.per_task: the contestants do all tasks, each after what it reads; its table says what is missed."""
 
 from __future__ import annotations
 
