@@ -206,9 +206,10 @@ def group_facts(groups: Iterable[GroupSummary]) -> Facts:
     facts: Facts = {}
     for group in groups:
         name = f"grouping.groups.{group.name}"
-        facts |= {f"{name}.device": group.device, f"{name}.analyzers": group.analyzers}
+        devices = ", ".join(dict.fromkeys(group.devices or [group.device]))
+        facts |= {f"{name}.device": devices, f"{name}.analyzers": group.analyzers}
         if group.replicas > 1:
-            facts |= {f"{name}.replicas": group.replicas, f"{name}.devices": group.devices}
+            facts[f"{name}.replicas"] = group.replicas
         if group.threads is not None:
             facts[f"{name}.threads"] = group.threads
     return facts

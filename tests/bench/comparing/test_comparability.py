@@ -34,6 +34,7 @@ def prepared(tmp_path, monkeypatch):
 
 def test_a_run_has_the_same_key_before_and_after_it(prepared):
     before = prepared("executor.memory_fraction=0.5", "models.sleeper.seconds=0.01", "faults=slow",
+                      "executor=threads", "grouping.groups.all.replicas=2",
                       "faults.analyzer=steady", "faults.seconds=0.01")  # fmt: skip
     result = session.run(before, Notes()).result
     planned, made = comparability.of_session(before), comparability.of_result(result)
@@ -41,6 +42,7 @@ def test_a_run_has_the_same_key_before_and_after_it(prepared):
     assert made.networks["analyzers.sleeper.model"] == []
     assert planned.sweep()["executor.memory_fraction"] == 0.5
     assert planned.sweep()["models.sleeper.seconds"] == 0.01
+    assert planned.sweep()["grouping.groups.all.replicas"] == 2
     assert planned.sweep()["faults"][0]["kind"] == "slow"
 
 
@@ -52,6 +54,7 @@ OTHERS = {
     "executor.threads=1": "executor.threads",
     "scenario.warmup=2": "scenario.warmup",
     "grouping.stages=true": "grouping.stages",
+    "grouping.groups.all.replicas=2": "grouping.groups.all.replicas",
     "seed=7": "seed",
 }
 
