@@ -6,11 +6,13 @@ Each has `entered`, `left` and `account`, and tells which activities go on at an
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+#: So many ways in which cores were shared are remembered.
+MOST_KEPT = 10_000
 #: Which cores a piece of work may use; empty: all.
 Cpus = tuple[int, ...]
 
@@ -28,6 +30,14 @@ class OnCores(Protocol):
     def sensitivity(self) -> float: ...
 
 
+class Shares(NamedTuple):
+    """How the cores are shared: `levels`, the pressure of all, and whether each has all that it asks for."""
+
+    level: dict[Cpus, float]
+    pressure: float
+    free: bool
+
+
 class Host:
     """The cores. Threads share them as they do under Linux: each gets as much as the others, at most a core.
 
@@ -38,44 +48,60 @@ class Host:
     def __init__(self, cores: int) -> None:
         self.cores, self.used_s = cores, 0.0
         self._there: dict[int, OnCores] = {}
+        self._demand: dict[Cpus, float] = {}
         self._busy, self._since_s = 0.0, 0.0
+        self._last = Shares({}, 0.0, False)
         self._levels: dict[tuple[tuple[Cpus, float], ...], dict[Cpus, float]] = {}
 
     def entered(self, number: int, work: OnCores, now_s: float) -> list[tuple[int, float]]:
-        """A piece of work begins. The rate of each that is there, this one included."""
+        """A piece of work begins. Its rate, and that of each whose rate may be new."""
         self.account(now_s)
         self._there[number] = work
-        return self._shared()
+        self._demand[work.cpus] = self._demand.get(work.cpus, 0.0) + work.cores
+        return self._shared([number])
 
     def left(self, number: int, now_s: float) -> list[tuple[int, float]]:
-        """A piece of work ends. The rate of each that is still there."""
+        """A piece of work ends. The rate of each whose rate may be new."""
         self.account(now_s)
-        del self._there[number]
-        return self._shared()
+        cpus = self._there.pop(number).cpus
+        # Summed anew: what is added and taken away again would leave rounding errors behind.
+        asked = [work.cores for work in self._there.values() if work.cpus == cpus]
+        self._demand[cpus] = sum(asked)
+        if not asked:
+            del self._demand[cpus]
+        return self._shared([])
 
     def account(self, now_s: float) -> None:
         """Count what was used until now."""
         self.used_s += (now_s - self._since_s) * self._busy
         self._since_s = now_s
 
-    def _shared(self) -> list[tuple[int, float]]:
-        """The rate of each piece of work: its share of the cores it asks for, less what company costs."""
-        demand: dict[Cpus, float] = {}
-        for work in self._there.values():
-            demand[work.cpus] = demand.get(work.cpus, 0.0) + work.cores
-        key = tuple(demand.items())
+    def _shared(self, new: list[int]) -> list[tuple[int, float]]:
+        """The rates of those that may have another: the share of the cores they ask for, less the company."""
+        level = self._level()
+        self._busy = sum(cores * level[cpus] for cpus, cores in self._demand.items())
+        there = self._there.values()
+        pressure = sum(work.pressure * level[work.cpus] for work in there if work.pressure)
+        before, self._last = self._last, Shares(level, pressure, min(level.values(), default=1.0) == 1.0)
+        same = before.level is level or (before.free and self._last.free)
+        numbers = new if same and before.pressure == pressure else self._there
+        return [(number, self._rate(self._there[number])) for number in numbers]
+
+    def _rate(self, work: OnCores) -> float:
+        rate = self._last.level[work.cpus]
+        if self._last.pressure and work.sensitivity:
+            rate /= 1 + work.sensitivity * (self._last.pressure - work.pressure * rate)
+        return rate
+
+    def _level(self) -> dict[Cpus, float]:
+        """`levels` of what is asked for now, which is often as it was before."""
+        key = tuple(self._demand.items())
         level = self._levels.get(key)
         if level is None:
-            level = self._levels[key] = levels(demand, self.cores)
-        self._busy = sum(cores * level[cpus] for cpus, cores in key)
-        pressure = sum(work.pressure * level[work.cpus] for work in self._there.values() if work.pressure)
-        rates = []
-        for number, work in self._there.items():
-            rate = level[work.cpus]
-            if pressure and work.sensitivity:
-                rate /= 1 + work.sensitivity * (pressure - work.pressure * rate)
-            rates.append((number, rate))
-        return rates
+            if len(self._levels) > MOST_KEPT:
+                self._levels.clear()
+            level = self._levels[key] = levels(self._demand, self.cores)
+        return level
 
 
 def levels(demand: Mapping[Cpus, float], cores: int) -> dict[Cpus, float]:

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
 from clipbench.executors import faults, protocol
 from clipbench.executors.base import Observer, Outcome, Phase, Span, Status
 from clipbench.executors.costs import AnalyzerCost, Costs, Overheads, Work
-from clipbench.executors.layout import Task
+from clipbench.executors.layout import Task, WorkerPlan
 from clipbench.executors.processes import describe_exit
 from clipbench.executors.protocol import Command, Report, WorkerSpec
 from clipbench.executors.steps import Fed, Feed, Finish, begins
 from clipbench.executors.virtual import PARKED, Process, Stretch, World
 from clipbench.executors.virtual_clip import VirtualPiece
 
+#: The kinds of fault that strike when an analyzer begins with a clip.
+STRIKING = faults.KINDS - {"no_load", "no_start"}
 #: What an outcome says that nobody has worked for.
 SIMULATED = "simulated: nothing was analyzed"
+#: So many kinds of work are remembered with what they are made of.
+MOST_KNOWN = 10_000
 #: Kind of fault → how a process ends of it, as its exit code.
 EXIT_CODES = {"segfault": -11, "exit": 7, "sigkill": -9, "no_start": 7}
 #: Kind of fault → what becomes of the analyzer, and what its outcome says.
@@ -43,10 +47,9 @@ class Prices:
         return Stretch(seconds / self.core_speed, 1.0, cpus)
 
     def of(
-        self, work: Work, span_s: float, megapixels: float, spec: WorkerSpec, device: str
+        self, work: Work, span_s: float, megapixels: float, worker: WorkerPlan, device: str
     ) -> Iterator[Stretch]:
-        """What a piece of work is made of, on a worker of this kind whose analyzer is on `device`."""
-        worker = spec.worker
+        """What a piece of work is made of, on this worker, where its analyzer is on `device`."""
         alone_s = work.host_s(span_s, megapixels, worker.threads)
         if alone_s > 0:
             cores = work.host.at(span_s, megapixels) / alone_s
@@ -56,7 +59,9 @@ class Prices:
         if gpu_s > 0:
             gpu = int(device.removeprefix("gpu:"))
             yield Stretch(gpu_s / self.gpu_speeds[gpu], gpu=gpu, share=work.gpu_share)
-        yield Stretch(work.waiting.at(span_s, megapixels))
+        waiting_s = work.waiting.at(span_s, megapixels)
+        if waiting_s > 0:
+            yield Stretch(waiting_s)
 
 
 class VirtualWorker:
@@ -84,6 +89,8 @@ class VirtualWorker:
         self._heard, self._answer = heard, answer
         self._inbox: deque[Command] = deque()
         self._derived: dict[tuple[int, str], set[str]] = {}
+        self._known: dict[tuple[str, str, float, float], tuple[Stretch, ...]] = {}
+        self._step = prices.own(prices.overheads.step_s, spec.worker.cpus)
         self._unloadable: set[str] = set()
         self._parked: set[str] = set()
         self._clip = 0
@@ -193,7 +200,7 @@ class VirtualWorker:
     def _analyze(self, job: protocol.Analyze) -> Process:
         """Take one step of an analyzer. Like a real worker, it tells the time of the work itself."""
         task, step, name = job.task, job.step, job.task.analyzer
-        yield self.prices.own(self.prices.overheads.step_s, self.spec.worker.cpus)
+        yield self._step
         self._clip, start_s = job.clip, self.world.now_s
         outcome = Outcome(name, "ok", self.name, self.spec.worker.device_of(name), reason=SIMULATED)
         if name in self._unloadable:
@@ -202,7 +209,7 @@ class VirtualWorker:
             self._answer(self, protocol.Done(job.clip, outcome))
             return
         self.observer.began(self.name, name, "analyze")
-        fault = self._planted(name, *faults.KINDS - {"no_load", "no_start"}) if begins(step) else None
+        fault = self._planted(name, *STRIKING) if self.spec.faults and begins(step) else None
         if fault and fault.kind in EXIT_CODES:
             self._end(EXIT_CODES[fault.kind])
             return
@@ -227,12 +234,27 @@ class VirtualWorker:
         assert isinstance(piece, VirtualPiece)
         if task.needs.audio and not task.needs.frames and not piece.has_audio:
             return  # there is nothing to analyze
-        device = self.spec.worker.device_of(task.analyzer)
         if not isinstance(job.step, Finish):
-            derived = self._derived.setdefault((job.clip, job.piece), set())
-            needed = [self.prices.costs.derivations[key] for key in cost.derivations if key not in derived]
-            derived.update(cost.derivations)
-            for work in (*needed, cost.work):
-                yield from self.prices.of(work, piece.span_s, piece.megapixels, self.spec, device)
+            if cost.derivations:
+                derived = self._derived.setdefault((job.clip, job.piece), set())
+                for key in cost.derivations:
+                    if key not in derived:
+                        derived.add(key)
+                        yield from self._stretches(key, self.prices.costs.derivations[key], piece, task)
+            yield from self._stretches("work", cost.work, piece, task)
         if not isinstance(job.step, Feed):
-            yield from self.prices.of(cost.finish, piece.span_s, piece.megapixels, self.spec, device)
+            yield from self._stretches("finish", cost.finish, piece, task)
+
+    def _stretches(self, what: str, work: Work, piece: VirtualPiece, task: Task) -> Sequence[Stretch]:
+        """What a piece of work is made of; it is the same for all pieces of one length and size."""
+        key = what, task.analyzer, piece.span_s, piece.megapixels
+        found = self._known.get(key)
+        if found is None:
+            if len(self._known) > MOST_KNOWN:
+                self._known.clear()
+            worker = self.spec.worker
+            made = self.prices.of(
+                work, piece.span_s, piece.megapixels, worker, worker.device_of(task.analyzer)
+            )
+            found = self._known[key] = tuple(made)
+        return found
