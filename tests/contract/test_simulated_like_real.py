@@ -27,7 +27,7 @@ def sleepers(monkeypatch):
         Case("threads", 3, clips=3, in_flight=2),
         Case("threads", 2, faults=(Fault("raise", "sleeper_1"),), clips=2, in_flight=2),
         Case("threads", 2, faults=(Fault("hang", "sleeper_0"),), timeout_s=0.6),
-        Case("spawn_pool", 2, faults=(Fault("no_load", "sleeper_3"),)),
+        Case("threads", 2, faults=(Fault("no_load", "sleeper_3"),)),
     ],
     ids=str,
 )
