@@ -24,14 +24,17 @@ def costs_of(found: Observed, base: Costs) -> Costs:
     names = [name for name in found.loadings if name not in found.failures]
     fitted = company.fit(found.pairs)
     levels = [level for memo in shared_names(shared) for level in levels_of(found, memo, shared)]
-    derivations = {level.name: with_company(level.work, level.sharers, fitted) for level in levels}
+    derivations = {
+        level.name: on_its_gpu(with_company(level.work, level.sharers, fitted), level.sharers, found)
+        for level in levels
+    }
     analyzers = {}
     for name in names:
         memo = SHARED if shared.get(name) else EMPTY
         work = work_of(found, name, ("feed",), memo) or work_of(found, name, ("whole",), EMPTY) or Work()
         loading = found.loadings[name]
         analyzers[name] = AnalyzerCost(
-            with_company(work, [name], fitted),
+            on_its_gpu(with_company(work, [name], fitted), [name], found),
             tuple(level.name for level in levels if name in level.sharers),
             with_company(work_of(found, name, ("finish",), EMPTY) or Work(), [name], fitted),
             loading.seconds,
@@ -186,6 +189,25 @@ def with_company(work: Work, analyzers: Sequence[str], fitted: company.Company) 
         pressure=mean(fitted.pressure[name] for name in known),
         sensitivity=mean(fitted.sensitivity[name] for name in known),
     )
+
+
+def on_its_gpu(work: Work, analyzers: Sequence[str], found: Observed) -> Work:
+    """A work with the part of its seconds in which a GPU executes something taken from those of the host.
+
+    That part is the same for all that an analyzer does; of what several share, it is the mean.
+    """
+    uses = [found.gpu[name] for name in analyzers if name in found.gpu]
+    if not uses or found.unknown.get("gpu"):
+        return work
+    busy, share = mean(use.busy for use in uses), mean(use.share for use in uses)
+    return replace(
+        work, host=scaled(work.host, 1 - busy), gpu=scaled(work.host, busy), gpu_share=share if busy else 1.0
+    )
+
+
+def scaled(growth: Growth, factor: float) -> Growth:
+    """All seconds times a factor."""
+    return Growth(*(factor * part for part in (growth.fixed_s, growth.per_s, growth.per_megapixel_s)))
 
 
 def grown(before: float | None, after: float | None) -> float | None:

@@ -20,7 +20,7 @@ from clipbench.bench.costing import fitting
 from clipbench.bench.costing.decoding import Decoding
 from clipbench.bench.costing.observed import Observed
 from clipbench.bench.costing.overheads import Executors
-from clipbench.bench.costing.stages import Pairs, Rigs, Stage, Steps, Subject
+from clipbench.bench.costing.stages import Gpus, Pairs, Rigs, Stage, Steps, Subject
 from clipbench.bench.errors import InputError
 from clipbench.bench.locations import PACKAGE
 from clipbench.bench.planning import cost_store, pretrained
@@ -107,7 +107,7 @@ def stages_of(measuring: Measuring, rigs: Rigs) -> list[Stage]:
     """What is measured, in order."""
     subject = measuring.subject
     steps: list[Stage] = [Steps(rigs, 1), *([Steps(rigs, 2)] if subject.cores > 1 else [])]
-    return [*steps, Pairs(rigs), Decoding(subject), Executors(subject)]
+    return [*steps, Gpus(rigs), Pairs(rigs), Decoding(subject), Executors(subject)]
 
 
 def run(measuring: Measuring, told: Told) -> KeptCosts:
@@ -116,7 +116,7 @@ def run(measuring: Measuring, told: Told) -> KeptCosts:
     Raises InputError where an analyzer takes its process down or hangs, or the store cannot be written to.
     """
     found, others = measuring.found, OtherWork()
-    measuring.path.parent.mkdir(parents=True, exist_ok=True)
+    keep(measuring)
     try:
         with Rigs(measuring.subject, found) as rigs:
             units = [(stage, unit) for stage in stages_of(measuring, rigs) for unit in stage.units()]
@@ -139,6 +139,7 @@ def run(measuring: Measuring, told: Told) -> KeptCosts:
 def keep(measuring: Measuring) -> None:
     """Write down what was measured so far."""
     try:
+        measuring.path.parent.mkdir(parents=True, exist_ok=True)
         write_json(measuring.unfinished, {"facts": measuring.facts, "observed": to_json(measuring.found)})
     except OSError as error:
         raise InputError(
@@ -182,18 +183,14 @@ def beside(before: Costs, now: Costs) -> Costs:
 
 def empty(here: Environment, measuring: Measuring) -> Costs:
     """No costs yet, but where they are from and what they cannot tell."""
-    no_gpu = "nothing ran on a GPU"
-    on_a_gpu = "seconds of the GPU are not told apart: they are in those of the host"
-    device = measuring.subject.device
-    reason = on_a_gpu if on_gpu(device) else no_gpu
+    device, no_gpu = measuring.subject.device, "nothing ran on a GPU"
+    unknown = {} if on_gpu(device) else dict.fromkeys(("gpu", "gpu_share", "gpu_memory_gb"), no_gpu)
     return Costs(
         machine=f"{here.cpu or here.machine}, {here.cores_allowed} cores",
         cores=here.cores_allowed,
         source="measured",
         analyzers={},
         gpu=", ".join(sorted({gpu.name for gpu in here.gpu_list()})) if on_gpu(device) else "",
-        unknown={"gpu": reason, "gpu_share": reason}
-        | ({} if on_gpu(device) else {"gpu_memory_gb": no_gpu})
-        | {"waiting": "it is not told apart from work"},
+        unknown=unknown | {"waiting": "it is not told apart from work"},
         facts=measuring.facts,
     )

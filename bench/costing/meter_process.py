@@ -13,7 +13,9 @@ from multiprocessing.connection import Connection
 from typing import TypeAlias, TypeVar
 
 from clipbench.analyzers.base import Segment
-from clipbench.bench.costing import memory
+from clipbench.bench.costing import gpu_watch, memory
+from clipbench.bench.costing.gpu_watch import GpuUse
+from clipbench.bench.runs.measurement import NotMeasured
 from clipbench.executors import devices
 from clipbench.executors.base import Handle, OpenPiece, Outcome, Phase, Span, now
 from clipbench.executors.held_signals import leave_to_parent
@@ -68,6 +70,13 @@ class Repeat:
 
 
 @dataclass(frozen=True)
+class Watch:
+    """Take a step again and again, and see what it does to the GPU. Answered by Watched."""
+
+    take: Take
+
+
+@dataclass(frozen=True)
 class Loaded:
     """An analyzer was loaded, or `failed`. GB are the process's resident ones and those of its GPU."""
 
@@ -95,8 +104,15 @@ class Repeated:
     intervals: list[tuple[float, float]]
 
 
-Command: TypeAlias = Load | Show | Take | Repeat
-Report: TypeAlias = Loaded | Taken | Repeated
+@dataclass(frozen=True)
+class Watched:
+    """What a step does to the GPU, or why that is not known."""
+
+    use: GpuUse | NotMeasured
+
+
+Command: TypeAlias = Load | Show | Take | Repeat | Watch
+Report: TypeAlias = Loaded | Taken | Repeated | Watched
 
 
 class Unheard:
@@ -178,6 +194,8 @@ class Meter:
                 return self.take(command)
             case Repeat(take, begin_s, end_s):
                 return self.repeat(take, begin_s, end_s)
+            case Watch(take):
+                return Watched(gpu_watch.watch(lambda: self.take_again(take)))
 
     def load(self, task: Task) -> Loaded:
         before_gb, gpu_gb = memory.resident_gb(), memory.gpu_gb(self.worker.device)
@@ -202,7 +220,11 @@ class Meter:
             pass  # awake, as it will be
         while not intervals or now() < end_s:
             start_s = now()
-            self.pieces[take.piece].prepare(take.known, take.fill)
-            self.worker.take(take.task, take.step, self.pieces[take.piece], take.upstream)
+            self.take_again(take)
             intervals.append((start_s, now()))
         return Repeated(intervals)
+
+    def take_again(self, take: Take) -> None:
+        """Take a step whose answer and memory nobody asks for."""
+        self.pieces[take.piece].prepare(take.known, take.fill)
+        self.worker.take(take.task, take.step, self.pieces[take.piece], take.upstream)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Literal
 
+from clipbench.bench.costing.gpu_watch import GpuUse
 from clipbench.executors.costs import Overheads
 
 StepKind = Literal["feed", "finish", "whole"]
@@ -81,7 +82,8 @@ class Observed:
     """All that was measured so far. `done` has the names of the measurements that need not be made again.
 
     `memos` are the names of what each analyzer asks a clip's memo for; `failures` says why an analyzer has no
-    costs; `other_cores` is how many cores other work took, for each time that the measuring was begun.
+    costs; `gpu` has what analyzers do to a GPU; `other_cores` is how many cores other work took, for each
+    time that the measuring was begun.
     """
 
     loadings: dict[str, Loading] = field(default_factory=dict)
@@ -89,6 +91,7 @@ class Observed:
     memos: dict[str, list[str]] = field(default_factory=dict)
     pairs: list[Pair] = field(default_factory=list)
     decoded: list[Decoded] = field(default_factory=list)
+    gpu: dict[str, GpuUse] = field(default_factory=dict)
     overheads: dict[str, Overheads] = field(default_factory=dict)
     worker_gb: float | None = None
     failures: dict[str, str] = field(default_factory=dict)

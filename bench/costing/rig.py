@@ -11,6 +11,7 @@ from multiprocessing.connection import Connection
 from clipbench.analyzers.base import Segment
 from clipbench.bench.clips.shared_clip import FACTS, SharedClip, facts_alone
 from clipbench.bench.costing.cuts import Cut
+from clipbench.bench.costing.gpu_watch import GpuUse
 from clipbench.bench.costing.meter_process import (
     Command,
     Load,
@@ -20,10 +21,13 @@ from clipbench.bench.costing.meter_process import (
     Show,
     Take,
     Taken,
+    Watch,
+    Watched,
     serve,
 )
 from clipbench.bench.costing.observed import EMPTY, WITHOUT, Loading, StepKind, Timing
 from clipbench.bench.errors import InputError, Interrupted
+from clipbench.bench.runs.measurement import NotMeasured
 from clipbench.executors.base import Outcome
 from clipbench.executors.held_signals import held
 from clipbench.executors.layout import Task, WorkerPlan
@@ -31,7 +35,7 @@ from clipbench.executors.processes import describe_exit
 from clipbench.executors.steps import Fed, Feed, Finish, Step, Whole, sound_name
 
 #: A step is taken this often, or until it has taken so many seconds.
-REPEATS, ENOUGH_S = 3, 0.6
+REPEATS, ENOUGH_S = 3, 0.5
 #: Stands behind the names of memos that belong to pieces of sound, which is read for itself.
 OF_SOUND = " (sound)"
 
@@ -126,6 +130,13 @@ class Rig:
         found = self.answer(prepared.task.analyzer)
         assert isinstance(found, Repeated)
         return found.intervals
+
+    def watch(self, prepared: Prepared) -> GpuUse | NotMeasured:
+        """What a step does to the GPU."""
+        self.send(Watch(command(prepared)))
+        found = self.answer(prepared.task.analyzer)
+        assert isinstance(found, Watched)
+        return found.use
 
     def time(self, prepared: Prepared, memo: str) -> Timing:
         """The seconds of a step that finds this in the memo: EMPTY, SHARED, or WITHOUT a name."""

@@ -15,7 +15,9 @@ from typing import Protocol
 from clipbench.bench.costing.cuts import Cut, cuts
 from clipbench.bench.costing.observed import EMPTY, SHARED, WITHOUT, Observed, Pair, Timing
 from clipbench.bench.costing.rig import Prepared, Rig
+from clipbench.bench.runs.measurement import NotMeasured
 from clipbench.executors.base import now
+from clipbench.executors.devices import on_gpu
 from clipbench.executors.layout import Task
 
 #: Each work runs beside the works that are this many places after it, around the circle of all.
@@ -119,6 +121,29 @@ class Steps:
 
     def _shortest(self, rig: Rig, name: str) -> float:
         return min(p.chunk_s for p in rig.steps[name] if p.kind == "feed")
+
+
+class Gpus:
+    """What each analyzer that uses a GPU does to it."""
+
+    def __init__(self, rigs: Rigs) -> None:
+        self.rigs = rigs
+
+    def units(self) -> list[str]:
+        tasks = self.rigs.subject.tasks if on_gpu(self.rigs.subject.device) else ()
+        return [f"{task.analyzer}, GPU" for task in tasks if task.gpu]
+
+    def measure(self, unit: str, found: Observed) -> None:
+        name = unit.partition(",")[0]
+        rig = self.rigs.get("first", 1)
+        steps = [step for step in rig.steps.get(name, []) if step.kind != "finish"]
+        if not steps:
+            return
+        use = rig.watch(max(steps, key=lambda step: step.span_s))
+        if isinstance(use, NotMeasured):
+            found.unknown |= {"gpu": use.reason, "gpu_share": use.reason}
+        else:
+            found.gpu[name] = use
 
 
 class Pairs:

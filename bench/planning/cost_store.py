@@ -41,6 +41,8 @@ SCHEMA = 1
 VARIABLE = "CLIPBENCH_COSTS"
 #: The parts of costs in which what is not known is null.
 PARTS = ("analyzers", "derivations", "decoding", "overheads")
+#: The profile whose costs, where they were measured, complete those that are declared.
+MEASURED_BESIDE = "embedded"
 #: Costs that come with clipbench, one file each.
 DECLARED = locations.PACKAGE / "bench" / "planning" / "declared_costs"
 
@@ -99,6 +101,9 @@ def find(cfg: CostsConfig, profile: str, tasks: Sequence[Task]) -> tuple[KeptCos
                 f"costs.store: {path.parent} has no costs of models={profile} on this machine; "
                 f"measure them: {measure} models={profile}"
             )
+        path = path_of(cfg, MEASURED_BESIDE, here)
+        if path.exists():
+            kept = completed(kept, read(path))
     else:
         kept = read(path)
     check(kept, tasks, f"costs.{'file' if cfg.file else 'store'}: {path}", measure)
@@ -121,7 +126,7 @@ def warnings(kept: KeptCosts, here: Environment, measure: str) -> list[str]:
     """What to beware of with these costs, in a line each."""
     lines = list(kept.remarks)
     if kept.costs.source == "declared":
-        return [f"the costs are declared, not measured: {kept.costs.machine}", *lines]
+        lines.insert(0, f"costs: declared, not measured: {kept.costs.machine}")
     if kept.busy:
         lines.append(
             f"costs: other work took {kept.other_cores:g} cores while they were measured, so they are too "
@@ -131,6 +136,33 @@ def warnings(kept: KeptCosts, here: Environment, measure: str) -> list[str]:
     if differ := differences(software, as_read_back(software_facts(here))):
         lines.append(f"costs: measured with other versions ({'; '.join(differ)}); measure again: {measure}")
     return lines
+
+
+def completed(kept: KeptCosts, measured: KeptCosts) -> KeptCosts:
+    """Declared costs with those that were measured here of what they say nothing of.
+
+    These are analyzers without a model of the profile, decoding, and what executors take themselves.
+    """
+    said, costs = kept.costs, measured.costs
+    others = {name: cost for name, cost in costs.analyzers.items() if name not in said.analyzers}
+    facts = {
+        name: value
+        for name, value in costs.facts.items()
+        if not any(name.startswith(f"models.{analyzer}.") for analyzer in said.analyzers)
+    }
+    merged = dataclasses.replace(
+        costs,
+        machine=f"{said.machine} (declared) beside {costs.machine}",
+        source="declared",
+        analyzers=others | said.analyzers,
+        derivations=costs.derivations | said.derivations,
+        gpu=said.gpu,
+        unknown={name: reason for name, reason in costs.unknown.items() if not name.startswith("gpu")},
+        facts=facts | said.facts,
+    )
+    remark = f"measured here, on a core: {', '.join(others)}, decoding and executors"
+    remarks = [*kept.remarks, remark, *measured.remarks]
+    return dataclasses.replace(measured, costs=merged, profiles=kept.profiles, remarks=remarks)
 
 
 def declared(profile: str) -> KeptCosts | None:
@@ -162,17 +194,22 @@ def write(path: Path, kept: KeptCosts, observed: Mapping[str, Any] | None = None
 
     Raises InputError if that cannot be done.
     """
-    raw: dict[str, Any] = to_json(kept)
-    for part in PARTS:
-        names = {name.removeprefix(f"{part}.") for name in kept.costs.unknown}
-        raw["costs"][part] = with_nulls(raw["costs"][part], names)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_json(path, raw | ({"observed": observed} if observed is not None else {}))
+        write_json(path, as_raw(kept) | ({"observed": observed} if observed is not None else {}))
     except OSError as error:
         raise InputError(
             f"costs.store: {path} cannot be written to ({error.strerror}); name another folder"
         ) from error
+
+
+def as_raw(kept: KeptCosts) -> dict[str, Any]:
+    """What a file of costs has: what is not known is null."""
+    raw: dict[str, Any] = to_json(kept)
+    for part in PARTS:
+        names = {name.removeprefix(f"{part}.") for name in kept.costs.unknown}
+        raw["costs"][part] = with_nulls(raw["costs"][part], names)
+    return raw
 
 
 def with_nulls(value: Any, unknown: set[str]) -> Any:

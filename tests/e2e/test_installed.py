@@ -122,7 +122,7 @@ def test_the_result_names_the_command_as_it_was_typed(run, own_folder):
     assert described["command"].startswith("clipbench 'only=[color_analysis,cut_analysis]'")
 
 
-@pytest.mark.parametrize("command", ["clipbench", "clipbench-compare"])
+@pytest.mark.parametrize("command", ["clipbench", "clipbench-compare", "clipbench-plan"])
 def test_version(command, installed, own_folder):
     done = installed.run(command, "--version", cwd=own_folder)
     assert (done.returncode, done.stdout.strip()) == (0, f"clipbench {clipbench.__version__}")

@@ -8,6 +8,7 @@ import pytest
 
 from clipbench.bench.costing import company, fitting
 from clipbench.bench.costing.decoding_fit import decoding_cost
+from clipbench.bench.costing.gpu_watch import GpuUse
 from clipbench.bench.costing.observed import EMPTY, SHARED, WITHOUT, Decoded, Loading, Observed, Pair, Timing
 from clipbench.executors.costs import Costs, Growth
 
@@ -163,3 +164,11 @@ def test_decoding_is_found_again():
     assert cost.frames.per_megapixel_s == pytest.approx(0.1)
     assert cost.more_sizes == pytest.approx(0.2)
     assert (cost.open_s, cost.spawn_s) == (0.03, 0.2)
+
+
+def test_seconds_of_a_gpu_are_taken_from_those_of_the_host():
+    each = timings("a", Growth(per_s=0.4))
+    found = Observed({"a": Loading(1.0)}, each, gpu={"a": GpuUse(busy=0.75, sm_activity=0.3)})
+    work = fitting.costs_of(found, NOTHING).analyzers["a"].work
+    assert work.gpu.per_s == pytest.approx(0.3) and work.host.per_s == pytest.approx(0.1)
+    assert work.gpu_share == pytest.approx(0.4)

@@ -77,8 +77,8 @@ def check_observed(found: Observed) -> None:
 
 def check_costs(costs) -> None:
     assert costs.analyzers.keys() == {"napper", "napper_too"}
-    assert costs.derivations.keys() == {"nap 1"}
-    assert costs.analyzers["napper_too"].derivations == ("nap 1",)
+    assert "nap 1" in costs.derivations  # and a part of its own, where the machine was busy meanwhile
+    assert all("nap 1" in cost.derivations for cost in costs.analyzers.values())
     assert costs.residual is not None and costs.decoding.frames.at(1.0, 0.001) > 0
     assert "no GPU" in costs.unknown["gpu"] or "nothing ran on a GPU" in costs.unknown["gpu"]
 
@@ -91,8 +91,8 @@ def test_costs_of_analyzers_that_were_not_measured_again_stay():
 
 
 def test_an_analyzer_that_takes_its_process_down_is_named(measuring):
-    subject = dataclasses.replace(measuring.subject, tasks=[task_named("leaving")])
-    with pytest.raises(InputError, match=r"leaving: .*only="):
+    subject = dataclasses.replace(measuring.subject, tasks=[task_named("dying")])
+    with pytest.raises(InputError, match=r"^dying: .*code 5.*only="):
         measure.run(dataclasses.replace(measuring, subject=subject), Told())
 
 

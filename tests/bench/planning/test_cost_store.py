@@ -8,8 +8,9 @@ import json
 import pytest
 
 from clipbench.bench.errors import InputError
-from clipbench.bench.planning import cost_store
+from clipbench.bench.planning import config, cost_store
 from clipbench.bench.planning.config import CostsConfig
+from clipbench.bench.planning.plan import make_plan
 from clipbench.bench.probes import environment
 from clipbench.executors.costs import Costs
 from clipbench.executors.layout import Task
@@ -85,3 +86,35 @@ def test_what_is_not_known_is_null_in_the_file(tmp_path, tasks):
     assert work["pressure"] is None and work["parallel"] == 0.0
     read: Costs = cost_store.find(cfg, "embedded", tasks)[0].costs
     assert read == costs
+
+
+def test_declared_costs_are_completed_by_what_was_measured_here(tmp_path, monkeypatch):
+    """object_detection has a model of the profile, and is declared; cut_analysis is the same everywhere."""
+    shipped, measured = tmp_path / "shipped", tmp_path / "store"
+    monkeypatch.setattr(cost_store, "DECLARED", shipped)
+    model, same = task_named("object_detection"), task_named("cut_analysis")
+    found = kept([model])
+    costs = dataclasses.replace(found.costs, source="declared", machine="a GPU", gpu="a GPU")
+    cost_store.write(
+        shipped / "gpu.yaml", dataclasses.replace(found, costs=costs, profiles=["full", "random"])
+    )
+    assert "no costs of cut_analysis" in refused(CostsConfig(store=str(measured)), [model, same], "full")
+
+    cfg = stored(measured, kept([same, model]))
+    both, lines = cost_store.find(cfg, "full", [model, same])
+    assert both.costs.analyzers.keys() == {"object_detection", "cut_analysis"}
+    assert both.costs.source == "declared" and both.costs.gpu == "a GPU"
+    assert "declared, not measured: a GPU" in lines[0]
+    assert any("measured here" in line and "cut_analysis" in line for line in lines)
+    assert cost_store.find(cfg, "random", [model])[0].costs.source == "declared"
+
+
+def test_what_comes_with_clipbench_fits_the_default_settings_of_its_profiles():
+    for path in cost_store.DECLARED.glob("*.yaml"):
+        found = cost_store.read(path)
+        assert found.costs.source == "declared" and found.profiles
+        for profile in found.profiles:
+            tasks = make_plan(config.compose(f"models={profile}")).tasks()
+            mine = [task for task in tasks if task.analyzer in found.costs.analyzers]
+            assert len(mine) == len(found.costs.analyzers) > 0
+            cost_store.check(found, mine, str(path), "")

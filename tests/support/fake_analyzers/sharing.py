@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 
 from clipbench.analyzers.base import Chunk, ChunkedAnalyzer, ClipFacts, FrameRequest, Needs, Segment
 
-NAP_S = 0.004
+NAP_S = 0.02
 
 
 class Napper(ChunkedAnalyzer[int, int]):
@@ -33,3 +34,10 @@ class Napper(ChunkedAnalyzer[int, int]):
 
 class NapperToo(Napper):
     name = "napper_too"
+
+
+class Dying(Napper):
+    name = "dying"
+
+    def feed(self, chunk: Chunk, state: int) -> tuple[int, int]:
+        os._exit(5)
