@@ -33,9 +33,11 @@ class RepeatStrip:
     median: float
 
 
-def repeat_strip(values: Sequence[float], target: TargetResult | None) -> RepeatStrip:
-    """The repeats `values` (at least two) of a metric, with the limits of its target."""
-    axis = axis_around(values, target)
+def repeat_strip(
+    values: Sequence[float], target: TargetResult | None, what: str = "repeat", unit: str = ""
+) -> RepeatStrip:
+    """The values of a metric, at least two, with the limits of its target; `what` is what each is called."""
+    axis = axis_around(values, target, unit)
     quartiles = quantiles(values, n=4, method="inclusive")
     height = min(max(44, 11 * len(values)), 240)
     step = (height - 16) / (len(values) - 1)
@@ -43,7 +45,7 @@ def repeat_strip(values: Sequence[float], target: TargetResult | None) -> Repeat
         axis,
         height,
         dots=[
-            (axis.place(value), round(8 + n * step, 1), f"repeat {n + 1}: {formatting.number(value)}")
+            (axis.place(value), round(8 + n * step, 1), f"{what} {n + 1}: {formatting.number(value, unit)}")
             for n, value in enumerate(values)
         ],
         box=(axis.place(quartiles[0]), axis.place(quartiles[2])),

@@ -18,6 +18,9 @@ from clipbench.reports.drawing.over_time import over_time
 from clipbench.reports.rerender import rerender
 from clipbench.reports.run.analyzer_rows import AnalyzerRow, analyzer_rows, run_metrics
 
+#: A strip of latencies has at most this many dots.
+MAX_DOTS = 500
+
 
 @dataclass(frozen=True)
 class HtmlRow:
@@ -39,7 +42,6 @@ def render(result: Result) -> str:
     targets = formatting.missed_first(result.targets)
     windows = timeline_svg.named_windows(result) if result.spans else []
     rtf = next((m for m in result.metrics if m.name == "rtf_warm"), None)
-    rtf_target = next((t for t in result.targets if t.metric == "rtf_warm"), None)
     template = template_environment().get_template("report.html.j2")
     return template.render(
         result=result,
@@ -55,7 +57,8 @@ def render(result: Result) -> str:
         over_time=over_time(result),
         rows=html_rows(result),
         rtf=rtf,
-        strip=charts.repeat_strip(rtf.samples, rtf_target) if rtf and len(rtf.samples) > 1 else None,
+        strip=strip(result, "rtf_warm", rtf.samples if rtf else [], "repeat"),
+        latency_strip=strip(result, f"latency_p{result.run.scenario.percentile}", latencies(result), "clip"),
         metrics=run_metrics(result),
         environment=formatting.environment_rows(result.environment),
     )
@@ -67,6 +70,20 @@ def tiles(values: Sequence[MetricValue]) -> list[MetricValue]:
     first = min(places, key=places.__getitem__)
     found = [m for m in values if m.name in places and (m.value is not None or m.name == first)]
     return sorted(found, key=lambda m: places[m.name])
+
+
+def strip(result: Result, metric: str, values: Sequence[float], what: str) -> charts.RepeatStrip | None:
+    """A dot for each of the values of a metric, with the limits on it; None for fewer than two."""
+    target = next((t for t in result.targets if t.metric == metric), None)
+    unit = next((m.unit for m in result.metrics if m.name == metric), "")
+    return charts.repeat_strip(values, target, what, unit) if len(values) > 1 else None
+
+
+def latencies(result: Result) -> list[float]:
+    """The latency of each clip, in the order of arrival; of many clips the highest of each few."""
+    passes = [(p.arrived_s, p.end_s) for p in result.run.passes if p.arrived_s is not None]
+    found = [end_s - arrived_s for arrived_s, end_s in sorted(passes)]
+    return [max(part) for part in charts.evenly_split(found, MAX_DOTS)]
 
 
 def phases_seen(result: Result) -> list[str]:

@@ -6,7 +6,7 @@ import re
 import time
 
 from clipbench.bench.runs.baseline_outcome import Compared, Saved, SlowerAnalyzer
-from clipbench.bench.runs.results import MetricValue
+from clipbench.bench.runs.results import MetricValue, PassSummary
 from clipbench.bench.runs.serialization import from_json
 from clipbench.bench.runs.serving import QueueLength, ScenarioSummary, Served
 from clipbench.bench.runs.telemetry import GpusTelemetry
@@ -116,5 +116,11 @@ def test_the_queue_of_a_server_is_drawn_over_the_run():
     text = html.render(run)
     assert "130 clips that arrive at random, 0.5 per second (seed 7), in time within 30 s" in text
     assert "queue over the run: 2 on average" in text
+    assert "Latency of each clip" not in text
+    run.run.passes = [
+        PassSummary(False, n + 0.5, n + 1 + n / 100, "a.mp4", arrived_s=float(n)) for n in range(130)
+    ]
+    text = html.render(run)
+    assert text.count("<title>clip ") == 130 and "<title>clip 130: 2.29</title>" in text
     run.run.scenario.rate = None
     assert "130 clips that arrive at the times of a file, in time within 30 s" in html.render(run)
