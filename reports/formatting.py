@@ -6,6 +6,7 @@ import dataclasses
 import logging
 import re
 from collections.abc import Sequence
+from typing import Protocol
 
 from clipbench.bench.file_names import readable
 from clipbench.bench.runs.baseline_outcome import Compared, Saved
@@ -19,6 +20,7 @@ from clipbench.bench.runs.results import (
     quality_of,
 )
 from clipbench.bench.runs.serving import ScenarioSummary
+from clipbench.bench.runs.simulation import Simulation
 
 #: Status of a target, a verdict or an analyzer → the sign that goes with its colour.
 SIGNS = {
@@ -126,6 +128,13 @@ def repeat_range(metric: MetricValue) -> str:
     return f"{number(min(metric.samples))} … {number(max(metric.samples))} in {len(metric.samples)} repeats"
 
 
+class MaybePredicted(Protocol):
+    """What has figures that are measured, or, with `simulated`, predicted."""
+
+    @property
+    def simulated(self) -> Simulation | None: ...
+
+
 def run_title(run: RunSummary) -> str:
     """What was run, such as "grouping=staged executor=threads models=embedded", or what was simulated."""
     settings = {"grouping": run.grouping, "executor": run.executor, "models": run.models}
@@ -134,8 +143,8 @@ def run_title(run: RunSummary) -> str:
     return headed(" ".join(f"{key}={shortened(value, 60)}" for key, value in settings.items()), run)
 
 
-def headed(text: str, run: RunSummary) -> str:
-    """A heading over figures of a run, which says so where they are a prediction."""
+def headed(text: str, run: MaybePredicted) -> str:
+    """A heading over figures of a run, or of several, which says so where they are a prediction."""
     return f"predicted: {text}" if run.simulated else text
 
 
@@ -144,8 +153,8 @@ def verdict_words(result: Result) -> str:
     return f"predicted {result.verdict}" if result.run.simulated else result.verdict
 
 
-def prediction(run: RunSummary) -> str:
-    """What the figures of a simulated run rest on, in sentences; "" for a run that was measured."""
+def prediction(run: MaybePredicted) -> str:
+    """What the figures of a simulated run, or of several, rest on, in sentences; "" for what was measured."""
     found = run.simulated
     if found is None:
         return ""

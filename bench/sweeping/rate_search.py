@@ -26,6 +26,7 @@ from clipbench.bench.runs.facts import Facts, as_read_back, differences
 from clipbench.bench.runs.remeasure import ONLY_MEASURE, Unmeasured
 from clipbench.bench.runs.results import ClipSummary, Environment, Result
 from clipbench.bench.runs.serialization import from_json, to_json
+from clipbench.bench.runs.simulation import Simulation
 from clipbench.bench.sweeping import identity
 from clipbench.bench.sweeping.bisection import Bracket, highest
 from clipbench.bench.sweeping.identity import first_few
@@ -62,7 +63,7 @@ class RateSearch:
 
     `highest` is the highest rate that kept the limit, and `missed` the lowest that did not. `why_not` says
     why there is no highest rate; "" where there is one, or the search goes on. `identity` is what has to be
-    unchanged for it to go on.
+    unchanged for it to go on. With `simulated`, every figure is a prediction.
     """
 
     title: str
@@ -80,6 +81,7 @@ class RateSearch:
     why_not: str = ""
     clip: ClipSummary | None = None
     environment: Environment | None = None
+    simulated: Simulation | None = None
     schema: int = SCHEMA
 
     def tried(self, rate: float) -> Try | None:
@@ -146,6 +148,7 @@ def search(
                 tries=[*state.tries, known],
                 clip=result.run.clip,
                 environment=result.environment,
+                simulated=result.run.simulated,
             )
             write(state, folder)
             tell(known)

@@ -24,6 +24,8 @@ def show_try(one: Try, console: Console) -> None:
 
 def show(search: RateSearch, console: Console, path: Path) -> None:
     """Print the table, the answer, and where the page is."""
+    if search.simulated:
+        console.print(Text(formatting.prediction(search)), soft_wrap=True)
     table = plain_table(*wording.HEADS)
     for row in wording.rows(search):
         table.add_row(*row.cells, Text(row.verdict, style="green" if row.kept else "red"))

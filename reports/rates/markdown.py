@@ -12,13 +12,15 @@ def render(search: RateSearch) -> str:
     """The summary, in GitHub's Markdown."""
     heads = [f">{head}" for head in wording.HEADS[:-1]]
     parts = [
-        f"# The highest rate: {escape(search.title)}",
+        f"# {escape(formatting.headed(f'the highest rate: {search.title}', search))}",
         f"**{escape(wording.answer(search), 600)}**",
         table(
             [*heads, wording.HEADS[-1]],
             [[*map(escape, row.cells), escape(row.verdict)] for row in wording.rows(search)],
         ),
     ]
+    if search.simulated:
+        parts.append(escape(formatting.prediction(search), 800))
     if search.clip is not None:
         parts.append(f"Clip: {escape(formatting.clip_line(search.clip))}.")
     if search.environment is not None:

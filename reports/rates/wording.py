@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from clipbench.bench.sweeping.rate_search import RateSearch, Try
+from clipbench.reports import formatting
 from clipbench.reports.formatting import number
 
 #: The columns: a rate, the percentiles of the latency, and what came of it.
@@ -40,11 +41,16 @@ def limit(search: RateSearch) -> str:
 
 def answer(search: RateSearch) -> str:
     """What was found, in a sentence."""
+    return formatting.headed(found(search), search)
+
+
+def found(search: RateSearch) -> str:
+    """The same, not saying whether it was measured."""
     if search.why_not:
         return search.why_not[:1].upper() + search.why_not[1:] + "."
     if search.highest is None:
         return "The search is not complete."
-    found = f"{number(search.highest)} clips per second keep {limit(search)}"
+    keeps = f"{number(search.highest)} clips per second keep {limit(search)}"
     if search.missed is None:
-        return f"{found}; no higher rate was tried, and none that does not was found."
-    return f"{found}; {number(search.missed)} do not."
+        return f"{keeps}; no higher rate was tried, and none that does not was found."
+    return f"{keeps}; {number(search.missed)} do not."

@@ -6,6 +6,7 @@ import dataclasses
 
 import pytest
 
+from clipbench.bench.runs.simulation import SimulatedMachine, Simulation
 from clipbench.bench.sweeping.rate_search import RateSearch, Try
 from clipbench.reports.rates import files, html, markdown
 from tests.support import browser
@@ -48,6 +49,16 @@ def test_the_rates_stand_in_order_with_what_became_of_them(search):
         assert "0.35 clips per second keep latency p95 within 5 s; 0.5 do not." in text
         places = [text.index(f"missed: {one.reason[:20]}") for one in search.tries[1::-1]]
         assert places == sorted(places)
+
+
+def test_what_was_simulated_is_called_predicted(search):
+    machine = SimulatedMachine(name="h100", cores=16)
+    made = Simulation(machine=machine, like="gpu_pinned", costs="declared", costs_of="a data sheet")
+    predicted = dataclasses.replace(search, simulated=made)
+    for text in (markdown.render(predicted), html.render(predicted)):
+        assert "predicted: 0.35 clips per second keep latency p95" in text and "nothing ran" in text
+    assert "<h1>predicted: grouping=two_core</h1>" in html.render(predicted)
+    assert "predicted" not in html.render(search) + markdown.render(search)
 
 
 @pytest.mark.parametrize("width", [1200, 400])
