@@ -185,7 +185,7 @@ def test_several_clips_in_flight_do_not_mix(name):
 
 
 class OneAfterAnother:
-    """Clips of which each arrives a moment after `seen` has counted an outcome of the one before."""
+    """Clips of which each arrives as soon as `seen` has counted an outcome of the one before."""
 
     def __init__(self, clips, clock):
         self.clips, self.clock, self.taken, self.seen = clips, clock, 0, 0
@@ -195,7 +195,7 @@ class OneAfterAnother:
         return NEVER if self.taken == len(self.clips) else self.clock() + 0.01 * (self.taken > self.seen)
 
     def take(self, now_s):
-        if now_s < self.next_s:
+        if self.taken > self.seen or self.taken == len(self.clips):  # by `next_s`, it would be later than now
             return None
         self.taken += 1
         return self.clips[self.taken - 1]
