@@ -122,7 +122,7 @@ class Costs:
     from their middle, `residual` how far the times of analyzers side by side are from what these costs give,
     and `holdout` how far those are that the costs were not fitted on. `unknown` has the names of fields, of
     every `Work` or cost that has one, that were not measured, and why: they are null in files and tables.
-    "decoding.open_s" is that of `decoding` alone.
+    "decoding.open_s" is that of `decoding` alone, "body_pose.host" that of one analyzer.
     """
 
     machine: str

@@ -22,6 +22,8 @@ from studies.floors import GPUS, count, row
 if TYPE_CHECKING:
     from clipbench.bench.planning.cost_store import KeptCosts
 
+#: GPU of the floors → what NVML calls it.
+NAMES = {"H100 SXM": "NVIDIA H100 80GB HBM3", "H200 SXM": "NVIDIA H200"}
 #: Looking at frames with CLIP is what analyzers share that use it; the first of them in a worker does it.
 SHARED_PHASE = "CLIP"
 REMARK = (
@@ -94,7 +96,7 @@ def costs_of(floors: Mapping[tuple[str, str], float], gpu: str) -> KeptCosts:
         source="declared",
         analyzers=analyzers,
         derivations={SHARED_PHASE: Work(gpu=Growth(per_s=shared_s / duration_s))},
-        gpu=gpu,
+        gpu=NAMES[gpu],
         unknown=UNKNOWN,
         facts=as_read_back(facts),
     )

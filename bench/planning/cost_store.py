@@ -157,7 +157,12 @@ def completed(kept: KeptCosts, measured: KeptCosts) -> KeptCosts:
         analyzers=others | said.analyzers,
         derivations=costs.derivations | said.derivations,
         gpu=said.gpu,
-        unknown={name: reason for name, reason in costs.unknown.items() if not name.startswith("gpu")},
+        unknown={name: reason for name, reason in costs.unknown.items() if not name.startswith("gpu")}
+        | {
+            f"{item}.{name}": reason
+            for item in (*said.analyzers, *said.derivations)
+            for name, reason in said.unknown.items()
+        },
         facts=facts | said.facts,
     )
     remark = f"measured here, on a core: {', '.join(others)}, decoding and executors"
@@ -208,7 +213,9 @@ def as_raw(kept: KeptCosts) -> dict[str, Any]:
     raw: dict[str, Any] = to_json(kept)
     for part in PARTS:
         names = {name.removeprefix(f"{part}.") for name in kept.costs.unknown}
-        raw["costs"][part] = with_nulls(raw["costs"][part], names)
+        found = raw["costs"][part] = with_nulls(raw["costs"][part], names)
+        for item, value in found.items():  # of one analyzer alone
+            found[item] = with_nulls(value, {name.removeprefix(f"{item}.") for name in names})
     return raw
 
 

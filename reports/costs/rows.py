@@ -60,12 +60,12 @@ def analyzer_rows(costs: Costs) -> list[CostRow]:
 def analyzer_row(name: str, cost: AnalyzerCost, costs: Costs) -> CostRow:
     """The row of one analyzer; an analyzer that is called once is taken to read the clip in one piece."""
     short = short_names(costs)
-    shared = {short[key]: for_a_minute(costs.derivations[key].host) for key in cost.derivations}
+    shared = {short[key]: minute_of(costs.derivations[key]) for key in cost.derivations}
     own_s = for_a_minute(cost.work.host) + cost.finish.host.at(CLIP_S, MEGAPIXELS)
     gpu_s = for_a_minute(cost.work.gpu) + cost.finish.gpu.at(CLIP_S, MEGAPIXELS)
     cells = (
-        *company_cells(cost.work, costs),
-        known(costs, "load_s", formatting.seconds(cost.load_s)),
+        *company_cells(name, cost.work, costs),
+        known(costs, "load_s", formatting.seconds(cost.load_s), name),
         gigabytes(cost.memory_gb),
         gigabytes(cost.peak_gb),
     )
@@ -80,9 +80,10 @@ def heads(costs: Costs) -> list[str]:
 def cells(row: CostRow, costs: Costs) -> list[str]:
     """The cells of a row of the table of analyzers."""
     seconds = formatting.seconds
+    own = known(costs, "host", seconds(row.own_s), row.name)
     shared = seconds(sum(row.shared.values())) if row.shared else known(costs, "derivations", "")
     gpu = [seconds(row.gpu_s) if row.gpu_s else ""] if uses_gpu(costs) else []
-    return [row.name, seconds(row.alone_s), seconds(row.own_s), shared, *gpu, *row.cells]
+    return [row.name, seconds(row.alone_s), own, shared, *gpu, *row.cells]
 
 
 def uses_gpu(costs: Costs) -> bool:
@@ -110,7 +111,7 @@ def derivation_rows(costs: Costs) -> list[tuple[str, float, list[str]]]:
     rows = [
         (
             name,
-            for_a_minute(work.host),
+            minute_of(work),
             [a for a, cost in costs.analyzers.items() if name in cost.derivations],
         )
         for name, work in costs.derivations.items()
@@ -129,15 +130,20 @@ def for_a_minute(growth: Growth) -> float:
     return CLIP_S / PIECE_S * growth.at(PIECE_S, MEGAPIXELS)
 
 
-def company_cells(work: Work, costs: Costs) -> tuple[str, str, str]:
+def minute_of(work: Work) -> float:
+    """Seconds of a core and of a GPU of a work that is done for each piece of a minute of clip."""
+    return for_a_minute(work.host) + for_a_minute(work.gpu)
+
+
+def company_cells(name: str, work: Work, costs: Costs) -> tuple[str, str, str]:
     """What two threads are worth, by how much it slows others at the mean, and others it."""
     works = [cost.work for cost in costs.analyzers.values()]
     slows = work.pressure * average(other.sensitivity for other in works)
     slowed = work.sensitivity * average(other.pressure for other in works)
     return (
-        known(costs, "parallel", f"× {1 / (1 - work.parallel / 2):.2f}"),
-        known(costs, "pressure", f"+{100 * slows:.0f} %"),
-        known(costs, "sensitivity", f"+{100 * slowed:.0f} %"),
+        known(costs, "parallel", f"× {1 / (1 - work.parallel / 2):.2f}", name),
+        known(costs, "pressure", f"+{100 * slows:.0f} %", name),
+        known(costs, "sensitivity", f"+{100 * slowed:.0f} %", name),
     )
 
 
@@ -146,9 +152,9 @@ def average(values: Iterable[float]) -> float:
     return mean([*values] or [0.0])
 
 
-def known(costs: Costs, field: str, text: str) -> str:
-    """`text`, or a dash where that field was not measured."""
-    return NOT_KNOWN if field in costs.unknown else text
+def known(costs: Costs, field: str, text: str, analyzer: str = "") -> str:
+    """`text`, or a dash where that field was not measured, for any or for this analyzer."""
+    return NOT_KNOWN if {field, f"{analyzer}.{field}"} & costs.unknown.keys() else text
 
 
 def gigabytes(value: float | None) -> str:
@@ -211,5 +217,7 @@ def remarks(kept: KeptCosts) -> list[str]:
     lines += kept.remarks
     reasons: dict[str, list[str]] = {}
     for field, reason in costs.unknown.items():
+        if field.partition(".")[0] in {*costs.analyzers, *costs.derivations}:
+            continue  # that of one analyzer, which a remark is about
         reasons.setdefault(reason, []).append(field)
     return lines + [f"{', '.join(fields)} not known: {reason}" for reason, fields in reasons.items()]

@@ -94,7 +94,9 @@ def test_declared_costs_are_completed_by_what_was_measured_here(tmp_path, monkey
     monkeypatch.setattr(cost_store, "DECLARED", shipped)
     model, same = task_named("object_detection"), task_named("cut_analysis")
     found = kept([model])
-    costs = dataclasses.replace(found.costs, source="declared", machine="a GPU", gpu="a GPU")
+    costs = dataclasses.replace(
+        found.costs, source="declared", machine="a GPU", gpu="a GPU", unknown={"host": "not counted"}
+    )
     cost_store.write(
         shipped / "gpu.yaml", dataclasses.replace(found, costs=costs, profiles=["full", "random"])
     )
@@ -106,6 +108,9 @@ def test_declared_costs_are_completed_by_what_was_measured_here(tmp_path, monkey
     assert both.costs.source == "declared" and both.costs.gpu == "a GPU"
     assert "declared, not measured: a GPU" in lines[0]
     assert any("measured here" in line and "cut_analysis" in line for line in lines)
+    raw = cost_store.as_raw(both)["costs"]["analyzers"]
+    assert raw["object_detection"]["work"]["host"] is None
+    assert raw["cut_analysis"]["work"]["host"]["per_s"] == 1.0
     assert cost_store.find(cfg, "random", [model])[0].costs.source == "declared"
 
 
