@@ -57,7 +57,8 @@ def costs_of(found: Observed, base: Costs) -> Costs:
 
 def unknown(found: Observed) -> dict[str, str]:
     """The fields that were not measured, and why."""
-    reasons: dict[str, str] = {}
+    alone = "decoding was not measured in company"
+    reasons = {"decoding.pressure": alone, "decoding.sensitivity": alone}
     if not found.pairs:
         reason = "nothing ran side by side: that takes two cores"
         reasons |= {"pressure": reason, "sensitivity": reason}

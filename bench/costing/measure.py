@@ -90,8 +90,30 @@ def prepare(cfg: Config, overrides: Sequence[str]) -> Measuring:
     facts = cost_store.facts_of(subject.tasks, here)
     facts |= {"clip.sha256": sha256(clip), "clip.chunk_s": cfg.clip.chunk_s}
     path = cost_store.path_of(cfg.costs, cfg.models.profile, here)
+    if path.exists():
+        check_sharers([task.analyzer for task in subject.tasks], cost_store.read(path).costs)
     measuring = Measuring(cfg, subject, path, facts, Observed())
     return replace(measuring, found=unfinished(measuring.unfinished, facts) or Observed())
+
+
+def check_sharers(measured: Sequence[str], kept: Costs) -> None:
+    """Raise InputError where an analyzer shares with one whose costs are kept and would not be measured anew.
+
+    What they share is known only where both are measured.
+    """
+    for name in measured:
+        mine = set(kept.analyzers[name].derivations) if name in kept.analyzers else set()
+        others = [
+            other
+            for other, cost in kept.analyzers.items()
+            if other not in measured and mine.intersection(cost.derivations)
+        ]
+        if others:
+            together = ",".join([*measured, *others])
+            raise InputError(
+                f"only: {name} shares what it takes with {', '.join(others)}; measure them together: "
+                f"only=[{together}]"
+            )
 
 
 def unfinished(path: Path, facts: Facts) -> Observed | None:

@@ -41,7 +41,8 @@ def draw(kept: KeptCosts, path: Path) -> None:
     axis.set_yticks(range(len(found)), [plain(row.name.replace("_", " "), 30) for row in found], color=INK)
     axis.tick_params(axis="y", length=0)
     axis.tick_params(axis="x", colors=FAINT)
-    axis.set_xlabel("seconds of one core for a minute of clip", color=FAINT)
+    and_gpu = " and of a GPU" if rows.uses_gpu(kept.costs) else ""
+    axis.set_xlabel(f"seconds of one core{and_gpu} for a minute of clip", color=FAINT)
     axis.spines[:].set_visible(False)
     figure.text(0.012, 1 - 24 / height, plain(rows.title(kept), 110), color=INK, weight="bold")
     note = "coloured: its own; hatched: shared with others, done once a worker and piece"

@@ -90,6 +90,17 @@ def test_costs_of_analyzers_that_were_not_measured_again_stay():
     assert {"models.body_pose.fps", "models.eye_tracking.fps"} <= both.facts.keys()
 
 
+def test_one_that_shares_is_not_measured_without_those_with_whom_it_does():
+    costs = kept([task_named("object_detection"), task_named("body_pose")]).costs
+    sharing = {
+        name: dataclasses.replace(cost, derivations=("detections",)) for name, cost in costs.analyzers.items()
+    }
+    costs = dataclasses.replace(costs, analyzers=sharing)
+    measure.check_sharers(["object_detection", "body_pose"], costs)
+    with pytest.raises(InputError, match=r"only=\[body_pose,object_detection\]"):
+        measure.check_sharers(["body_pose"], costs)
+
+
 def test_an_analyzer_that_takes_its_process_down_is_named(measuring):
     subject = dataclasses.replace(measuring.subject, tasks=[task_named("dying")])
     with pytest.raises(InputError, match=r"^dying: .*code 5.*only="):
