@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from clipbench.bench import invocation
-from clipbench.bench.comparing import calibration, mismatches
+from clipbench.bench.comparing import calibration, mismatches, predictions
 from clipbench.bench.comparing.calibration import NoiseFloor
 from clipbench.bench.comparing.candidates import Candidate, load
 from clipbench.bench.comparing.differences import AnalyzerComparison, Differences
@@ -101,11 +101,18 @@ def compare(
         listed = "\n  ".join(refused)
         raise InputError(f"these runs do not match:\n  {listed}\n--allow-mismatch compares them all the same")
     main = main_metric(chosen, metric)
-    noise = {one.name: calibration.lookup(one.first) for one in usable}
+    noise = {
+        one.name: predictions.floor_of(one.first)
+        if predictions.are_predictions(one)
+        else calibration.lookup(one.first)
+        for one in usable
+    }
     differences = Differences(noise)
     compared, analyzers = against_reference(chosen, track(usable), differences, main)
     targets = {one.name: judge_targets(one) for one in usable}
     recommended = recommend(candidates, main, targets, lambda a, b: differences.of_metric(a, b, main))
+    if predictions.are_predictions(*usable):
+        recommended = dataclasses.replace(recommended, sentence=predictions.worded(recommended.sentence))
     if refused:
         recommended = dataclasses.replace(recommended, sentence=f"{NOT_ALIKE}{recommended.sentence}")
     if len(usable) <= ALL_PAIRS:

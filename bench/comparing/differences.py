@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from clipbench.bench.comparing import by_run, other_work
+from clipbench.bench.comparing import by_run, other_work, predictions
 from clipbench.bench.comparing.by_run import UNKNOWN, Spread
 from clipbench.bench.comparing.calibration import METRIC, NoiseFloor
 from clipbench.bench.comparing.candidates import Candidate, analyzer_samples, metric_samples, sides_of
@@ -61,8 +61,11 @@ class Differences:
             name: sides_of(reference, other, metric_samples(name), first.better)
             for name, first in named.items()
         }
-        spreads = self.spreads(reference, other, measured=list(named) == [METRIC])
-        differences = by_run.compare_family(family, self.floor(reference, other), spreads, "metrics")
+        if predictions.are_predictions(reference, other):
+            differences = predictions.compare_family(family, self.floor(reference, other))
+        else:
+            spreads = self.spreads(reference, other, measured=list(named) == [METRIC])
+            differences = by_run.compare_family(family, self.floor(reference, other), spreads, "metrics")
         by = other_work_factor(reference, other)
         for name, first in named.items():
             if (metric := metrics.find(name)) is not None and metric.speed:
@@ -84,8 +87,11 @@ class Differences:
             read = analyzer_samples(name)
             if name not in lost and reference.samples(read) and other.samples(read):
                 sides[name] = sides_of(reference, other, read)
-        spreads = self.spreads(reference, other, measured=False)
-        found = by_run.compare_family(sides, self.floor(reference, other), spreads, "analyzers")
+        if predictions.are_predictions(reference, other):
+            found = predictions.compare_family(sides, self.floor(reference, other))
+        else:
+            spreads = self.spreads(reference, other, measured=False)
+            found = by_run.compare_family(sides, self.floor(reference, other), spreads, "analyzers")
         by = other_work_factor(reference, other)
         moved = [
             AnalyzerComparison(

@@ -86,14 +86,15 @@ def among(
     if not close:
         second = with_best(others, metric)
         d = differences[second.name]
+        width = "error of the costs:" if d.predicted else f"{100 * CONFIDENCE:.0f} % interval"
         return best.name, (
             f"Use {named(best)}: its {metric} of {figure_text(best, metric)} is the {most}; that of the "
-            f"next, {named(second)}, is {d.ratio:.3g} times it ({100 * CONFIDENCE:.0f} % interval "
+            f"next, {named(second)}, is {d.ratio:.3g} times it ({width} "
             f"{d.low:.3g} … {d.high:.3g}); {targets_kept(targets.get(best.name, ()))}."
         )
     chosen, reason = most_economical([best, *close], metric)
     alike = enumerated([f"{named(one)} ({differences[one.name].call})" for one in close])
-    undecided = any(d.call == "undecided" for d in differences.values())
+    undecided = any(d.call == "undecided" and not d.predicted for d in differences.values())
     more = "; more repeats may tell them apart" if undecided else ""
     subject, it = (named(best), named(chosen)) if chosen is not best else ("it", "it")
     return chosen.name, (
@@ -121,6 +122,8 @@ def unfit(candidate: Candidate, metric: str, targets: Sequence[TargetResult]) ->
 def too_few(difference: Difference) -> tuple[int, int] | None:
     """How many samples there are and are needed, if a difference is undecided for lack of them."""
     have, needed = min(difference.samples), MIN_PAIRS if difference.paired else MIN_SAMPLES
+    if difference.predicted:
+        return None  # more of them would be the same
     return (have, needed) if difference.call == "undecided" and have < needed else None
 
 

@@ -45,7 +45,8 @@ class Difference:
     adjusted for that. What cannot be computed of these is NaN, and `reason` says why. `samples` has the
     number of samples of each that were compared, and `runs` that of the runs that they come from, where that
     is known. `noise` is the noise floor that was applied, as a fraction. `reason` also says what kept a call
-    undecided, and what beside the candidates may account for a part of a difference.
+    undecided, and what beside the candidates may account for a part of a difference. Where both were
+    `predicted`, the ends are as far as the error of the costs, and there is no test.
     """
 
     ratio: float
@@ -58,6 +59,7 @@ class Difference:
     paired: bool
     reason: str = ""
     runs: tuple[int, int] | None = None
+    predicted: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """The fields, with None for NaN and infinity, which JSON does not have."""

@@ -35,6 +35,8 @@ def ratio(difference: Difference) -> str:
 
 def interval_name(comparison: Comparison) -> str:
     """What the intervals are, such as "90 % interval"."""
+    if any(difference.predicted for difference in comparison.pairs.values()):
+        return "error of the costs"
     return f"{100 * comparison.confidence:.0f} % interval"
 
 

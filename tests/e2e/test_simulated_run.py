@@ -97,6 +97,8 @@ def test_a_comparison_says_so_and_never_mixes_both(made, tmp_path):
     found = comparison.compare(sides)
     for text in (page.render(found), markdown.render(found)):
         assert "predicted: 2 candidates compared" in text
+        assert " measured target" not in text and "samples each" not in text
+    assert {d.call for d in found.pairs.values()} == {"same"}
     assert all(side["predicted"] for side in data.as_json(found)["sides"])
 
     raw["run"]["simulated"] = None
