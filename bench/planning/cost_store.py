@@ -133,7 +133,8 @@ def warnings(kept: KeptCosts, here: Environment, measure: str) -> list[str]:
             f"high; measure again on a quiet machine: {measure}"
         )
     software = {name: value for name, value in kept.costs.facts.items() if name.startswith("version.")}
-    if differ := differences(software, as_read_back(software_facts(here))):
+    now = as_read_back(software_facts(here))
+    if differ := differences(software, {name: now.get(name) for name in software}):
         lines.append(f"costs: measured with other versions ({'; '.join(differ)}); measure again: {measure}")
     return lines
 
