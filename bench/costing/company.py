@@ -13,6 +13,8 @@ from statistics import median
 
 from clipbench.bench.costing.observed import Pair
 
+#: What decoding is called among the works.
+DECODING = "decoding"
 #: Turns of the alternating fit, and parts of the hold-out.
 TURNS, FOLDS = 60, 5
 

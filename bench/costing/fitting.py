@@ -46,7 +46,11 @@ def costs_of(found: Observed, base: Costs) -> Costs:
         base,
         analyzers=analyzers,
         derivations=derivations,
-        decoding=decoding_cost(found.decoded),
+        decoding=replace(
+            decoding_cost(found.decoded),
+            pressure=fitted.pressure.get(company.DECODING, 0.0),
+            sensitivity=fitted.sensitivity.get(company.DECODING, 0.0),
+        ),
         overheads=dict(found.overheads),
         spread=spread(found.timings),
         residual=fitted.residual,
@@ -57,8 +61,10 @@ def costs_of(found: Observed, base: Costs) -> Costs:
 
 def unknown(found: Observed) -> dict[str, str]:
     """The fields that were not measured, and why."""
-    alone = "decoding was not measured in company"
-    reasons = {"decoding.pressure": alone, "decoding.sensitivity": alone}
+    reasons: dict[str, str] = {}
+    if not any(pair.one == company.DECODING for pair in found.pairs):
+        alone = "decoding was not measured in company"
+        reasons |= {"decoding.pressure": alone, "decoding.sensitivity": alone}
     if not found.pairs:
         reason = "nothing ran side by side: that takes two cores"
         reasons |= {"pressure": reason, "sensitivity": reason}

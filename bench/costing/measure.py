@@ -17,6 +17,7 @@ from clipbench.bench import invocation
 from clipbench.bench.clips.clip_info import sha256
 from clipbench.bench.clips.clip_path import check_clip
 from clipbench.bench.costing import fitting
+from clipbench.bench.costing.beside_decoding import BesideDecoding
 from clipbench.bench.costing.decoding import Decoding
 from clipbench.bench.costing.observed import Observed
 from clipbench.bench.costing.overheads import Executors
@@ -129,7 +130,7 @@ def stages_of(measuring: Measuring, rigs: Rigs) -> list[Stage]:
     """What is measured, in order."""
     subject = measuring.subject
     steps: list[Stage] = [Steps(rigs, 1), *([Steps(rigs, 2)] if subject.cores > 1 else [])]
-    return [*steps, Gpus(rigs), Pairs(rigs), Decoding(subject), Executors(subject)]
+    return [*steps, Gpus(rigs), Pairs(rigs), Decoding(subject), BesideDecoding(rigs), Executors(subject)]
 
 
 def run(measuring: Measuring, told: Told) -> KeptCosts:

@@ -64,6 +64,8 @@ class Rig:
         self.failures: dict[str, str] = {}
         #: Analyzer → what it asks the memo for that others ask for too: known after `walk`.
         self.shared: Mapping[str, Sequence[str]] = {}
+        #: Analyzer → seconds of the step that stands for it, repeated alone.
+        self.alone_s: dict[str, float] = {}
         self._shown: set[str] = set()
         context = multiprocessing.get_context("spawn")
         self.connection: Connection[Command, object]

@@ -151,7 +151,6 @@ class Pairs:
 
     def __init__(self, rigs: Rigs) -> None:
         self.rigs = rigs
-        self._alone: dict[str, float] = {}
 
     def units(self) -> list[str]:
         names = [task.analyzer for task in self.rigs.subject.tasks]
@@ -166,13 +165,13 @@ class Pairs:
 
     def measure(self, unit: str, found: Observed) -> None:
         names = unit.split(" beside ")
-        timings = [timing for name in names if (timing := self._step(found, name))]
+        timings = [timing for name in names if (timing := standing_for(found, name))]
         if len(timings) < 2:
             return  # too short, or without costs
         self.rigs.drop("first", 2)
         rigs = [self.rigs.get(name, 1) for name in ("first", "second")]
         steps = [prepared_for(rig, timing) for rig, timing in zip(rigs, timings, strict=True)]
-        alone = [self._alone_s(rigs[0], prepared_for(rigs[0], timing)) for timing in timings]
+        alone = [alone_s(rigs[0], prepared_for(rigs[0], timing)) for timing in timings]
         begin_s = now() + 0.02
         end_s = begin_s + max(BESIDE_S, BESIDE_STEPS * max(alone))
         for rig, step in zip(rigs, steps, strict=True):
@@ -181,21 +180,22 @@ class Pairs:
         one, other = beside(times[0], times[1]) / alone[0], beside(times[1], times[0]) / alone[1]
         found.pairs.append(Pair(names[0], names[1], one, other))
 
-    def _alone_s(self, rig: Rig, step: Prepared) -> float:
-        """The median seconds of a step that is repeated as in a pair, but alone."""
-        name = step.task.analyzer
-        if name not in self._alone:
-            begin_s = now() + 0.02
-            rig.repeat(step, begin_s, begin_s + BESIDE_S)
-            self._alone[name] = median(end - start for start, end in rig.repeated(step))
-        return self._alone[name]
 
-    def _step(self, found: Observed, name: str) -> Timing | None:
-        """The step that stands for an analyzer: the first of its shortest pieces, if that takes any time."""
-        steps = found.timings_of(name, ("feed", "whole"), EMPTY, 1)
-        shortest_s = min((timing.chunk_s for timing in steps), default=0.0)
-        first = next((timing for timing in steps if timing.chunk_s == shortest_s), None)
-        return first if first and first.typical_s >= SHORTEST_S else None
+def alone_s(rig: Rig, step: Prepared) -> float:
+    """The median seconds of a step that is repeated as in company, but alone; each is measured once."""
+    if step.task.analyzer not in rig.alone_s:
+        begin_s = now() + 0.02
+        rig.repeat(step, begin_s, begin_s + BESIDE_S)
+        rig.alone_s[step.task.analyzer] = median(end - start for start, end in rig.repeated(step))
+    return rig.alone_s[step.task.analyzer]
+
+
+def standing_for(found: Observed, name: str) -> Timing | None:
+    """The step that stands for an analyzer: the first of its shortest pieces, if that takes any time."""
+    steps = found.timings_of(name, ("feed", "whole"), EMPTY, 1)
+    shortest_s = min((timing.chunk_s for timing in steps), default=0.0)
+    first = next((timing for timing in steps if timing.chunk_s == shortest_s), None)
+    return first if first and first.typical_s >= SHORTEST_S else None
 
 
 def prepared_for(rig: Rig, timing: Timing) -> Prepared:

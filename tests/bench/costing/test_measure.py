@@ -61,7 +61,8 @@ def test_it_goes_on_where_it_was_interrupted(measuring, monkeypatch):
     assert cost_store.read(measuring.path) == found
     raw = json.loads(measuring.path.read_text())["observed"]
     assert len(set(raw["done"])) == len(raw["done"])
-    assert "napper beside napper_too" in raw["done"]
+    assert {"napper beside napper_too", "decoding beside napper"} <= set(raw["done"])
+    assert {pair["one"] for pair in raw["pairs"]} == {"napper", "decoding"}
     check_observed(before)
     check_costs(found.costs)
 
