@@ -54,7 +54,7 @@ def scorer(demand: Demand, gpus: Sequence[float] = (), executor: str = "gpu_pinn
     return DraftScorer(
         demand,
         Setting(cls, cls.settings_type(threads=1), machine),
-        lambda draft, layout: Score(makespan(demand, layout), len(demand.tasks)),
+        lambda groups, layout: Score(makespan(demand, layout), len(demand.tasks)),
     )
 
 

@@ -17,14 +17,16 @@ from clipbench.bench.planning.auto.moves import Neighbourhood
 
 #: A draft that is better by less than this fraction is no better: predictions are not that exact.
 WORTH = 1e-4
-#: What a plainer draft may lose of the value, as a fraction, to be preferred.
-PLAINER = 2e-3
+#: What a plainer draft may lose of the value, as a fraction, to be preferred: less than predictions are off.
+PLAINER = 0.01
 #: So many kicks that lead nowhere end the search. A kick is so many moves at random.
 PATIENCE, KICK = 4, 3
 #: So many starts are improved by their outlook before anything is simulated, with that share of the effort.
 IMPROVED, FORESIGHT = 4, 0.25
 #: Looking at a draft takes about as long as so many simulated steps.
-LOOK = 2
+LOOK = 4
+#: The share of the effort for finding the best draft; the rest is for making it plainer.
+FINDING = 0.8
 
 
 class Outlook(NamedTuple):
@@ -91,8 +93,12 @@ class Found:
 class Search:
     """One search. Create it, and call `run` once."""
 
-    def __init__(self, about: Neighbourhood, scorer: Scorer, seed: int, effort: int) -> None:
-        self.about, self.scorer, self.effort = about, scorer, effort
+    def __init__(
+        self, about: Neighbourhood, scorer: Scorer, seed: int, effort: int, floor: float = 0.0
+    ) -> None:
+        """`floor` is a value that no draft is better than: one that reaches it is the best."""
+        self.about, self.scorer, self.floor = about, scorer, floor
+        self.effort = FINDING * effort
         self.random = random.Random(seed)
         self.tried = Tried()
         self.values: dict[Hashable, float] = {}
@@ -106,7 +112,7 @@ class Search:
             return None
         best = self.descend(*best)
         fruitless = 0
-        while fruitless < PATIENCE and not self.spent:
+        while fruitless < PATIENCE and not self.spent and better(self.floor, best[1]):
             self.tried.kicks += 1
             other = self.kicked(best[0])
             value = self.value(other)
@@ -114,7 +120,7 @@ class Search:
                 best, fruitless = found, 0
             else:
                 fruitless += 1
-        self.tried.exhausted = self.spent
+        self.tried.exhausted, self.effort = self.spent, self.effort / FINDING
         draft, value = self.tidied(*best)
         return Found(draft, value, self.tried, self.without_room)
 
@@ -160,7 +166,7 @@ class Search:
 
     def descend(self, draft: Draft, value: float) -> tuple[Draft, float]:
         """From a draft to one that no move makes better; the most promising moves are tried first."""
-        while not self.spent:
+        while not self.spent and better(self.floor, value):
             ranked = sorted(
                 (outlook, self.random.random(), kind, other)
                 for kind, other in self.about.of(draft)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 
 from clipbench.bench.errors import InputError
@@ -11,38 +11,49 @@ from clipbench.bench.planning.auto.demand import Demand, Part
 from clipbench.bench.planning.auto.drafts import Draft, DraftGroup
 from clipbench.bench.planning.auto.local_search import Outlook, Score
 from clipbench.bench.planning.placement import place
+from clipbench.bench.planning.simulation import highest
 from clipbench.executors.base import Executor
 from clipbench.executors.layout import Group, Machine, WorkerPlan
 from clipbench.executors.settings import ExecutorSettings
 
-#: Workers, where there is memory for them.
+#: Groups and the workers that they become, on their devices.
+Groups = tuple[Group, ...]
 Layout = tuple[WorkerPlan, ...]
 
 
 @dataclass(frozen=True)
 class Setting:
-    """Where groups become workers: under this executor with these settings, on this machine."""
+    """Where groups become workers: under this executor with these settings, on this machine.
+
+    `memory_gb` is what the host has, None where that is not known, and `own_gb` what a worker takes of it by
+    itself.
+    """
 
     executor: type[Executor]
     settings: ExecutorSettings
     machine: Machine
+    memory_gb: float | None = None
+    own_gb: float = 0.0
+
+    def workers(self, groups: Sequence[Group]) -> Layout:
+        """The workers of these groups, without a look at memory."""
+        return self.executor.layout(groups, self.machine, self.settings)
 
 
 @dataclass
 class DraftScorer:
     """Scores drafts by their workers (`Scorer` in local_search.py).
 
-    `foretold` gives the value that a simulation predicts for a draft and its workers, `bounded` makes of the
-    seconds that bound them a value that is no better.
+    `foretold` gives the value that a simulation predicts for groups and their workers, `bounded` makes of the
+    seconds that bound them a value that cannot be beaten.
     """
 
     demand: Demand
     setting: Setting
-    foretold: Callable[[Draft, Layout], Score]
+    foretold: Callable[[Groups, Layout], Score]
     bounded: Callable[[float], float] = float
-    memory_gb: float | None = None
-    _layouts: dict[Draft, Layout | None] = field(default_factory=dict)
-    _keys: dict[Draft, Hashable] = field(default_factory=dict)
+    _layouts: dict[Draft, Layout | None] = field(default_factory=dict, init=False, repr=False)
+    _keys: dict[Draft, Hashable] = field(default_factory=dict, init=False, repr=False)
 
     def key(self, draft: Draft) -> Hashable | None:
         if (layout := self.layout(draft)) is None:
@@ -52,35 +63,35 @@ class DraftScorer:
         return self._keys[draft]
 
     def outlook(self, draft: Draft) -> Outlook:
-        parts = self.demand.parts(self.layout(draft) or self.unplaced(draft))
+        parts = self.parts(draft)
         loads = [part.seconds for part in parts if part.kind in ("worker", "gpu")]
-        bound = self.bounded(max((part.seconds for part in parts), default=0.0))
-        return Outlook(bound, math.hypot(*loads))
+        return Outlook(self.bounded(max(part.seconds for part in parts)), math.hypot(*loads))
 
     def score(self, draft: Draft) -> Score:
         layout = self.layout(draft)
         assert layout is not None, "there is no memory for it"
-        return self.foretold(draft, layout)
+        return self.foretold(self.groups(draft), layout)
 
-    def binding(self, draft: Draft) -> list[Part]:
-        """What bounds a draft, the tightest first."""
-        parts = self.demand.parts(self.layout(draft) or self.unplaced(draft))
-        return sorted(parts, key=lambda part: -part.seconds)
+    def parts(self, draft: Draft) -> list[Part]:
+        """All that bounds a draft."""
+        layout = self.layout(draft) or self.setting.workers(self.groups(draft))
+        return self.demand.parts(layout)
+
+    def groups(self, draft: Draft) -> Groups:
+        """The groups of a draft, with any names."""
+        return tuple(group_of(f"group{n}", each, self.demand) for n, each in enumerate(draft))
 
     def layout(self, draft: Draft) -> Layout | None:
         """The workers of a draft on their devices; None where there is no memory for them."""
         if draft not in self._layouts:
-            self._layouts[draft] = self._placed(draft)
+            self._layouts[draft] = self.placed(self.groups(draft))
         return self._layouts[draft]
 
-    def unplaced(self, draft: Draft) -> Layout:
-        """The workers of a draft, without a look at memory."""
-        groups = [group_of(f"group{number}", each, self.demand) for number, each in enumerate(draft)]
-        return self.setting.executor.layout(groups, self.setting.machine, self.setting.settings)
-
-    def _placed(self, draft: Draft) -> Layout | None:
-        workers = self.unplaced(draft)
-        if self.memory_gb is not None and self.host_memory_gb(workers) > self.memory_gb:
+    def placed(self, groups: Groups) -> Layout | None:
+        """The workers of these groups on their devices; None where there is no memory for them."""
+        workers = self.setting.workers(groups)
+        there_gb = self.setting.memory_gb
+        if there_gb is not None and self.host_memory_gb(workers) > there_gb:
             return None
         try:
             return place(workers, self.setting.machine.gpus)
@@ -88,9 +99,10 @@ class DraftScorer:
             return None
 
     def host_memory_gb(self, workers: Sequence[WorkerPlan]) -> float:
-        """GB of the host that these workers' analyzers need, as far as that is known."""
-        cost = self.demand.cost
-        return sum(cost(t.analyzer).memory_gb or 0.0 for worker in workers for t in worker.tasks)
+        """GB of the host that these workers need: their own, what they load, and their largest work."""
+        held = [[self.demand.cost(task.analyzer) for task in worker.tasks] for worker in workers]
+        loaded = sum(cost.memory_gb or 0.0 for each in held for cost in each)
+        return loaded + sum(self.setting.own_gb + highest(each) for each in held)
 
 
 def held(worker: WorkerPlan) -> frozenset[str]:
@@ -98,45 +110,7 @@ def held(worker: WorkerPlan) -> frozenset[str]:
     return frozenset([task.analyzer for task in worker.tasks])
 
 
-def groups_of(draft: Draft, demand: Demand) -> tuple[Group, ...]:
-    """The groups of a draft, with names that say what is in them."""
-    named = zip(group_names(draft, demand), draft, strict=True)
-    return tuple(group_of(name, each, demand) for name, each in named)
-
-
 def group_of(name: str, each: DraftGroup, demand: Demand) -> Group:
     """A group of a draft as it is planned."""
     tasks = demand.tasks_of(each.analyzers)
     return Group(name, each.device, tasks, replicas=each.replicas, threads=each.threads or None)
-
-
-def group_names(draft: Draft, demand: Demand) -> list[str]:
-    """A name for each group: what it reads or, where that is not enough, with its longest analyzer."""
-    kinds = [kind_of(group.analyzers, demand) for group in draft]
-    names = []
-    for group, kind in zip(draft, kinds, strict=True):
-        longest = max(group.analyzers, key=lambda name: demand.load((name,), 1, True).worker_s)
-        if len(group.analyzers) == 1:
-            names.append(longest)
-        else:
-            names.append(kind if kinds.count(kind) == 1 else f"{kind}_with_{longest}")
-    return names
-
-
-def kind_of(analyzers: Sequence[str], demand: Demand) -> str:
-    """What most of the work of these analyzers reads: pictures, sound or results."""
-    seconds: Mapping[str, float] = {
-        kind: demand.load(tuple(names), 1, True).worker_s
-        for kind, names in (
-            ("pictures", [a for a in analyzers if demand.by_name[a].frames]),
-            (
-                "sound",
-                [a for a in analyzers if demand.by_name[a].needs.audio and not demand.by_name[a].frames],
-            ),
-            ("results", [a for a in analyzers if not any(demand.by_name[a].needs)]),
-        )
-        if names
-    }
-    whole = sum(seconds.values())
-    large = [kind for kind, own in seconds.items() if own >= 0.25 * whole]
-    return "_and_".join(large) or "results"

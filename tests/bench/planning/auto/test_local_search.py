@@ -73,7 +73,7 @@ def test_nothing_that_was_simulated_was_without_memory():
     demand = problem(dict.fromkeys("abcdef", 3), gpu_gb=dict.fromkeys("abcdef", 3))
     scoring, simulated = scorer(demand, gpus=[11, 11]), []
     foretold = scoring.foretold
-    scoring.foretold = lambda draft, layout: (simulated.append(layout), foretold(draft, layout))[1]
+    scoring.foretold = lambda *workers: (simulated.append(workers[1]), foretold(*workers))[1]
     found = searched(scoring, space_of(demand, gpus=2), memory_gb=11)
     assert found.tried.no_room > 0 and found.without_room is not None
     for layout in simulated:
