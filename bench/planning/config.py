@@ -45,12 +45,14 @@ class GroupConfig:
 class GroupingConfig:
     """Which analyzers run and how they are spread: groups by name. An analyzer that no group has is not run.
 
-    With `stages`, each group waits for the one before.
+    With `stages`, each group waits for the one before. With `search`, the analyzers of these groups are
+    grouped anew, by costs: bench/planning/auto.
     """
 
     name: str = MISSING
     groups: dict[str, GroupConfig] = MISSING
     stages: bool = False
+    search: bool = False
 
 
 @dataclass
@@ -173,6 +175,7 @@ class Config:
     plugins: list[str] = field(default_factory=list)
     profile: str | None = None
     repeats: int | None = None
+    objective: str | None = None
     baseline: str | None = None
     baseline_store: str = "baselines"
     calibrate: bool = False

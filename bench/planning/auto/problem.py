@@ -92,7 +92,7 @@ class Problem:
             self.tasks,
             workload.shapes(),
             machine.cores,
-            len(workload.clips) if workload.times_s else workload.in_flight,
+            workload.in_flight,
             machine.core_speed,
             gpu_speed,
         )
@@ -118,9 +118,14 @@ class Problem:
     def predicted(self, plan: Plan, workload: Workload) -> Prediction:
         """What a plan would do with a workload."""
         clips = workload.first(len(workload.times_s)) if workload.times_s else workload
-        in_flight = len(clips.clips) if workload.times_s else workload.in_flight
         return predict(
-            plan, self.machine, self.costs, clips.clips, in_flight, workload.times_s, workload.chunk_s
+            plan,
+            self.machine,
+            self.costs,
+            clips.clips,
+            workload.in_flight,
+            workload.times_s,
+            workload.chunk_s,
         )
 
 
