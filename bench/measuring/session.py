@@ -16,6 +16,7 @@ from clipbench.bench import quality
 from clipbench.bench.clips.clip_path import check_clip
 from clipbench.bench.errors import Exit, InputError, Interrupted
 from clipbench.bench.measuring import (
+    foretelling,
     metrics,
     predicted,
     quality_scores,
@@ -32,6 +33,9 @@ from clipbench.bench.measuring.targets import Limit
 from clipbench.bench.measuring.thinning import thinned_spans, thinned_telemetry
 from clipbench.bench.planning import pretrained
 from clipbench.bench.planning import scenario as scenarios
+from clipbench.bench.planning.auto import configured
+from clipbench.bench.planning.auto.configured import FoundGrouping
+from clipbench.bench.planning.auto.explaining import run_prediction
 from clipbench.bench.planning.config import Config
 from clipbench.bench.planning.placement import visible
 from clipbench.bench.planning.plan import grouped, make_plan, one_of
@@ -55,6 +59,7 @@ class Session:
 
     `not_covered` are the analyzers that the grouping or the targets name and the plan does not have. `lost`
     are clips that are not there, beside `clips`; `left_out` says what else of a folder is not measured.
+    `found` is the grouping that was searched for, if one was.
     `service` says when clips arrive that do so one after another.
     """
 
@@ -67,6 +72,7 @@ class Session:
     lost: list[LostClip] = field(default_factory=list)
     left_out: str = ""
     service: Service | None = None
+    found: FoundGrouping | None = None
 
 
 @dataclass(frozen=True)
@@ -87,6 +93,8 @@ def prepare(cfg: Config, folder: Path) -> Session:
     check_scenario(cfg)
     service = scenarios.service_of(cfg.scenario)
     limits = check_targets(cfg)
+    clips, found = clips_of(cfg), searched(cfg)
+    cfg = configured.resolved(cfg, found) if found else cfg
     gpus = visible(environment.gpus(), os.environ.get("CUDA_VISIBLE_DEVICES"))
     plan = make_plan(cfg, gpus, str(folder.resolve()))
     there, about = [task.analyzer for task in plan.tasks()], about_analyzers()
@@ -99,17 +107,30 @@ def prepare(cfg: Config, folder: Path) -> Session:
     if package := profiling.lacking(plan.profile[0]):
         raise InputError(f"profile={plan.profile[0]} requires {package}: pip install {package}")
     one_of(cfg.gate.mode, ("report", "enforce"), "gate.mode")
-    several = cfg.scenario.name in scenarios.SEVERAL_CLIPS
-    found = find_clips(cfg.clip.path) if several else FoundClips([Path(cfg.clip.path)])
-    clips = found.clips
     if cfg.clip.truth is not None:
-        quality_scores.check_truth(Path(cfg.clip.truth), clips)
+        quality_scores.check_truth(Path(cfg.clip.truth), clips.clips)
     else:
-        quality_scores.check_found(clips)
+        quality_scores.check_found(clips.clips)
     folders.check_folder(folder)
     if plan.pretended is None:
         pretrained.fetch(plan)
-    return Session(cfg, plan, clips, limits, folder, missing, found.lost, found.left_out, service)
+    lost, left_out = clips.lost, clips.left_out
+    return Session(cfg, plan, clips.clips, limits, folder, missing, lost, left_out, service, found)
+
+
+def searched(cfg: Config) -> FoundGrouping | None:
+    """The grouping that is found for a configuration; None where it names one."""
+    if cfg.grouping.search:
+        return configured.search(cfg, clips_of(cfg).clips)
+    if cfg.objective is not None:
+        raise InputError(f"objective={cfg.objective} is for a search: add grouping=auto")
+    return None
+
+
+def clips_of(cfg: Config) -> FoundClips:
+    """The clips of a configuration; raises InputError where there are none."""
+    several = cfg.scenario.name in scenarios.SEVERAL_CLIPS
+    return find_clips(cfg.clip.path) if several else FoundClips([Path(cfg.clip.path)])
 
 
 def check_scenario(cfg: Config) -> None:
@@ -223,6 +244,7 @@ def derive(
         + [line for line in (session.left_out, scores.reason if scores.unexpected else "") if line],
         lost_clips=list(record.lost),
         served=served.summarize(record),
+        prediction=foretelling.beside(run_prediction(session.found), measured) if session.found else None,
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from clipbench.bench.runs import baseline_outcome
+from clipbench.bench.runs.foretold import RunPrediction
 from clipbench.bench.runs.measurement import Failed, Measurement, NotMeasured
 from clipbench.bench.runs.serving import LEFT_OUT, ScenarioSummary, Served
 from clipbench.bench.runs.simulation import Simulation
@@ -279,6 +280,7 @@ class Result:
     warnings: list[str] = field(default_factory=list)
     lost_clips: list[LostClip] = field(default_factory=list)
     served: Served | None = field(default=None, metadata=LEFT_OUT)
+    prediction: RunPrediction | None = field(default=None, metadata=LEFT_OUT)
     schema: int = SCHEMA
 
     def metric(self, name: str) -> MetricValue:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 from clipbench.bench.comparing import baseline_comparison, baselines
 from clipbench.bench.errors import InputError, Interrupted
-from clipbench.bench.measuring import metrics, session, targets, verdict
+from clipbench.bench.measuring import foretelling, metrics, session, targets, verdict
 from clipbench.bench.runs import folders, remeasure, storage
 from clipbench.commands import interrupts
 from clipbench.executors import leftovers
 from clipbench.reports import terminal
 from clipbench.reports.comparison import baseline_console
 from clipbench.reports.live.run_progress import run_progress, waiting
+from clipbench.reports.planning import console as planning_console
 from clipbench.reports.run import console as report
 from clipbench.reports.run import html, junit, markdown, timeline, trace
 
@@ -34,7 +35,7 @@ def measure(cfg: Config, folder: Path, console: Console) -> int:
 
     Raises InputError for a bad configuration or clip, and where the folder cannot be written to.
     """
-    prepared = session.prepare(cfg, folder)
+    prepared = prepare(cfg, folder, console)
     kept = baselines.check(prepared)
     folders.claim(folder)
     if removed := leftovers.remove():
@@ -58,6 +59,8 @@ def measure(cfg: Config, folder: Path, console: Console) -> int:
         except Interrupted as stop:
             interrupted = stop.code
     write(result, finished.segments, folder, console)
+    if line := foretelling.keep_errors(cfg, result):
+        console.print(line, markup=False)
     if outcome:
         baseline_console.show(outcome, console)
     storage.link_latest(folder, Path("outputs"))
@@ -68,6 +71,16 @@ def measure(cfg: Config, folder: Path, console: Console) -> int:
     by_baseline = baseline_comparison.exit_code(outcome, cfg.gate)
     by_clips = verdict.exit_code_of_clips(result, cfg.gate)
     return max(interrupted, verdict.exit_code(result, cfg.gate), by_clips, by_baseline)
+
+
+def prepare(cfg: Config, folder: Path, console: Console) -> session.Session:
+    """The session of a configuration; a grouping that is searched for is shown with its prediction."""
+    stderr, searching = terminal.console(stderr=True), cfg.progress and cfg.grouping.search
+    with waiting(stderr, searching, "searching for a grouping"):
+        prepared = session.prepare(cfg, folder)
+    if prepared.found:
+        planning_console.show(prepared.found, console)
+    return prepared
 
 
 def write(result: Result, segments: Mapping[str, Sequence[Segment]], folder: Path, console: Console) -> None:

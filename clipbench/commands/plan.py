@@ -23,9 +23,13 @@ COMMANDS = {"costs": ("costs", "measure what the analyzers take of this machine,
 HELP = """{program}: what analyzers take of a machine, and what to do with that
 
 {commands}
+{program} machine=h100 gpus=1,2,4,8 models=random scenario=server scenario.rate=2 scenario.latency_limit_s=30
+           which machine is enough, and the best grouping for each: predicted
+{program} machine=here --write NAME
+           the best grouping for this machine, kept as conf/grouping/NAME.yaml
 
 Each has --help. KEY=VALUE are those of {run}: models=full, clip.path=my.mp4, only=[body_pose].
-Exit codes: 0 done · 2 bad configuration or input. docs/costs.md has more."""
+Exit codes: 0 done · 2 bad configuration or input. docs/costs.md and docs/planning.md have more."""
 
 
 def main() -> int:
@@ -42,10 +46,12 @@ def main() -> int:
     if "--version" in words:
         print(f"clipbench {clipbench.__version__}")
         return 0
-    if not words or words[0] not in COMMANDS:
+    question = [word for word in words if "=" in word] and words[0] not in COMMANDS
+    if not question and (not words or words[0] not in COMMANDS):
         return usage(words)
+    module, rest = ("machines", words) if question else (COMMANDS[words[0]][0], words[1:])
     try:
-        code: int = importlib.import_module(f"clipbench.commands.{COMMANDS[words[0]][0]}").main(words[1:])
+        code: int = importlib.import_module(f"clipbench.commands.{module}").main(rest)
         return code
     except (PluginError, InputError) as error:
         line = str(error)

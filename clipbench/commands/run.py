@@ -48,11 +48,9 @@ def execute(cfg: DictConfig) -> int:
     options = config.typed(cfg)
     console = terminal.console()
     if options.plan:
-        from clipbench.bench.planning import description
-        from clipbench.reports import plan_console
+        from clipbench.commands.describe import describe
 
-        plan_console.show(description.describe(options), console)
-        return 0
+        return describe(options, console)
     if options.calibrate:
         from clipbench.commands.calibrate import calibrate
 

@@ -17,10 +17,12 @@ from rich.table import Table
 from rich.text import Text
 
 from clipbench.bench.errors import InputError
+from clipbench.bench.runs.foretold import RunPrediction
 from clipbench.bench.runs.results import ClipSummary, MetricValue, Result, TargetResult
 from clipbench.bench.runs.storage import read_result
 from clipbench.reports import formatting, terminal
 from clipbench.reports.run.analyzer_rows import AnalyzerRow, analyzer_rows, run_metrics
+from clipbench.reports.run.prediction_rows import HEADS, prediction_rows
 from clipbench.reports.terminal import STATUS_STYLE, plain_table, safe
 
 #: From this many columns there is room for the quality figures, and from that many for the models too.
@@ -51,6 +53,8 @@ def show(result: Result, console: Console, path: Path | None = None) -> None:
     if run.simulated:
         console.print(Text("\npredicted, by costs", style="bold"), end="")
     console.print(Text(), metric_table(run_metrics(result)), Text())
+    if result.prediction:
+        console.print(prediction_table(result.prediction), Text())
     if result.targets:
         console.print(target_table(result.targets))
     for warning in result.warnings:
@@ -136,6 +140,17 @@ def value(metric: MetricValue) -> str:
     if metric.value is None:
         return "not measured"
     return f"{formatting.number(metric.value)} {metric.unit}".rstrip()
+
+
+def prediction_table(prediction: RunPrediction) -> Table:
+    """What was predicted beside what was measured."""
+    table = plain_table(*HEADS)
+    for row in prediction_rows(prediction):
+        cells = [Text(cell) for cell in row.cells()]
+        cells[1].stylize("magenta")
+        cells[4].stylize({True: "green", False: "yellow", None: "dim"}[row.within])
+        table.add_row(*cells)
+    return table
 
 
 def target_table(targets: Sequence[TargetResult]) -> Table:

@@ -16,6 +16,7 @@ from clipbench.reports.drawing import charts, timeline_svg
 from clipbench.reports.drawing.html_page import template_environment
 from clipbench.reports.drawing.over_time import over_time
 from clipbench.reports.rerender import rerender
+from clipbench.reports.run import prediction_rows
 from clipbench.reports.run.analyzer_rows import AnalyzerRow, analyzer_rows, run_metrics
 
 #: A strip of latencies has at most this many dots.
@@ -52,6 +53,9 @@ def render(result: Result) -> str:
         others=formatting.alike([t for t in targets if not formatting.is_prominent(t)]),
         baseline=formatting.baseline_sentences(result.run.baseline),
         timelines=[(name, timeline_svg.timeline_svg(result, window)) for name, window in windows],
+        prediction_heads=prediction_rows.HEADS,
+        prediction_rows=prediction_rows.prediction_rows(result.prediction) if result.prediction else [],
+        prediction_sentences=prediction_rows.sentences(result.prediction) if result.prediction else [],
         phases=phases_seen(result),
         zooms=timeline_svg.ZOOMS,
         over_time=over_time(result),

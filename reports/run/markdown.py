@@ -13,6 +13,7 @@ from clipbench.reports import formatting
 from clipbench.reports.markdown_text import MAX_ROWS, escape, fenced, table
 from clipbench.reports.rerender import rerender
 from clipbench.reports.run.analyzer_rows import AnalyzerRow, analyzer_rows, run_metrics
+from clipbench.reports.run.prediction_rows import HEADS, prediction_rows, sentences
 
 #: Status → an emoji, since a summary shows no other colours.
 SIGNS = {
@@ -64,6 +65,12 @@ def blocks(result: Result, most: int) -> Iterable[str]:
         yield f"<details><summary>Quality on the labelled clip: {counts}</summary>"
         yield target_table(shown, most)
         yield "</details>"
+    if result.prediction:
+        yield "## Predicted and measured"
+        rows = [list(map(escape, row.cells())) for row in prediction_rows(result.prediction)]
+        yield table(list(HEADS), rows)
+        said = sentences(result.prediction)
+        yield "\n".join(f"- {head}: {escape(text, 8 * most)}" for head, text in said)
     yield f"## {formatting.headed('Analyzers', run)}"
     yield analyzer_table(result, most)
     yield f"## {formatting.headed('Metrics', run)}"

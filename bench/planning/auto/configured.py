@@ -28,6 +28,8 @@ from clipbench.bench.probes import environment
 from clipbench.bench.runs.foretold import Foretold
 from clipbench.executors.layout import Machine, WorkerPlan, in_order
 
+#: Clips of a queue that a prediction is for: it is as long as it takes to see how fast they go.
+MOST_CLIPS = 200
 #: Scenario → what is to be good in it, where the configuration does not say.
 OBJECTIVE_OF: dict[str, Objective] = {"offline": "throughput", "server": "goodput"}
 
@@ -90,8 +92,9 @@ def problem_of(cfg: Config, clips: Sequence[DeclaredClip]) -> tuple[Problem, cos
     machine = machine_for(cfg)
     kept, remarks = cost_store.find(cfg.costs, cfg.models.profile, tasks)
     service = scenarios.service_of(cfg.scenario)
+    queue = list(clips) * (cfg.scenario.repeats if cfg.scenario.in_flight > 1 and not service else 1)
     workload = Workload(
-        tuple(clips),
+        tuple(queue[:MOST_CLIPS]),
         cfg.scenario.in_flight,
         cfg.clip.chunk_s,
         service.times_s if service else None,

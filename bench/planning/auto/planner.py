@@ -25,6 +25,10 @@ EFFORT = 100_000
 LATENCY_COUNTS = 1e-3
 
 
+class FitsNowhere(InputError):
+    """There is no memory for any grouping of these analyzers on this machine."""
+
+
 @dataclass(frozen=True)
 class Planned:
     """The grouping that was found, as a plan, and the prediction for the whole workload.
@@ -60,7 +64,7 @@ def find_grouping(
 ) -> Planned:
     """The best grouping for a problem; the search starts from those that people wrote as well.
 
-    Raises InputError where no grouping fits into the memory of the machine.
+    Raises FitsNowhere where no grouping fits into the memory of the machine.
     """
     demand, space, sample = problem.demand(), problem.space(), problem.sample()
     scorer = scorer_of(problem)
@@ -74,7 +78,7 @@ def find_grouping(
     search = Search(Neighbourhood(space, seconds), scorer, problem.seed, effort, floor)
     found = search.run(starts)
     if found is None:
-        raise InputError(fits_nowhere(problem))
+        raise FitsNowhere(fits_nowhere(problem))
     plan = planned(problem, scorer, found.draft)
     return Planned(
         problem,

@@ -118,10 +118,13 @@ class Problem:
     def predicted(self, plan: Plan, workload: Workload) -> Prediction:
         """What a plan would do with a workload."""
         clips = workload.first(len(workload.times_s)) if workload.times_s else workload
+        costs = self.costs
+        if workload.in_flight == 1:  # the one decoder has started in the warm-up
+            costs = replace(costs, decoding=replace(costs.decoding, spawn_s=0.0))
         return predict(
             plan,
             self.machine,
-            self.costs,
+            costs,
             clips.clips,
             workload.in_flight,
             workload.times_s,

@@ -1,4 +1,4 @@
-"""Groupings that people wrote: as drafts for the search to start from, and found ones as files for people."""
+"""Groupings that people wrote, as drafts for the search to start from."""
 
 from __future__ import annotations
 
