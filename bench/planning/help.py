@@ -23,6 +23,7 @@ python run.py baseline=save                       three times; then baseline=com
 python run.py -m executor=threads,gpu_pinned repeats=9    jobs that take turns, and their comparison
 python run.py plugins=[mine.py] grouping=mine     analyzers of your own: docs/your-pipeline.md
 python run.py executor=threads grouping.groups.all.replicas=2    a group with two equal workers
+python run.py grouping=auto                       a grouping that is found by costs: docs/planning.md
 python run.py plan=true                           who would run what and where; nothing is loaded
 python run.py --cfg job --package models          every setting with its value
 python run.py --hydra-help                        Hydra's own options

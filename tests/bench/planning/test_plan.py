@@ -5,8 +5,6 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-import yaml
-from omegaconf import OmegaConf
 
 from clipbench.analyzers import registry
 from clipbench.analyzers.base import ALL, Analyzer
@@ -15,6 +13,7 @@ from clipbench.bench.planning.config import (
     FaultConfig,
     GroupConfig,
     GroupingConfig,
+    compose,
     schema,
 )
 from clipbench.bench.planning.executor_settings import executor_config
@@ -197,6 +196,5 @@ def test_the_real_groupings_hold_every_analyzer_once():
     assert len(names) == 20
     for path in sorted((PROJECT / "conf" / "grouping").glob("*.yaml")):
         cfg = configuration({})
-        typed = OmegaConf.merge(OmegaConf.structured(GroupingConfig), yaml.safe_load(path.read_text()))
-        cfg.grouping = OmegaConf.to_object(typed)
+        cfg.grouping = compose(f"grouping={path.stem}").grouping
         assert sorted(task.analyzer for task in make_plan(cfg).tasks()) == names, path.stem
