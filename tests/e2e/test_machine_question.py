@@ -15,7 +15,7 @@ from tests.support.command_line import PROJECT, refused, run
 from tests.support.declared_costs import write_costs
 
 ONLY = ("color_analysis", "cut_analysis", "audio_analysis", "camera_analysis")
-SERVER = ("scenario=server", "scenario.rate=0.8", "scenario.latency_limit_s=4", "scenario.clips=30")
+SERVER = ("scenario=server", "scenario.rate=1", "scenario.latency_limit_s=4", "scenario.clips=40")
 
 
 def plan(*arguments: str, cwd=PROJECT) -> subprocess.CompletedProcess:
