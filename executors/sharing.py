@@ -6,13 +6,13 @@ Each has `entered`, `left` and `account`, and tells which activities go on at an
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: So many ways in which cores were shared are remembered.
-MOST_KEPT = 10_000
+#: Cores that are asked for are sums, and rounded.
+ROUNDING = 1e-9
 #: Which cores a piece of work may use; empty: all.
 Cpus = tuple[int, ...]
 
@@ -30,78 +30,85 @@ class OnCores(Protocol):
     def sensitivity(self) -> float: ...
 
 
-class Shares(NamedTuple):
-    """How the cores are shared: `levels`, the pressure of all, and whether each has all that it asks for."""
-
-    level: dict[Cpus, float]
-    pressure: float
-    free: bool
-
-
 class Host:
     """The cores. Threads share them as they do under Linux: each gets as much as the others, at most a core.
 
     Work that keeps to some cores shares these, and what keeps to none takes what is left (max-min fairness).
-    `used_s` counts the seconds in which a core was busy.
+    `used_s` counts the seconds in which a core was busy. As long as all get what they ask for, nothing is
+    computed anew but for those whom a newcomer slows down by its company.
     """
 
     def __init__(self, cores: int) -> None:
         self.cores, self.used_s = cores, 0.0
         self._there: dict[int, OnCores] = {}
-        self._demand: dict[Cpus, float] = {}
+        self._demand: dict[Cpus, float] = {(): 0.0}
+        self._around: dict[Cpus, list[Cpus]] = {(): [()]}
+        self._load: dict[Cpus, float] = {(): 0.0}
+        self._free, self._level = True, dict[Cpus, float]()
+        self._pressure, self._pressing, self._company = 0.0, 0, 0.0
         self._busy, self._since_s = 0.0, 0.0
-        self._last = Shares({}, 0.0, False)
-        self._levels: dict[tuple[tuple[Cpus, float], ...], dict[Cpus, float]] = {}
 
     def entered(self, number: int, work: OnCores, now_s: float) -> list[tuple[int, float]]:
         """A piece of work begins. Its rate, and that of each whose rate may be new."""
         self.account(now_s)
+        if work.cpus not in self._demand:
+            self._meet(work.cpus)
         self._there[number] = work
-        self._demand[work.cpus] = self._demand.get(work.cpus, 0.0) + work.cores
-        return self._shared([number])
+        self._count(work, 1)
+        fits = all(self._has_room(cpus) for cpus in self._around[work.cpus])
+        if self._free and fits and not work.pressure:
+            return [(number, self._rate(work))]
+        return self._shared()
 
     def left(self, number: int, now_s: float) -> list[tuple[int, float]]:
         """A piece of work ends. The rate of each whose rate may be new."""
         self.account(now_s)
-        cpus = self._there.pop(number).cpus
-        # Summed anew: what is added and taken away again would leave rounding errors behind.
-        asked = [work.cores for work in self._there.values() if work.cpus == cpus]
-        self._demand[cpus] = sum(asked)
-        if not asked:
-            del self._demand[cpus]
-        return self._shared([])
+        work = self._there.pop(number)
+        self._count(work, -1)
+        return [] if self._free and not work.pressure else self._shared()
 
     def account(self, now_s: float) -> None:
         """Count what was used until now."""
-        self.used_s += (now_s - self._since_s) * self._busy
+        self.used_s += (now_s - self._since_s) * (self._load[()] if self._free else self._busy)
         self._since_s = now_s
 
-    def _shared(self, new: list[int]) -> list[tuple[int, float]]:
-        """The rates of those that may have another: the share of the cores they ask for, less the company."""
-        level = self._level()
-        self._busy = sum(cores * level[cpus] for cpus, cores in self._demand.items())
-        there = self._there.values()
-        pressure = sum(work.pressure * level[work.cpus] for work in there if work.pressure)
-        before, self._last = self._last, Shares(level, pressure, min(level.values(), default=1.0) == 1.0)
-        same = before.level is level or (before.free and self._last.free)
-        numbers = new if same and before.pressure == pressure else self._there
-        return [(number, self._rate(self._there[number])) for number in numbers]
+    def _has_room(self, cpus: Cpus) -> bool:
+        """Whether all who keep to these cores get what they ask for."""
+        return self._load[cpus] <= (len(cpus) or self.cores) + ROUNDING
+
+    def _meet(self, cpus: Cpus) -> None:
+        """Work of this kind has not been there before: note which sets of cores have its cores in them."""
+        self._demand[cpus] = 0.0
+        within = {one: inside(one, self._demand) for one in self._demand}
+        self._around = {one: [other for other in within if one in within[other]] for one in within}
+        self._load = {one: sum(self._demand[other] for other in others) for one, others in within.items()}
+
+    def _count(self, work: OnCores, sign: int) -> None:
+        """Have a piece of work more, or one less, in what is asked for and in the company."""
+        self._demand[work.cpus] += sign * work.cores
+        for cpus in self._around[work.cpus]:
+            self._load[cpus] += sign * work.cores
+        if work.pressure:
+            self._pressing += sign
+            self._pressure = self._pressure + sign * work.pressure if self._pressing else 0.0
+
+    def _shared(self) -> list[tuple[int, float]]:
+        """All rates, computed anew: the share of the cores that each asks for, less what company costs."""
+        self._free = all(self._has_room(cpus) for cpus in self._load)
+        self._company = self._pressure
+        if not self._free:
+            asked = {cpus: cores for cpus, cores in self._demand.items() if cores > ROUNDING}
+            level = self._level = levels(asked, self.cores)
+            there = self._there.values()
+            self._busy = sum(work.cores * level[work.cpus] for work in there)
+            self._company = sum(work.pressure * level[work.cpus] for work in there if work.pressure)
+        return [(number, self._rate(work)) for number, work in self._there.items()]
 
     def _rate(self, work: OnCores) -> float:
-        rate = self._last.level[work.cpus]
-        if self._last.pressure and work.sensitivity:
-            rate /= 1 + work.sensitivity * (self._last.pressure - work.pressure * rate)
+        rate = 1.0 if self._free else self._level[work.cpus]
+        if self._pressing and work.sensitivity:
+            rate /= 1 + work.sensitivity * (self._company - work.pressure * rate)
         return rate
-
-    def _level(self) -> dict[Cpus, float]:
-        """`levels` of what is asked for now, which is often as it was before."""
-        key = tuple(self._demand.items())
-        level = self._levels.get(key)
-        if level is None:
-            if len(self._levels) > MOST_KEPT:
-                self._levels.clear()
-            level = self._levels[key] = levels(self._demand, self.cores)
-        return level
 
 
 def levels(demand: Mapping[Cpus, float], cores: int) -> dict[Cpus, float]:

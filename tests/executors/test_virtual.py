@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import random
 
 import pytest
 
 from clipbench.executors.layout import Gpu, Machine
-from clipbench.executors.sharing import levels
+from clipbench.executors.sharing import Host, levels
 from clipbench.executors.virtual import PARKED, Stretch, World
 
 
@@ -106,3 +107,32 @@ def test_a_parked_process_goes_on_when_it_is_resumed_and_an_ended_one_does_not()
     assert seen == [3.0, 3.0, 8.5]  # a second at half a core, then 4.5 s alone
     with pytest.raises(RuntimeError, match="nothing will ever happen"):
         world.advance(math.inf)
+
+
+def test_what_is_kept_about_the_cores_is_what_one_would_compute_anew():
+    chosen, host, rates, there = random.Random(7), Host(4), {}, {}
+    for number in range(2000):
+        if there and chosen.random() < 0.5:
+            gone = chosen.choice(list(there))
+            del there[gone], rates[gone]
+            rates.update(host.left(gone, number))
+        else:
+            work = core(
+                1.0,
+                chosen.choice((0.5, 1.0, 1.7)),
+                chosen.choice(((), (0,), (0, 1), (2, 3))),
+                pressure=chosen.choice((0.0, 0.2)),
+                sensitivity=chosen.choice((0.0, 0.5)),
+            )
+            there[number] = work
+            rates.update(host.entered(number, work, number))
+        demand = {}
+        for work in there.values():
+            demand[work.cpus] = demand.get(work.cpus, 0.0) + work.cores
+        level = levels(demand, 4)
+        company = sum(work.pressure * level[work.cpus] for work in there.values())
+        for name, work in there.items():
+            own = level[work.cpus]
+            expected = own / (1 + work.sensitivity * (company - work.pressure * own))
+            assert rates[name] == pytest.approx(expected)
+    assert host.used_s > 0
