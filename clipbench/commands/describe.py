@@ -24,7 +24,7 @@ def describe(cfg: Config, console: Console) -> int:
         with waiting(terminal.console(stderr=True), cfg.progress, "searching for a grouping"):
             found = session.searched(cfg)
         assert found is not None
-        planning_console.show(found, console)
+        planning_console.show(found, console, plan_too=False)
         cfg = configured.resolved(cfg, found)
     plan_console.show(description.describe(cfg), console)
     return 0

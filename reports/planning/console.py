@@ -13,8 +13,8 @@ from clipbench.reports.run.prediction_rows import HEADS, prediction_rows, senten
 from clipbench.reports.terminal import plain_table
 
 
-def show(found: FoundGrouping, console: Console) -> None:
-    """Print what a search found, before it is run."""
+def show(found: FoundGrouping, console: Console, plan_too: bool = True) -> None:
+    """Print what a search found, before it is run; the plan too, unless that is shown elsewhere."""
     planned, prediction = found.planned, run_prediction(found)
     plan, machine = planned.plan, planned.problem.machine
     workers = f"{plan.workers} worker{'s' if plan.workers > 1 else ''}"
@@ -22,7 +22,8 @@ def show(found: FoundGrouping, console: Console) -> None:
     console.print(
         Text(f"\nfound for {prediction.objective}: {workers} of executor={found.executor}{where}\n", "bold")
     )
-    console.print(group_table(plan), Text())
+    if plan_too:
+        console.print(group_table(plan), Text())
     rows = plain_table(*(head for head in HEADS if head not in ("measured", "error")))
     for row in prediction_rows(prediction):
         rows.add_row(row.metric, Text(row.predicted, style="magenta"), row.interval, row.source)

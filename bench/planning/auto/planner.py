@@ -19,8 +19,8 @@ from clipbench.bench.planning.simulation import Prediction
 from clipbench.executors.base import Plan
 from clipbench.executors.simulated import Simulated
 
-#: Steps that a search may simulate: a step takes about a tenth of a millisecond.
-EFFORT = 100_000
+#: Steps that a search may simulate: one takes a tenth of a millisecond, and twice that with many workers.
+EFFORT = 70_000
 #: How much a latency counts beside clips that are late: enough to tell groupings apart that are all in time.
 LATENCY_COUNTS = 1e-3
 
