@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import re
 import subprocess
@@ -126,7 +127,7 @@ def test_from_the_command_line(file, tmp_path):
 @pytest.mark.parametrize(
     "promise",
     [
-        contract.test_the_contract,
+        functools.partial(contract.test_the_contract, replicas=2),
         contract.test_cleanup_and_waking,
         contract.test_several_clips_in_flight_do_not_mix,
         contract.test_clips_that_have_not_arrived_are_waited_for_while_others_are_worked_on,
@@ -134,7 +135,7 @@ def test_from_the_command_line(file, tmp_path):
         contract.test_a_worker_killed_from_outside_is_replaced,
         contract.test_workers_work_at_the_same_time,
     ],
-    ids=lambda promise: promise.__name__,
+    ids=lambda promise: getattr(promise, "func", promise).__name__,
 )
 def test_it_keeps_the_contract(promise):
     promise(NAME)
