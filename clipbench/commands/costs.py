@@ -100,7 +100,9 @@ def measured(cfg: Config, overrides: list[str]) -> tuple[KeptCosts, Path]:
         with terminal.progress(
             terminal.console(stderr=True), cfg.progress, *terminal.counting_columns()
         ) as display:
-            return measure.run(measuring, Shown(display)), measuring.path
+            kept = measure.run(measuring, Shown(display))
+        interrupts.ignore()
+        return kept, measuring.path
     except Interrupted as stop:
         done = len(measuring.found.done)
         print(
