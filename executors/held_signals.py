@@ -39,6 +39,11 @@ def held() -> Iterator[None]:
             signal.raise_signal(arrived[0])
 
 
+def block_those_of_terminal() -> None:
+    """Have this thread, and all that it starts, not see Ctrl-C and a closed terminal."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, OF_TERMINAL)
+
+
 def leave_to_parent() -> None:
     """In a process that was started in `held`: Ctrl-C and a closed terminal are its parent's to handle."""
     for number in OF_TERMINAL:

@@ -25,7 +25,7 @@ from typing import Any
 from clipbench import plugins
 from clipbench.analyzers.base import setting
 from clipbench.analyzers.threads import cores_allowed
-from clipbench.executors import devices, faults, ray_head
+from clipbench.executors import devices, faults, held_signals, ray_head
 from clipbench.executors.base import Clip, ExecutorLost, ExecutorUnavailable, Observer, Plan, now
 from clipbench.executors.connected import Connected
 from clipbench.executors.leftovers import OwnFolder, Reaper
@@ -76,8 +76,9 @@ class Ray(Connected):
             raise ExecutorUnavailable('executor=ray requires Ray: pip install "clipbench[ray]"') from error
         logging.getLogger("ray").setLevel(logging.ERROR)
         # Ray's processes end with the thread that starts them, so it stays until `close`. An interrupt
-        # does not reach that thread, and so leaves no half-started cluster.
-        self.cluster = ThreadPoolExecutor(1, "ray")
+        # does not reach that thread, and so leaves no half-started cluster. What Ray starts inherits which
+        # signals are blocked: a head that a closed terminal ends would take this process along.
+        self.cluster = ThreadPoolExecutor(1, "ray", held_signals.block_those_of_terminal)
         options = {"address": address} if address else self._own_cluster()
         try:
             self._asked(lambda: join(options))

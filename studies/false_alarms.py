@@ -176,7 +176,8 @@ def real(folder: Path, ways: int, console: Any) -> None:
     passes = len(runs[0].result.metric(METRIC).samples)
     console.print(
         f"{len(runs)} runs of {passes} passes and {len(runs[0].result.analyzers)} analyzers: "
-        f"{everything.first.run.command}"
+        f"{everything.first.run.command}",
+        markup=False,
     )
     two = Tally()
     for a, b in itertools.combinations(runs, 2):

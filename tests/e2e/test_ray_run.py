@@ -95,3 +95,16 @@ def test_the_death_of_the_head_gives_a_result_that_says_so(run, tmp_path):
     assert any("executor=ray: the head of the cluster has ended" in line for line in result["warnings"])
     assert gone(processes)
     assert folders(run.pid) == []
+
+
+def test_a_closed_terminal_is_for_the_run_alone_to_handle(run, tmp_path):
+    processes = family(run.pid)
+    head = next(one for one in processes if one.name() == "gcs_server")
+    head.send_signal(signal.SIGHUP)
+    time.sleep(1.0)
+    assert head.is_running() and head.status() != psutil.STATUS_ZOMBIE
+    os.killpg(run.pid, signal.SIGHUP)
+    assert run.wait(60) == 128 + signal.SIGHUP
+    assert json.loads((tmp_path / "o" / "result.json").read_text())["run"]["interrupted"] is True
+    assert gone(processes)
+    assert folders(run.pid) == []
