@@ -1,4 +1,4 @@
-"""The study of predictions: its cases are a seed's, each a grouping of all analyzers, and its sums are right."""
+"""The study of predictions: cases are those of a seed, each has every analyzer once, and sums are right."""
 
 from __future__ import annotations
 
