@@ -220,7 +220,7 @@ class RunSummary:
     cleanup: Cleanup | NotMeasured = field(default_factory=NotMeasured)
     passes: list[PassSummary] = field(default_factory=list)
     profiles: dict[str, list[str]] = field(default_factory=dict)
-    simulated: Simulation | None = None
+    simulated: Simulation | None = field(default=None, metadata={"optional": True})
     baseline: baseline_outcome.Saved | baseline_outcome.Compared | None = field(
         default=None, metadata={"optional": True}
     )
