@@ -18,7 +18,6 @@ from typing import Literal
 from clipbench.bench.comparing import families
 from clipbench.bench.comparing.regression import Runs, bootstrap_medians
 from clipbench.bench.comparing.statistics import (
-    ALPHA,
     CONFIDENCE,
     MIN_PAIRS,
     MIN_SAMPLES,
@@ -35,6 +34,9 @@ from clipbench.bench.comparing.statistics import (
 #: How far runs are taken to lie apart where nobody has measured it: a standard deviation, as a fraction.
 #: Processes of one configuration were found to differ by 2 to 3 %; this leaves room for more.
 ASSUMED = 0.04
+#: How often few runs differ by more than the bound, if what they differ by is normal. Beside other work its
+#: tails are heavier: this leaves room for that, so that it is no more than 2 of 100 there.
+BEYOND = 0.01
 #: The logarithm of the largest bound.
 MOST = 10.0
 
@@ -86,21 +88,27 @@ class Spread:
     within: float = 0.0
 
     def bound(self, sides: Sides, family: int = 1) -> float:
-        """What the medians of few runs differ by in 2 of 100 cases at most, as a fraction; the largest of
-        `family` differences with that.
+        """What the medians of few runs differ by in 2 of 100 cases at most, as a fraction: the largest
+        of `family` differences with that.
 
         Passes that vary may be alike in one run and other in the next (a neighbour comes and goes). So what
-        they vary by, beyond what was seen when the spread was found, counts as if a run had but one pass.
+        they vary by, beyond what was seen when the spread was found, counts as if a run had but one pass. Few
+        passes or runs also say little of how far they vary, which makes the bound wider: F. E. Satterthwaite,
+        "An approximate distribution of estimates of variance components", Biometrics Bulletin 2(6), 1946.
         """
-        from scipy.stats import norm, t
+        from scipy.stats import t
 
-        at = 1 - ALPHA / 2 / family
-        reach = t.ppf(at, self.runs - 1) if self.runs else norm.ppf(at)
-        variance = 0.0
-        for runs in (sides.reference, sides.other):
-            restless = max(0.0, within(runs) ** 2 - self.within**2)
-            variance += (self.deviation**2 + restless) / len(runs)
-        return math.expm1(min(float(reach) * math.sqrt(variance), MOST))
+        both = (sides.reference, sides.other)
+        apart = self.deviation**2 * sum(1 / len(runs) for runs in both)
+        restless = [max(0.0, within(runs) ** 2 - self.within**2) / len(runs) for runs in both]
+        variance = apart + sum(restless)
+        # Each estimate by how little is known of it: its square over its degrees of freedom.
+        unsure = apart**2 / (self.runs - 1) if self.runs else 0.0
+        for share, runs in zip(restless, both, strict=True):
+            unsure += share**2 / max(1, sum(len(run) - 1 for run in runs))
+        freedom = variance**2 / unsure if unsure else math.inf
+        reach = float(t.ppf(1 - BEYOND / 2 / family, freedom))
+        return math.expm1(min(reach * math.sqrt(variance), MOST))
 
 
 #: Nobody has measured it.
