@@ -70,8 +70,9 @@ class Metric(plugins.Part):
         """This metric of `record`, as result.json has it; where computing it fails, that is the reason."""
         measured: Measurement
         try:
-            simulated = record.plan.pretended is not None
-            compute = self.predicted if simulated and self.predicted else self.compute
+            compute = self.compute
+            if self.predicted is not None and record.plan.pretended is not None:
+                compute = self.predicted
             measured = finite(compute(record))
         except BaseException as error:  # a plugin's: no measurement may be lost with it
             if is_the_users(error):

@@ -39,5 +39,5 @@ def test_the_result_and_the_trace_of_an_hour_can_be_opened_in_an_editor(tmp_path
 
 def test_a_merged_bar_says_for_which_chunks_it_stands():
     page = html.render(an_hour())
-    assert re.search(r"<title>text overlay, chunks \d+ to \d+: ", page)
+    assert re.search(r"<title>text overlay, chunk \d+ and \d+ more: ", page)
     assert "<title>text overlay, end: " in page
