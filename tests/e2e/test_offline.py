@@ -78,7 +78,8 @@ def test_clips_of_one_name_keep_their_segments_apart(tmp_path):
         )
         for clip in clips
     ]
-    found = segments_by_file(SimpleNamespace(completed=lambda: passes, plan=SimpleNamespace(pretended=None)), clips)
+    plan = SimpleNamespace(pretended=None)
+    found = segments_by_file(SimpleNamespace(completed=lambda: passes, plan=plan), clips)
     assert sorted(segments[0].label for segments in found.values()) == sorted(map(str, clips))
 
 

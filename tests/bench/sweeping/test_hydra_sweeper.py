@@ -30,7 +30,8 @@ def planned(monkeypatch, *arguments: str) -> Sweep:
 
 def test_jobs_are_the_product_of_the_choices(tmp_path, monkeypatch):
     made = planned(
-        monkeypatch, "executor=glob(s*,exclude=simulated)", "executor.threads=range(2,3)", "seed=choice(7)", "repeats=9",
+        monkeypatch, "executor=glob(s*,exclude=simulated)", "executor.threads=range(2,3)", "seed=choice(7)",
+        "repeats=9",
         "models.color_analysis.fps=2", "progress=false", "hydra.sweeper.rounds=3",
         "hydra.sweeper.order=shuffled", "hydra.sweeper.budget_s=90", f"hydra.sweep.dir={tmp_path}/sweep",
         "only=[color_analysis]",
