@@ -43,7 +43,7 @@ def test_what_passes_say_is_not_what_processes_say():
     assert compare_samples(STEADY, slow, DEFAULT, paired=False).call == "slower"
     single = by_run.compare(Sides([STEADY], [slow], paired=False), DEFAULT, UNKNOWN)
     assert single.call == "undecided" and single.runs == (1, 1) and single.samples == (9, 9)
-    assert single.reason.startswith("slower, but with 1 run a side the processes alone may account for 14 %")
+    assert single.reason.startswith("slower, but with 1 run a side the processes alone may account for 16 %")
     many = by_run.compare(Sides([[x] for x in STEADY], [[x] for x in slow]), DEFAULT, UNKNOWN)
     assert many.call == "slower" and many.runs == (9, 9)
     alike = Spread(0.005, 6)
@@ -58,6 +58,9 @@ def test_the_bound_is_less_for_more_runs_and_more_for_more_figures():
     assert Spread(ASSUMED, 6).bound(one) > UNKNOWN.bound(one)  # six runs only tell roughly
     restless = Sides([STEADY], [[x**9 for x in STEADY]])
     assert UNKNOWN.bound(restless) > UNKNOWN.bound(one)  # what varies so may be otherwise in the next run
+    few, many = ([1.0, 1.2, 0.9] * n for n in (1, 6))
+    few_passes, many_passes = (Sides([passes], [passes]) for passes in (few, many))
+    assert UNKNOWN.bound(few_passes) > 1.6 * UNKNOWN.bound(many_passes)  # they tell little
     assert spread_of([[1.0, 1.0, 1.2], [1.1, 1.1, 1.1]]).deviation == pytest.approx(np.log(1.1) / 2**0.5)
 
 
