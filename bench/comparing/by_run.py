@@ -9,6 +9,7 @@ the rule.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -39,6 +40,8 @@ ASSUMED = 0.04
 BEYOND = 0.01
 #: The logarithm of the largest bound.
 MOST = 10.0
+#: Neighbouring passes are not taken to be more alike than this: a correlation.
+MOST_ALIKE = 0.95
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,7 @@ class Spread:
         # Each estimate by how little is known of it: its square over its degrees of freedom.
         unsure = apart**2 / (self.runs - 1) if self.runs else 0.0
         for share, runs in zip(restless, both, strict=True):
-            unsure += share**2 / max(1, sum(len(run) - 1 for run in runs))
+            unsure += share**2 / freedom_within(runs)
         freedom = variance**2 / unsure if unsure else math.inf
         reach = float(t.ppf(1 - BEYOND / 2 / family, freedom))
         return math.expm1(min(reach * math.sqrt(variance), MOST))
@@ -130,6 +133,25 @@ def within(runs: Runs) -> float:
             away = fmean(abs(math.log(x / middle)) for x in run) * math.sqrt(math.pi / 2)
             variances.append(away**2 * len(run) / (len(run) - 1))
     return math.sqrt(fmean(variances)) if variances else 0.0
+
+
+def freedom_within(runs: Runs) -> float:
+    """The degrees of freedom of `within`: passes less one for each run, 1 at least.
+
+    Passes that are like the ones before them count as fewer: G. V. Bayley and J. M. Hammersley, "The
+    effective number of independent observations in an autocorrelated time series", Supplement to the Journal
+    of the Royal Statistical Society 8(2), 1946, for a correlation that fades at a constant rate.
+    """
+    counted = 0.0
+    for run in runs:
+        if len(run) > 1 and min(run) > 0:
+            middle = median(run)
+            away = [math.log(x / middle) for x in run]
+            whole = sum(x * x for x in away)
+            alike = sum(a * b for a, b in itertools.pairwise(away)) / whole if whole else 0.0
+            alike = min(max(alike, 0.0), MOST_ALIKE)
+            counted += max(1.0, len(run) * (1 - alike) / (1 + alike) - 1)
+    return max(1.0, counted)
 
 
 def compare(sides: Sides, floor: float, spread: Spread) -> Difference:

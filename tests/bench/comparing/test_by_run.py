@@ -61,6 +61,9 @@ def test_the_bound_is_less_for_more_runs_and_more_for_more_figures():
     few, many = ([1.0, 1.2, 0.9] * n for n in (1, 6))
     few_passes, many_passes = (Sides([passes], [passes]) for passes in (few, many))
     assert UNKNOWN.bound(few_passes) > 1.6 * UNKNOWN.bound(many_passes)  # they tell little
+    mixed, in_order = ([1.0, 1.2, 0.9, 1.1, 0.8] * 2, sorted([1.0, 1.2, 0.9, 1.1, 0.8] * 2))
+    alternating, drifting = (Sides([passes], [passes]) for passes in (mixed, in_order))
+    assert UNKNOWN.bound(drifting) > UNKNOWN.bound(alternating)  # passes like those before them say less
     assert spread_of([[1.0, 1.0, 1.2], [1.1, 1.1, 1.1]]).deviation == pytest.approx(np.log(1.1) / 2**0.5)
 
 
