@@ -18,7 +18,7 @@ from clipbench.bench.errors import InputError
 from clipbench.bench.measuring.session import Session
 from clipbench.bench.runs.facts import Facts, differences, digest
 from clipbench.bench.runs.serialization import from_json, to_json
-from clipbench.bench.runs.storage import write_json
+from clipbench.bench.runs.storage import check_schema, write_json
 
 SCHEMA = 2
 #: The metric that is compared.
@@ -74,8 +74,7 @@ def read(path: Path) -> Baseline:
                 f"{path} was saved by an earlier version of clipbench, which did not record all the settings "
                 "that times depend on; delete it, and save anew"
             )
-        if raw["schema"] != SCHEMA:
-            raise ValueError(f"it is of schema {raw['schema']}, this version of clipbench reads {SCHEMA}")
+        check_schema(raw, SCHEMA)
         runs = [from_json(SavedRun, run, f"runs[{number}]") for number, run in enumerate(raw["runs"])]
         return Baseline(path, dict(raw["key"]), runs)
     except (OSError, ValueError, KeyError, TypeError) as error:

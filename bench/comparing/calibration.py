@@ -23,7 +23,7 @@ from clipbench.bench.runs.facts import Facts, digest
 from clipbench.bench.runs.remeasure import Unmeasured, unfit
 from clipbench.bench.runs.results import Result
 from clipbench.bench.runs.serialization import from_json, to_json
-from clipbench.bench.runs.storage import write_json
+from clipbench.bench.runs.storage import check_schema, write_json
 
 #: Kept with the machine, not with the code: it is of no use on another.
 store = locations.cache() / "calibration.json"
@@ -98,8 +98,7 @@ def read_all() -> tuple[int, dict[str, Calibration]]:
         raw = json.loads(store.read_text(encoding="utf-8"))
         if raw["schema"] == 1:
             return 1, {}
-        if raw["schema"] != SCHEMA:
-            raise ValueError(f"it is of schema {raw['schema']}, this version of clipbench reads {SCHEMA}")
+        check_schema(raw, SCHEMA)
         calibrations = raw["calibrations"].items()
         return SCHEMA, {name: from_json(Calibration, found, name) for name, found in calibrations}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

@@ -32,7 +32,7 @@ from clipbench.bench.runs.facts import (
 )
 from clipbench.bench.runs.results import Environment
 from clipbench.bench.runs.serialization import from_json, to_json
-from clipbench.bench.runs.storage import write_json
+from clipbench.bench.runs.storage import check_schema, write_json
 from clipbench.executors.costs import Costs
 from clipbench.executors.layout import Task
 
@@ -158,6 +158,8 @@ def completed(kept: KeptCosts, measured: KeptCosts) -> KeptCosts:
         analyzers=others | said.analyzers,
         derivations=costs.derivations | said.derivations,
         gpu=said.gpu,
+        residual=None,  # nobody has tested what is declared
+        holdout=None,
         unknown={name: reason for name, reason in costs.unknown.items() if not name.startswith("gpu")}
         | {
             f"{item}.{name}": reason
@@ -184,8 +186,7 @@ def read(path: Path) -> KeptCosts:
         raw = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
         if not isinstance(raw, dict):
             raise ValueError("it is no mapping")
-        if raw.get("schema") != SCHEMA:
-            raise ValueError(f"it is of schema {raw.get('schema')}, this version of clipbench reads {SCHEMA}")
+        check_schema(raw, SCHEMA)
         costs = {
             name: without_nulls(value) if name in PARTS else value for name, value in raw["costs"].items()
         }

@@ -52,17 +52,21 @@ def without_a_gpu(layout: Sequence[WorkerPlan], costs: Costs) -> str:
 def extrapolated(plan: Plan, machine: Machine, costs: Costs, like: str) -> list[str]:
     """What of a simulation lies beyond what was measured, in a line each."""
     lines = []
+    declared = costs.source == "declared"
+    if declared:
+        lines.append("the costs are declared: nobody has measured them")
+    were = "are declared for" if declared else "were measured on"
     if machine.core_speed != 1 or any(gpu.speed != 1 for gpu in machine.gpus):
         lines.append("the machine's speed is stated, not measured, and scales all seconds alike")
     if machine.cores > costs.cores:
-        lines.append(f"{machine.cores} cores, where the costs were measured on {costs.cores}")
+        lines.append(f"{machine.cores} cores, where the costs {were} {costs.cores}")
     if plan.threads > costs.cores:
-        lines.append(f"{plan.threads} threads a worker, where the costs were measured on {costs.cores} cores")
+        lines.append(f"{plan.threads} threads a worker, where the costs {were} {costs.cores} cores")
     names = {gpu.name for gpu in machine.gpus}
     if used := sorted({w.device for w in plan.layout if w.device != "cpu"}):
         if names != {costs.gpu}:
             there = costs.gpu or "no GPU"
-            lines.append(f"{', '.join(sorted(names))}, where the costs were measured on {there}")
+            lines.append(f"{', '.join(sorted(names))}, where the costs {were} {there}")
         if len(used) > 1:
             lines.append(f"{len(used)} GPUs, where the costs are those of one")
     if like not in costs.overheads:

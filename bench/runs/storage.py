@@ -7,7 +7,7 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from clipbench.analyzers.base import Segment
 from clipbench.bench.errors import InputError
@@ -19,6 +19,8 @@ from clipbench.bench.runs.serialization import WrongShape, from_json, to_json
 OLD_VERDICTS = {"partial": "incomplete"}
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 def write_result(result: Result, segments: Mapping[str, Sequence[Segment]], folder: Path) -> Path:
@@ -53,6 +55,22 @@ def write_json(path: Path, value: Any) -> None:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def check_schema(raw: Mapping[str, Any], schema: int) -> None:
+    """Raise ValueError for a file of another schema than the one that is read, KeyError for one without."""
+    if raw["schema"] != schema:
+        raise ValueError(f"it is of schema {raw['schema']}, this version of clipbench reads {schema}")
+
+
+def read_kept(kind: type[T], path: Path, schema: int) -> T:
+    """The object of the dataclass `kind` in a file; raises ValueError, which says why there is none."""
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        check_schema(raw, schema)
+        return from_json(kind, raw)
+    except (OSError, KeyError, TypeError) as error:
+        raise ValueError(error) from error
 
 
 def read_result(path: Path) -> Result:

@@ -12,8 +12,8 @@ from typing import Any
 from clipbench.bench.errors import InputError
 from clipbench.bench.runs.measurement import NotMeasured
 from clipbench.bench.runs.results import AnalyzerResult, Cleanup, Environment, Result, quality_of
-from clipbench.bench.runs.serialization import from_json, to_json
-from clipbench.bench.runs.storage import write_json
+from clipbench.bench.runs.serialization import to_json
+from clipbench.bench.runs.storage import read_kept, write_json
 
 SCHEMA = 1
 FILE, PAGE = "gpu-check.json", "gpu-check.md"
@@ -139,9 +139,6 @@ def read(folder: Path) -> GpuCheck:
     """The check in `folder`; raises InputError if there is none."""
     path = folder / FILE
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-        if raw["schema"] != SCHEMA:
-            raise ValueError(f"it is of schema {raw['schema']}, this version of clipbench reads {SCHEMA}")
-        return from_json(GpuCheck, raw)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return read_kept(GpuCheck, path, SCHEMA)
+    except ValueError as error:
         raise InputError(f"{path} is not a GPU check ({error}); run gpu_check.py anew") from error

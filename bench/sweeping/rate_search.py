@@ -8,7 +8,6 @@ known cost nothing.
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 import sys
 from collections.abc import Callable
@@ -25,7 +24,7 @@ from clipbench.bench.runs.child_run import run_child
 from clipbench.bench.runs.facts import Facts, as_read_back, differences
 from clipbench.bench.runs.remeasure import ONLY_MEASURE, Unmeasured
 from clipbench.bench.runs.results import ClipSummary, Environment, Result
-from clipbench.bench.runs.serialization import from_json, to_json
+from clipbench.bench.runs.serialization import to_json
 from clipbench.bench.runs.simulation import Simulation
 from clipbench.bench.sweeping import identity
 from clipbench.bench.sweeping.bisection import Bracket, highest
@@ -244,11 +243,8 @@ def read(folder: Path) -> RateSearch:
     """The search in `folder`; raises InputError if it cannot be read."""
     path = folder / FILE
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-        if raw["schema"] != SCHEMA:
-            raise ValueError(f"it is of schema {raw['schema']}, this version of clipbench reads {SCHEMA}")
-        return from_json(RateSearch, raw)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return storage.read_kept(RateSearch, path, SCHEMA)
+    except ValueError as error:
         raise InputError(
             f"{path} is not a search of rates ({error}); start anew in another folder"
         ) from error

@@ -39,13 +39,17 @@ class QualityFigure:
 
 @dataclass(frozen=True)
 class AnalyzerRow:
-    """One analyzer. `seconds` is the median of its measured passes, `share` its percentage of their sum."""
+    """One analyzer. `seconds` is the median of its measured passes, `share` its percentage of their sum.
+
+    Of a `simulated` one there is nothing that was found, not even how much.
+    """
 
     name: str
     outcome: AnalyzerResult
     seconds: float | None
     share: float
     quality: list[QualityFigure]
+    simulated: bool = False
 
     @property
     def ok(self) -> bool:
@@ -72,7 +76,12 @@ def analyzer_rows(result: Result) -> list[AnalyzerRow]:
     targets = {target.metric: target for target in result.targets}
     return [
         AnalyzerRow(
-            name, a, times[name], 100 * (times[name] or 0.0) / total, quality_figures(name, result, targets)
+            name,
+            a,
+            times[name],
+            100 * (times[name] or 0.0) / total,
+            quality_figures(name, result, targets),
+            simulated=result.run.simulated is not None,
         )
         for name, a in result.analyzers.items()
     ]

@@ -94,7 +94,7 @@ def analyzer_table(rows: Sequence[AnalyzerRow], width: int) -> Table:
         cells += [
             Text("–" if row.seconds is None else f"{row.seconds:.2f}"),
             Text("–" if row.seconds is None else f"{row.share:.0f}%"),
-            Text(str(row.outcome.segments)),
+            Text("–" if row.simulated else str(row.outcome.segments)),
             Text(row.outcome.headline),
         ]
         if width >= WIDE:

@@ -50,6 +50,8 @@ def test_a_run_is_predicted_by_its_costs(made):
     assert result.metric("rss_peak").value == pytest.approx(2 * 0.25 + 4 * 0.5)
     assert result.metric("ready_again_s").value >= 1.0
     assert {a.status for a in result.analyzers.values()} == {"ok"} and result.run.pids == {}
+    assert "extrapolated: the costs are declared: nobody has measured them" in result.warnings
+    assert "0 ×" not in (folder / "here" / "report.html").read_text(encoding="utf-8")
     assert not (folder / "here" / "segments").exists() or not list((folder / "here" / "segments").iterdir())
     for name in ("vlm_segments_per_second", "gpu_memory_residue", "energy_per_clip"):
         metric = result.metric(name)

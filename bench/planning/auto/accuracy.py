@@ -22,7 +22,7 @@ from clipbench.bench.planning.percentiles import CLAIMED, clips_needed, percenti
 from clipbench.bench.probes import environment
 from clipbench.bench.runs.foretold import Foretold, PastError
 from clipbench.bench.runs.serialization import WrongShape, from_json, to_json
-from clipbench.bench.runs.storage import write_json
+from clipbench.bench.runs.storage import check_schema, write_json
 from clipbench.executors.costs import Costs
 
 if TYPE_CHECKING:
@@ -45,8 +45,7 @@ def read(path: Path) -> list[PastError]:
         return []
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
-        if raw["schema"] != SCHEMA:
-            raise ValueError(f"it is of schema {raw['schema']}, this version of clipbench reads {SCHEMA}")
+        check_schema(raw, SCHEMA)
         return [from_json(PastError, each, f"errors[{n}]") for n, each in enumerate(raw["errors"])]
     except (OSError, ValueError, KeyError, TypeError, WrongShape) as error:
         raise InputError(f"{path} holds no errors of predictions ({error}); delete it") from error

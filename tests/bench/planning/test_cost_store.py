@@ -102,10 +102,15 @@ def test_declared_costs_are_completed_by_what_was_measured_here(tmp_path, monkey
     )
     assert "no costs of cut_analysis" in refused(CostsConfig(store=str(measured)), [model, same], "full")
 
-    cfg = stored(measured, kept([same, model]))
+    tested = kept([same, model])
+    tested = dataclasses.replace(tested, costs=dataclasses.replace(tested.costs, residual=0.1, holdout=0.2))
+    cfg = stored(measured, tested)
     both, lines = cost_store.find(cfg, "full", [model, same])
     assert both.costs.analyzers.keys() == {"object_detection", "cut_analysis"}
     assert both.costs.source == "declared" and both.costs.gpu == "a GPU"
+    assert (
+        both.costs.residual is None and both.costs.holdout is None
+    )  # nobody tested it
     assert "declared, not measured: a GPU" in lines[0]
     assert any("measured here" in line and "cut_analysis" in line for line in lines)
     raw = cost_store.as_raw(both)["costs"]["analyzers"]
