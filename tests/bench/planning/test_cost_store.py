@@ -108,9 +108,7 @@ def test_declared_costs_are_completed_by_what_was_measured_here(tmp_path, monkey
     both, lines = cost_store.find(cfg, "full", [model, same])
     assert both.costs.analyzers.keys() == {"object_detection", "cut_analysis"}
     assert both.costs.source == "declared" and both.costs.gpu == "a GPU"
-    assert (
-        both.costs.residual is None and both.costs.holdout is None
-    )  # nobody tested it
+    assert both.costs.residual is None and both.costs.holdout is None  # nobody tested it
     assert "declared, not measured: a GPU" in lines[0]
     assert any("measured here" in line and "cut_analysis" in line for line in lines)
     raw = cost_store.as_raw(both)["costs"]["analyzers"]
