@@ -5,14 +5,16 @@ Every session follows the worker's thread budget, and a network that several ana
 
 from __future__ import annotations
 
+import functools
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from clipbench.analyzers import threads, weights
+from clipbench.analyzers.features import denormals
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -118,6 +120,8 @@ def new_session(model: Path | bytes, initializers: Mapping[str, bytes] | None = 
     options.inter_op_num_threads = 1
     # Idle threads that spin would take cores from the other workers.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # This is for ONNX Runtime's own threads; `_session_type` sees to the one that calls.
+    options.add_session_config_entry("session.set_denormal_as_zero", "1")
     options.log_severity_level = 3
     if initializers:
         contents = list(initializers.values())
@@ -125,8 +129,24 @@ def new_session(model: Path | bytes, initializers: Mapping[str, bytes] | None = 
             list(initializers), contents, [len(content) for content in contents]
         )
     source = model if isinstance(model, bytes) else str(model)
-    session: Session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
-    return session
+    with denormals.as_zero():  # the first session would leave the thread that made it like this for good
+        return _session_type()(source, options, providers=["CPUExecutionProvider"])
+
+
+@functools.cache
+def _session_type() -> Callable[..., Session]:
+    """The type of sessions in whose networks denormal numbers are zero, whichever thread runs them.
+
+    RapidOCR wants sessions to be ONNX Runtime's own, whose module takes long to import.
+    """
+    import onnxruntime
+
+    class FlushingSession(onnxruntime.InferenceSession):  # type: ignore[misc]
+        def run(self, *arguments: object) -> object:
+            with denormals.as_zero():
+                return super().run(*arguments)
+
+    return FlushingSession
 
 
 def output_of_shape(outputs: list[np.ndarray], *shape: int) -> np.ndarray:
