@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import mean, median
 
 from clipbench.bench.clips.decoder_link import Decoders
 from clipbench.bench.clips.decoding import open_clip
 from clipbench.bench.costing.company import DECODING
 from clipbench.bench.costing.decoding import ALL_SIZES, WANTED, read
 from clipbench.bench.costing.observed import Observed, Pair
-from clipbench.bench.costing.stages import BESIDE_S, Rigs, alone_s, beside, prepared_for, standing_for
+from clipbench.bench.costing.stages import BESIDE_S, Rigs, alone, beside, length, prepared_for, standing_for
 from clipbench.executors.base import now
 from clipbench.executors.layout import Task
 
 #: Decoding runs beside every analyzer of this distance: it takes the whole clip each time.
-EVERY = 3
+EVERY = 5
 #: The analyzer is kept at work for so much longer than decoding takes alone.
 LONGER = 1.5
 
@@ -38,14 +39,15 @@ class BesideDecoding:
         step = prepared_for(rig, timing)
         with Decoders() as decoders:
             self._decode(decoders, tasks)  # the decoder starts
-            alone, step_s = total(self._decode(decoders, tasks)), alone_s(rig, step)
+            before_s, step_before = total(self._decode(decoders, tasks)), alone(rig, step)
             begin_s = now()
-            rig.repeat(step, begin_s, begin_s + max(BESIDE_S, LONGER * alone))
+            rig.repeat(step, begin_s, begin_s + max(BESIDE_S, LONGER * before_s))
             together = self._decode(decoders, tasks)
             intervals = rig.repeated(step)
-        found.pairs.append(
-            Pair(DECODING, timing.analyzer, total(together) / alone, beside(intervals, together) / step_s)
-        )
+            after_s, step_after = total(self._decode(decoders, tasks)), alone(rig, step)
+        step_s = median(map(length, [*step_before, *step_after]))
+        decoding = total(together) / mean([before_s, after_s])
+        found.pairs.append(Pair(DECODING, timing.analyzer, decoding, beside(intervals, together) / step_s))
 
     def _decode(self, decoders: Decoders, tasks: Sequence[Task]) -> list[tuple[float, float]]:
         """Decode the clip; begin and end of each chunk, on the clock of all processes."""
@@ -60,4 +62,4 @@ class BesideDecoding:
 
 def total(intervals: Sequence[tuple[float, float]]) -> float:
     """The sum of their lengths."""
-    return sum(end - start for start, end in intervals)
+    return sum(map(length, intervals))

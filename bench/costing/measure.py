@@ -129,8 +129,11 @@ def unfinished(path: Path, facts: Facts) -> Observed | None:
 def stages_of(measuring: Measuring, rigs: Rigs) -> list[Stage]:
     """What is measured, in order."""
     subject = measuring.subject
-    steps: list[Stage] = [Steps(rigs, 1), *([Steps(rigs, 2)] if subject.cores > 1 else [])]
-    return [*steps, Gpus(rigs), Pairs(rigs), Decoding(subject), BesideDecoding(rigs), Executors(subject)]
+    steps = Steps(rigs, (1, 2) if subject.cores > 1 else (1,))
+    return [
+        *(steps, Gpus(rigs), Pairs(rigs)),
+        *(Decoding(subject), BesideDecoding(rigs), Executors(subject)),
+    ]
 
 
 def run(measuring: Measuring, told: Told) -> KeptCosts:
@@ -196,10 +199,13 @@ def costs_of(measuring: Measuring) -> KeptCosts:
 
 def beside(before: Costs, now: Costs) -> Costs:
     """Costs with those that were measured before of analyzers that were not measured now."""
+    analyzers = before.analyzers | now.analyzers
+    shared = {name for cost in analyzers.values() for name in cost.derivations}
+    derivations = before.derivations | now.derivations
     return replace(
         now,
-        analyzers=before.analyzers | now.analyzers,
-        derivations=before.derivations | now.derivations,
+        analyzers=analyzers,
+        derivations={name: work for name, work in derivations.items() if name in shared},
         facts=before.facts | now.facts,
     )
 

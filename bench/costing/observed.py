@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import Literal
 
@@ -108,6 +108,17 @@ class Observed:
         return {
             analyzer: [name for name in names if askers[name] > 1] for analyzer, names in self.memos.items()
         }
+
+    def add(self, timing: Timing) -> None:
+        """Add a timing to those of the same step, if there are any."""
+        for known in self.timings:
+            if replace(known, seconds=timing.seconds, peak_gb=timing.peak_gb) == timing:
+                known.seconds += timing.seconds
+                known.peak_gb = max(
+                    (gb for gb in (known.peak_gb, timing.peak_gb) if gb is not None), default=None
+                )
+                return
+        self.timings.append(timing)
 
     def timings_of(self, analyzer: str, steps: Iterable[StepKind], memo: str, threads: int) -> list[Timing]:
         """The timings of an analyzer's steps with this memo and so many threads."""

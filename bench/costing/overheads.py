@@ -63,7 +63,7 @@ def overheads(name: str, analyzers: Sequence[str], subject: Subject, found: Obse
     )
     meter = DriverMeter(name)
     runner = Runner(make_plan(cfg), Silent(), meter.make, CHUNK_S)
-    runner.measure([subject.clip], warmup=0, repeats=2, in_flight=1)
+    runner.measure([subject.clip], warmup=0, repeats=1, in_flight=1)
     spans = runner.record.spans
     started = [span.end_s - span.start_s for span in spans if span.phase == "spawn"]
     between_s = gap(spans)

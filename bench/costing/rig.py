@@ -34,8 +34,8 @@ from clipbench.executors.layout import Task, WorkerPlan
 from clipbench.executors.processes import describe_exit
 from clipbench.executors.steps import Fed, Feed, Finish, Step, Whole, sound_name
 
-#: A step is taken this often, or until it has taken so many seconds.
-REPEATS, ENOUGH_S = 3, 0.5
+#: A step is taken this often in a turn, or until it has taken so many seconds.
+REPEATS, ENOUGH_S = 2, 0.1
 #: Stands behind the names of memos that belong to pieces of sound, which is read for itself.
 OF_SOUND = " (sound)"
 
@@ -64,9 +64,8 @@ class Rig:
         self.failures: dict[str, str] = {}
         #: Analyzer → what it asks the memo for that others ask for too: known after `walk`.
         self.shared: Mapping[str, Sequence[str]] = {}
-        #: Analyzer → seconds of the step that stands for it, repeated alone.
-        self.alone_s: dict[str, float] = {}
-        self._shown: set[str] = set()
+        #: Name → a piece that the process has open.
+        self._shown: dict[str, SharedClip] = {}
         context = multiprocessing.get_context("spawn")
         self.connection: Connection[Command, object]
         self.connection, theirs = context.Pipe()
@@ -171,6 +170,23 @@ class Rig:
             else:
                 results[task.analyzer] = list(outcome.segments)
 
+    def follow(self, walked: Rig, share: bool) -> None:
+        """Get ready to take the steps of another process, in which all of them have been taken.
+
+        Each analyzer takes its first one; with `share`, those who share take all but the short ones, so that
+        the memos are filled.
+        """
+        self.steps, self.memos, self.failures = walked.steps, walked.memos, walked.failures
+        for name, piece in walked._shown.items():
+            self._opened(name, piece)
+        for analyzer, steps in self.steps.items():
+            feeds = (
+                [step for step in steps if step.kind == "feed"] if share and walked.shared[analyzer] else []
+            )
+            longest_s = max((step.chunk_s for step in feeds), default=0.0)
+            for step in [step for step in feeds if step.chunk_s == longest_s] or steps[:1]:
+                self.take(step, fill=step.kind == "feed")
+
     def _walk_one(self, task: Task, long: Cut, short: Cut, upstream: Mapping[str, list[Segment]]) -> Outcome:
         self.steps[task.analyzer] = steps = []
         if not task.chunked:
@@ -247,7 +263,7 @@ class Rig:
 
     def _opened(self, name: str, piece: SharedClip) -> str:
         if name not in self._shown:
-            self._shown.add(name)
+            self._shown[name] = piece
             self.send(Show(name, piece.share()))
         return name
 

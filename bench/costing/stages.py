@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from statistics import median
 from typing import Protocol
@@ -21,11 +22,15 @@ from clipbench.executors.devices import on_gpu
 from clipbench.executors.layout import Task
 
 #: Each work runs beside the works that are this many places after it, around the circle of all.
-PARTNERS = (1, 4, 9)
+PARTNERS = (1, 7)
 #: Steps that take less than so many seconds are no company that could be measured.
 SHORTEST_S = 0.002
 #: A pair runs side by side for so many seconds at least, and so often as long as its longer step.
 BESIDE_S, BESIDE_STEPS = 0.25, 2.5
+#: Just before and after that, each of the two runs alone for so many seconds: machines get slower and faster.
+ALONE_S = 0.1
+#: All steps are timed in so many turns, for the same reason.
+TURNS = 2
 
 
 @dataclass
@@ -77,7 +82,11 @@ class Rigs:
             self._stack.callback(rig.close)
             for task in subject.tasks:
                 rig.load(task)
-            rig.walk(*self._cuts)
+            walked = next(iter(self._rigs.values()), None)
+            if walked is None:
+                rig.walk(*self._cuts)
+            else:
+                rig.follow(walked, share=threads > 1)
             self._rigs[name, threads] = rig
             if threads == 1 and not self.found.loadings:
                 self.found.loadings = rig.loadings
@@ -95,32 +104,37 @@ class Rigs:
 
 
 class Steps:
-    """The times of each analyzer's steps: alone, after its sharers, and after all but one of these."""
+    """The times of each analyzer's steps: alone, after its sharers, and after all but one of these.
 
-    def __init__(self, rigs: Rigs, threads: int) -> None:
+    A step is taken at one thread and at more right after each other, so that they can be compared.
+    """
+
+    def __init__(self, rigs: Rigs, threads: Sequence[int]) -> None:
         self.rigs, self.threads = rigs, threads
 
     def units(self) -> list[str]:
-        noun = "thread" if self.threads == 1 else "threads"
-        return [f"{task.analyzer}, {self.threads} {noun}" for task in self.rigs.subject.tasks]
+        names = [task.analyzer for task in self.rigs.subject.tasks]
+        return [f"{name}, turn {turn}" for turn in range(1, TURNS + 1) for name in names]
 
     def measure(self, unit: str, found: Observed) -> None:
         name = unit.partition(",")[0]
-        rig = self.rigs.get("first", self.threads)
+        rigs = [self.rigs.get("first", threads) for threads in self.threads]
         shared = found.shared_memos().get(name, [])
         memos = [EMPTY]
         if shared:
             memos.append(SHARED)
         if len(shared) > 1:
             memos += [f"{WITHOUT}{key}" for key in shared]
-        for prepared in rig.steps.get(name, []):
-            if self.threads > 1 and prepared.kind == "feed" and prepared.chunk_s == self._shortest(rig, name):
-                continue  # what threads are worth is seen in the longer pieces
-            for memo in memos if prepared.kind == "feed" else [EMPTY]:
-                found.timings.append(rig.time(prepared, memo))
+        for first in rigs[0].steps.get(name, []):
+            for memo in memos if first.kind == "feed" else [EMPTY]:
+                for rig in rigs:
+                    if rig.threads == 1 or self._is_long(rig, first):
+                        found.add(rig.time(first, memo))
 
-    def _shortest(self, rig: Rig, name: str) -> float:
-        return min(p.chunk_s for p in rig.steps[name] if p.kind == "feed")
+    def _is_long(self, rig: Rig, prepared: Prepared) -> bool:
+        """Whether it is none of the short pieces: what threads are worth is seen in longer ones."""
+        feeds = [step.chunk_s for step in rig.steps[prepared.task.analyzer] if step.kind == "feed"]
+        return prepared.kind != "feed" or prepared.chunk_s > min(feeds)
 
 
 class Gpus:
@@ -171,23 +185,28 @@ class Pairs:
         self.rigs.drop("first", 2)
         rigs = [self.rigs.get(name, 1) for name in ("first", "second")]
         steps = [prepared_for(rig, timing) for rig, timing in zip(rigs, timings, strict=True)]
-        alone = [alone_s(rigs[0], prepared_for(rigs[0], timing)) for timing in timings]
+        before = [alone(rig, step) for rig, step in zip(rigs, steps, strict=True)]
         begin_s = now() + 0.02
-        end_s = begin_s + max(BESIDE_S, BESIDE_STEPS * max(alone))
+        end_s = begin_s + max(BESIDE_S, BESIDE_STEPS * max(map(length, chain(*before))))
         for rig, step in zip(rigs, steps, strict=True):
             rig.repeat(step, begin_s, end_s)
         times = [rig.repeated(step) for rig, step in zip(rigs, steps, strict=True)]
-        one, other = beside(times[0], times[1]) / alone[0], beside(times[1], times[0]) / alone[1]
+        after = [alone(rig, step) for rig, step in zip(rigs, steps, strict=True)]
+        one_s, other_s = (median(map(length, [*a, *b])) for a, b in zip(before, after, strict=True))
+        one, other = beside(times[0], times[1]) / one_s, beside(times[1], times[0]) / other_s
         found.pairs.append(Pair(names[0], names[1], one, other))
 
 
-def alone_s(rig: Rig, step: Prepared) -> float:
-    """The median seconds of a step that is repeated as in company, but alone; each is measured once."""
-    if step.task.analyzer not in rig.alone_s:
-        begin_s = now() + 0.02
-        rig.repeat(step, begin_s, begin_s + BESIDE_S)
-        rig.alone_s[step.task.analyzer] = median(end - start for start, end in rig.repeated(step))
-    return rig.alone_s[step.task.analyzer]
+def alone(rig: Rig, step: Prepared) -> list[tuple[float, float]]:
+    """The times of a step that is repeated as in company, but alone."""
+    begin_s = now() + 0.005
+    rig.repeat(step, begin_s, begin_s + ALONE_S)
+    return rig.repeated(step)
+
+
+def length(interval: tuple[float, float]) -> float:
+    """Seconds from its begin to its end."""
+    return interval[1] - interval[0]
 
 
 def standing_for(found: Observed, name: str) -> Timing | None:

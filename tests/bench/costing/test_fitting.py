@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 
 import pytest
@@ -143,6 +144,16 @@ def test_noise_is_seen_in_the_residual_and_more_so_in_what_was_held_out():
     fitted = company.fit(made_pairs(noise=0.1))
     assert fitted.residual is not None and fitted.holdout is not None
     assert 0.01 < fitted.residual < fitted.holdout
+
+
+def test_a_few_wild_factors_make_no_work_wild():
+    pairs = [dataclasses.replace(p, one_slower=1.05, other_slower=1.05) for p in made_pairs(noise=0.0)]
+    for place, factor in ((3, 4.9), (11, 0.6), (20, 2.7)):
+        pairs[place] = dataclasses.replace(pairs[place], one_slower=factor)
+    fitted = company.fit(pairs)
+    names = fitted.pressure
+    assert all(fitted.slower(one, other) < 1.25 for one in names for other in names)
+    assert fitted.holdout is not None and fitted.holdout < 0.03
 
 
 def test_without_pairs_company_is_not_known():

@@ -10,10 +10,11 @@ import pytest
 
 from clipbench.bench.costing import cuts, measure, rig, stages
 from clipbench.bench.costing.measure import Measuring
-from clipbench.bench.costing.observed import EMPTY, SHARED, Observed
+from clipbench.bench.costing.observed import EMPTY, SHARED, Observed, Timing
 from clipbench.bench.costing.stages import Subject
 from clipbench.bench.errors import InputError, Interrupted
 from clipbench.bench.planning import config, cost_store
+from clipbench.executors.costs import AnalyzerCost, Costs, Work
 from tests.support.costs import kept, task_named
 from tests.support.fake_plans import FAKES, FOLDER
 from tests.support.video_files import numbered_frames, write_clip
@@ -53,7 +54,7 @@ def test_it_goes_on_where_it_was_interrupted(measuring, monkeypatch):
         measure.run(measuring, Told(most=2))
     assert not measuring.path.exists()
     before = measure.unfinished(measuring.unfinished, measuring.facts)
-    assert before is not None and before.done == ["napper, 1 thread", "napper_too, 1 thread"]
+    assert before is not None and before.done == ["napper, turn 1", "napper_too, turn 1"]
     assert measure.unfinished(measuring.unfinished, {"clip": "another"}) is None
 
     found = measure.run(dataclasses.replace(measuring, found=before), Told())
@@ -128,3 +129,20 @@ def test_a_store_that_cannot_be_written_to_is_named(measuring, tmp_path):
     blocked = dataclasses.replace(measuring, path=Path(tmp_path / "file" / "costs.json"))
     with pytest.raises(InputError, match=r"costs\.store: "):
         measure.run(blocked, Told())
+
+
+def test_another_turn_adds_to_the_times_of_the_same_step():
+    found = Observed()
+    for threads, seconds, gb in ((1, 1.0, None), (2, 0.6, None), (1, 3.0, 0.2)):
+        found.add(Timing("napper", "feed", "0", 1.0, 1.0, threads, EMPTY, [seconds], gb))
+    assert [(timing.threads, timing.seconds, timing.peak_gb) for timing in found.timings] == [
+        (1, [1.0, 3.0], 0.2),
+        (2, [0.6], None),
+    ]
+
+
+def test_what_nobody_shares_any_more_is_dropped():
+    def costs(shared: str) -> Costs:
+        return Costs(analyzers={"napper": AnalyzerCost(derivations=(shared,))}, derivations={shared: Work()})
+
+    assert list(measure.beside(costs("faces (2)"), costs("faces")).derivations) == ["faces"]
