@@ -143,6 +143,6 @@ def test_another_turn_adds_to_the_times_of_the_same_step():
 
 def test_what_nobody_shares_any_more_is_dropped():
     def costs(shared: str) -> Costs:
-        return Costs(analyzers={"napper": AnalyzerCost(derivations=(shared,))}, derivations={shared: Work()})
+        return Costs("here", 2, "measured", {"napper": AnalyzerCost(Work(), (shared,))}, {shared: Work()})
 
     assert list(measure.beside(costs("faces (2)"), costs("faces")).derivations) == ["faces"]
