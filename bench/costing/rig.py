@@ -181,7 +181,7 @@ class Rig:
             self._opened(name, piece)
         for analyzer, steps in self.steps.items():
             feeds = (
-                [step for step in steps if step.kind == "feed"] if share and walked.shared[analyzer] else []
+                [step for step in steps if step.kind == "feed"] if share and walked.shared.get(analyzer) else []
             )
             longest_s = max((step.chunk_s for step in feeds), default=0.0)
             for step in [step for step in feeds if step.chunk_s == longest_s] or steps[:1]:
