@@ -180,9 +180,8 @@ class Rig:
         for name, piece in walked._shown.items():
             self._opened(name, piece)
         for analyzer, steps in self.steps.items():
-            feeds = (
-                [step for step in steps if step.kind == "feed"] if share and walked.shared.get(analyzer) else []
-            )
+            shares = share and bool(walked.shared.get(analyzer))
+            feeds = [step for step in steps if shares and step.kind == "feed"]
             longest_s = max((step.chunk_s for step in feeds), default=0.0)
             for step in [step for step in feeds if step.chunk_s == longest_s] or steps[:1]:
                 self.take(step, fill=step.kind == "feed")
