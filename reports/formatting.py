@@ -153,6 +153,11 @@ def verdict_words(result: Result) -> str:
     return f"predicted {result.verdict}" if result.run.simulated else result.verdict
 
 
+def observed_word(run: MaybePredicted) -> str:
+    """What the figure beside a limit is called."""
+    return "predicted" if run.simulated else "observed"
+
+
 def prediction(run: MaybePredicted) -> str:
     """What the figures of a simulated run, or of several, rest on, in sentences; "" for what was measured."""
     found = run.simulated

@@ -6,10 +6,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from clipbench.bench.planning.auto import accuracy
+from clipbench.bench.planning.auto.configured import FoundGrouping
+from clipbench.bench.planning.auto.explaining import run_prediction
 from clipbench.bench.planning.config import Config
 from clipbench.bench.probes.other_load import is_busy
 from clipbench.bench.runs.foretold import Foretold, PastError, RunPrediction
 from clipbench.bench.runs.results import MetricValue, Result
+from clipbench.executors.base import Plan
+
+
+def of_run(found: FoundGrouping, plan: Plan, values: Sequence[MetricValue]) -> RunPrediction:
+    """What was predicted for a run, beside what was measured; nothing was where the run is simulated."""
+    return beside(run_prediction(found), values if plan.pretended is None else ())
 
 
 def beside(prediction: RunPrediction, measured: Sequence[MetricValue]) -> RunPrediction:

@@ -35,7 +35,6 @@ from clipbench.bench.planning import pretrained
 from clipbench.bench.planning import scenario as scenarios
 from clipbench.bench.planning.auto import configured
 from clipbench.bench.planning.auto.configured import FoundGrouping
-from clipbench.bench.planning.auto.explaining import run_prediction
 from clipbench.bench.planning.config import Config
 from clipbench.bench.planning.placement import visible
 from clipbench.bench.planning.plan import grouped, make_plan, one_of
@@ -244,7 +243,7 @@ def derive(
         + [line for line in (session.left_out, scores.reason if scores.unexpected else "") if line],
         lost_clips=list(record.lost),
         served=served.summarize(record),
-        prediction=foretelling.beside(run_prediction(session.found), measured) if session.found else None,
+        prediction=foretelling.of_run(session.found, record.plan, measured) if session.found else None,
     )
 
 

@@ -40,7 +40,8 @@ def judge_job(job: Job, candidate: Candidate, judged: list[TargetResult]) -> tup
         return Exit.OK, ""
     passes = [[(p.start_s, p.end_s) for p in run.result.run.passes if not p.warmup] for run in candidate.runs]
     if few := shortfalls(len(candidate.first.analyzers), passes, job.minimum):
-        return Exit.NOTHING_VALID, f"too little was measured: {', '.join(few)}"
+        done = "simulated" if job.predicted else "measured"
+        return Exit.NOTHING_VALID, f"too little was {done}: {', '.join(few)}"
     required = [candidate.metric(name) for name in job.gate.require]
     absent = targets.not_measured(job.gate.require, required, judged)
     if missed := why_failed(judged, absent):

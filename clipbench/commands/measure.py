@@ -41,7 +41,8 @@ def measure(cfg: Config, folder: Path, console: Console) -> int:
     if removed := leftovers.remove():
         log.warning("clipbench: %s", removed)
     interrupts.accept()
-    with run_progress(terminal.console(stderr=True), cfg.progress) as progress:
+    predicted = prepared.plan.pretended is not None
+    with run_progress(terminal.console(stderr=True), cfg.progress, predicted) as progress:
         finished = session.run(prepared, progress, measured=interrupts.ignore)
     result, interrupted = finished.result, finished.interrupted
 

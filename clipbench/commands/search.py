@@ -39,7 +39,7 @@ def search(cfg: Config, folder: Path, console: Console) -> int:
             return rate_search.run_at(rate, place)
 
     def tell(one: Try) -> None:
-        rates_console.show_try(one, console)
+        rates_console.show_try(one, console, prepared.plan.pretended is not None)
 
     interrupts.accept()
     resumption = invocation.resumption(invocation.command_line(), "hydra.run.dir", folder)

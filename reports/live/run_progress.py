@@ -22,14 +22,15 @@ LONG_S = 60.0
 class RunProgress:
     """Shows a run's progress; the runner calls its methods."""
 
-    def __init__(self, display: Progress) -> None:
-        self.display = display
+    def __init__(self, display: Progress, predicted: bool = False) -> None:
+        """`predicted`: nothing runs, so that no pass is called measured."""
+        self.display, self.counted = display, "predicted" if predicted else "measured"
         self.task = display.add_task("starting", total=None, at="")
         self.line = display.add_task("seconds of clip", total=None, at="", visible=False)
         self.clips: dict[int, ClipProgress] = {}
 
     def passes(self, number: int, of: int, warmup: bool, analyzers: int) -> None:
-        kind = "warm-up" if warmup else "measured"
+        kind = "warm-up" if warmup else self.counted
         self.display.update(
             self.task,
             description=f"pass {number}/{of} ({kind})",
@@ -67,11 +68,11 @@ class RunProgress:
 
 
 @contextlib.contextmanager
-def run_progress(console: Console, enabled: bool) -> Iterator[RunProgress]:
+def run_progress(console: Console, enabled: bool, predicted: bool = False) -> Iterator[RunProgress]:
     """A display that disappears at the end; it is hidden unless `enabled` and on a terminal."""
     columns = (*terminal.counting_columns(), TextColumn("[cyan]{task.fields[at]}"))
     with terminal.progress(console, enabled, *columns) as display:
-        yield RunProgress(display)
+        yield RunProgress(display, predicted)
 
 
 @contextlib.contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from rich.console import Console
 from rich.progress import Progress, TextColumn
@@ -18,8 +18,9 @@ from clipbench.reports.terminal import safe
 class SweepProgress:
     """Shows a sweep's progress; the sweep calls its methods."""
 
-    def __init__(self, display: Progress) -> None:
-        self.display = display
+    def __init__(self, display: Progress, predicted: Collection[str] = ()) -> None:
+        """`predicted` are the jobs that are simulated."""
+        self.display, self.predicted = display, predicted
         self.task = display.add_task("starting", total=None, job="", left="")
 
     def began(self, number: int, of: int, job: str, round_: int, left_s: float | None) -> None:
@@ -37,7 +38,8 @@ class SweepProgress:
         outcome = f"[red]failed:[/] {safe(turn.reason)}"
         if turn.state == "done":
             reason = f" [yellow]({safe(turn.reason)})[/]" if turn.reason else ""
-            outcome = f"{turn.metric} {turn.value:.3g}{reason}"
+            kind = "predicted " if turn.job in self.predicted else ""
+            outcome = f"{kind}{turn.metric} {turn.value:.3g}{reason}"
         self.print(f"round {turn.round}  {safe(turn.job)}  {outcome}  [dim]{long_duration(turn.seconds)}[/]")
         self.display.advance(self.task)
 
@@ -56,7 +58,9 @@ class SweepProgress:
 
 
 @contextlib.contextmanager
-def sweep_progress(console: Console, enabled: bool) -> Iterator[SweepProgress]:
+def sweep_progress(
+    console: Console, enabled: bool, predicted: Collection[str] = ()
+) -> Iterator[SweepProgress]:
     """A display whose bar disappears at the end; the bar is hidden unless `enabled` and on a terminal."""
     columns = (
         *terminal.counting_columns(),
@@ -64,4 +68,4 @@ def sweep_progress(console: Console, enabled: bool) -> Iterator[SweepProgress]:
         TextColumn("[cyan]{task.fields[job]}"),
     )
     with terminal.progress(console, enabled, *columns, frames_per_second=1) as display:
-        yield SweepProgress(display)
+        yield SweepProgress(display, predicted)

@@ -9,7 +9,7 @@ from clipbench.bench.planning.auto.configured import FoundGrouping
 from clipbench.bench.planning.auto.explaining import run_prediction
 from clipbench.reports import formatting
 from clipbench.reports.plan_console import group_table
-from clipbench.reports.run.prediction_rows import HEADS, prediction_rows, sentences
+from clipbench.reports.run.prediction_rows import heads, prediction_rows, sentences
 from clipbench.reports.terminal import plain_table
 
 
@@ -24,7 +24,7 @@ def show(found: FoundGrouping, console: Console, plan_too: bool = True) -> None:
     )
     if plan_too:
         console.print(group_table(plan), Text())
-    rows = plain_table(*(head for head in HEADS if head not in ("measured", "error")))
+    rows = plain_table(*heads(measured=False))
     for row in prediction_rows(prediction):
         rows.add_row(row.metric, Text(row.predicted, style="magenta"), row.interval, row.source)
     console.print(rows, Text())

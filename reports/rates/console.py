@@ -13,10 +13,10 @@ from clipbench.reports.rates import wording
 from clipbench.reports.terminal import plain_table
 
 
-def show_try(one: Try, console: Console) -> None:
-    """Print what came of a rate, on a line."""
+def show_try(one: Try, console: Console, predicted: bool = False) -> None:
+    """Print what came of a rate, on a line; `predicted` where nothing ran."""
     row = wording.row(one)
-    line = Text(f"{row.cells[0]} clips per second  ")
+    line = Text(f"{'predicted: ' if predicted else ''}{row.cells[0]} clips per second  ")
     line.append(row.verdict, style="green" if row.kept else "red")
     line.append(f"  {formatting.long_duration(one.seconds)}", style="dim")
     console.print(line, soft_wrap=True)

@@ -22,7 +22,7 @@ from clipbench.bench.runs.results import ClipSummary, MetricValue, Result, Targe
 from clipbench.bench.runs.storage import read_result
 from clipbench.reports import formatting, terminal
 from clipbench.reports.run.analyzer_rows import AnalyzerRow, analyzer_rows, run_metrics
-from clipbench.reports.run.prediction_rows import HEADS, prediction_rows
+from clipbench.reports.run.prediction_rows import heads, prediction_rows
 from clipbench.reports.terminal import STATUS_STYLE, plain_table, safe
 
 #: From this many columns there is room for the quality figures, and from that many for the models too.
@@ -54,9 +54,9 @@ def show(result: Result, console: Console, path: Path | None = None) -> None:
         console.print(Text("\npredicted, by costs", style="bold"), end="")
     console.print(Text(), metric_table(run_metrics(result)), Text())
     if result.prediction:
-        console.print(prediction_table(result.prediction), Text())
+        console.print(prediction_table(result.prediction, not run.simulated), Text())
     if result.targets:
-        console.print(target_table(result.targets))
+        console.print(target_table(result.targets, formatting.observed_word(run)))
     for warning in result.warnings:
         console.print(f"[yellow]warning:[/] {safe(warning)}")
     for row in rows:
@@ -142,20 +142,20 @@ def value(metric: MetricValue) -> str:
     return f"{formatting.number(metric.value)} {metric.unit}".rstrip()
 
 
-def prediction_table(prediction: RunPrediction) -> Table:
-    """What was predicted beside what was measured."""
-    table = plain_table(*HEADS)
+def prediction_table(prediction: RunPrediction, measured: bool) -> Table:
+    """What was predicted, beside what was then `measured`, if anything was."""
+    table = plain_table(*heads(measured))
     for row in prediction_rows(prediction):
-        cells = [Text(cell) for cell in row.cells()]
+        cells = [Text(cell) for cell in row.cells(measured)]
         cells[1].stylize("magenta")
-        cells[4].stylize({True: "green", False: "yellow", None: "dim"}[row.within])
+        cells[-2].stylize({True: "green", False: "yellow", None: "dim"}[row.within])
         table.add_row(*cells)
     return table
 
 
-def target_table(targets: Sequence[TargetResult]) -> Table:
+def target_table(targets: Sequence[TargetResult], observed_head: str) -> Table:
     """Each target: its limit, what was observed, whether it was met, missed or not measured, and why."""
-    table = plain_table("target", "limit", "observed")
+    table = plain_table("target", "limit", observed_head)
     table.add_column("status")
     for t in formatting.alike(targets):
         status = Text(formatting.TARGET_WORDS[t.status], style=STATUS_STYLE[t.status])

@@ -40,7 +40,7 @@ def write(result: Result, folder: Path) -> Path:
 
 def render(result: Result) -> str:
     """The page."""
-    targets = formatting.missed_first(result.targets)
+    targets, measured = formatting.missed_first(result.targets), not result.run.simulated
     windows = timeline_svg.named_windows(result) if result.spans else []
     rtf = next((m for m in result.metrics if m.name == "rtf_warm"), None)
     template = template_environment().get_template("report.html.j2")
@@ -53,8 +53,12 @@ def render(result: Result) -> str:
         others=formatting.alike([t for t in targets if not formatting.is_prominent(t)]),
         baseline=formatting.baseline_sentences(result.run.baseline),
         timelines=[(name, timeline_svg.timeline_svg(result, window)) for name, window in windows],
-        prediction_heads=prediction_rows.HEADS,
-        prediction_rows=prediction_rows.prediction_rows(result.prediction) if result.prediction else [],
+        prediction_title=prediction_rows.title(measured),
+        prediction_heads=prediction_rows.heads(measured),
+        prediction_rows=[
+            row.cells(measured)
+            for row in (prediction_rows.prediction_rows(result.prediction) if result.prediction else [])
+        ],
         prediction_sentences=prediction_rows.sentences(result.prediction) if result.prediction else [],
         phases=phases_seen(result),
         zooms=timeline_svg.ZOOMS,

@@ -13,7 +13,7 @@ from clipbench.reports import formatting
 from clipbench.reports.markdown_text import MAX_ROWS, escape, fenced, table
 from clipbench.reports.rerender import rerender
 from clipbench.reports.run.analyzer_rows import AnalyzerRow, analyzer_rows, run_metrics
-from clipbench.reports.run.prediction_rows import HEADS, prediction_rows, sentences
+from clipbench.reports.run.prediction_rows import heads, prediction_rows, sentences, title
 
 #: Status → an emoji, since a summary shows no other colours.
 SIGNS = {
@@ -44,8 +44,8 @@ def render(result: Result) -> str:
 def blocks(result: Result, most: int) -> Iterable[str]:
     """The parts of the page, in order."""
     run = result.run
-    title = escape(formatting.run_title(run), most)
-    yield f"# {SIGNS[result.verdict]} {formatting.verdict_words(result)}: {title}"
+    about = escape(formatting.run_title(run), most)
+    yield f"# {SIGNS[result.verdict]} {formatting.verdict_words(result)}: {about}"
     yield f"**{escape(result.verdict_reason, 4 * most)}**" if result.verdict_reason else ""
     yield escape(formatting.prediction(run), 8 * most)
     baseline = formatting.baseline_sentences(run.baseline)
@@ -58,17 +58,18 @@ def blocks(result: Result, most: int) -> Iterable[str]:
     shown = formatting.alike(others)
     if first:
         yield f"## {formatting.headed('Targets', run)}"
-        yield target_table(first, most)
+        yield target_table(first, most, formatting.observed_word(run))
     if others:
         met = sum(t.status == "pass" for t in others)
         counts = f"{met} met, {len(others) - met} not measured"
         yield f"<details><summary>Quality on the labelled clip: {counts}</summary>"
-        yield target_table(shown, most)
+        yield target_table(shown, most, formatting.observed_word(run))
         yield "</details>"
     if result.prediction:
-        yield "## Predicted and measured"
-        rows = [list(map(escape, row.cells())) for row in prediction_rows(result.prediction)]
-        yield table(list(HEADS), rows)
+        measured = not run.simulated
+        yield f"## {title(measured)}"
+        rows = [list(map(escape, row.cells(measured))) for row in prediction_rows(result.prediction)]
+        yield table(list(heads(measured)), rows)
         said = sentences(result.prediction)
         yield "\n".join(f"- {head}: {escape(text, 8 * most)}" for head, text in said)
     yield f"## {formatting.headed('Analyzers', run)}"
@@ -93,10 +94,10 @@ def blocks(result: Result, most: int) -> Iterable[str]:
     yield fenced(formatting.shortened(run.command, 8 * most))
 
 
-def target_table(targets: Sequence[TargetResult], most: int) -> str:
+def target_table(targets: Sequence[TargetResult], most: int, observed_head: str) -> str:
     """Each target: whether it was met, its limit and what was observed."""
     return table(
-        ["", "target", ">limit", ">observed", ""],
+        ["", "target", ">limit", f">{observed_head}", ""],
         [
             [
                 f"{SIGNS[t.status]} {formatting.TARGET_WORDS[t.status]}",

@@ -8,6 +8,8 @@ from clipbench.bench.runs.foretold import Foretold, RunPrediction
 from clipbench.reports import formatting
 
 HEADS = ("metric", "predicted", "interval", "measured", "error", "the interval is from")
+#: The heads of what only a run gives that was measured.
+OF_A_RUN = ("measured", "error")
 
 
 @dataclass(frozen=True)
@@ -22,9 +24,24 @@ class PredictionRow:
     source: str
     within: bool | None
 
-    def cells(self) -> tuple[str, ...]:
-        """The texts, in the order of HEADS."""
-        return self.metric, self.predicted, self.interval, self.measured, self.error, self.source
+    def cells(self, measured: bool = True) -> tuple[str, ...]:
+        """The texts, in the order of `heads`."""
+        found = (self.metric, self.predicted, self.interval, self.measured, self.error, self.source)
+        return (
+            found
+            if measured
+            else tuple(cell for head, cell in zip(HEADS, found, strict=True) if head not in OF_A_RUN)
+        )
+
+
+def heads(measured: bool = True) -> tuple[str, ...]:
+    """The heads of the table: without those of a run where none was `measured`."""
+    return HEADS if measured else tuple(head for head in HEADS if head not in OF_A_RUN)
+
+
+def title(measured: bool = True) -> str:
+    """The heading over the table."""
+    return "Predicted and measured" if measured else "Predicted by the search for a grouping"
 
 
 def prediction_rows(prediction: RunPrediction) -> list[PredictionRow]:

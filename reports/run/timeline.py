@@ -8,7 +8,7 @@ from the start of the run, as in result.json.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from clipbench.reports import formatting
 from clipbench.reports.drawing.bars import draw_bar, draw_label, text_size
 from clipbench.reports.drawing.colours import FAINT, IDLE, INK
 from clipbench.reports.drawing.legend import draw_legend, legend_entries, legend_height
-from clipbench.reports.drawing.passes import PassGroup, groups_in, last_pass, pass_groups, run_end
+from clipbench.reports.drawing.passes import groups_in, last_pass, pass_groups, run_end
 from clipbench.reports.drawing.spans import (
     Window,
     WorkerLanes,
@@ -159,7 +159,7 @@ def draw_overview(axis: Axes, result: Result, rows: list[WorkerRow], window: Win
     for number, row in enumerate(rows):
         for span, _, _ in row.bars():
             draw_bar(axis, span, number + 0.06, number + 0.94, 0)
-    mark_passes(axis, pass_groups(result), limits)
+    mark_passes(axis, result, limits)
     axis.axvspan(*window, fill=False, edgecolor=INK, linewidth=1.5, clip_on=False, zorder=4)
 
 
@@ -180,7 +180,7 @@ def draw_rows(axis: Axes, result: Result, rows: list[WorkerRow], window: Window)
             if inside([span], window):
                 draw_bar(axis, span, low, high, 0.8)
                 any(draw_label(axis, span, text, low, high, window) for text in labels(span, queue))
-    mark_passes(axis, pass_groups(result), window)
+    mark_passes(axis, result, window)
 
 
 def labels(span: Span, queue: bool) -> list[str]:
@@ -193,15 +193,16 @@ def labels(span: Span, queue: bool) -> list[str]:
     return list(dict.fromkeys((text + chunk + clip, text + clip, text)))
 
 
-def mark_passes(axis: Axes, groups: Sequence[PassGroup], limits: Window) -> None:
+def mark_passes(axis: Axes, result: Result, limits: Window) -> None:
     """Thin lines between passes, and above the axis their kind; narrow neighbours share one label."""
     box = axis.get_window_extent()
     pixels = box.width / (limits[1] - limits[0])
     named: list[tuple[float, float, str, int]] = []
-    for group in groups_in(groups, limits):
+    counted = "predicted" if result.run.simulated else "measured"
+    for group in groups_in(pass_groups(result), limits):
         for edge in group.window:
             axis.axvline(edge, ymax=1 + 8 / box.height, color=INK, linewidth=0.7, clip_on=False, zorder=3)
-        name = "warm-up" if group.warmup else "measured"
+        name = "warm-up" if group.warmup else counted
         name += f", {group.clips} clips" if group.clips > 1 else ""
         if group.length_s * pixels < 66 and named and named[-1][2] == name:
             first, _, _, number = named.pop()
