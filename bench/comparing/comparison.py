@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Literal
 
 from clipbench.bench import invocation
-from clipbench.bench.comparing import calibration, mismatches, predictions
+from clipbench.bench.comparing import calibration, mismatches, pareto, predictions
 from clipbench.bench.comparing.calibration import NoiseFloor
 from clipbench.bench.comparing.candidates import Candidate, load
 from clipbench.bench.comparing.differences import AnalyzerComparison, Differences
 from clipbench.bench.comparing.judged_targets import judge_targets
+from clipbench.bench.comparing.pareto import Front
 from clipbench.bench.comparing.recommendation import Recommendation, recommend
 from clipbench.bench.comparing.statistics import CONFIDENCE, Difference
 from clipbench.bench.errors import Exit, InputError, nearest
@@ -46,7 +47,8 @@ class Comparison:
 
     `candidates` have runs, `failed` have none. `pairs` are the differences in `metric`, by (reference,
     other). `quality` has the figures that are not the same in all candidates. `analyzers` is sorted by
-    absolute change. `confidence` is what the intervals cover, as a fraction.
+    absolute change. `confidence` is what the intervals cover, as a fraction. `front` places predictions by
+    latency and cost.
     """
 
     candidates: list[Candidate]
@@ -64,6 +66,7 @@ class Comparison:
     mismatches: list[str]
     warnings: list[str]
     recommendation: Recommendation
+    front: Front | None = None
 
     def exit_code(self) -> Exit:
         """The exit code of a gate: 4 if a candidate is slower than the reference, 5 if one has nothing to
@@ -111,8 +114,6 @@ def compare(
     compared, analyzers = against_reference(chosen, track(usable), differences, main)
     targets = {one.name: judge_targets(one) for one in usable}
     recommended = recommend(candidates, main, targets, lambda a, b: differences.of_metric(a, b, main))
-    if predictions.are_predictions(*usable):
-        recommended = dataclasses.replace(recommended, sentence=predictions.worded(recommended.sentence))
     if refused:
         recommended = dataclasses.replace(recommended, sentence=f"{NOT_ALIKE}{recommended.sentence}")
     if len(usable) <= ALL_PAIRS:
@@ -135,6 +136,7 @@ def compare(
         mismatches=refused,
         warnings=not_in_turns(usable) + mismatches.warnings(usable),
         recommendation=recommended,
+        front=pareto.front_of(usable, recommended.left_out),
     )
 
 
@@ -179,8 +181,8 @@ def find(candidates: Sequence[Candidate], wanted: str) -> Candidate:
 
 
 def not_in_turns(candidates: Sequence[Candidate]) -> list[str]:
-    """A warning if the candidates did not take turns."""
-    if len(candidates) < 2:
+    """A warning if the candidates did not take turns; predictions need none."""
+    if len(candidates) < 2 or predictions.are_predictions(*candidates):
         return []
     if candidates[0].sweep is not None and len({one.sweep for one in candidates}) == 1:
         return []

@@ -35,11 +35,6 @@ def floor_of(result: Result) -> NoiseFloor:
     return NoiseFloor(max(error, MIN_NOISE), "predicted: the error of its costs, at the median")
 
 
-def worded(sentence: str) -> str:
-    """A sentence on targets that were predicted, and not measured."""
-    return sentence.replace(" measured target", " predicted target")
-
-
 def compare_family(family: Mapping[str, Sides], floor: float) -> dict[str, Difference]:
     """The differences of predicted figures, by name: beyond the error of the costs, or not."""
     return {name: compare(sides, floor) for name, sides in family.items()}

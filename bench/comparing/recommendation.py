@@ -55,7 +55,7 @@ def recommend(
         return Recommendation(None, sentence, left_out)
     if len(fit) == 1:
         alone = f"it is the only one of {len(candidates)} that can be chosen"
-        sentence = f"Use {named(best)}: {alone}; {targets_kept(targets.get(best.name, ()))}."
+        sentence = f"Use {named(best)}: {alone}; {targets_kept(best, targets.get(best.name, ()))}."
         return Recommendation(best.name, sentence, left_out)
     others = [one for one in fit if one is not best]
     found = {one.name: d for one in others if (d := difference(best, one)) is not None}
@@ -90,7 +90,7 @@ def among(
         return best.name, (
             f"Use {named(best)}: its {metric} of {figure_text(best, metric)} is the {most}; that of the "
             f"next, {named(second)}, is {d.ratio:.3g} times it ({width} "
-            f"{d.low:.3g} … {d.high:.3g}); {targets_kept(targets.get(best.name, ()))}."
+            f"{d.low:.3g} … {d.high:.3g}); {targets_kept(best, targets.get(best.name, ()))}."
         )
     chosen, reason = most_economical([best, *close], metric)
     alike = enumerated([f"{named(one)} ({differences[one.name].call})" for one in close])
@@ -100,7 +100,7 @@ def among(
     return chosen.name, (
         f"Use {named(chosen)}: {subject} has the {most} {metric}, {figure_text(best, metric)}, but cannot "
         f"be told apart from {alike}, and of these {it} {reason}; "
-        f"{targets_kept(targets.get(chosen.name, ()))}{more}."
+        f"{targets_kept(chosen, targets.get(chosen.name, ()))}{more}."
     )
 
 
@@ -160,14 +160,15 @@ def most_economical(candidates: Sequence[Candidate], metric: str) -> tuple[Candi
     return with_best(left, metric), f"{also}has the best {metric}{alike}"
 
 
-def targets_kept(targets: Sequence[TargetResult]) -> str:
+def targets_kept(candidate: Candidate, targets: Sequence[TargetResult]) -> str:
     """How a candidate that misses no target stands to its targets."""
+    done = "predicted" if candidate.first.run.simulated else "measured"
     kept = sum(t.status == "pass" for t in targets)
     if not kept:
         return "none of its targets was measured" if targets else "no targets were set"
     absent = len(targets) - kept
     unknown = f" ({absent} {'was' if absent == 1 else 'were'} not measured)" if absent else ""
-    return f"its {kept} measured {'target holds' if kept == 1 else 'targets hold'}{unknown}"
+    return f"its {kept} {done} {'target holds' if kept == 1 else 'targets hold'}{unknown}"
 
 
 def named(candidate: Candidate) -> str:

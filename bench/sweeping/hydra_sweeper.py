@@ -103,7 +103,7 @@ class InterleavedSweeper(Sweeper):
         single = {each.session.clips[0] for each in valid if len(each.session.clips) == 1}
         for clip in sorted(single):
             probe(clip)
-        rounds = self.rounds_of(valid[0].repeats)
+        rounds = self.rounds_of(valid[0].repeats, all(each.job.predicted for each in valid))
         jobs, notes = without_duplicates([each.job for each in valid])
         if len(jobs) > 1:
             notes += self.too_few_samples(valid, rounds)
@@ -125,9 +125,13 @@ class InterleavedSweeper(Sweeper):
             notes=notes,
         )
 
-    def rounds_of(self, repeats: int) -> int:
-        """The number of rounds for so many repeats; raises InputError for settings that are out of range."""
-        rounds = repeats if self.rounds is None else self.rounds
+    def rounds_of(self, repeats: int, predicted: bool = False) -> int:
+        """The number of rounds for so many repeats; raises InputError for settings that are out of range.
+
+        Where everything is `predicted`, one is the default: nothing drifts, and others give the same.
+        """
+        default = min(1, repeats) if predicted else repeats
+        rounds = default if self.rounds is None else self.rounds
         if repeats < 1:
             raise InputError(f"scenario.repeats={repeats} is out of range: a sweep requires 1 or more")
         if not 1 <= rounds <= repeats:
@@ -145,9 +149,11 @@ class InterleavedSweeper(Sweeper):
         return rounds
 
     def too_few_samples(self, valid: Sequence[ValidJob], rounds: int) -> list[str]:
-        """A note if a job gives fewer samples than any call requires."""
+        """A note if a job gives fewer samples than any call requires; predictions are called without."""
         from clipbench.bench.comparing.statistics import MIN_PAIRS
 
+        if all(each.job.predicted for each in valid):
+            return []
         samples = [each.samples for each in valid]
         queued = None in samples
         if min(rounds if count is None else count for count in samples) >= MIN_PAIRS:

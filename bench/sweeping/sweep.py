@@ -49,6 +49,11 @@ class Job:
     minimum: MinimumConfig = field(default_factory=MinimumConfig)
     repeats: int | None = None
 
+    @property
+    def predicted(self) -> bool:
+        """Whether it is simulated, so that nothing of it is measured."""
+        return bool(self.key.get("simulated"))
+
 
 class Watcher(Protocol):
     """Told about the progress of a sweep, for a live display."""

@@ -29,7 +29,8 @@ def conduct(sweep: Sweep) -> int:
     code: int
     interrupts.accept()
     try:
-        with sweep_progress(terminal.console(stderr=True), sweep.progress) as display:
+        predicted = {job.name for job in sweep.jobs if job.predicted}
+        with sweep_progress(terminal.console(stderr=True), sweep.progress, predicted) as display:
             sweep.run(display)
         code, lines = verdict.verdict(sweep.jobs, compare(sweep))
         for line in lines:

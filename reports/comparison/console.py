@@ -11,11 +11,12 @@ from rich.table import Table
 from rich.text import Text
 
 from clipbench.reports import formatting
-from clipbench.reports.comparison import wording
+from clipbench.reports.comparison import front, wording
 from clipbench.reports.terminal import CALL_STYLE, plain_table, safe
 
 if TYPE_CHECKING:
     from clipbench.bench.comparing.comparison import AnalyzerComparison, Comparison
+    from clipbench.bench.comparing.pareto import Front
     from clipbench.bench.comparing.statistics import Difference
 
 #: For each candidate, up to this many analyzers that moved are named.
@@ -34,9 +35,11 @@ def show(comparison: Comparison, console: Console, paths: Mapping[str, Path] | N
     console.print(candidate_table(c))
     if len(c.metrics) > 1:
         console.print(Text(), metric_table(c))
+    if c.front:
+        show_front(c, c.front, console)
     console.print()
     for name, moved in c.analyzers.items():
-        line("bold", f"moved in {name}:", moved_text(moved))
+        line("bold", wording.headed(c, f"moved in {name}:"), moved_text(moved))
     for row in c.quality:
         figures = ", ".join(
             formatting.number(row.values[candidate.name].value, row.unit) for candidate in c.candidates
@@ -51,6 +54,23 @@ def show(comparison: Comparison, console: Console, paths: Mapping[str, Path] | N
     console.print(f"\n[bold]{safe(wording.headed(c, c.recommendation.sentence))}[/]", highlight=False)
     if paths:
         console.print(Text(formatting.printable(str(paths["html"]))), soft_wrap=True)
+
+
+def show_front(comparison: Comparison, found: Front, console: Console) -> None:
+    """Print the candidates by latency and cost, and which are on the front."""
+    console.print(Text(f"\n{front.TITLE}", style="bold"))
+    if found.why_not:
+        console.print(Text(found.why_not, style="yellow"))
+        return
+    table = plain_table()
+    for number, head in enumerate(front.heads(found)):
+        table.add_column(head, justify="right" if number in (0, 2, 3) else "left", overflow="fold")
+    for point, cells in zip(found.points, front.rows(found), strict=True):
+        table.add_row(*(Text(cell, style="dim" if point.beaten_by else "") for cell in cells))
+    console.print(table)
+    for name, why in found.left_out.items():
+        console.print(Text(f"{name} has no place: {why}", style="yellow"))
+    console.print(Text(front.legend(comparison, found), style="dim"))
 
 
 def moved_text(moved: Sequence[AnalyzerComparison]) -> str:
@@ -110,7 +130,8 @@ def metric_table(comparison: Comparison) -> Table:
     table = plain_table()
     table.add_column("", no_wrap=True)
     for candidate in comparison.candidates:
-        table.add_column(formatting.printable(candidate.name))
+        name = wording.named(candidate)
+        table.add_column(formatting.printable(name), overflow="fold")
     for row in comparison.metrics:
         if row.metric == comparison.metric:
             continue

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from clipbench.bench.runs.results import Result, TargetResult
 from clipbench.reports import formatting
-from clipbench.reports.comparison import wording
+from clipbench.reports.comparison import front, wording
 from clipbench.reports.drawing.charts import sample_strips
 from clipbench.reports.drawing.html_page import template_environment
 from clipbench.reports.drawing.passes import typical_pass
@@ -29,11 +29,12 @@ CALL_SIGNS = {"faster": "▲", "better": "▲", "slower": "▼", "worse": "▼",
 
 @dataclass(frozen=True)
 class CandidateTimeline:
-    """The typical pass of one candidate: its length in words, and the picture."""
+    """The typical pass of one candidate: its length in words, the picture, and whether it is `predicted`."""
 
     name: str
     length: str
     svg: Markup
+    predicted: bool
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,22 @@ def render(comparison: Comparison) -> str:
         ],
         failures=wording.failures(c),
         all_pairs=2 < len(c.candidates) <= MAX_CANDIDATES_IN_PAIRS,
+        **front_parts(c),
     )
+
+
+def front_parts(comparison: Comparison) -> dict[str, object]:
+    """What front.html.j2 shows; nothing where there is no front."""
+    found = comparison.front
+    if found is None:
+        return {}
+    return {
+        "front_title": front.TITLE,
+        "front_heads": front.heads(found),
+        "front_rows": front.rows(found),
+        "front_chart": front.chart(found),
+        "front_legend": front.legend(comparison, found),
+    }
 
 
 def timelines(comparison: Comparison) -> list[CandidateTimeline]:
@@ -82,7 +98,10 @@ def timelines(comparison: Comparison) -> list[CandidateTimeline]:
     longest = max((window[1] - window[0] for _, _, window in found), default=0.0)
     return [
         CandidateTimeline(
-            candidate.name, formatting.seconds(window[1] - window[0]), timeline_svg(result, window, longest)
+            candidate.name,
+            formatting.seconds(window[1] - window[0]),
+            timeline_svg(result, window, longest),
+            result.run.simulated is not None,
         )
         for candidate, result, window in found
     ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from clipbench.bench.comparing.candidates import CandidateRun
     from clipbench.bench.comparing.comparison import Comparison, MetricComparison
+    from clipbench.bench.comparing.pareto import Front
 
 SCHEMA = 1
 
@@ -44,6 +45,7 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
         "failed": [{"name": candidate.name, "failures": candidate.failures} for candidate in c.failed],
         "metrics": [row_json(row) for row in c.metrics],
         "quality": [row_json(row) for row in c.quality],
+        "front": None if c.front is None else front_json(c.front),
         "pairs": [{"reference": a, "other": b, **d.as_json()} for (a, b), d in c.pairs.items()],
         "analyzers": {
             name: [
@@ -59,6 +61,12 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
             for name, rows in c.analyzers.items()
         },
     }
+
+
+def front_json(front: Front) -> dict[str, Any]:
+    """Latency against cost, all of it predicted."""
+    points = [{**dataclasses.asdict(point), "best": not point.beaten_by} for point in front.points]
+    return {"predicted": True, **dataclasses.asdict(front), "points": points}
 
 
 def run_json(run: CandidateRun) -> dict[str, Any]:

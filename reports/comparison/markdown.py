@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from clipbench.reports import formatting
-from clipbench.reports.comparison import wording
+from clipbench.reports.comparison import front, wording
 from clipbench.reports.markdown_text import escape, table
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def render(comparison: Comparison) -> str:
     if failures := wording.failures(c):
         listed = "\n".join(f"- {escape(f'{each.name} {each.text}', 1000)}" for each in failures)
         parts.append(f"**✗ Failures**\n\n{listed}")
-    parts += [metric_section(c), *moved_sections(c)]
+    parts += [metric_section(c), *front_section(c), *moved_sections(c)]
     if c.quality:
         rows = [
             [
@@ -86,6 +86,23 @@ def metric_section(comparison: Comparison) -> str:
     counted += f" samples of {escape(c.metric)} per candidate"
     note = f"Ratios are to {escape(c.reference.name)}, each with its {wording.interval_name(c)}; {counted}."
     return f"{table([*heads, 'targets'], rows)}\n\n{note}"
+
+
+def front_section(comparison: Comparison) -> list[str]:
+    """Latency against cost, where there is a front."""
+    found = comparison.front
+    if found is None:
+        return []
+    if found.why_not:
+        return [f"**{front.TITLE}**: {escape(found.why_not, 600)}"]
+    rows = [[escape(cell, 600) for cell in row] for row in front.rows(found)]
+    parts = [
+        f"**{front.TITLE}**",
+        table([escape(head) for head in front.heads(found)], rows),
+        escape(front.legend(comparison, found), 1000),
+        *(f"- {escape(name)} has no place: {escape(why, 600)}" for name, why in found.left_out.items()),
+    ]
+    return ["\n\n".join(parts)]
 
 
 def moved_sections(comparison: Comparison) -> list[str]:

@@ -45,12 +45,19 @@ def made_with(candidate: Candidate) -> str:
     run = candidate.first.run
     if run.simulated:
         size = (plural(run.workers, "worker"), plural(run.threads, "thread"))
-        return ", ".join((f"predicted for {run.simulated.machine.name}", *size))
+        machine = run.simulated.machine
+        gpus = f" × {len(machine.gpus)}" if machine.gpus else ""
+        return ", ".join((f"predicted for {machine.name}{gpus}", *size))
     known = [one.result.run.other_cores for one in candidate.runs]
     others = [cores for cores in known if cores is not None]
     beside = f"{median(others):.2g} cores of other work" if others else "other work not known"
     counts = (plural(run.workers, "worker"), plural(run.threads, "thread"), plural(len(known), "run"))
     return ", ".join((*counts, beside))
+
+
+def named(candidate: Candidate) -> str:
+    """The name of a candidate over figures of it alone."""
+    return f"{candidate.name} (predicted)" if candidate.first.run.simulated else candidate.name
 
 
 def headed(comparison: Comparison, text: str) -> str:
@@ -61,6 +68,34 @@ def headed(comparison: Comparison, text: str) -> str:
     return (
         f"predicted: {text}" if len(simulated) == len(comparison.candidates) else f"partly predicted: {text}"
     )
+
+
+#: How a difference is called that was measured, and one that was predicted.
+CALLED = (
+    "Below each value are its ratio to the reference, with the {interval} from a bootstrap, and the call. "
+    "Faster and slower require an interval beyond the noise floor and a rank test, in a table one that is "
+    "adjusted for its length, and of few runs an interval beyond what processes may differ by; same requires "
+    "an interval within the margin; otherwise the call is undecided (docs/statistics.md)."
+)
+CALLED_PREDICTED = (
+    "Below each value are its ratio to the reference, as far as the error of the costs leaves it open, and "
+    "the call. Every figure is predicted, and has no noise: faster and slower are beyond that error, the same"
+    " are equal, and what is between is undecided (docs/comparing.md)."
+)
+
+
+def how_called(comparison: Comparison) -> str:
+    """What the table of metrics shows below each value, in sentences."""
+    if all(candidate.first.run.simulated for candidate in comparison.candidates):
+        return CALLED_PREDICTED
+    return CALLED.format(interval=interval_name(comparison))
+
+
+def shown_pass(comparison: Comparison) -> str:
+    """Which pass of a candidate its timeline shows."""
+    if all(candidate.first.run.simulated for candidate in comparison.candidates):
+        return "the predicted pass of median length"
+    return "the pass of median length of those that count"
 
 
 def plural(number: int, thing: str) -> str:
