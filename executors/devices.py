@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
+from clipbench.analyzers.production import recording
+
 #: What makes CUDA count as NVML does.
 ORDER = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
 
@@ -69,9 +71,7 @@ def release(device: str) -> None:
     """Collect garbage and, on a GPU, give back the memory that PyTorch caches."""
     gc.collect()  # networks are full of reference cycles
     if device.startswith("cuda"):
-        import torch
-
-        torch.cuda.empty_cache()
+        recording.empty_cache()
 
 
 def limit_memory(device: str, fraction: float) -> None:

@@ -7,7 +7,6 @@ second that a chunk cuts is described with the next one, so its frames are kept 
 
 from __future__ import annotations
 
-import importlib.util
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from clipbench.analyzers.base import (
     setting,
 )
 from clipbench.analyzers.features.text.lexicon import named
-from clipbench.analyzers.production import qwen_inputs, torch_device, transfers
+from clipbench.analyzers.production import qwen_inputs, qwen_layers, torch_device, transfers
 from clipbench.analyzers.production.base import ProductionSettings
 from clipbench.analyzers.production.batching import batches, equal_batch, fitting_batch
 from clipbench.analyzers.production.hub import FromHub, library_class
@@ -91,8 +90,7 @@ class Qwen2VL7B(FromHub, OnDevice, ChunkedAnalyzer[QwenState, Described]):
     def load(self, device: str = "cpu") -> None:
         network = self.build(library_class("Qwen2VLForConditionalGeneration"), device, "bfloat16")
         self._model = network  # the library's class, whose parts have no types
-        if torch_device.on_gpu(device) and importlib.util.find_spec("flash_attn"):
-            self._model.model.visual.set_attn_implementation("flash_attention_2")
+        qwen_layers.rewrite(network)
         self.place(device, qwen=network)
         self.tokenizer = self._open_tokenizer(self._model.config)
 
@@ -236,17 +234,21 @@ class Qwen2VL7B(FromHub, OnDevice, ChunkedAnalyzer[QwenState, Described]):
 
         The library is given what it would otherwise compute from `sizes` on the device, and wait for.
         """
-        from transformers.vision_utils import get_vision_cu_seqlens, get_vision_position_ids
+        import torch
+        from transformers.vision_utils import get_vision_position_ids
 
         visual = self._model.model.visual
-        ends = get_vision_cu_seqlens(sizes)
-        if "flash" in visual.config._attn_implementation:
-            ends = transfers.upload(ends.numpy(), self.device)
         places = transfers.upload(
             get_vision_position_ids(sizes, visual.spatial_merge_size).numpy(), self.device
         )
-        longest = int(sizes[0, 1] * sizes[0, 2])
-        known = {"cu_seqlens": ends, "max_seqlen": longest, "position_ids": places}
+        known = {
+            "position_ids": places,
+            "cu_seqlens": torch.tensor(
+                [0, len(pixels)]
+            ),  # on the host; blocks are told apart by their length
+            "max_seqlen": len(pixels),
+            "block_length": int(sizes[0, 1] * sizes[0, 2]),
+        }
         tokens: torch.Tensor = visual(pixels, grid_thw=sizes, **known).pooler_output
         return tokens
 

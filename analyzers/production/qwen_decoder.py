@@ -7,23 +7,43 @@ kernels one by one takes longer than running them.
 
 from __future__ import annotations
 
-from functools import cache
+import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from clipbench.analyzers.production import torch_device
+from clipbench.analyzers.production import recording, torch_device
 
 if TYPE_CHECKING:
     import torch
 
 
-@cache
-def recording_stream(device: str) -> torch.cuda.Stream:
-    """The one stream that steps are recorded in: each has a workspace of cuBLAS, and PyTorch has only 32."""
-    import torch
+class StaticKeys:
+    """Keys and values of all layers, [rows, groups, places, D] each, in memory that stays where it is.
 
-    cuda: Any = torch.cuda  # its streams have no types
-    stream: torch.cuda.Stream = cuda.Stream(device)
-    return stream
+    transformers asks a cache for no more than `update`. A prompt fills the first places and is given back as
+    it came; a token is written at `place`, a tensor that all layers share, and all places are given back.
+    """
+
+    def __init__(self, model: Any, rows: int, places: int, place: torch.Tensor) -> None:
+        import torch
+
+        config = model.config.text_config
+        groups, size = config.num_key_value_heads, config.hidden_size // config.num_attention_heads
+        shape = (2, config.num_hidden_layers, rows, groups, places, size)
+        self._kept = torch.zeros(shape, dtype=model.dtype, device=place.device)
+        self._place = place
+
+    def update(
+        self, keys: torch.Tensor, values: torch.Tensor, layer: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Keep a layer's further keys and values; returns those that it attends to."""
+        kept_keys, kept_values = self._kept[:, layer].unbind(0)
+        if keys.shape[2] > 1:
+            kept_keys[:, :, : keys.shape[2]] = keys
+            kept_values[:, :, : keys.shape[2]] = values
+            return keys, values
+        kept_keys.index_copy_(2, self._place, keys)
+        kept_values.index_copy_(2, self._place, values)
+        return kept_keys, kept_values
 
 
 class Decoder:
@@ -34,22 +54,20 @@ class Decoder:
 
     def __init__(self, model: Any, rows: int, length: int, budget: int, device: str, graph: bool) -> None:
         import torch
-        from transformers import StaticCache
 
         self.shape = (rows, length, budget)
         self.device, self.length, self.budget = device, length, budget
         self.language, self.head = model.model.language_model, model.lm_head
         places = -(-(length + budget) // 8) * 8  # kernels want masks of such lengths
-        self.cache: Any = StaticCache(config=model.config.text_config, max_cache_len=places)
         with torch.device(device):
             self.tokens = torch.zeros(rows, budget, dtype=torch.long)
             self.last = torch.zeros(rows, 1, dtype=torch.long)
             self.position = torch.zeros(3, rows, 1, dtype=torch.long)
             self.place = torch.zeros(1, dtype=torch.long)  # in the cache, of the token that is read next
             self.written = torch.zeros(1, dtype=torch.long)
-            self.visible = torch.zeros(1, 1, 1, places, dtype=torch.bool)
-            causal = torch.ones(length, length, dtype=torch.bool).tril()
-            self.causal = torch.nn.functional.pad(causal, (0, places - length)).view(1, 1, length, places)
+            # Added to how much a token attends to a place: a mask of truth values every layer would convert.
+            self.mask = torch.full((1, 1, 1, places), -math.inf, dtype=model.dtype)
+        self.cache = StaticKeys(model, rows, places, self.place)
         self.graph: torch.cuda.CUDAGraph | None = None
         self.why_no_graph = "" if graph else "not asked for"
         if not torch_device.on_gpu(device):
@@ -57,11 +75,11 @@ class Decoder:
 
     def prefill(self, embeddings: torch.Tensor, positions: torch.Tensor) -> None:
         """Read the prompts, `embeddings` [rows, length, D] at `positions` [3, rows, length]."""
-        self.cache.reset()
-        first = self._next(embeddings, positions, self.causal)
+        first = self._next(embeddings, positions, None)
         self.restart(first, positions)
         if torch_device.on_gpu(self.device) and self.graph is None and not self.why_no_graph:
-            self.record_step(first, positions)
+            self.graph, self.why_no_graph = recording.attempt(self.step, self.device, self)
+            self.restart(first, positions)
 
     def decode(self) -> torch.Tensor:
         """The tokens [rows, budget], which the next prefill overwrites."""
@@ -74,27 +92,27 @@ class Decoder:
 
     def restart(self, first: torch.Tensor, positions: torch.Tensor) -> None:
         """Set the state to that after the prompt and its `first` token, whatever was decoded since."""
-        for layer in self.cache.layers:
-            layer.cumulative_length.fill_(self.length)
         self.last.copy_(first)
         self.tokens[:, :1] = first
         self.written.fill_(1)
         self.place.fill_(self.length)
         self.position.copy_(positions.amax((0, 2), keepdim=True).expand(3, -1, 1) + 1)
-        self.visible.fill_(False)
-        self.visible[..., : self.length] = True
+        self.mask.fill_(-math.inf)
+        self.mask[..., : self.length] = 0
 
     def step(self) -> None:
         """Read the last token and write the next one, with all state on the device."""
-        self.visible.index_fill_(3, self.place, True)
+        self.mask.index_fill_(3, self.place, 0)
         embeddings = self.language.get_input_embeddings()(self.last)
-        self.last.copy_(self._next(embeddings, self.position, self.visible))
+        self.last.copy_(self._next(embeddings, self.position, self.mask))
         self.tokens.index_copy_(1, self.written, self.last)
         for counter in (self.position, self.place, self.written):
             counter.add_(1)
 
-    def _next(self, embeddings: torch.Tensor, positions: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """The most likely next tokens [rows, 1]; `mask` is true where a token sees a place of the cache."""
+    def _next(
+        self, embeddings: torch.Tensor, positions: torch.Tensor, mask: torch.Tensor | None
+    ) -> torch.Tensor:
+        """The most likely next tokens [rows, 1]; without a `mask`, `embeddings` are whole prompts."""
         states = self.language(
             inputs_embeds=embeddings,
             position_ids=positions,
@@ -104,31 +122,6 @@ class Decoder:
         ).last_hidden_state
         tokens: torch.Tensor = self.head(states[:, -1]).argmax(-1, keepdim=True)
         return tokens
-
-    def record_step(self, first: torch.Tensor, positions: torch.Tensor) -> None:
-        """Record a step as a CUDA graph; if that fails, steps run one kernel at a time."""
-        import torch
-
-        current, side = torch.cuda.current_stream(self.device), recording_stream(self.device)
-        try:
-            side.wait_stream(current)
-            with torch.cuda.stream(side):
-                for _ in range(2):  # libraries allocate and choose kernels at their first calls
-                    self.step()
-            current.wait_stream(side)
-            graph = torch.cuda.CUDAGraph()
-            # Other threads of this process may allocate meanwhile.
-            with torch.cuda.graph(graph, stream=side, capture_error_mode="thread_local"):
-                self.step()
-            self.graph = graph
-            torch_device.graph_recorders.add(self)
-        except torch.OutOfMemoryError:
-            raise
-        except RuntimeError as error:
-            self.why_no_graph = str(error).splitlines()[0]
-        finally:
-            torch.cuda.set_stream(current)  # a recording that fails leaves its own one set
-        self.restart(first, positions)
 
 
 class Run(NamedTuple):

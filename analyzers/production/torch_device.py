@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import time
-import weakref
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from clipbench.analyzers.production import recording
 
 if TYPE_CHECKING:
     import torch
 
 M = TypeVar("M", bound="torch.nn.Module")
-
-#: Objects that have recorded CUDA graphs and may replay them.
-graph_recorders: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
 def on_gpu(device: str) -> bool:
@@ -57,10 +55,8 @@ def release(device: str) -> None:
     if on_gpu(device):
         import gc
 
-        import torch
-
         gc.collect()  # networks are full of reference cycles
-        torch.cuda.empty_cache()
+        recording.empty_cache()
 
 
 def release_all(device: str) -> None:
@@ -69,19 +65,22 @@ def release_all(device: str) -> None:
     The workspaces stay while somebody may replay a recorded graph, which holds their addresses.
     """
     release(device)
-    if not on_gpu(device) or len(graph_recorders):
+    if not on_gpu(device):
         return
     import torch
 
-    if clear := getattr(torch._C, "_cuda_clearCublasWorkspaces", None):
-        clear()
-        torch.cuda.empty_cache()
+    with recording.turn:
+        clear = getattr(torch._C, "_cuda_clearCublasWorkspaces", None)
+        if clear and not len(recording.recorders):
+            clear()
+            recording.empty_cache()
 
 
 def wait(device: str) -> None:
     """Make the host wait for the work that this thread has queued on a GPU.
 
-    It waits for an event, which does not block other threads of the process.
+    It waits for an event, which blocks no other thread of the process, and asleep, which leaves the core to
+    analyzers that compute on the CPU.
     """
     if not on_gpu(device):
         return
@@ -93,7 +92,7 @@ def _recorded_event(device: str, timing: bool = False) -> torch.cuda.Event:
     import torch
 
     cuda: Any = torch.cuda  # its events have no types
-    event: torch.cuda.Event = cuda.Event(enable_timing=timing)
+    event: torch.cuda.Event = cuda.Event(enable_timing=timing, blocking=not timing)
     event.record(torch.cuda.current_stream(device))
     return event
 

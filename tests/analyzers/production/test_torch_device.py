@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from clipbench.analyzers.production import torch_device
+from clipbench.analyzers.production import recording, torch_device
 from clipbench.analyzers.production.base import require_package
 from clipbench.analyzers.production.normalisation import IMAGENET, standardise
 from clipbench.analyzers.registry import back_ends
@@ -35,7 +35,7 @@ def test_workspaces_are_given_back_unless_a_recording_holds_their_addresses(monk
     torch_device.release("cuda")
     assert done == ["empty"]
     decoder = torch.nn.Linear(1, 1)
-    torch_device.graph_recorders.add(decoder)
+    recording.recorders.add(decoder)
     torch_device.release_all("cuda")
     assert "clear" not in done
     del decoder
@@ -43,6 +43,26 @@ def test_workspaces_are_given_back_unless_a_recording_holds_their_addresses(monk
     assert done[-2:] == ["clear", "empty"]
     torch_device.release_all("cpu")
     assert done.count("clear") == 1
+
+
+def test_the_host_sleeps_while_it_waits(monkeypatch):
+    made = []
+
+    class Event:
+        def __init__(self, **options):
+            made.append(options)
+
+        def record(self, stream): ...
+
+        def synchronize(self):
+            made.append("waited")
+
+    monkeypatch.setattr(torch.cuda, "Event", Event)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: None)
+    torch_device.wait("cuda")
+    assert made == [{"enable_timing": False, "blocking": True}, "waited"]
+    torch_device.wait("cpu")
+    assert len(made) == 2
 
 
 def test_a_package_that_is_not_there_is_named_with_what_to_do():
