@@ -11,7 +11,6 @@ from unittest import mock
 import torch
 
 from clipbench.analyzers.production import random_weights, speech_transcription, torch_device, transfers
-from clipbench.analyzers.production.hub import library_class
 from studies.operation_meter import Meter
 
 
@@ -23,9 +22,9 @@ def on_meta_device() -> Iterator[Meter]:
     def random_network(build: Any, device: str, dtype: torch.dtype) -> torch.nn.Module:
         try:
             with torch.device(device):
-                return build().to(dtype=dtype)
+                return random_weights.converted(build(), None, dtype)
         except ValueError:  # YOLO's constructor runs the network, to see how it scales
-            return build().to(device, dtype)
+            return random_weights.converted(build(), device, dtype)
 
     def upload(array: Any, device: str) -> torch.Tensor:
         kind = torch.from_numpy(array[:0].copy()).dtype
@@ -50,7 +49,6 @@ def on_meta_device() -> Iterator[Meter]:
             mock.patch.object(speech_transcription.WhisperLargeV3, "decoding_options", options)
         )
         stack.enter_context(whispers_heads())
-        stack.enter_context(shared_heads())
         stack.enter_context(meter.on())
         yield meter
 
@@ -66,17 +64,4 @@ def whispers_heads() -> Iterator[None]:
 
     made = torch.Tensor.to_sparse
     with mock.patch.object(torch.Tensor, "to_sparse", to_sparse):
-        yield
-
-
-@contextlib.contextmanager
-def shared_heads() -> Iterator[None]:
-    """A context in which transformers does not copy keys and values for each head that reads them.
-
-    A kernel need not, so it is not in a floor.
-    """
-    library_class("PreTrainedModel")  # makes transformers importable
-    from transformers.integrations import sdpa_attention
-
-    with mock.patch.object(sdpa_attention, "use_gqa_in_sdpa", lambda *_: True):
         yield

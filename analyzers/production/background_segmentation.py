@@ -15,12 +15,12 @@ from clipbench.analyzers.background_segmentation import (
     BackgroundSegmentation,
     BackgroundSegmentationSettings,
 )
-from clipbench.analyzers.base import Chunk, setting
+from clipbench.analyzers.base import Chunk, ClipFacts, setting
 from clipbench.analyzers.features.vision.nanodet import Detection
 from clipbench.analyzers.features.vision.person_masks import PIXELS, Look
 from clipbench.analyzers.production import torch_device, transfers
 from clipbench.analyzers.production.base import ProductionSettings
-from clipbench.analyzers.production.batching import batches, fitting_batch
+from clipbench.analyzers.production.batching import batches, equal_batch, fitting_batch
 from clipbench.analyzers.production.hub import FromHub, library_class
 from clipbench.analyzers.production.normalisation import IMAGENET, standardise
 from clipbench.analyzers.production.parking import OnDevice
@@ -71,6 +71,10 @@ class Segformer(OnDevice, FromHub, BackgroundSegmentation):
     def facts(self) -> dict[str, int]:
         return {"batch": self._batch}
 
+    def begin(self, clip: ClipFacts) -> None:
+        self._batch = 0
+        return super().begin(clip)
+
     def look(self, chunk: Chunk) -> tuple[list[list[Detection]], list[list[Look]]]:
         """As the embedded analyzer's, of all people together: one look at the whole frame."""
         persons: list[list[Detection]] = []
@@ -94,10 +98,13 @@ class Segformer(OnDevice, FromHub, BackgroundSegmentation):
         frames = transfers.frames_on_device(chunk, s.fps, s.size, self.device)
         network = self.networks["segformer"]
         dtype = next(network.parameters()).dtype
-        self._batch = fitting_batch(s.batch, FRAME_MB * (s.pixels / 640) ** 2, self.device)
+        # A ragged last batch would be a further set of shapes, of few pictures, for all of the layers.
+        most = fitting_batch(s.batch, FRAME_MB * (s.pixels / 640) ** 2, self.device)
+        batch = equal_batch(len(frames), most)
+        self._batch = max(self._batch, batch)
         found = []
         with torch.inference_mode(), torch_device.phase(self.device, "SegFormer"):
-            for part in batches(len(frames), self._batch):
+            for part in batches(len(frames), batch):
                 logits = network(pixel_values=prepare(frames[part], s.pixels).to(dtype)).logits
                 person = logits.float().softmax(dim=1)[:, PERSON : PERSON + 1]
                 found.append(torch.nn.functional.interpolate(person, (PIXELS, PIXELS), mode="bilinear"))

@@ -19,7 +19,25 @@ def random_network(build: Callable[[], M], device: str, dtype: torch.dtype) -> M
 
     with torch_runtime.building, torch.device(device):
         network = build()
-    return initialise(network.to(device=device, dtype=dtype))
+    return initialise(converted(network, device, dtype))
+
+
+def converted(network: M, device: str | None, dtype: torch.dtype) -> M:
+    """`network` in `dtype`, but for what is computed and not learnt; on `device`, or where it is.
+
+    So it is with pretrained weights: the frequencies of rotary positions (`inv_freq`) are computed in float32
+    and in no file, and in half precision they would turn positions into others.
+    """
+    computed = [
+        (module, name, buffer)
+        for module in network.modules()
+        for name, buffer in module.named_buffers(recurse=False)
+        if name in module._non_persistent_buffers_set and buffer.is_floating_point()
+    ]
+    network.to(device=device, dtype=dtype)
+    for module, name, buffer in computed:
+        module._buffers[name] = buffer.to(device=device)
+    return network
 
 
 def initialise(network: M, seed: int = 0) -> M:

@@ -74,7 +74,20 @@ def test_chunks_are_segmented_like_the_whole_clip(loaded):
         for one, other in zip(found, expected, strict=True):
             assert (one.start_s, one.end_s, one.label) == (other.start_s, other.end_s, other.label)
             assert one.data["person_share"] == pytest.approx(other.data["person_share"], abs=1e-2)
-    assert loaded.facts() == {"batch": 16}
+    assert loaded.facts() == {"batch": 3}  # frames of the last chunks' length
+
+
+def test_batches_are_equal(loaded):
+    ready, sizes = back_end(batch=5), []
+    ready.load("cpu")
+    network = ready.networks["segformer"]
+
+    network.register_forward_pre_hook(
+        lambda module, args, kwargs: sizes.append(len(kwargs["pixel_values"])), with_kwargs=True
+    )
+    found = ready.person_probabilities(clip(12))
+    assert sizes == [4, 4, 4] and ready.facts() == {"batch": 4}
+    assert np.allclose(found, loaded.person_probabilities(clip(12)), atol=1e-5)
 
 
 def test_masks_wait_for_nobody():

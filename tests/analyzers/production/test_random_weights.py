@@ -7,7 +7,10 @@ import copy
 import pytest
 import torch
 
+from clipbench.analyzers.production.hub import configuration, library_class
 from clipbench.analyzers.production.random_weights import initialise, random_network, settle_batch_norm
+
+KINDS = torch.float32, torch.bfloat16
 
 
 def network() -> torch.nn.Module:
@@ -42,6 +45,23 @@ def test_normalisation_is_the_identity_and_no_bias_is_left_to_chance():
     assert not any(net[index].bias.any() for index in (0, 1, 3, 4))
     assert net[3].weight.dtype == torch.bfloat16
     assert net[3].weight.detach().float().std() == pytest.approx((8 * 36) ** -0.5, rel=0.1)
+
+
+def test_frequencies_of_positions_stay_in_full_precision():
+    cls = library_class("Qwen2VLForConditionalGeneration")
+    config = cls.config_class(**configuration("qwen2_vl", "tiny"))
+    whole, half = (random_network(lambda: cls(config), "cpu", dtype) for dtype in KINDS)
+    found = 0
+    for (name, one), (_, other) in zip(whole.named_buffers(), half.named_buffers(), strict=True):
+        assert other.dtype == torch.float32 and torch.equal(one, other), name
+        found += name.endswith(".inv_freq")
+    assert found == 2  # of the pictures' half and of the text's
+    assert {parameter.dtype for parameter in half.parameters()} == {torch.bfloat16}
+
+
+def test_what_is_learnt_but_no_parameter_is_converted():
+    net = random_network(network, "cpu", torch.bfloat16)
+    assert net[1].running_mean.dtype == net[1].running_var.dtype == torch.bfloat16
 
 
 def test_constants_stay_what_they_are():
