@@ -1,11 +1,12 @@
 """The two floors of every production model: how fast a pass over the reference clip can be at best on a GPU.
 
-    python -m studies.floors [--gpu "H100 SXM"] [--json FILE] [SETTING=VALUE ...]
+    python -m studies.floors [--gpu "H100 SXM"] [--json FILE] [--write] [SETTING=VALUE ...]
 
 No pass can be faster than its arithmetic at the GPU's peak, nor than its bytes at the bandwidth of the GPU's
 memory. Both are counted, not measured: the back ends of models=random analyze the reference clip in full
 size, with their default settings, on PyTorch's meta device (operation_meter.py), where tensors have shapes
-and no values. So what is counted is what runs. It takes no GPU, no weights, and little memory.
+and no values. So what is counted is what runs. It takes no GPU, no weights, and little memory. `--write` puts
+the tables into docs/gpu.md, between the marks there.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from studies.pages import markdown, write_between
 
 if TYPE_CHECKING:
     from studies.operation_meter import Meter, Work
@@ -42,6 +45,9 @@ GPUS = {
 SHARE_OF_PEAK, SHARE_OF_BANDWIDTH, START_S = 0.5, 0.75, 10e-6
 #: What is done outside of the phases that a back end names.
 OTHER = "other"
+#: Where the tables are, and the marks around them.
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "gpu.md"
+BEGIN, END = "<!-- begin: python -m studies.floors --write -->", "<!-- end: floors -->"
 #: The phases whose operations are replayed as a CUDA graph, so that Python starts none of them.
 REPLAYED = ("Qwen2-VL decode",)
 
@@ -185,19 +191,12 @@ def sums(rows: Sequence[Row]) -> list[list[str]]:
     return cells
 
 
-def markdown(cells: Sequence[Sequence[str]]) -> str:
-    """Cells with a heading as a table that reads well as text too."""
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = [" | ".join(map(str.ljust, line, widths)) for line in cells]
-    lines.insert(1, " | ".join("-" * width for width in widths))
-    return "\n".join(f"| {line} |" for line in lines)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Count and print; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m studies.floors", description=__doc__.splitlines()[0])
     parser.add_argument("--gpu", default="H100 SXM", choices=GPUS, help="whose rates (default H100 SXM)")
     parser.add_argument("--json", type=Path, help="also write all figures to this file")
+    parser.add_argument("--write", action="store_true", help="also write the tables into docs/gpu.md")
     parser.add_argument(
         "overrides", nargs="*", metavar="SETTING=VALUE", help="settings, as run.py takes them"
     )
@@ -215,7 +214,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         f"Predicted with {SHARE_OF_PEAK:.0%} of the one, {SHARE_OF_BANDWIDTH:.0%} of the other, and "
         f"{START_S * 1e6:g} µs to start an operation.\n"
     )
-    print(markdown(as_table(rows)), markdown(sums(rows)), sep="\n\n")
+    tables = f"{markdown(as_table(rows))}\n\n{markdown(sums(rows))}"
+    print(tables)
+    if asked.write:
+        write_between(PAGE, BEGIN, END, tables)
     for name, reason in broken.items():
         print(f"{name}: counted until {reason}")
     if asked.json:

@@ -31,7 +31,7 @@ class Work:
     `flops` by the bytes of an element (2: half precision); what matrix products, convolutions and attention
     read and write, in bytes: `weight_bytes`, and `activation_bytes` of tensors that no cache holds; `reads`,
     how often each weight was read, and `weights`, its elements; `operations`, those that start at least one
-    kernel; `batch`, the rows of the first layer's input.
+    kernel; `passing_bytes`, what all others write; `batch`, the rows of the first layer's input.
     """
 
     flops: Counter[int] = field(default_factory=Counter)
@@ -40,6 +40,7 @@ class Work:
     reads: Counter[int] = field(default_factory=Counter)
     weights: dict[int, int] = field(default_factory=dict)
     operations: int = 0
+    passing_bytes: int = 0
     batch: int = 0
 
     @property
@@ -53,7 +54,8 @@ class Meter(TorchDispatchMode):
 
     Operations are counted by the formulas of torch.utils.flop_counter: a multiplication and an addition are
     two. Attention is one operation that reads queries, keys, values and mask and writes its result; an LSTM
-    is one that reads its weights once. All else is taken to happen in passing, in kernels that fuse it.
+    is one that reads its weights once. All else is taken to happen in passing, in kernels that fuse it: what
+    it writes is in no floor, but counted (`Work.passing_bytes`).
     """
 
     def __init__(self) -> None:
@@ -126,16 +128,20 @@ class Meter(TorchDispatchMode):
                 return parts
             _whole.add(func)
         out = func(*args, **kwargs)
-        if not is_view(func):
-            self._operation()
-        if formula := flop_registry.get(func._overloadpacket):
-            outputs = tensors_in(out if isinstance(out, tuple) else (out,))
+        outputs = tensors_in(out if isinstance(out, tuple) else (out,))
+        formula = flop_registry.get(func._overloadpacket)
+        if starts_kernel(func):
+            self.operation([] if formula else outputs)
+        if formula:
             self.add(formula(*args, **kwargs, out_val=out), tensors, outputs)
         return out
 
-    def _operation(self) -> None:
+    def operation(self, written: Iterable[torch.Tensor] = ()) -> None:
+        """An operation that starts a kernel, and writes these tensors in passing."""
         if self._phase is not None and self._within is None:
-            self.phases.setdefault(self._phase, Work()).operations += 1
+            work = self.phases.setdefault(self._phase, Work())
+            work.operations += 1
+            work.passing_bytes += sum(map(extent, written))
 
     @contextmanager
     def _one(self, one: bool) -> Iterator[None]:
@@ -143,7 +149,7 @@ class Meter(TorchDispatchMode):
         if not one:
             yield
             return
-        self._operation()
+        self.operation()
         self._within = set()
         try:
             yield
@@ -151,8 +157,12 @@ class Meter(TorchDispatchMode):
             self._within = None
 
 
-#: Operations that have turned out not to be made of others.
-_whole: set[Any] = set()
+#: Operations that are one kernel on a GPU, whatever they are made of elsewhere, and those that have turned
+#: out not to be made of others.
+_whole: set[Any] = {aten.rms_norm.default}
+#: Operations that start no kernel, though they return what is not said to be a view: the end of a matrix
+#: product, and memory that nobody has written to.
+_no_kernel: set[Any] = {aten._unsafe_view.default, aten.new_empty.default, aten.empty_like.default}
 
 
 class _Attention(TorchFunctionMode):
@@ -168,7 +178,8 @@ class _Attention(TorchFunctionMode):
             return func(*args, **kwargs)
         query, key, value, *more = args
         mask = more[0] if more else kwargs.get("attn_mask")
-        out = query.new_empty(*query.shape[:-1], value.shape[-1])  # which counts as the operation
+        out = query.new_empty(*query.shape[:-1], value.shape[-1])
+        self._meter.operation()
         # Queries may share keys and values, which are then there once.
         whole = [[*query.shape[:-2], *tensor.shape[-2:]] for tensor in (key, value)]
         read = [query, key, value] + ([mask] if mask is not None else [])
@@ -199,7 +210,8 @@ def travels(tensor: torch.Tensor) -> int:
 
 
 @functools.cache
-def is_view(func: Any) -> bool:
-    """Whether an operation only looks at memory in another way, which starts no kernel."""
+def starts_kernel(func: Any) -> bool:
+    """Whether an operation does more than look at memory in another way, or ask for some."""
     aliases = [out.alias_info for out in func._schema.returns]
-    return any(alias is not None and not alias.is_write for alias in aliases)
+    is_view = any(alias is not None and not alias.is_write for alias in aliases)
+    return not is_view and func not in _no_kernel

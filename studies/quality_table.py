@@ -29,6 +29,7 @@ from clipbench.bench.runs.storage import read_result
 from clipbench.reports import formatting
 from clipbench.reports.markdown_text import table
 from studies import reliability
+from studies.pages import write_between
 
 PROJECT = Path(__file__).resolve().parents[1]
 #: Clip → the targets that it is held to.
@@ -82,8 +83,9 @@ def main() -> int:
         print(f"{made_by(runs)}\n\n{figures_table(runs)}")
         if not asked.check:
             judgements = reliability.judgements(runs["second"].folder, "second") if "second" in runs else {}
-            write_between(PAGE, page(runs, judgements))
-            write_between(README, "\n\n".join((made_by(runs), figures_table(runs, short=True))))
+            write_between(PAGE, BEGIN, END, page(runs, judgements))
+            text = "\n\n".join((made_by(runs), figures_table(runs, short=True)))
+            write_between(README, BEGIN, END, text)
             if judgements:
                 reliability.draw(judgements, PICTURE)
     failed = {clip: missed for clip, run in runs.items() if (missed := run.missed())}
@@ -209,15 +211,6 @@ def limit(limits: Mapping[str, TargetResult | None]) -> str:
     for clip, bounds in said.items():
         clips_of.setdefault(bounds, []).append(clip)
     return "; ".join(f"{bounds} ({', '.join(clips)})" for bounds, clips in clips_of.items())
-
-
-def write_between(path: Path, text: str) -> None:
-    """Replace what stands between the two marks in a page; raises ValueError if it has none."""
-    before, begin, rest = path.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"{path} has no lines {BEGIN} and {END}")
-    path.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

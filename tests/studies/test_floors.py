@@ -81,6 +81,23 @@ def test_attention_reads_keys_once_that_several_heads_share(meter, monkeypatch):
     assert work.activation_bytes == 2 * (4 * 10 * 8 + 2 * 2 * 20 * 8 + 4 * 10 * 8)
 
 
+def test_what_starts_no_kernel_is_no_operation(meter):
+    states = empty(2, 7, 8)
+    with meter.on(), meter.phase("one"):
+        torch.nn.functional.linear(states, empty(16, 8))  # a product and two views
+        torch.empty_like(states).transpose(0, 1)
+    assert meter.phases["one"].operations == 1 and meter.phases["one"].passing_bytes == 0
+
+
+def test_a_norm_is_one_kernel_and_what_is_copied_is_counted(meter):
+    states = empty(2, 7, 8)
+    with meter.on(), meter.phase("one"):
+        torch.nn.functional.rms_norm(states, (8,), empty(8), 1e-6)
+        states[:, :, None].expand(2, 7, 3, 8).reshape(2, 21, 8)
+    assert meter.phases["one"].operations == 2 and not meter.phases["one"].flops
+    assert meter.phases["one"].passing_bytes == 2 * (1 + 3) * 2 * 7 * 8
+
+
 def test_an_activation_travels_where_no_cache_holds_it(meter):
     small = measured(meter, torch.nn.Conv2d(1, 1, 1), empty(1, 1, 1000, 1000))
     assert small.activation_bytes == 0

@@ -16,6 +16,7 @@ from clipbench.bench.quality.reliability import Judged
 from clipbench.bench.runs import storage
 from clipbench.bench.runs.results import MetricValue, TargetResult
 from studies import quality_table, reliability
+from studies.pages import write_between
 from studies.quality_table import BEGIN, CLIPS, END, PAGE, PROJECT, README, Scores
 from tests.support.minimal_result import a_result
 
@@ -116,11 +117,11 @@ def test_what_stands_around_the_marks_stays(tmp_path):
     page = tmp_path / "page.md"
     page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n", encoding="utf-8")
     for _ in range(2):
-        quality_table.write_between(page, "new")
+        write_between(page, BEGIN, END, "new")
     assert page.read_text(encoding="utf-8") == f"before\n{BEGIN}\n\nnew\n\n{END}\nafter\n"
     page.write_text("no marks")
     with pytest.raises(ValueError, match="has no lines"):
-        quality_table.write_between(page, "new")
+        write_between(page, BEGIN, END, "new")
 
 
 def test_confidence_by_bins(tmp_path):
