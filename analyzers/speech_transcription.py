@@ -4,8 +4,11 @@ Only speech reaches Whisper, because it invents words over music and silence: th
 out and laid end to end in windows of at most 30 s, and the word times are mapped back to the clip, as in
 faster-whisper's `vad_filter`. A window is encoded once, for the words and for their times.
 
+Of sentences that do not belong together Whisper may write one and leave out the next. Pieces of a window that
+have no words then are read again without the others, and what is sure of them is inserted.
+
 It cannot tell what it misheard: in noise, in short phrases without context and beside other voices, a wrong
-word may be as sure as a right one, and a region that the text of its window leaves out is not read again.
+word may be as sure as a right one. What it leaves out within a single stretch of speech is not missed.
 """
 
 from __future__ import annotations
@@ -50,6 +53,7 @@ from clipbench.analyzers.features.speech.word_timing import (
     fit_to_regions,
     phrase_segment,
     phrases,
+    with_more,
 )
 from clipbench.analyzers.weights import whisper_ct2
 
@@ -126,15 +130,27 @@ class WhisperAnalyzer(ChunkedAnalyzer[Hearing, Heard]):
         listening.forget_before(packer.needed_s(listening, self.settings))
         words: list[Word] = []
         dropped: list[Dropped] = []
-        tokens = 0
-        for window, result in self._read(windows):
-            tokens += len(result.tokens)
-            if why := self._doubt(result, window):
-                dropped.append(whisper_doubts.dropped(result, window, why))
-            else:
-                written = self.written(result, window.spans)
-                words += aligned(self._whisper, self._tokenizer, written, result, window.spans)
+        tokens, again = 0, False
+        read = self._read(windows)
+        while read:
+            lacking: list[Window] = []
+            for window, result in read:
+                tokens += len(result.tokens)
+                unsure = whisper_doubts.unsure(result, self.settings) if again else ""
+                if why := self._doubt(result, window) or unsure:
+                    dropped.append(whisper_doubts.dropped(result, window, why))
+                    continue
+                found = self._words(result, window)
+                words = with_more(words, found, window.spans) if again else words + found
+                if not self.random and (rest := whisper_doubts.left_out(window, found)):
+                    lacking.append(rest)
+            read, again = list(zip(lacking, self._decoded(lacking), strict=True)), True
         return Heard(regions, words, len(windows), tokens, dropped), state
+
+    def _words(self, result: DecodingResult, window: Window) -> list[Word]:
+        """The words of a window's text, with their times in the clip."""
+        written = self.written(result, window.spans)
+        return aligned(self._whisper, self._tokenizer, written, result, window.spans)
 
     def _read(self, windows: Sequence[Window]) -> list[tuple[Window, DecodingResult]]:
         """Whisper's text for each window, in order; for the parts of one in which it repeats itself."""
@@ -175,6 +191,8 @@ class WhisperAnalyzer(ChunkedAnalyzer[Hearing, Heard]):
 
     def _decoded(self, windows: Sequence[Window]) -> list[DecodingResult]:
         """Whisper's text for each window."""
+        if not windows:
+            return []
         packed, at = [], 0
         for window in windows:
             ends = list(itertools.accumulate(map(len, window.sounds), initial=at))

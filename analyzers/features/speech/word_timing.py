@@ -133,6 +133,27 @@ def clip_times(start_s: float, end_s: float, spans: Sequence[tuple[float, float]
     return float(min(max(first, start_s + shift), last)), float(max(first, min(last, end_s + shift)))
 
 
+def middle_s(word: Word) -> float:
+    """The middle of a word, in seconds of the clip."""
+    return (word.start_s + word.end_s) / 2
+
+
+def with_more(
+    words: Sequence[Word],
+    more: Sequence[Word],
+    spans: Sequence[tuple[float, float]],
+) -> list[Word]:
+    """The words, except in those spans in which `more` has more of them: there they are replaced."""
+    kept = list(words)
+    for start_s, end_s in spans:
+        new = [word for word in more if start_s <= middle_s(word) <= end_s]
+        before = [word for word in kept if middle_s(word) < start_s]
+        after = [word for word in kept if middle_s(word) > end_s]
+        if len(new) > len(kept) - len(before) - len(after):
+            kept = [*before, *new, *after]
+    return kept
+
+
 def fit_to_regions(words: Sequence[Word], regions: Sequence[Region]) -> list[Word]:
     """The words, each cut to the region of speech that contains most of it.
 
