@@ -133,8 +133,8 @@ def left_out(window: Window, words: Sequence[Word]) -> Window | None:
     lacking = [not _written(span, words) for span in window.spans]
     if all(lacking) or not any(lacking):
         return None
-    spans, sounds = (list(itertools.compress(pieces, lacking)) for pieces in window)
-    return Window(spans, sounds)
+    spans = itertools.compress(window.spans, lacking)
+    return Window(list(spans), list(itertools.compress(window.sounds, lacking)))
 
 
 def _written(span: tuple[float, float], words: Sequence[Word]) -> bool:
