@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from tools.odd_files import ODD_FILES, Refused, Seen, Shown, differences
+from tools.odd_files import ODD_FILES, Refused, Seen, Shown, Workshop, differences
 from tools.odd_files.declaration import usual
 from tools.odd_files.patterns import beeping
 from tools.odd_files.seen import beeps_of, level_of
@@ -74,3 +75,15 @@ def test_beeps_and_levels_are_measured():
     rows = np.zeros((8, 8, 3), np.uint8)
     rows[1::2] = 100
     assert level_of(rows) == 50
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "sched_getscheduler") or os.geteuid() != 0, reason="only root's priority is raised"
+)
+def test_an_encoder_does_not_keep_the_cores_from_others(tmp_path):
+    before = os.sched_getscheduler(0)
+    try:
+        ODD_FILES["av1.mp4"].write(tmp_path / "av1.mp4", Workshop(tmp_path))
+        assert os.sched_getscheduler(0) == before
+    finally:
+        os.sched_setscheduler(0, before, os.sched_param(0))

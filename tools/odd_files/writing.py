@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import contextlib
+import os
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -97,7 +99,7 @@ def write(
     path: Path, *tracks: Track, container: str | None = None, options: dict[str, str] | None = None
 ) -> Path:
     """Write `tracks` into a new file at `path`, interleaved by their packets' times."""
-    with av.open(str(path), "w", format=container, options=options or {}) as opened:
+    with usual_priority(), av.open(str(path), "w", format=container, options=options or {}) as opened:
         packets = []
         for track in tracks:
             stream, made = track.start(opened)
@@ -107,6 +109,24 @@ def write(
         for packet in sorted(packets, key=lambda packet: packet.dts * packet.time_base):
             opened.mux(packet)
     return path
+
+
+@contextlib.contextmanager
+def usual_priority() -> Iterator[None]:
+    """At the end, this thread is scheduled as before.
+
+    SVT-AV1, where root calls it, gives the thread that encodes the highest priority of all, for good: what
+    that starts later takes the cores from every other process.
+    """
+    if not hasattr(os, "sched_getscheduler"):
+        yield
+        return
+    policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        if os.sched_getscheduler(0) != policy:
+            os.sched_setscheduler(0, policy, parameters)
 
 
 def beeps(codec: str = "aac", seconds: float = patterns.SECONDS, rate: int = 48_000, **more: Any) -> Encoded:
