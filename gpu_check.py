@@ -7,9 +7,9 @@ import signal
 import sys
 from pathlib import Path
 
-EPILOG = """Needs no network: weights are random. Writes gpu-check.json after every run and gpu-check.md at
-the end, also when it is cut off by Ctrl-C or SIGTERM, with each run's own report in a folder beside them. The
-same command resumes a check that was cut off, and begins one that is complete anew.
+EPILOG = """Needs no network: weights are random. The most telling run comes first. gpu-check.json and
+gpu-check.md are written after every run, with each run's own report in a folder beside them, and stay when
+the check is cut off. The same command resumes such a check, and begins one that is complete anew.
 
 Exit codes: 0 all runs were made · 2 no GPU, or bad arguments · 5 a run has no result: the table says why."""
 
@@ -29,6 +29,15 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--only", default="", metavar="A,B", help="a subset of the analyzers")
     parser.add_argument("--output", type=Path, default=Path("outputs", "gpu-check"), metavar="FOLDER")
+    parser.add_argument(
+        "--copy",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FOLDER",
+        help="have gpu-check.json and gpu-check.md grow there too",
+    )
+    parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="settings of run.py for every run")
     return parser.parse_args(argv)
 
 
@@ -37,18 +46,20 @@ def main() -> int:
     asked = arguments()
 
     from clipbench.bench.errors import Exit, InputError
-    from clipbench.bench.sweeping import gpu_check, gpu_check_state
+    from clipbench.bench.sweeping import gpu_check, gpu_check_runs, gpu_check_state
     from clipbench.reports import terminal
     from clipbench.reports.comparison import gpu_check as report
     from clipbench.reports.live.sweep_progress import sweep_progress
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     command = [Path(sys.executable).name, *sys.argv]
+    pages = (asked.output, *asked.copy)
     try:
         gpu_check.refuse_without_gpu(asked.size)
-        runs = gpu_check.check_runs(asked.size, asked.repeats, asked.only)
+        runs = gpu_check_runs.check_runs(asked.size, asked.repeats, asked.only, asked.overrides)
         with sweep_progress(terminal.console(stderr=True), enabled=True) as display:
-            check = gpu_check.run_check(runs, asked.output, asked.budget, command, display)
+            told = gpu_check.Told(display, lambda check: report.write(check, pages), tuple(asked.copy))
+            check = gpu_check.run_check(runs, asked.output, asked.budget, command, told)
     except InputError as error:
         print(f"clipbench: {error}", file=sys.stderr)
         return Exit.BAD_INPUT

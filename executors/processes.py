@@ -46,7 +46,7 @@ class ProcessLink:
         if grace_s:
             self.process.join(grace_s)
         self.process.kill()
-        self.process.join()
+        self.process.join(GRACE_S)  # one that a driver keeps from being killed ends when that lets go
         self.connection.close()
 
     def died_of(self) -> str:

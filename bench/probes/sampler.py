@@ -107,7 +107,8 @@ class Sampler:
             self.telemetry = from_json(Telemetry, json.loads(out.splitlines()[-1]))
         except (subprocess.TimeoutExpired, ValueError, IndexError) as error:
             self._process.kill()
-            self._process.communicate()
+            with contextlib.suppress(subprocess.TimeoutExpired):  # a driver may keep it even from that
+                self._process.communicate(timeout=END_TIMEOUT_S)
             said = err.decode(errors="replace")[-200:].strip() or "no answer"
             self.telemetry = NotMeasured(f"the sampler failed: {said}")
             log.warning("the sampler failed: %s: %s", type(error).__name__, said)

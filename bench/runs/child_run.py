@@ -114,14 +114,18 @@ def wait(child: subprocess.Popen[bytes], timeout_s: float) -> int | None:
 
 
 def end(child: subprocess.Popen[bytes]) -> None:
-    """End the child and what it started: by SIGTERM, and after the grace by SIGKILL."""
+    """End the child and what it started: by SIGTERM, and after the grace by SIGKILL.
+
+    One that a driver keeps even from being killed is left: the system ends it when the driver lets go.
+    """
     if child.poll() is None:
         child.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(GRACE_S)
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child.pid, signal.SIGKILL)
-    child.wait()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(GRACE_S)
 
 
 def outcome(folder: Path, code: int | None, seconds: float, metrics: Sequence[str], limit: str) -> ChildRun:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import logging
 import math
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,16 @@ from hydra.errors import HydraException
 
 from clipbench.bench.comparing import comparability
 from clipbench.bench.errors import InputError
-from clipbench.bench.measuring import quality_scores, session
+from clipbench.bench.measuring import session
 from clipbench.bench.planning import config
 from clipbench.bench.planning.placement import visible
 from clipbench.bench.probes import environment
 from clipbench.bench.runs import storage, sweep_state
 from clipbench.bench.runs.sweep_state import Turn
 from clipbench.bench.sweeping import identity
+from clipbench.bench.sweeping.folder_lock import locked
+from clipbench.bench.sweeping.gpu_check_pace import PacedSweep
+from clipbench.bench.sweeping.gpu_check_runs import REFERENCE, CheckRun, shared_analyzers
 from clipbench.bench.sweeping.gpu_check_state import (
     FILE,
     PAGE,
@@ -36,76 +40,38 @@ from clipbench.bench.sweeping.gpu_check_state import (
     unchanged,
     write,
 )
-from clipbench.bench.sweeping.sweep import Job, Sweep, Watcher, locked
-from clipbench.executors.base import Plan
+from clipbench.bench.sweeping.sweep import Job, Sweep, Watcher
 
-#: The run of the embedded profile, with which what the analyzers that all profiles share find is compared.
-REFERENCE = "embedded"
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class CheckRun:
-    """A run of the check: its title, and the overrides of run.py."""
+class Told:
+    """Whom a check tells of its progress: a display, and what is called with it after every run.
 
-    title: str
-    overrides: tuple[str, ...]
-    repeats: int
-
-    @property
-    def name(self) -> str:
-        """The title as the name of a job and of its folder."""
-        return self.title.replace(" × ", "-").replace(", ", "-").replace(" ", "_")
-
-
-def check_runs(size: str, repeats: int, only: str = "") -> list[CheckRun]:
-    """The embedded profile once, then random weights of `size` ("full" or "tiny"), the most telling first.
-
-    `only` is a subset of the analyzers for all of them, separated by commas; "" is all twenty.
-    spawn_pool is not among them: each of its workers holds all models, and one GPU has room for one such.
+    `copies` are folders in which gpu-check.json grows too, beside the check's own.
     """
-    random = ("models=random", f"models.size={size}")
-    optimized, one = "grouping=optimized", "grouping=sequential"
-    pinned, threads = "executor=gpu_pinned", "executor=threads"
-    leave, unload, offload = (f"executor.cleanup={mode}" for mode in ("exit", "unload", "offload"))
-    queue = "scenario=offline"
-    made = [
-        ("optimized × gpu_pinned, exit", optimized, pinned, leave),
-        ("optimized × threads, offload", optimized, threads, offload),
-        ("sequential, unload", one, unload),
-        ("optimized × gpu_pinned, offline", queue, optimized, pinned, leave),
-        ("optimized × gpu_pinned, offload", optimized, pinned, offload),
-        ("optimized × threads, unload", optimized, threads, unload),
-        ("optimized × threads, offline", queue, optimized, threads, leave),
-        ("sequential, offload", one, offload),
-        ("staged × gpu_pinned, exit", "grouping=staged", pinned, leave),
-        ("optimized × gpu_pinned, unload", optimized, pinned, unload),
-        ("staged × threads, exit", "grouping=staged", threads, leave),
-    ]
-    subset = (f"only=[{only}]",) if only else ()
-    return [
-        CheckRun(REFERENCE, ("models=embedded", *subset), 1),
-        *(
-            CheckRun(title, (*random, *overrides, *subset), 4 * repeats if queue in overrides else repeats)
-            for title, *overrides in made
-        ),
-    ]
+
+    display: Watcher
+    written: Callable[[GpuCheck], None] = lambda check: None
+    copies: tuple[Path, ...] = ()
 
 
 def run_check(
-    runs: Sequence[CheckRun], folder: Path, budget_s: float, command: Sequence[str], display: Watcher
+    runs: Sequence[CheckRun], folder: Path, budget_s: float, command: Sequence[str], told: Told
 ) -> GpuCheck:
     """Make the runs, one after another, until `budget_s` seconds are over; returns what gpu-check.json holds.
 
-    A check in `folder` that was interrupted is resumed; a complete one, or another one, is begun anew.
-    `display` is told of the progress. Runs that are not made, or fail, are entries with the reason. Raises
-    InputError if the folder cannot be written to, or another process is at the check in it.
+    A check in `folder` that was interrupted is resumed; a complete one, or another one, is begun anew. Runs
+    that are not made, or fail, are entries with the reason. Raises InputError if the folder cannot be written
+    to, or another process is at the check in it.
     """
     prepared = [prepare(run, folder) for run in runs]
-    sweep = Sweep(
+    sweep = PacedSweep(
         folder=folder,
         jobs=[each.job for each in prepared],
         rounds=1,
-        repeats=1,
+        repeats=runs[0].repeats,
         order="fixed",
         seed=0,
         timeout_s=math.inf,
@@ -120,7 +86,7 @@ def run_check(
     with locked(folder, "--output"):
         if not resumable(sweep):
             discard(sweep)
-    recorder = Recorder(prepared, folder, budget_s, display)
+    recorder = Recorder(prepared, folder, budget_s, told)
     if sweep_state.exists(folder):
         for turn in sweep_state.read(folder).turns:
             recorder.record(turn)
@@ -150,11 +116,6 @@ def prepare(run: CheckRun, folder: Path) -> PreparedRun:
     return PreparedRun(run, job, shared)
 
 
-def shared_analyzers(plan: Plan) -> frozenset[str]:
-    """The analyzers of a run with random weights that are the embedded ones and read from no random one."""
-    return frozenset(task.analyzer for task in plan.tasks()) - quality_scores.meaningless_results(plan).keys()
-
-
 def resumable(sweep: Sweep) -> bool:
     """Whether the sweep's folder holds this sweep, not yet complete."""
     if not sweep_state.exists(sweep.folder):
@@ -177,26 +138,26 @@ def discard(sweep: Sweep) -> None:
 class Recorder:
     """Keeps what is known of the runs of a check, and writes gpu-check.json after each; a sweep's watcher."""
 
-    def __init__(self, runs: Sequence[PreparedRun], folder: Path, budget_s: float, display: Watcher) -> None:
+    def __init__(self, runs: Sequence[PreparedRun], folder: Path, budget_s: float, told: Told) -> None:
         self.runs = {each.job.name: each.run for each in runs}
-        self.shared = {each.job.name: each.shared for each in runs}
-        self.folder, self.display = folder, display
+        self.shared = {each.run.title: each.shared for each in runs}
+        self.folder, self.told = folder, told
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         self.check = GpuCheck(environment.describe(), budget_s, now)
-        self.reference: Mapping[str, Any] | None = None
+        self.places: dict[str, Path] = {}  # title → the folder of its result
 
     def began(self, number: int, of: int, job: str, round_: int, left_s: float | None) -> None:
         """A run has begun."""
-        self.display.began(number, of, self.runs[job].title, round_, left_s)
+        self.told.display.began(number, of, self.runs[job].title, round_, left_s)
 
     def ended(self, turn: Turn) -> None:
         """A run has ended: keep and write down its figures."""
         self.record(turn)
-        self.display.ended(dataclasses.replace(turn, job=self.runs[turn.job].title))
+        self.told.display.ended(dataclasses.replace(turn, job=self.runs[turn.job].title))
 
     def gave_up(self, job: str, reason: str) -> None:
         """A job gets no more turns, which does not happen in one round."""
-        self.display.gave_up(self.runs[job].title, reason)
+        self.told.display.gave_up(self.runs[job].title, reason)
 
     def budget_over(self, left: Sequence[tuple[int, Job]], interrupted: bool, command: str) -> None:
         """The budget is over: write down which runs were not made."""
@@ -204,30 +165,48 @@ class Recorder:
         for at, (_, job) in enumerate(left):
             run = self.runs[job.name]
             cut = interrupted and at == 0
-            status, reason = ("failed", over) if cut else ("not run", f"{over} before it")
-            self.check.runs[run.title] = CheckedRun(overrides_of(run), status, reason)
-        write(self.check, self.folder)
-        self.display.budget_over(left, interrupted, command)
+            status, reason = ("failed", over) if cut else ("not run", f"{over} before it, or would have been")
+            self.check.runs[run.title] = CheckedRun(overrides_of(run, run.repeats), status, reason)
+        self.write()
+        self.told.display.budget_over(left, interrupted, command)
 
     def record(self, turn: Turn) -> None:
         """Keep and write down the figures of a finished run."""
         run, place = self.runs[turn.job], self.folder / turn.job / str(turn.round)
-        kept = CheckedRun(overrides_of(run), "failed", turn.reason, turn.seconds)
+        kept = CheckedRun(overrides_of(run, run.repeats), "failed", turn.reason, turn.seconds)
         if turn.state == "done":
-            kept = summary(kept, storage.read_result(place))
-            segments = segments_in(place)
-            if run.title == REFERENCE:
-                self.reference = segments
-            else:
-                same = unchanged(self.reference, segments, self.shared[turn.job])
-                kept = dataclasses.replace(kept, unchanged=same)
+            result = storage.read_result(place)
+            kept = dataclasses.replace(kept, overrides=overrides_of(run, result.run.scenario.repeats))
+            kept = summary(kept, result)
+            self.places[run.title] = place
         self.check.runs[run.title] = kept
+        self.compare()
+        self.write()
+
+    def compare(self) -> None:
+        """Compare what the runs with random weights have found with what the embedded one has, if it has."""
+        there = self.places.get(REFERENCE)
+        reference: Mapping[str, Any] | None = segments_in(there) if there else None
+        for title, place in self.places.items():
+            if title != REFERENCE:
+                same = unchanged(reference, segments_in(place) if there else {}, self.shared[title])
+                self.check.runs[title] = dataclasses.replace(self.check.runs[title], unchanged=same)
+
+    def write(self) -> None:
+        """Write gpu-check.json, also where it is copied to: a copy that cannot be written ends nothing."""
         write(self.check, self.folder)
+        for copy in self.told.copies:
+            try:
+                copy.mkdir(parents=True, exist_ok=True)
+                write(self.check, copy)
+            except OSError as error:
+                log.warning("gpu-check.json could not be copied to %s: %s", copy, error)
+        self.told.written(self.check)
 
 
-def overrides_of(run: CheckRun) -> list[str]:
+def overrides_of(run: CheckRun, repeats: int) -> list[str]:
     """The overrides with which people can make this run themselves."""
-    return [*run.overrides, f"scenario.repeats={run.repeats}"]
+    return [*run.overrides, f"scenario.repeats={repeats}"]
 
 
 def refuse_without_gpu(size: str) -> None:

@@ -89,7 +89,8 @@ class InterleavedSweeper(Sweeper):
         """The sweep that these overrides ask for."""
         from clipbench.bench.clips.decoding import probe
         from clipbench.bench.sweeping import identity
-        from clipbench.bench.sweeping.sweep import Sweep, locked
+        from clipbench.bench.sweeping.folder_lock import locked
+        from clipbench.bench.sweeping.sweep import Sweep
 
         loader = self.hydra_context.config_loader
         overrides = OverridesParser.create(config_loader=loader).parse_overrides(arguments)

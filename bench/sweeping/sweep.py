@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
-import fcntl
 import random
 import shlex
 import statistics
@@ -23,6 +21,7 @@ from clipbench.bench.runs.child_run import run_child
 from clipbench.bench.runs.facts import Facts, differences
 from clipbench.bench.runs.sweep_state import Identity, JobState, Order, SweepState, Turn
 from clipbench.bench.sweeping import identity
+from clipbench.bench.sweeping.folder_lock import locked
 from clipbench.bench.sweeping.identity import first_few
 
 #: A job that fails this often in a row, for the same reason, gets no more turns.
@@ -137,9 +136,8 @@ class Sweep:
                     continue
                 self.refuse_changed_code()
                 left_s = None if self.budget_s is None else self.budget_s - (time.monotonic() - began)
-                if left_s is not None and left_s <= 0:
-                    watcher.budget_over(self.left(), False, self.resumption)
-                    return
+                if not self.fits(job, left_s):
+                    continue
                 watcher.began(at, len(self.jobs) * self.rounds, job.name, number, self.left_s())
                 turn = self.take(job, number, left_s)
                 if turn is None:
@@ -150,21 +148,40 @@ class Sweep:
                 watcher.ended(turn)
                 if reason := self.given_up(job.name):
                     watcher.gave_up(job.name, reason)
+            if left := self.left():
+                watcher.budget_over(left, False, self.resumption)
 
     def take(self, job: Job, number: int, left_s: float | None) -> Turn | None:
         """Take a turn; None if it was ended because the budget was over before its time."""
         folder = self.folder / job.name / str(number)
-        over_first = left_s is not None and left_s < self.timeout_s
-        timeout_s = left_s if left_s is not None and over_first else self.timeout_s
-        limit = f"{self.timeout_setting}={self.timeout_s:g}"
-        arguments = self.arguments(job, number, folder)
-        child = run_child(arguments, folder, timeout_s, metrics.main_metrics(), limit)
+        limit_s = self.limit_s(left_s)
+        over_first = left_s is not None and left_s < limit_s
+        timeout_s = left_s if left_s is not None and over_first else limit_s
+        arguments = self.arguments(job, number, folder, left_s)
+        child = run_child(arguments, folder, timeout_s, metrics.main_metrics(), self.limit_said(limit_s))
         return None if child.code is None and over_first else Turn.of(job.name, number, child)
 
-    def arguments(self, job: Job, number: int, folder: Path) -> list[str]:
-        """The arguments of `run.py` for this turn: the job, and its share of the repeats."""
+    def fits(self, job: Job, left_s: float | None) -> bool:
+        """Whether a turn of a job may begin, with so many seconds left of the budget; None: there is none."""
+        return left_s is None or left_s > 0
+
+    def limit_s(self, left_s: float | None) -> float:
+        """The seconds that a turn may take, with so many left of the budget."""
+        return self.timeout_s
+
+    def limit_said(self, limit_s: float) -> str:
+        """That limit, in messages."""
+        return f"{self.timeout_setting}={limit_s:g}"
+
+    def repeats_of(self, job: Job, number: int, left_s: float | None) -> int:
+        """The share of a job's repeats that its turn in this round has."""
         share, rest = divmod(self.repeats if job.repeats is None else job.repeats, self.rounds)
-        repeats = f"repeats={share + (number <= rest)}"  # above scenario.repeats, in a configuration file too
+        return share + (number <= rest)
+
+    def arguments(self, job: Job, number: int, folder: Path, left_s: float | None = None) -> list[str]:
+        """The arguments of `run.py` for this turn: the job, and its share of the repeats."""
+        # Above scenario.repeats, which a configuration file may have.
+        repeats = f"repeats={self.repeats_of(job, number, left_s)}"
         return [*job.overrides, repeats, *ONLY_MEASURE, f"hydra.run.dir={literal(folder.resolve())}"]
 
     def turns_of(self, job: str) -> list[Turn]:
@@ -269,23 +286,3 @@ class Sweep:
                 f"the code has changed since this sweep began; different are {first_few(changed)}. Put it "
                 f"back, and continue with: {self.resumption}"
             )
-
-
-@contextlib.contextmanager
-def locked(folder: Path, setting: str = "hydra.sweep.dir") -> Iterator[None]:
-    """Hold `folder` for this process; raises InputError if another has it, or it cannot be written to."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / ".lock").open("w")
-    except OSError as error:
-        raise InputError(
-            f"{setting}: {folder} cannot be written to ({error.strerror}); name another folder"
-        ) from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(
-                f"{setting}: another process is at the sweep in {folder}; name another folder"
-            ) from None
-        yield

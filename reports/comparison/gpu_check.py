@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -25,6 +26,13 @@ def columns() -> list[Metric]:
 def cell(value: float | None, metric: Metric) -> str:
     """A value as its column has it."""
     return "–" if value is None else f"{value:.{metric.decimals}f}"
+
+
+def write(check: GpuCheck, folders: Sequence[Path]) -> None:
+    """Write the page into each of these folders; one that cannot be written to is left out."""
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            (folder / PAGE).write_text(render(check), encoding="utf-8")
 
 
 def show(check: GpuCheck, folder: Path, console: Console) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import subprocess
 import threading
 import time
 
@@ -52,3 +53,25 @@ def test_no_interrupt_is_lost_while_a_child_is_started(tmp_path, monkeypatch):
     finally:
         signal.signal(signal.SIGTERM, before)
     assert raised == 40
+
+
+def test_a_child_that_a_driver_keeps_from_being_killed_is_left(monkeypatch):
+    waits, signals = [], []
+
+    class Kept:
+        pid = 12345
+
+        def poll(self):
+            return None
+
+        def terminate(self):
+            signals.append(signal.SIGTERM)
+
+        def wait(self, timeout=None):
+            waits.append(timeout)
+            raise subprocess.TimeoutExpired("run", timeout)
+
+    monkeypatch.setattr(os, "killpg", lambda pid, number: signals.append(number))
+    child_run.end(Kept())
+    assert signals == [signal.SIGTERM, signal.SIGKILL]
+    assert waits == [child_run.GRACE_S] * 2, "no wait is without a limit"

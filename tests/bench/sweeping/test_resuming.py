@@ -9,7 +9,8 @@ import pytest
 from clipbench.bench.comparing import candidates
 from clipbench.bench.errors import InputError
 from clipbench.bench.sweeping import identity
-from clipbench.bench.sweeping.sweep import Sweep, locked
+from clipbench.bench.sweeping.folder_lock import locked
+from clipbench.bench.sweeping.sweep import Sweep
 from tests.support.sweeps import Notes, a_sweep
 
 
