@@ -134,6 +134,13 @@ def setting(default: T, help: str, *, low: float | None = None, high: float | No
 class Settings:
     """The settings of an analyzer on the command line, as `models.<analyzer>.<key>=value`."""
 
+    def at_random(self) -> Settings:
+        """These settings under models=random, where no production back end takes the analyzer's place.
+
+        Weights that are not installed may be random then.
+        """
+        return self
+
 
 @dataclass
 class FrameSettings(Settings):

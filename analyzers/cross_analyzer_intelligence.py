@@ -14,20 +14,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from clipbench.analyzers.base import ALL, Analyzer, ClipView, NothingToAnalyze, Segment, Settings, setting
+from clipbench.analyzers.base import ALL, ClipView, NothingToAnalyze, Segment, setting
 from clipbench.analyzers.features.rules import cross_modal, hearing, observations
 from clipbench.analyzers.features.rules.sightings import Sightings
-from clipbench.analyzers.features.text import sentence_embeddings
+from clipbench.analyzers.features.text.sentence_embeddings import SentenceSettings, UsesSentences
 
 if TYPE_CHECKING:
     import numpy as np
 
 
 @dataclass
-class CrossAnalyzerIntelligenceSettings(Settings):
+class CrossAnalyzerIntelligenceSettings(SentenceSettings):
     """Settings of cross_analyzer_intelligence."""
 
-    model: str = setting("minilm-l6-v2", "model card of the sentence embeddings")
     similarity: float = setting(0.65, "cosine similarity from which a word names a thing", low=0, high=1)
     min_confidence: float = setting(0.5, "confidence from which a detection counts", low=0, high=1)
     sure_sex: float = setting(0.8, "mean confidence from which a face's sex is stated", low=0, high=1)
@@ -42,22 +41,13 @@ class CrossAnalyzerIntelligenceSettings(Settings):
     poor_speech: float = setting(2.5, "mean opinion of speech worth a warning", low=1, high=5)
 
 
-class CrossAnalyzerIntelligence(Analyzer):
+class CrossAnalyzerIntelligence(UsesSentences):
     """Statements over the results of all other analyzers."""
 
     name = "cross_analyzer_intelligence"
     upstream = (ALL,)
     settings: CrossAnalyzerIntelligenceSettings
     settings_type = CrossAnalyzerIntelligenceSettings
-    _embedder: sentence_embeddings.Embedder | None = None
-
-    def load(self, device: str = "cpu") -> None:
-        self._embedder = sentence_embeddings.open_embedder(self.settings.model, device)
-
-    def unload(self) -> None:
-        if self._embedder is not None:
-            sentence_embeddings.close(self._embedder)
-            self._embedder = None
 
     def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
         if not upstream:

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import NamedTuple
 
-from clipbench.analyzers.base import Analyzer, ClipView, NothingToAnalyze, Segment, Settings, setting
-from clipbench.analyzers.features.text import sentence_embeddings
+from clipbench.analyzers.base import ClipView, NothingToAnalyze, Segment, setting
+from clipbench.analyzers.features.text.sentence_embeddings import SentenceSettings, UsesSentences
 
 PACES = ("slow", "medium", "fast")
 #: Fewer cuts or words than this have no rate, unless they are those of a minute or more.
@@ -28,10 +28,9 @@ CUTS_OF_PACE = 2
 
 
 @dataclass
-class TemporalFlowSettings(Settings):
+class TemporalFlowSettings(SentenceSettings):
     """Settings of temporal_flow."""
 
-    model: str = setting("minilm-l6-v2", "model card of the sentence embeddings")
     window_s: float = setting(5.0, "seconds over which cuts and words are counted", low=1, high=600)
     min_phase_s: float = setting(2.0, "shorter phases join a neighbour", low=0, high=600)
     snap_s: float = setting(
@@ -54,22 +53,13 @@ class Passage(NamedTuple):
     text: str
 
 
-class TemporalFlow(Analyzer):
+class TemporalFlow(UsesSentences):
     """Phases by pace, changes of topic, and a summary of the clip."""
 
     name = "temporal_flow"
     upstream = ("speech_transcription", "cut_analysis", "scene_segmentation", "qwen2_vl_temporal")
     settings: TemporalFlowSettings
     settings_type = TemporalFlowSettings
-    _embedder: sentence_embeddings.Embedder | None = None
-
-    def load(self, device: str = "cpu") -> None:
-        self._embedder = sentence_embeddings.open_embedder(self.settings.model, device)
-
-    def unload(self) -> None:
-        if self._embedder is not None:
-            sentence_embeddings.close(self._embedder)
-            self._embedder = None
 
     def analyze(self, clip: ClipView, upstream: Mapping[str, list[Segment]]) -> list[Segment]:
         if not any(name in upstream for name in self.upstream):

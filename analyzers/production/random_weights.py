@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from clipbench.analyzers.features import torch_runtime
+from clipbench.analyzers.features.random_parameters import initialise
 
 if TYPE_CHECKING:
     import torch
@@ -37,34 +38,6 @@ def converted(network: M, device: str | None, dtype: torch.dtype) -> M:
     network.to(device=device, dtype=dtype)
     for module, name, buffer in computed:
         module._buffers[name] = buffer.to(device=device)
-    return network
-
-
-def initialise(network: M, seed: int = 0) -> M:
-    """Overwrite a network's parameters in place with random ones that keep the scale of activations.
-
-    Weights are normal with variance 1/fan_in (LeCun et al., "Efficient BackProp", 1998), biases are zero,
-    and normalisation layers do nothing. So numbers neither overflow half precision nor become zeros, with
-    which a GPU draws less power. The generator is not the global one, so other threads do not disturb it.
-    """
-    import torch
-
-    generators: dict[torch.device, torch.Generator] = {}
-    with torch.no_grad():
-        for module in network.modules():
-            norm = "norm" in type(module).__name__.lower()
-            for name, parameter in module.named_parameters(recurse=False):
-                if not parameter.requires_grad:
-                    continue  # a constant, such as the steps of a distribution
-                if name.endswith("bias"):
-                    parameter.zero_()
-                elif norm:
-                    parameter.fill_(1.0)
-                else:
-                    if parameter.device not in generators:
-                        generators[parameter.device] = torch.Generator(parameter.device).manual_seed(seed)
-                    fan_in = parameter[0].numel() if parameter.dim() > 1 else parameter.numel()
-                    parameter.normal_(0.0, fan_in**-0.5, generator=generators[parameter.device])
     return network
 
 

@@ -94,6 +94,14 @@ def is_path(name: str) -> bool:
     return "/" in name or name.endswith(WEIGHTS)
 
 
+def is_installed(name: str) -> bool:
+    """Whether the file of the card `name` is here, whatever is in it."""
+    try:
+        return card(name).path().is_file()
+    except ModelError:
+        return False
+
+
 def resolve(name: str) -> Path:
     """The file of the model `name`, verified against its card's sha256.
 

@@ -136,6 +136,8 @@ def choose_models(models: ModelsConfig) -> dict[str, Settings]:
             own or models.profile, PROFILES, f"models.profiles.{name}" if own else "models.profile"
         )
         settings: Settings = models.of(name)
+        if profile == "random":
+            settings = settings.at_random()
         if profile != "embedded" and name in registry.back_ends():
             size = one_of(models.size or "full", SIZES if profile == "random" else ("full",), "models.size")
             settings = replace(models.production.of(name), profile=profile, model_size=size)

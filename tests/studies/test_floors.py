@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from importlib import metadata
 
 import numpy as np
 import pytest
@@ -17,7 +16,6 @@ from studies import floors
 from tests.support.clip_views import ArrayClip
 from tests.support.command_line import PROJECT
 from tests.support.sounds import recording
-from tools import gpu_wheels
 
 torch = pytest.importorskip("torch")
 PAGE = (PROJECT / "docs" / "gpu.md").read_text()
@@ -233,25 +231,3 @@ def test_run_py_accepts(words):
     if "--cfg" in overrides:
         overrides = overrides[: overrides.index("--cfg")]
     assert make_plan(compose(*overrides)).groups
-
-
-def test_the_list_of_wheels_is_what_is_missing():
-    listed = [
-        line for line in (PROJECT / "docs" / "gpu-wheels.txt").read_text().splitlines() if line[0] != "#"
-    ]
-    pins = [line.partition("==")[::2] for line in listed]
-    try:
-        expected = gpu_wheels.missing()
-    except metadata.PackageNotFoundError as absent:
-        pytest.skip(f"{absent.name} is not installed, so what it requires is not known")
-    assert [name for name, _ in pins] == expected, "python -m tools.gpu_wheels > docs/gpu-wheels.txt"
-    assert f"{len(pins)} distributions" in PAGE
-    assert all(version for _, version in pins)
-
-
-def test_what_is_there_already_is_not_in_the_list():
-    there = gpu_wheels.closure(gpu_wheels.PRESENT)
-    assert {"torch", "numpy", "tqdm"} <= there
-    assert there.isdisjoint(gpu_wheels.missing())
-    assert {"hydra-core", "onnxruntime", "ultralytics-opencv-headless"} <= set(gpu_wheels.missing())
-    assert {"pytest", "ray", "ruff", "onnx", "polars"}.isdisjoint(gpu_wheels.missing())

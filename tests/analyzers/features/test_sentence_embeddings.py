@@ -10,7 +10,11 @@ import pytest
 from clipbench.analyzers import weights
 from clipbench.analyzers.features import torch_runtime
 from clipbench.analyzers.features.text import sentence_embeddings
+from clipbench.analyzers.features.text.sentence_embeddings import CARD, RANDOM, SentenceSettings
 from clipbench.analyzers.production import torchvision_cpu
+from clipbench.analyzers.registry import create
+from clipbench.bench.planning.config import compose
+from clipbench.bench.planning.plan import choose_models
 
 TEXTS = [
     "A kitten sleeps.",
@@ -88,3 +92,40 @@ def test_another_file_is_refused(tmp_path):
     other.write_bytes(b"not weights")
     with pytest.raises(weights.ModelError):
         sentence_embeddings.open_embedder(str(other))
+
+
+def test_random_weights_need_no_file_and_are_the_same_every_time(monkeypatch):
+    monkeypatch.setattr(sentence_embeddings, "resolve", lambda name: pytest.fail(f"looked for {name}"))
+    torch = pytest.importorskip("torch")
+    first = sentence_embeddings.Embedder(RANDOM, "cpu")(TEXTS)
+    torch.rand(7)
+    assert np.array_equal(sentence_embeddings.Embedder(RANDOM, "cpu")(TEXTS), first)
+    assert first.shape == (4, 384) and np.linalg.norm(first, axis=1) == pytest.approx(1, abs=1e-5)
+    assert len({vector.tobytes() for vector in first}) == 4
+
+
+def test_without_a_vocabulary_a_text_has_about_as_many_tokens(embedder):
+    known, guessed = embedder._tokens, sentence_embeddings.Embedder(RANDOM, "cpu")._tokens
+    text = ["Two people ride motorcycles along a mountain road, and neither of them wears a helmet."]
+    assert 0.8 * len(known(text)[0]) <= len(guessed(text)[0]) <= 1.2 * len(known(text)[0])
+    assert len(guessed(["word " * 1000])[0]) == len(known(["word " * 1000])[0]) == 256
+    assert guessed(["A cat."]) == guessed(["a CAT."]) != guessed(["a dog."])
+
+
+@pytest.mark.parametrize(("installed", "profile", "model"), [
+    (False, "random", RANDOM),
+    (True, "random", CARD),
+    (False, "embedded", CARD),
+    (False, "full", CARD),
+])  # fmt: skip
+def test_weights_are_random_only_where_all_are_and_these_are_not_here(monkeypatch, installed, profile, model):
+    monkeypatch.setattr(weights, "is_installed", lambda name: installed)
+    chosen = choose_models(compose(f"models={profile}").models)
+    for name in ("temporal_flow", "cross_analyzer_intelligence"):
+        assert chosen[name].model == model
+        assert create(name, chosen[name]).random == (model == RANDOM)
+
+
+def test_a_file_of_ones_own_is_not_replaced(monkeypatch):
+    monkeypatch.setattr(weights, "is_installed", lambda name: False)
+    assert SentenceSettings("own/model.safetensors").at_random().model == "own/model.safetensors"
