@@ -39,12 +39,10 @@ class OpenPiece(Chunk, Protocol):
 
 
 class Piece(Protocol):
-    """A piece of a clip: one chunk, or all of it, or the facts alone.
-
-    `name` tells those of a clip apart; `span_s` is how many seconds of the clip it has.
-    """
+    """A piece of a clip: one chunk, or all of it, or the facts alone; `name` tells those of a clip apart."""
 
     name: str
+    #: Seconds of the clip that it has.
     span_s: float
 
     def share(self) -> Handle:
@@ -112,14 +110,15 @@ class Plan:
 
     `groups` are those of the grouping, `layout` the workers that the executor made of them, and `settings`
     the executor's, `pretended` what a virtual one computes with. `visible` has the numbers of the GPUs that
-    this process may use, in CUDA's order; `profile` is the kind of a profiler to attach and the folder for
-    what it writes.
+    this process may use, in CUDA's order; `one_process` is the executor's; `profile` is the kind of a
+    profiler to attach and the folder for what it writes.
     """
 
     groups: tuple[Group, ...]
     layout: tuple[WorkerPlan, ...]
     settings: ExecutorSettings = field(default_factory=ExecutorSettings)
     visible: tuple[int, ...] = ()
+    one_process: bool = False
     faults: tuple[Fault, ...] = ()
     profile: tuple[str, str] = ("", "")
     pretended: Pretended | None = None
@@ -228,6 +227,8 @@ class Executor(Part):
     children: ClassVar[bool] = True
     #: The clock that arrivals, time limits and spans go by, in seconds.
     clock: Callable[[], float] = staticmethod(now)
+    #: Whether all its workers are in one process, with one CUDA context that stays while it lives.
+    one_process: ClassVar[bool] = False
     #: Whether nothing runs: workers, clock and clips are pretended, and `pretend` makes the clips.
     virtual: ClassVar[bool] = False
 

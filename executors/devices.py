@@ -7,19 +7,33 @@ by speed, so every process here asks for the other (CUDA_DEVICE_ORDER).
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from clipbench.analyzers.production import recording
 
+VARIABLE = "CUDA_VISIBLE_DEVICES"
 #: What makes CUDA count as NVML does.
 ORDER = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
 
 
-def visible(device: str) -> dict[str, str]:
-    """The environment variables with which a process sees this device only; for "cpu", no GPU at all."""
-    return {**ORDER, "CUDA_VISIBLE_DEVICES": device.removeprefix("gpu:") if on_gpu(device) else ""}
+def visible(
+    device: str, among: Sequence[int] = (), environ: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """The environment variables with which a process sees this device only; for "cpu", no GPU at all.
+
+    `among` are the numbers of the GPUs that CUDA_VISIBLE_DEVICES leaves to us, in its order, if that is set.
+    Then the device keeps the name that it has there: an instance of a GPU in MIG mode has no other.
+    """
+    if not on_gpu(device):
+        return {**ORDER, VARIABLE: ""}
+    number = device.removeprefix("gpu:")
+    named = [entry.strip() for entry in environ.get(VARIABLE, "").split(",") if entry.strip()]
+    if int(number) in among and len(named) >= len(among):
+        number = named[among.index(int(number))]
+    return {**ORDER, VARIABLE: number}
 
 
 def on_gpu(device: str) -> bool:

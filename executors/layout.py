@@ -99,7 +99,8 @@ class Group:
 
     `device` and `cpus` are those of the first worker that runs it; before that is known, `device` is what the
     grouping asks for: cpu, gpu:N or gpu:auto. `replicas` is how many equal workers it asks for, `threads` how
-    many threads for each of them; None leaves that to the executor.
+    many threads for each of them; None leaves that to the executor. `need` is what each of them needs of the
+    cores, relative to the workers of other groups.
     """
 
     name: str
@@ -108,6 +109,7 @@ class Group:
     cpus: tuple[int, ...] = ()
     replicas: int = 1
     threads: int | None = None
+    need: float = 1.0
 
     def worker_names(self) -> list[str]:
         """The names of its workers: the group's, or with replicas group.1, group.2 and so on."""
@@ -209,16 +211,36 @@ def one_per_group(
 ) -> tuple[WorkerPlan, ...]:
     """A worker for each group, or for each of its replicas, in the order of the groups.
 
-    `pinned` ones keep to cores of their own, in proportion to their threads; the others share all of them.
+    `pinned` ones keep to cores of their own, in proportion to their threads, and these are in proportion to
+    what their groups need; the others share all of them. On a machine with GPUs, decoding gets as many cores
+    as such a worker has on average: a worker whose models are on a GPU needs its own for starting kernels.
     """
     workers = [(name, group) for group in groups for name in group.worker_names()]
-    budget = thread_budget(machine, len(workers), threads)
-    counts = [group.threads or budget for _, group in workers]
-    cpus = share_cores(machine, counts) if pinned else [()] * len(workers)
+    needs = [group.need for _, group in workers]
+    parts = len(workers) + (pinned and reserves_for_decoding(groups, machine))
+    budgets = [thread_budget(machine, parts, threads)] * len(workers)
+    if pinned and threads is None and len(set(needs)) > 1:
+        budgets = [
+            max(1, len(cores)) for cores in share_cores(machine, with_mean(needs, parts))[: len(needs)]
+        ]
+    counts = [group.threads or budget for (_, group), budget in zip(workers, budgets, strict=True)]
+    cpus = share_cores(machine, with_mean(counts, parts)) if pinned else [()] * len(workers)
     return tuple(
         WorkerPlan(name, group.device, group.tasks, count, cores, gpu_memory(group.tasks))
-        for (name, group), count, cores in zip(workers, counts, cpus, strict=True)
+        for (name, group), count, cores in zip(workers, counts, cpus[: len(workers)], strict=True)
     )
+
+
+def with_mean(shares: Sequence[float], parts: int) -> list[float]:
+    """The shares, and their mean for each of `parts` that has none."""
+    return [*shares, *[sum(shares) / len(shares)] * (parts - len(shares))]
+
+
+def reserves_for_decoding(groups: Sequence[Group], machine: Machine) -> bool:
+    """Whether decoding gets cores of its own: beside models on GPUs, where there are two for each worker."""
+    on_gpu = any(gpu_memory(group.tasks) is not None and group.device != "cpu" for group in groups)
+    workers = sum(group.replicas for group in groups)
+    return bool(machine.gpus) and on_gpu and len(machine.core_numbers) >= 2 * workers
 
 
 def thread_budget(machine: Machine, workers: int, threads: int | None) -> int:
@@ -226,7 +248,7 @@ def thread_budget(machine: Machine, workers: int, threads: int | None) -> int:
     return max(1, machine.cores // max(1, workers)) if threads is None else threads
 
 
-def share_cores(machine: Machine, threads: Sequence[int]) -> list[tuple[int, ...]]:
+def share_cores(machine: Machine, threads: Sequence[float]) -> list[tuple[int, ...]]:
     """Cores for workers with so many threads, in proportion, or evenly where one would be left without.
 
     They are empty where there are more workers than cores.
@@ -239,14 +261,17 @@ def share_cores(machine: Machine, threads: Sequence[int]) -> list[tuple[int, ...
     return shares if all(shares) else share_cores(machine, [1] * len(threads))
 
 
-def decoder_cores(layout: Sequence[WorkerPlan]) -> tuple[int, ...]:
-    """The cores for decoding, empty for all: where each worker has its own, those of the first with frames.
+def decoder_cores(layout: Sequence[WorkerPlan], cores: Sequence[int] = ()) -> tuple[int, ...]:
+    """The ones among `cores` for decoding, empty for all: where each worker has its own, those that none has.
 
-    That worker cannot begin before there are frames. A decoder that may use every core settles on one of
-    them and slows the worker there, which could be any.
+    Where there are none of these, they are those of the first worker with frames, which cannot begin before
+    there are some. A decoder that may use every core settles on one of them and slows the worker there, which
+    could be any.
     """
     if not all(worker.cpus for worker in layout):
         return ()
+    if left := tuple(sorted({*cores}.difference(*(worker.cpus for worker in layout)))):
+        return left
     return next((w.cpus for w in layout if any(task.frames for task in w.tasks)), ())
 
 

@@ -32,6 +32,7 @@ class Sequential(Executor):
 
     name = "sequential"
     contains = RAISED
+    one_process = True
 
     def __init__(self, observer: Observer) -> None:
         super().__init__(observer)

@@ -48,7 +48,9 @@ def serve_process(connection: WorkerConnection, spec: WorkerSpec) -> None:
     die_with_parent()
     make_forgiving()
     worker = spec.worker
-    os.environ |= dict.fromkeys(THREAD_VARIABLES, str(worker.threads)) | devices.visible(worker.device)
+    os.environ |= dict.fromkeys(THREAD_VARIABLES, str(worker.threads)) | devices.visible(
+        worker.device, spec.visible
+    )
     if worker.cpus and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, worker.cpus)
     if spec.dies_at_start():

@@ -104,7 +104,9 @@ class Simulated(Connected):
             self.world.furnish(machine)
             speeds = {gpu.index: gpu.speed for gpu in machine.gpus}
             self.prices = Prices(costs, costs.overheads_of(like.name), machine.core_speed, speeds)
-            self.decoder = VirtualDecoder(costs.decoding, decoder_cores(plan.layout), machine.core_speed)
+            self.decoder = VirtualDecoder(
+                costs.decoding, decoder_cores(plan.layout, machine.core_numbers), machine.core_speed
+            )
             self.driver = Driver(self.world, self.prices)
         return pretended
 

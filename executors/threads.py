@@ -30,6 +30,7 @@ class Threads(Connected):
 
     name = "threads"
     contains = RAISED | HUNG
+    one_process = True
 
     def open(self, spec: WorkerSpec) -> Link:
         ours, theirs = multiprocessing.Pipe()

@@ -202,7 +202,7 @@ def file_digest(path: Path, modified_ns: int) -> str:
 
 
 def group_facts(groups: Iterable[GroupSummary]) -> Facts:
-    """The facts of groups; replicas and threads where they ask for them, which older results do not."""
+    """The facts of groups; replicas, threads and need where they ask for them, which older results do not."""
     facts: Facts = {}
     for group in groups:
         name = f"grouping.groups.{group.name}"
@@ -212,4 +212,6 @@ def group_facts(groups: Iterable[GroupSummary]) -> Facts:
             facts[f"{name}.replicas"] = group.replicas
         if group.threads is not None:
             facts[f"{name}.threads"] = group.threads
+        if group.need is not None:
+            facts[f"{name}.need"] = group.need
     return facts

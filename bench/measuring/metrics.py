@@ -16,8 +16,8 @@ from clipbench import plugins
 from clipbench.bench.measuring import predicted, served
 from clipbench.bench.measuring.analyzer_results import waits_for_all_frames
 from clipbench.bench.measuring.bounds import Bound, lower_bound
+from clipbench.bench.measuring.cleanup_metrics import first_offload, ready_again
 from clipbench.bench.measuring.gpu_of_record import (
-    NO_CLEANUP,
     energy_per_clip,
     gpu_memory_peak,
     gpu_memory_residue,
@@ -154,12 +154,6 @@ def rss_peak(record: Record) -> Measurement:
     return Measured(max(record.telemetry.rss_bytes) / 1e9)
 
 
-def ready_again(record: Record) -> Measurement:
-    if record.cleanup is None:
-        return NO_CLEANUP
-    return Measured(record.cleanup.ready_again_s)
-
-
 def vlm_rate(record: Record) -> Measurement:
     outcome = record.last_outcomes().get("qwen2_vl_temporal")
     if outcome is None:
@@ -211,6 +205,10 @@ METRICS = (
     Metric(
         "ready_again_s", "s", "lower", "from after cleanup until the next clip could start", ready_again,
         speed=True, heading="ready again s", decimals=1,
+    ),
+    Metric(
+        "first_offload_s", "s", "lower", "the first time that models are parked in pinned host memory",
+        first_offload, heading="offload s", decimals=1, predicted=predicted.nothing,
     ),
     Metric(
         "gpu_utilization", "%", "higher", "time with a kernel running, in the analysis window",

@@ -98,6 +98,7 @@ def group_summaries(plan: Plan) -> list[GroupSummary]:
             group.replicas,
             [worker.device for worker in plan.workers_of(group)] if group.replicas > 1 else [],
             group.threads,
+            group.need if group.need != 1 else None,
         )
         for group in plan.groups
     ]

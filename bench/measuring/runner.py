@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
+from clipbench.analyzers.threads import core_numbers
 from clipbench.bench.clips.clip_info import sha256
 from clipbench.bench.clips.decoder_link import Decoders
 from clipbench.bench.clips.decoding import open_clip
@@ -85,7 +86,7 @@ class Runner:
         self.clock = self.executor.clock
         self.tasks = plan.tasks()
         self.chunked = [task.analyzer for task in self.tasks if task.chunked]
-        self.decoders = Decoders(decoder_cores(plan.layout))
+        self.decoders = Decoders(decoder_cores(plan.layout, core_numbers()))
         self.pretended = PretendedFiles(self.executor, plan, self.decoders, chunk_s)
         self.several = False
         interrupted = NotMeasured("the run was interrupted")
@@ -221,23 +222,35 @@ class Runner:
         )
 
     def _cleanup(self) -> None:
-        """Clean up, look at what is left, and see how long it takes until the next clip could start."""
+        """Clean up, and look at what is left and at how long it takes until the next clip could start."""
         self.sampler.mark("loaded")
+        began = self.clock()
         self.executor.cleanup()
         cleaned = self.clock()
         if not self.executor.virtual:
             time.sleep(SETTLE_S)
         self.sampler.mark("after cleanup")
         states = self.executor.state()
-        woken = self.clock()
-        self.executor.wake()
+        woken, ready_again_s = self.clock(), None
+        if self._goes_on():
+            self.executor.wake()
+            ready_again_s = self.clock() - woken
         self.record.cleanup = Cleanup(
             mode=self.plan.settings.cleanup,
             workers=states,
             cleaned_s=cleaned,
             observed_until_s=woken,
-            ready_again_s=self.clock() - woken,
+            ready_again_s=ready_again_s,
+            took_s=cleaned - began,
         )
+
+    def _goes_on(self) -> bool:
+        """Whether clips may come after the last one.
+
+        A queue ends with it: workers that have exited would be started, and load all models, for nothing.
+        """
+        queue = self.record.in_flight > 1 and self.record.service is None
+        return not (queue and self.plan.settings.cleanup == "exit")
 
 
 def executor_factory(name: str) -> Callable[[Observer], Executor]:

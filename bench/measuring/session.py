@@ -31,7 +31,7 @@ from clipbench.bench.measuring.record import Record
 from clipbench.bench.measuring.runner import Progress, Runner, executor_factory
 from clipbench.bench.measuring.targets import Limit
 from clipbench.bench.measuring.thinning import thinned_spans, thinned_telemetry
-from clipbench.bench.planning import pretrained
+from clipbench.bench.planning import in_flight, pretrained
 from clipbench.bench.planning import scenario as scenarios
 from clipbench.bench.planning.auto import configured
 from clipbench.bench.planning.auto.configured import FoundGrouping
@@ -46,6 +46,7 @@ from clipbench.bench.runs.measurement import NotMeasured
 from clipbench.bench.runs.results import HeldBack, LostClip, Result, quality_of
 from clipbench.executors import profiling
 from clipbench.executors.base import ExecutorLost, Plan
+from clipbench.executors.layout import Gpu
 from clipbench.executors.registry import strategy
 
 #: Shorter chunks than this many seconds would be nothing but overhead.
@@ -94,8 +95,7 @@ def prepare(cfg: Config, folder: Path) -> Session:
     limits = check_targets(cfg)
     clips, found = clips_of(cfg), searched(cfg)
     cfg = configured.resolved(cfg, found) if found else cfg
-    gpus = visible(environment.gpus(), os.environ.get("CUDA_VISIBLE_DEVICES"))
-    plan = make_plan(cfg, gpus, str(folder.resolve()))
+    plan = make_plan(cfg, visible_here(), str(folder.resolve()))
     there, about = [task.analyzer for task in plan.tasks()], about_analyzers()
     missing = targets.not_covered(limits, about, grouped(cfg.grouping), there)
     limits = targets.applicable(limits, about, there)
@@ -115,6 +115,11 @@ def prepare(cfg: Config, folder: Path) -> Session:
         pretrained.fetch(plan)
     lost, left_out = clips.lost, clips.left_out
     return Session(cfg, plan, clips.clips, limits, folder, missing, lost, left_out, service, found)
+
+
+def visible_here() -> tuple[Gpu, ...]:
+    """The GPUs that this run may use."""
+    return visible(environment.gpus(), os.environ.get("CUDA_VISIBLE_DEVICES"))
 
 
 def searched(cfg: Config) -> FoundGrouping | None:
@@ -138,6 +143,8 @@ def check_scenario(cfg: Config) -> None:
     if cfg.repeats is not None:
         scenario.repeats = cfg.repeats
     scenarios.check(scenario)
+    if scenario.in_flight is None:
+        in_flight.resolve(cfg, len(visible_here()))
     if cfg.resume and (scenario.warmup, scenario.repeats) != (0, 1):
         raise InputError(
             "resume=true is for a single pass over a clip: add scenario.warmup=0 scenario.repeats=1"
@@ -195,7 +202,7 @@ def run(session: Session, progress: Progress, measured: Callable[[], None] = lam
     runner.record.lost += session.lost
     interrupted, others, watch = 0, OtherWork(strategy(cfg.executor.name).children), held_back.Watch()
     try:
-        runner.measure(session.clips, scenario.warmup, scenario.repeats, scenario.in_flight, session.service)
+        runner.measure(session.clips, scenario.warmup, scenario.repeats, scenario.at_once, session.service)
         measured()
     except Interrupted as interrupt:
         interrupted = interrupt.code

@@ -39,6 +39,12 @@ class GroupConfig:
     device: str = "cpu"
     replicas: int = setting(1, "how many equal workers the group has", low=1, high=4096)
     threads: int | None = setting(None, "threads of each worker; null: executor.threads", low=1, high=4096)
+    need: float = setting(
+        1.0,
+        "cores that each worker of gpu_pinned needs, relative to those of other groups",
+        low=0.01,
+        high=1000,
+    )
 
 
 @dataclass

@@ -20,18 +20,33 @@ NAMED = 8
 def visible(found: list[GpuSummary] | NotMeasured, restriction: str | None) -> tuple[Gpu, ...]:
     """The GPUs in `found` (`environment.gpus`) that `restriction`, CUDA_VISIBLE_DEVICES if set, leaves to us.
 
-    Raises InputError for an instance of a GPU in MIG mode, which a plan has no name for.
+    An instance of a GPU in MIG mode is a GPU with the number of its card and with its own memory. Raises
+    InputError for several instances of one card, which a plan has one number for, and for an instance that
+    is not there.
     """
     if not isinstance(found, list):
         return ()
-    gpus = [Gpu(index, each.memory_gb, each.name) for index, each in enumerate(found)]
-    if restriction is not None and any(entry.strip().startswith("MIG-") for entry in restriction.split(",")):
+    cards = [
+        Card(index, each.uuid or "", tuple(one.uuid or "" for one in each.instances or ()))
+        for index, each in enumerate(found)
+    ]
+    seen = visible_cards(cards, restriction)
+    if seen.ignored is not None and seen.ignored.startswith("MIG-"):
         raise InputError(
-            f"{VARIABLE}={restriction} names an instance of a GPU in MIG mode, and clipbench places its "
-            "workers on whole GPUs: name those by index or UUID, or set it to nothing for the CPU"
+            f"{VARIABLE}={restriction}: there is no instance {seen.ignored}, or it is named twice"
         )
-    cards = [Card(index, each.uuid or "") for index, each in enumerate(found)]
-    return tuple(gpus[choice.index] for choice in visible_cards(cards, restriction).choices)
+    gpus = []
+    for choice in seen.choices:
+        card = found[choice.index]
+        shown = card.instances[choice.instance] if card.instances and choice.instance is not None else card
+        gpus.append(Gpu(choice.index, shown.memory_gb, shown.name))
+    for index, count in Counter(gpu.index for gpu in gpus).items():
+        if count > 1:
+            raise InputError(
+                f"{VARIABLE}={restriction} names {count} instances of GPU {index}, and a plan calls all "
+                f"of them gpu:{index}: name one of each card, and the others in a run of their own"
+            )
+    return tuple(gpus)
 
 
 def place(workers: Sequence[WorkerPlan], gpus: Sequence[Gpu]) -> tuple[WorkerPlan, ...]:

@@ -57,11 +57,13 @@ def make_plan(cfg: Config, gpus: Sequence[Gpu] = (), profile_folder: str = "") -
     workers = executor.layout(groups, machine, settings)
     check_layout(executor.name, workers, groups)
     layout = place(workers, machine.gpus)
+    runs = executors.strategy(settings.like) if isinstance(settings, VirtualSettings) else executor
     plan = Plan(
         groups=tuple(on_its_worker(group, layout) for group in groups),
         layout=layout,
         settings=settings,
         visible=tuple(gpu.index for gpu in gpus),
+        one_process=runs.one_process,
         faults=planted(cfg.faults, tasks, executor),
         profile=(one_of(cfg.profile or "", ("", "torch", "python"), "profile"), profile_folder),
     )
@@ -89,7 +91,9 @@ def groups_of(cfg: Config) -> tuple[Group, ...]:
             for name in names
         ]
         if tasks:
-            made.append(Group(group_name, group.device, tuple(tasks), (), group.replicas, group.threads))
+            made.append(
+                Group(group_name, group.device, tuple(tasks), (), group.replicas, group.threads, group.need)
+            )
         if cfg.grouping.stages:
             before += tuple(names)
     if not made:

@@ -33,7 +33,7 @@ class ScenarioConfig:
     """How clips are fed: `warmup` passes that do not count, then `repeats` that do.
 
     single_stream sends one clip at a time. offline sends a queue: the clips, `repeats` times over, with up to
-    `in_flight` of them under way at once.
+    `in_flight` of them under way at once (null: as many as bench/planning/in_flight.py says).
 
     server sends clips when they arrive: at random, `rate` a second (with the dice of `seed`), or at the times
     in the file `arrivals`, in seconds from the beginning, one a line. `clips` of them arrive; null: as many
@@ -45,7 +45,7 @@ class ScenarioConfig:
     name: str = MISSING
     warmup: int = 1
     repeats: int = 3
-    in_flight: int = 1
+    in_flight: int | None = 1
     rate: float | None = None
     arrivals: str | None = None
     clips: int | None = None
@@ -54,6 +54,11 @@ class ScenarioConfig:
     latency_limit_s: float | None = None
     search: bool = False
     tolerance: float = 0.1
+
+    @property
+    def at_once(self) -> int:
+        """How many clips are under way at once; `in_flight` is a number once the scenario is checked."""
+        return self.in_flight or 1
 
 
 @dataclass(frozen=True)
@@ -175,7 +180,7 @@ def times_in_file(scenario: ScenarioConfig) -> tuple[float, ...]:
 
 def summary(scenario: ScenarioConfig, service: Service | None) -> ScenarioSummary:
     """How the clips are fed, as a result has it."""
-    found = ScenarioSummary(scenario.name, scenario.warmup, scenario.repeats, scenario.in_flight)
+    found = ScenarioSummary(scenario.name, scenario.warmup, scenario.repeats, scenario.at_once)
     if service is not None:
         found.rate, found.clips = scenario.rate, len(service.times_s)
         found.seed = scenario.seed if scenario.arrivals is None else None

@@ -7,6 +7,7 @@ import logging
 import os
 import platform
 import subprocess
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import clipbench
 from clipbench.analyzers.threads import cores_allowed
 from clipbench.bench.locations import PACKAGE, checkout
 from clipbench.bench.probes import nvml
+from clipbench.bench.probes.gpu_devices import instance_handles
 from clipbench.bench.runs.measurement import NotMeasured
 from clipbench.bench.runs.results import Environment, GpuSummary
 
@@ -77,12 +79,13 @@ def gpus() -> list[GpuSummary] | NotMeasured:
 def summary(api: Any, index: int) -> GpuSummary:
     """The GPU with this index. Raises NVML's errors."""
     handle = api.nvmlDeviceGetHandleByIndex(index)
-    return GpuSummary(
-        name=api.nvmlDeviceGetName(handle),
-        memory_gb=round(api.nvmlDeviceGetMemoryInfo(handle).total / 1e9, 1),
-        uuid=api.nvmlDeviceGetUUID(handle),
-        driver=api.nvmlSystemGetDriverVersion(),
-    )
+    name, driver = api.nvmlDeviceGetName(handle), api.nvmlSystemGetDriverVersion()
+
+    def one(device: Any) -> GpuSummary:
+        memory_gb = round(api.nvmlDeviceGetMemoryInfo(device).total / 1e9, 1)
+        return GpuSummary(name=name, memory_gb=memory_gb, uuid=api.nvmlDeviceGetUUID(device), driver=driver)
+
+    return replace(one(handle), instances=[one(each) for each in instance_handles(api, handle)] or None)
 
 
 def version(package: str) -> str | None:

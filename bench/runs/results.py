@@ -97,7 +97,7 @@ class GroupSummary:
     """One group of the grouping, as it was placed: `device` and `cpus` are those of its first worker.
 
     With more `replicas` than one, `devices` has the device of each of its workers. `threads` are those that
-    it asks for, None where it leaves them to the executor.
+    it asks for, None where it leaves them to the executor; `need` what it needs of the cores, None for 1.
     """
 
     name: str
@@ -107,6 +107,7 @@ class GroupSummary:
     replicas: int = 1
     devices: list[str] = field(default_factory=list)
     threads: int | None = field(default=None, metadata={"optional": True})
+    need: float | None = field(default=None, metadata={"optional": True})
 
 
 @dataclass
@@ -154,14 +155,16 @@ class PassSummary:
 class Cleanup:
     """What the workers were left as, by `executor.cleanup`, and how long until they were ready again.
 
-    `cleaned_s` is when the cleanup was over, and `observed_until_s` when the workers were woken.
+    `cleaned_s` is when the cleanup was over, after `took_s` seconds (None: by an earlier version), and
+    `observed_until_s` when the workers were woken; `ready_again_s` is None where they were not.
     """
 
     mode: str
     workers: dict[str, str]
     cleaned_s: float
     observed_until_s: float
-    ready_again_s: float
+    ready_again_s: float | None
+    took_s: float | None = field(default=None, metadata={"optional": True})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -240,6 +243,8 @@ class GpuSummary:
     memory_gb: float
     uuid: str | None = None
     driver: str | None = None
+    #: Its instances, where it is in MIG mode.
+    instances: list[GpuSummary] | None = field(default=None, metadata=LEFT_OUT)
 
 
 @dataclass(kw_only=True)

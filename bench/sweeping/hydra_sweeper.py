@@ -53,7 +53,7 @@ class ValidJob:
     @property
     def samples(self) -> int | None:
         """The samples that all turns give together; None for a queue of clips: it gives one a turn."""
-        return self.repeats * len(self.session.clips) if self.session.cfg.scenario.in_flight == 1 else None
+        return self.repeats * len(self.session.clips) if self.session.cfg.scenario.at_once == 1 else None
 
 
 class InterleavedSweeper(Sweeper):

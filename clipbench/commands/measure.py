@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from clipbench.bench.comparing import baseline_comparison, baselines
 from clipbench.bench.errors import InputError, Interrupted
 from clipbench.bench.measuring import foretelling, metrics, session, targets, verdict
+from clipbench.bench.planning.remarks import contexts_left
 from clipbench.bench.runs import folders, remeasure, storage
 from clipbench.commands import interrupts
 from clipbench.executors import leftovers
@@ -37,6 +38,8 @@ def measure(cfg: Config, folder: Path, console: Console) -> int:
     """
     prepared = prepare(cfg, folder, console)
     kept = baselines.check(prepared)
+    for line in contexts_left(prepared.plan):
+        console.print(line, markup=False, soft_wrap=True)
     folders.claim(folder)
     if removed := leftovers.remove():
         log.warning("clipbench: %s", removed)

@@ -8,9 +8,11 @@ import pytest
 
 from clipbench.analyzers.base import FrameRequest, Needs, Settings
 from clipbench.bench.errors import InputError
-from clipbench.bench.planning.plan import check_layout
+from clipbench.bench.planning.config import compose
+from clipbench.bench.planning.plan import check_layout, groups_of
 from clipbench.executors import registry
-from clipbench.executors.layout import CONTEXT_GB, Group, Machine, Task, WorkerPlan, decoder_cores
+from clipbench.executors.layout import CONTEXT_GB, Gpu, Group, Machine, Task, WorkerPlan, decoder_cores
+from clipbench.executors.settings import ExecutorSettings
 
 MACHINE = Machine(4, (0, 2, 4, 6))
 READER = Task("b", Settings(), ("c",), gpu=True, memory_gb=5.0)
@@ -110,3 +112,44 @@ def test_the_decoder_keeps_to_the_cores_of_the_first_worker_that_reads_frames():
     assert decoder_cores([listens, sees, also_sees]) == (2, 3)
     assert decoder_cores([listens]) == ()
     assert decoder_cores([listens, sees, worker("free", frames=True)]) == ()
+
+
+def test_cores_are_shared_by_what_groups_need():
+    groups = (replace(GROUPS[0], need=1.0), replace(GROUPS[1], need=1.0), replace(GROUPS[2], need=6.0))
+    machine = Machine(16, tuple(range(16)))
+    workers = registry.strategy("gpu_pinned").layout(groups, machine, ExecutorSettings())
+    assert [(w.threads, len(w.cpus)) for w in workers] == [(2, 2), (2, 2), (12, 12)]
+    # Where threads are given, cores are in proportion to them; threads of one process share all cores.
+    fixed = registry.strategy("gpu_pinned").layout(groups, machine, ExecutorSettings(threads=4))
+    assert [(w.threads, len(w.cpus)) for w in fixed] == [(4, 5), (4, 6), (4, 5)]
+    loose = registry.strategy("threads").layout(groups, machine, ExecutorSettings())
+    assert [(w.threads, w.cpus) for w in loose] == [(5, ())] * 3
+    few = registry.strategy("gpu_pinned").layout(groups, Machine(2, (0, 1)), ExecutorSettings())
+    assert [(w.threads, w.cpus) for w in few] == [(1, ())] * 3
+
+
+def test_decoding_has_cores_of_its_own_beside_models_on_gpus():
+    cores, gpus = tuple(range(16)), (Gpu(0, 80.0),)
+    for machine, spare in (
+        (Machine(16, cores, gpus), 4),
+        (Machine(16, cores), 0),
+        (Machine(4, cores[:4], gpus), 0),
+    ):
+        workers = registry.strategy("gpu_pinned").layout(GROUPS, machine, ExecutorSettings())
+        used = [core for w in workers for core in w.cpus]
+        assert len(used) == len(set(used)) == len(machine.core_numbers) - spare
+        found = decoder_cores(workers, machine.core_numbers)
+        assert set(found) == set(machine.core_numbers) - set(used)
+    on_cpu = tuple(replace(group, device="cpu") for group in GROUPS)
+    workers = registry.strategy("gpu_pinned").layout(on_cpu, Machine(16, cores, gpus), ExecutorSettings())
+    assert sum(len(w.cpus) for w in workers) == 16
+
+
+def test_the_optimized_grouping_gives_most_cores_to_those_who_compute_on_them():
+    machine = Machine(16, tuple(range(16)), (Gpu(0, 80.0),))
+    groups = groups_of(compose("grouping=optimized", "models=random"))
+    workers = registry.strategy("gpu_pinned").layout(groups, machine, ExecutorSettings())
+    cores = {w.name: len(w.cpus) for w in workers}
+    assert cores["vlm"] == 1 and cores["people"] == cores["scenes"] == 4, cores
+    assert all(w.threads == len(w.cpus) for w in workers)
+    assert decoder_cores(workers, machine.core_numbers)

@@ -92,10 +92,10 @@ def problem_of(cfg: Config, clips: Sequence[DeclaredClip]) -> tuple[Problem, cos
     machine = machine_for(cfg)
     kept, remarks = cost_store.find(cfg.costs, cfg.models.profile, tasks)
     service = scenarios.service_of(cfg.scenario)
-    queue = list(clips) * (cfg.scenario.repeats if cfg.scenario.in_flight > 1 and not service else 1)
+    queue = list(clips) * (cfg.scenario.repeats if cfg.scenario.at_once > 1 and not service else 1)
     workload = Workload(
         tuple(queue[:MOST_CLIPS]),
-        cfg.scenario.in_flight,
+        cfg.scenario.at_once,
         cfg.clip.chunk_s,
         service.times_s if service else None,
         service.latency_limit_s if service else None,

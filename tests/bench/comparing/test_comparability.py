@@ -52,6 +52,7 @@ OTHERS = {
     "executor.cleanup=unload": "executor.cleanup",
     "executor.memory_fraction=0.5": "executor.memory_fraction",
     "executor.threads=1": "executor.threads",
+    "grouping.groups.all.need=2": "grouping.groups.all.need",
     "scenario.warmup=2": "scenario.warmup",
     "grouping.stages=true": "grouping.stages",
     "grouping.groups.all.replicas=2": "grouping.groups.all.replicas",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from clipbench.bench.errors import InputError
@@ -9,6 +11,8 @@ from clipbench.bench.measuring import run_summary, verdict
 from clipbench.bench.measuring.metrics import METRICS
 from clipbench.bench.measuring.runner import Runner, executor_factory
 from clipbench.bench.planning.config import MinimumConfig
+from clipbench.executors.settings import ExecutorSettings
+from tests.support import ideal_run
 from tests.support.fake_plans import Notes, grouped, plan, use_fakes
 from tests.support.video_files import numbered_frames, write_clip
 
@@ -126,6 +130,32 @@ def test_what_cleanup_leaves_is_kept(clip):
     found = record(clip, "steady")
     assert found.cleanup.mode == "exit" and "main" in found.cleanup.workers
     assert metric(found, "ready_again_s").value == found.cleanup.ready_again_s >= 0
+
+
+@pytest.mark.parametrize(
+    ("in_flight", "cleanup", "loads"), [(1, "exit", 2), (2, "exit", 1), (1, "unload", 2), (2, "unload", 2)]
+)
+def test_after_the_end_of_a_queue_no_worker_that_has_exited_is_started(clip, in_flight, cleanup, loads):
+    made = replace(plan("steady", executor="threads"), settings=ExecutorSettings(cleanup=cleanup))
+    run = Runner(made, Notes(), executor_factory("threads"))
+    found = run.measure([clip, clip], 1, 1, in_flight)
+    assert sum(s.phase == "load" for s in found.spans) == loads
+    again = metric(found, "ready_again_s")
+    assert (again.value is None) == (loads == 1) == ("a queue ends with its last clip" in again.reason)
+
+
+def test_how_long_the_first_offload_takes_is_measured_on_gpus_alone(clip):
+    on_cpu = replace(plan("steady", executor="threads"), settings=ExecutorSettings(cleanup="offload"))
+    found = Runner(on_cpu, Notes(), executor_factory("threads")).measure([clip], 1, 1, 1)
+    assert metric(found, "first_offload_s").value is None
+    assert "no worker of this run was on a GPU" in metric(found, "first_offload_s").reason
+    assert found.cleanup.took_s >= 0
+    found.plan = ideal_run.on_gpu(found.plan)
+    assert metric(found, "first_offload_s").value == found.cleanup.took_s
+    found.cleanup.mode = "unload"
+    assert "executor.cleanup=offload" in metric(found, "first_offload_s").reason
+    found.cleanup = None
+    assert "before cleanup" in metric(found, "first_offload_s").reason
 
 
 def test_efficiency_is_at_most_one_and_a_queue_has_throughput_instead(clip):

@@ -35,3 +35,10 @@ def test_gpus_that_cannot_be_asked_are_a_reason(monkeypatch, fake, reason):
     monkeypatch.setattr(nvml, "load", lambda: fake)
     assert environment.gpus() == NotMeasured(reason)
     assert fake.open == 0, "NVML was left open"
+
+
+def test_the_instances_of_a_split_gpu_are_listed_with_it(monkeypatch):
+    small = Gpu(uuid="MIG-1")
+    monkeypatch.setattr(nvml, "load", lambda: FakeNvml(Gpu(instances=[small]), SECOND))
+    first, second = environment.gpus()
+    assert [one.uuid for one in first.instances] == ["MIG-1"] and second.instances is None
