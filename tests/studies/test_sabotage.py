@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 
 import pytest
 
@@ -52,6 +53,7 @@ def test_shuffling_is_by_the_seed_and_always_changes_something():
 
 
 def test_the_exit_code_and_files_say_how_many(tmp_path, monkeypatch, capsys):
+    level = logging.getLogger("clipbench").level
     (tmp_path / "segments").mkdir()
     rows = [{"start_s": 0.0, "end_s": 10.0, "label": "scene", "confidence": None, "data": {}}]
     (tmp_path / "segments" / "scene_segmentation.json").write_text(json.dumps(rows))
@@ -63,3 +65,4 @@ def test_the_exit_code_and_files_say_how_many(tmp_path, monkeypatch, capsys):
     assert "`scene_segmentation`" in capsys.readouterr().out
     assert len(json.loads(files[0].read_text())) == len(corruptions.CORRUPTIONS)
     assert "corruptions fail a target" in files[1].read_text()
+    assert logging.getLogger("clipbench").level == level
