@@ -128,7 +128,7 @@ def exit_code(result: Result, gate: GateConfig) -> Exit:
     if gate.mode == "off":
         return Exit.OK
     if gate.mode == "report":
-        return Exit.NOTHING_VALID if measured_nothing(result) else Exit.OK
+        return Exit.NOTHING_VALID if result.verdict == "invalid" and measured_nothing(result) else Exit.OK
     if result.verdict == "invalid":
         return Exit.NOTHING_VALID
     if result.verdict == "fail":
