@@ -21,7 +21,7 @@ def unknown(node: DictConfig, prefix: str = "") -> Iterator[tuple[str, list[str]
     """Each key below `node` that its dataclass does not have, dotted, with those that it has."""
     kind = OmegaConf.get_type(node)
     known = [field.name for field in dataclasses.fields(kind)] if dataclasses.is_dataclass(kind) else None
-    for key in node:
+    for key in map(str, node):
         if known is not None and key not in known:
             yield f"{prefix}{key}", known
         elif not OmegaConf.is_missing(node, key) and isinstance(inner := node[key], DictConfig):
