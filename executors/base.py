@@ -14,6 +14,7 @@ from clipbench.analyzers.base import Chunk, ClipFacts, Needs, Segment
 from clipbench.executors.arrivals import AllThere, Arrivals
 from clipbench.executors.costs import Pretended
 from clipbench.executors.faults import Fault
+from clipbench.executors.graph import Urgency
 from clipbench.executors.layout import Group, Machine, Task, WorkerPlan, in_order, one_per_group
 from clipbench.executors.settings import ExecutorSettings
 from clipbench.executors.steps import Fed, OnDecoded, nobody
@@ -229,6 +230,8 @@ class Executor(Part):
     clock: Callable[[], float] = staticmethod(now)
     #: Whether all its workers are in one process, with one CUDA context that stays while it lives.
     one_process: ClassVar[bool] = False
+    #: Which of the tasks that could go on comes first.
+    ranking: ClassVar[type[Urgency]] = Urgency
     #: Whether nothing runs: workers, clock and clips are pretended, and `pretend` makes the clips.
     virtual: ClassVar[bool] = False
 
@@ -276,10 +279,7 @@ class Executor(Part):
         raise NotImplementedError
 
     def cleanup_failures(self) -> dict[str, str]:
-        """The analyzers that could not be unloaded, parked or woken, or were lost meanwhile, and why.
-
-        It is asked for after `close`.
-        """
+        """After `close`: the analyzers that could not be unloaded, parked or woken, or were lost, and why."""
         return {}
 
     def state(self) -> dict[str, str]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from clipbench.executors.arrivals import NEVER, Arrivals
 from clipbench.executors.base import Clip, Executor, Observer, Outcome, Plan, skipped
+from clipbench.executors.graph import Urgency
 from clipbench.executors.protocol import Link, WorkerSpec
 from clipbench.executors.scheduling import Scheduler
 from clipbench.executors.steps import Fed
@@ -55,9 +56,13 @@ class Connected(Executor):
         """The clip as it is shared with workers; by default in this machine's memory."""
         return clip
 
+    def ranked_by(self, plan: Plan) -> type[Urgency]:
+        """Which of the tasks that could go on comes first."""
+        return self.ranking
+
     def start(self, plan: Plan) -> None:
         self.plan = plan
-        self.scheduler = Scheduler(plan.tasks(), plan.layout)
+        self.scheduler = Scheduler(plan.tasks(), plan.layout, self.ranked_by(plan))
         self.supervisor = Supervisor(self, self.observer, plan.settings, self.clock)
         self.supervisor.start(
             [

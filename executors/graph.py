@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Sequence
+from typing import ClassVar
 
 from clipbench.executors.layout import Task
 
@@ -36,6 +37,9 @@ class Urgency:
     Multiprocessing Timing Anomalies, 1969.
     """
 
+    #: Whether a clip may be begun before the one before it is finished.
+    several_clips: ClassVar[bool] = True
+
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
         self._own_s = dict.fromkeys(graph.names, UNKNOWN_S)
@@ -46,6 +50,10 @@ class Urgency:
 
     def __getitem__(self, analyzer: str) -> float:
         return self._of[analyzer]
+
+    def rank(self, analyzer: str, spent_s: float) -> float:
+        """What ready tasks are ordered by, the lowest first; so much time was spent on this one before."""
+        return spent_s - self._of[analyzer]
 
     def measured(self, analyzer: str, seconds: float) -> None:
         """Take note of how long an analyzer has taken; it counts from the next `update` on."""
@@ -86,3 +94,12 @@ class Urgency:
             now = max(self._of[reader] for reader in self._graph.readers[analyzer])
         self._after_s[analyzer] = now
         return now != most
+
+
+class PlanOrder(Urgency):
+    """No analyzer is more urgent than another: they go on in the order of the plan, one clip at a time."""
+
+    several_clips = False
+
+    def rank(self, analyzer: str, spent_s: float) -> float:
+        return 0.0

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from clipbench.executors.graph import Graph, Urgency
 
-#: Seconds spent less urgency, the analyzer's place in the plan, which decides between equals, and its name.
+#: Its rank by urgency, the analyzer's place in the plan, which decides between equals, and its name.
 Entry: TypeAlias = tuple[float, int, str]
 
 
@@ -33,7 +33,7 @@ class Queue:
             heapq.heappush(self._order, self._entry(analyzer))
 
     def _entry(self, analyzer: str) -> Entry:
-        key = self.spent_s[analyzer] - self._urgency[analyzer]
+        key = self._urgency.rank(analyzer, self.spent_s[analyzer])
         self._entries[analyzer] = entry = (key, self._graph.place[analyzer], analyzer)
         return entry
 

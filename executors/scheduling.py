@@ -40,10 +40,15 @@ class Scheduler:
     work: without it any worker may hold any analyzer, and to find what one holds may take longer.
     """
 
-    def __init__(self, tasks: Sequence[Task], workers: Sequence[WorkerPlan] = ()) -> None:
+    def __init__(
+        self,
+        tasks: Sequence[Task],
+        workers: Sequence[WorkerPlan] = (),
+        ranking: type[Urgency] = Urgency,
+    ) -> None:
         self.graph = Graph(tasks)
         self.flights: dict[int, Flight] = {}
-        self._urgency = Urgency(self.graph)
+        self._urgency = ranking(self.graph)
         self._lane_of, self._lanes_of = self._lanes(workers)
         self._undecoded: set[int] = set()  # clips with tasks that wait for nothing but a piece, if for that
         self._lost: dict[int, Flight] = {}
@@ -133,7 +138,7 @@ class Scheduler:
         self._update()
         waiting = {name for flight in self.flights.values() for name in flight.waiting}
         names = [name for name in self.graph.names if name in waiting]
-        return sorted(names, key=lambda name: -self._urgency[name])
+        return sorted(names, key=lambda name: self._urgency.rank(name, 0.0))
 
     def drop(self, analyzers: Collection[str]) -> list[tuple[int, str]]:
         """Take these analyzers off what waits: (clip, analyzer) for each that no worker will run."""

@@ -16,7 +16,7 @@ from clipbench.executors.base import Clip, Executor, Observer, Outcome, Plan, sk
 from clipbench.executors.chunks import OpenPieces
 from clipbench.executors.faults import RAISED
 from clipbench.executors.flight import Flight
-from clipbench.executors.graph import Graph
+from clipbench.executors.graph import Graph, PlanOrder
 from clipbench.executors.layout import Group, Machine, WorkerPlan, gpu_memory, in_order, thread_budget
 from clipbench.executors.protocol import WorkerSpec
 from clipbench.executors.settings import ExecutorSettings
@@ -32,6 +32,7 @@ class Sequential(Executor):
 
     name = "sequential"
     contains = RAISED
+    ranking = PlanOrder
     one_process = True
 
     def __init__(self, observer: Observer) -> None:

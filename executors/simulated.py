@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import dataclasses
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from clipbench.analyzers.base import ClipFacts, setting
 from clipbench.executors import registry
-from clipbench.executors.base import ExecutorUnavailable, Observer, Plan
+from clipbench.executors.arrivals import Arrivals
+from clipbench.executors.base import Clip, ExecutorUnavailable, Observer, Outcome, Plan
 from clipbench.executors.connected import Connected
 from clipbench.executors.costs import Pretended
 from clipbench.executors.faults import CONTAINABLE, HARMLESS
+from clipbench.executors.graph import Urgency
 from clipbench.executors.layout import Group, Machine, WorkerPlan, decoder_cores
 from clipbench.executors.protocol import Link, Report, WorkerSpec
 from clipbench.executors.settings import ExecutorSettings, VirtualSettings
@@ -127,6 +129,13 @@ class Simulated(Connected):
     def start(self, plan: Plan) -> None:
         self.furnish(plan)
         super().start(plan)
+
+    def run_many(self, clips: Arrivals[Clip], in_flight: int) -> Iterator[tuple[int, Outcome]]:
+        return super().run_many(clips, in_flight if self.ranked_by(self.plan).several_clips else 1)
+
+    def ranked_by(self, plan: Plan) -> type[Urgency]:
+        assert isinstance(plan.settings, SimulatedSettings)
+        return registry.strategy(plan.settings.like).ranking
 
     def open(self, spec: WorkerSpec) -> Link:
         return VirtualWorker(self.world, spec, self.prices, self.observer, self._has_spoken, self.driver.take)

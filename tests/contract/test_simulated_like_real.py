@@ -20,6 +20,9 @@ def sleepers(monkeypatch):
 @pytest.mark.parametrize(
     "case",
     [
+        Case("sequential", 1),
+        Case("sequential", 1, clips=3, in_flight=2),
+        Case("sequential", 1, faults=(Fault("raise", "sleeper_1"),), clips=2),
         Case("threads", 1),
         Case("threads", 3),
         Case("threads", 8),
