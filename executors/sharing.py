@@ -42,6 +42,7 @@ class Host:
         self.cores, self.used_s = cores, 0.0
         self._there: dict[int, OnCores] = {}
         self._demand: dict[Cpus, float] = {(): 0.0}
+        self._within: dict[Cpus, Sequence[Cpus]] = {(): [()]}
         self._around: dict[Cpus, list[Cpus]] = {(): [()]}
         self._load: dict[Cpus, float] = {(): 0.0}
         self._free, self._level = True, dict[Cpus, float]()
@@ -79,7 +80,7 @@ class Host:
     def _meet(self, cpus: Cpus) -> None:
         """Work of this kind has not been there before: note which sets of cores have its cores in them."""
         self._demand[cpus] = 0.0
-        within = {one: inside(one, self._demand) for one in self._demand}
+        within = self._within = {one: inside(one, self._demand) for one in self._demand}
         self._around = {one: [other for other in within if one in within[other]] for one in within}
         self._load = {one: sum(self._demand[other] for other in others) for one, others in within.items()}
 
@@ -98,7 +99,7 @@ class Host:
         self._company = self._pressure
         if not self._free:
             asked = {cpus: cores for cpus, cores in self._demand.items() if cores > ROUNDING}
-            level = self._level = levels(asked, self.cores)
+            level = self._level = levels(asked, self.cores, self._within)
             there = self._there.values()
             self._busy = sum(work.cores * level[work.cpus] for work in there)
             self._company = sum(work.pressure * level[work.cpus] for work in there if work.pressure)
@@ -111,13 +112,23 @@ class Host:
         return rate
 
 
-def levels(demand: Mapping[Cpus, float], cores: int) -> dict[Cpus, float]:
+def levels(
+    demand: Mapping[Cpus, float], cores: int, within: Mapping[Cpus, Sequence[Cpus]] | None = None
+) -> dict[Cpus, float]:
     """Which cores work keeps to → the share that it gets of the cores that it asks for, up to 1.
 
     `demand` has how many cores are asked for. All shares rise together, until some cores are full; then that
-    of all who keep to those stays.
+    of all who keep to those stays. `within` has, where it is known, for each set of cores those that are
+    `inside` of it.
     """
-    limits = [(len(cpus) or cores, inside(cpus, demand)) for cpus in {*demand, ()}]
+    if within is None:
+        within = {cpus: inside(cpus, demand) for cpus in {*demand, ()}}
+    # Where each has cores to itself, nothing is shared.
+    if all(cpus and len(within[cpus]) == 1 for cpus in demand) and sum(map(len, demand)) <= cores:
+        return {cpus: min(1.0, len(cpus) / max(asked, ROUNDING)) for cpus, asked in demand.items()}
+    limits = [
+        (len(cpus) or cores, [other for other in within[cpus] if other in demand]) for cpus in {*demand, ()}
+    ]
     level: dict[Cpus, float] = {}
     while len(level) < len(demand):
         lowest: float = 1.0

@@ -49,6 +49,9 @@ def test_work_keeps_to_its_cores_and_the_rest_share_what_is_left():
     # Two on core 0 get half of it each; one that may go anywhere has the other core.
     assert levels({(0,): 2.0, (): 1.0}, 2) == {(0,): 0.5, (): 1.0}
     assert levels({(0, 1): 1.0, (): 1.0}, 4) == {(0, 1): 1.0, (): 1.0}
+    # Where none shares, and where two overlap and ask together for more than there is.
+    assert levels({(0,): 2.0, (1, 2): 1.5}, 3) == {(0,): 0.5, (1, 2): 1.0}
+    assert levels({(0, 1): 2.0, (1, 2): 2.0}, 3) == {(0, 1): 0.75, (1, 2): 0.75}
 
 
 def test_company_slows_what_is_sensitive_to_it_while_it_is_there():

@@ -7,7 +7,7 @@ cores together, or of its busiest GPU is done (R. L. Graham, "Bounds on Multipro
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -58,6 +58,10 @@ class Load:
             self.filled_s + other.filled_s,
         )
 
+    def times(self, count: int) -> Load:
+        """The load of so many."""
+        return Load(count * self.worker_s, count * self.core_s, count * self.gpu_s, count * self.filled_s)
+
 
 @dataclass
 class Demand:
@@ -76,6 +80,9 @@ class Demand:
     _loads: dict[tuple[tuple[str, ...], int, bool], Load] = field(
         default_factory=dict, init=False, repr=False
     )
+    _pieces: dict[tuple[str, bool | None, int, bool], Load] = field(
+        default_factory=dict, init=False, repr=False
+    )
     _tasks: dict[tuple[str, ...], tuple[Task, ...]] = field(default_factory=dict, init=False, repr=False)
     _decoding_s: float | None = field(default=None, init=False, repr=False)
     _chains: dict[tuple[tuple[int, bool], ...], tuple[float, str]] = field(
@@ -84,7 +91,7 @@ class Demand:
 
     def __post_init__(self) -> None:
         self.on_gpu = {task.analyzer for task in self.tasks if task.gpu}
-        self.on_gpu = {task.analyzer for task in self.tasks if task.gpu}
+        self.alike = Counter(self.clips)  # a queue is mostly of clips of one shape, or of a few
         self.by_name = {task.analyzer: task for task in self.tasks}
         readers = [task for task in self.tasks if task.frames]
         self.sizes = len({request.size for task in readers for request in task.needs.frames})
@@ -134,12 +141,31 @@ class Demand:
         key = (analyzers, threads, gpu)
         if key not in self._loads:
             shared = {(name, self.by_name[a].chunked) for a in analyzers for name in self.cost(a).derivations}
-            works = [(self.cost(a).work, self.by_name[a].chunked) for a in analyzers]
-            works += [(self.derivation(name), chunked) for name, chunked in sorted(shared)]
-            works += [(self.cost(a).finish, False) for a in analyzers if self.by_name[a].chunked]
-            each = (self.of(*work, clip, threads, gpu) for work in works for clip in self.clips)
-            self._loads[key] = sum(each, Load())
+            own = [self.own(a, threads, gpu) for a in analyzers]
+            all_of_it = own + [self.derived(*each, threads, gpu) for each in sorted(shared)]
+            self._loads[key] = sum(all_of_it, Load())
         return self._loads[key]
+
+    def own(self, analyzer: str, threads: int, gpu: bool) -> Load:
+        """What an analyzer takes for all clips without what it shares."""
+        key = (analyzer, None, threads, gpu)
+        if key not in self._pieces:
+            cost, chunked = self.cost(analyzer), self.by_name[analyzer].chunked
+            works = [(cost.work, chunked), *([(cost.finish, False)] if chunked else [])]
+            self._pieces[key] = sum((self.for_all(*work, threads, gpu) for work in works), Load())
+        return self._pieces[key]
+
+    def derived(self, name: str, chunked: bool, threads: int, gpu: bool) -> Load:
+        """What it takes to make for all clips what analyzers share."""
+        key = (name, chunked, threads, gpu)
+        if key not in self._pieces:
+            self._pieces[key] = self.for_all(self.derivation(name), chunked, threads, gpu)
+        return self._pieces[key]
+
+    def for_all(self, work: Work, chunked: bool, threads: int, gpu: bool) -> Load:
+        """What a piece of work takes for all clips."""
+        each = (self.of(work, chunked, clip, threads, gpu).times(count) for clip, count in self.alike.items())
+        return sum(each, Load())
 
     def of(self, work: Work, chunked: bool, clip: ClipShape, threads: int, gpu: bool) -> Load:
         """What a piece of work takes for a clip, in chunks or at once."""
@@ -151,7 +177,7 @@ class Demand:
     def decoding_s(self) -> float:
         """Seconds of a core for decoding all clips."""
         if self._decoding_s is None:
-            self._decoding_s = sum(sum(self.decoded(clip)) for clip in self.clips)
+            self._decoding_s = sum(count * sum(self.decoded(clip)) for clip, count in self.alike.items())
         return self._decoding_s
 
     def decoded(self, clip: ClipShape) -> tuple[float, float, float]:
@@ -167,9 +193,9 @@ class Demand:
         places = {t.analyzer: (w.threads, on_gpu(w.device_of(t.analyzer))) for w in layout for t in w.tasks}
         key = tuple(places[task.analyzer] for task in self.tasks)
         if key not in self._chains:
-            found = [self.chain_of(clip, places) for clip in self.clips]
-            seconds = sum(chain_s for chain_s, _ in found)
-            self._chains[key] = seconds, " → ".join(max(found, default=(0.0, ()))[1])
+            found = {clip: self.chain_of(clip, places) for clip in self.alike}
+            seconds = sum(count * found[clip][0] for clip, count in self.alike.items())
+            self._chains[key] = seconds, " → ".join(max(found.values(), default=(0.0, ()))[1])
         return self._chains[key]
 
     def chain_of(
