@@ -10,7 +10,7 @@ from functools import partial
 from clipbench.bench.measuring import metrics, served, session, targets
 from clipbench.bench.planning.auto import accuracy, configured
 from clipbench.bench.planning.auto.configured import FoundGrouping
-from clipbench.bench.planning.auto.explaining import run_prediction
+from clipbench.bench.planning.auto.explaining import held_by_in_flight, run_prediction
 from clipbench.bench.planning.auto.planner import FitsNowhere, Planned
 from clipbench.bench.planning.auto.problem import QUEUE, Workload
 from clipbench.bench.planning.config import Config
@@ -36,6 +36,7 @@ class MachineAnswer:
     """What is predicted for one machine. `reason` says why there is nothing, where nothing fits.
 
     `grows` says that the queue of arriving clips does, so that latencies only say for how long they came.
+    `in_flight` is how many clips may be under way at once, where that holds them up.
 
     Utilisations are fractions: of the cores, and of the mean of the GPUs that are used. Memory is in GB: of
     the host, and of the fullest GPU; None where costs do not say.
@@ -52,6 +53,7 @@ class MachineAnswer:
     throughput: float | None = None
     latency_p95_s: float | None = None
     grows: str = ""
+    in_flight: int | None = None
     goodput: float | None = None
     cores_busy: float | None = None
     gpus_busy: float | None = None
@@ -140,6 +142,7 @@ def answer(cfg: Config, found: FoundGrouping, size: MachineAnswer) -> MachineAns
         throughput=seconds / full.makespan_s,
         latency_p95_s=percentile(prediction.latency_s, 95) if arriving and not grown else None,
         grows=grown,
+        in_flight=held_by_in_flight(planned),
         goodput=in_time(planned, limit_s) if arriving and limit_s is not None else None,
         cores_busy=prediction.cores,
         gpus_busy=sum(used) / len(used) if used else None,
@@ -202,7 +205,10 @@ def judged(one: Foretold, holds: Callable[[float], bool]) -> Promise:
 def advice(answers: Sequence[MachineAnswer], take: int | None, by_price: bool) -> str:
     """Which machine to take, and how sure that is, in a sentence."""
     if take is None:
-        return "None of these machines keeps every promise, by prediction; ask about larger ones."
+        none = "None of these machines keeps every promise, by prediction"
+        if held := next((one.in_flight for one in reversed(answers) if not one.reason), None):
+            return f"{none}; no larger one helps while scenario.in_flight={held} holds clips up: raise it."
+        return f"{none}; ask about larger ones."
     chosen = answers[take]
     what = f"{chosen.machine} with {chosen.gpus} GPU{'s' if chosen.gpus != 1 else ''}"
     why = "the cheapest" if by_price else "the smallest"

@@ -32,7 +32,21 @@ def binding(planned: Planned) -> str:
     tight = [part for part in planned.binds if part.seconds >= BINDS * planned.seconds]
     listed = [described(part, planned) for part in tight[:2]]
     said = " and ".join(listed) or f"waiting for each other: {described(planned.binds[0], planned)}"
+    if held := held_by_in_flight(planned):
+        said += f"; scenario.in_flight={held} lets no more clips be under way at once"
     return f"{said}; memory: a grouping with a lower bound did not fit" if planned.no_room else said
+
+
+def held_by_in_flight(planned: Planned) -> int | None:
+    """How many clips of several may be under way at once, where that holds them up; None where it does not.
+
+    It does where so many chains, one clip's after the other's, fill nearly all the time: not where clips come
+    so seldom that most of the time none is there, nor where a part of the machine has more to do.
+    """
+    workload, most = planned.problem.workload, planned.binds[0]
+    several = workload.times_s is not None or workload.in_flight > 1
+    fills = most.kind == "chain" and most.seconds >= BINDS * planned.seconds
+    return workload.in_flight if several and fills else None
 
 
 def described(part: Part, planned: Planned) -> str:

@@ -9,6 +9,7 @@ import pytest
 from clipbench.analyzers.base import FrameRequest, Needs, Settings
 from clipbench.bench.errors import InputError
 from clipbench.bench.planning.auto import accuracy
+from clipbench.bench.planning.auto.explaining import binding, held_by_in_flight
 from clipbench.bench.planning.auto.planner import find_grouping, scorer_of
 from clipbench.bench.planning.auto.problem import Problem, Workload
 from clipbench.bench.planning.simulation import DeclaredClip
@@ -125,3 +126,16 @@ def test_errors_are_kept_and_read(tmp_path):
     file.write_text("[]")
     with pytest.raises(InputError, match="holds no errors of predictions"):
         accuracy.read(file)
+
+
+@pytest.mark.parametrize(("in_flight", "held"), [(2, 2), (16, None)])
+def test_clips_that_may_not_be_under_way_are_named_where_that_holds_all_up(in_flight, held):
+    asked = problem(replace(QUEUE, in_flight=in_flight), "throughput")
+    many = replace(asked, machine=Machine(8, tuple(range(8))))
+    found = find_grouping(many)
+    assert held_by_in_flight(found) == held
+    assert ("scenario.in_flight" in binding(found)) == bool(held)
+    alone = find_grouping(replace(many, workload=Workload((CLIP,)), objective="latency"))
+    assert held_by_in_flight(alone) is None
+    rare = replace(SERVICE, times_s=tuple(100.0 * n for n in range(10)), in_flight=1)
+    assert held_by_in_flight(find_grouping(replace(many, workload=rare, objective="goodput"))) is None
