@@ -23,7 +23,6 @@ from clipbench.bench.locations import CONF, packaged
 from clipbench.bench.planning.executor_settings import ExecutorConfig, executor_config
 from clipbench.bench.planning.machines import MachineConfig
 from clipbench.bench.planning.scenario import ScenarioConfig
-from clipbench.bench.planning.unknown_keys import check_keys
 from clipbench.bench.runs import folders
 from clipbench.executors import registry as executors
 from clipbench.executors.faults import KINDS
@@ -97,14 +96,13 @@ class TargetsConfig:
 
 @dataclass
 class FaultConfig:
-    """A fault to plant into one `analyzer` (null: color_analysis); without a kind (executors/faults.py has
-    them) none is planted.
+    """A fault to plant into one analyzer (executors/faults.py has the kinds); null plants none.
 
-    `seconds` is how much longer the analyzer takes with the kind slow (null: 0.5)."""
+    `seconds` is how much longer the analyzer takes with the kind slow."""
 
     kind: str | None = None
-    analyzer: str | None = None
-    seconds: float | None = None
+    analyzer: str = "color_analysis"
+    seconds: float = 0.5
 
 
 @dataclass
@@ -249,11 +247,7 @@ def choices() -> dict[str, list[str]]:
 
 
 def typed(cfg: DictConfig) -> Config:
-    """What Hydra composed, as `Config`.
-
-    Raises OmegaConfBaseException where a value is missing, and InputError for a key that does not exist.
-    """
-    check_keys(cfg)
+    """What Hydra composed, as `Config`; raises OmegaConfBaseException where a value is missing."""
     config = OmegaConf.to_object(cfg)
     assert isinstance(config, Config)
     return config

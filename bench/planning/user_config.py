@@ -12,6 +12,7 @@ A file conf/<group>/<name>.yaml is a choice of its own, <group>=<name>, beside t
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,10 @@ from hydra.core.override_parser.types import Quote, QuotedString
 from hydra.errors import HydraException
 
 from clipbench import plugins
-from clipbench.bench import invocation
 from clipbench.bench.errors import InputError, nearest
 from clipbench.bench.locations import CONF
 from clipbench.bench.planning.config_errors import known_keys
 from clipbench.bench.planning.file_arguments import with_quoted_files
-from clipbench.bench.planning.list_arguments import with_listed, with_lists
 
 FILE = Path("clipbench.yaml")
 
@@ -40,15 +39,12 @@ def with_user_config(arguments: Sequence[str]) -> list[str]:
     Raises InputError for a file that cannot be used.
     """
     check_conf()
-    arguments = with_lists(with_quoted_files(arguments), invocation.is_sweep())
-    defaults = with_listed(read(FILE))
+    check_choices(arguments)
+    arguments = with_quoted_files(arguments)
+    defaults = read(FILE)
     plugins.use([*plugins_in_file(defaults.pop("plugins", [])), *plugins_in_arguments(arguments)])
     given = {argument.partition("=")[0].lstrip("+~") for argument in arguments}
-    added = [
-        f"{prefixed(key)}={grammar(value)}"
-        for key, value in with_listed(dict(flat(defaults))).items()
-        if key not in given
-    ]
+    added = [f"{prefixed(key)}={grammar(value)}" for key, value in flat(defaults) if key not in given]
     # Hydra wants all overrides in one piece, and the last one of a key counts: those that were typed.
     first = next((n for n, word in enumerate(arguments) if not word.startswith("-") and "=" in word), None)
     first = len(arguments) if first is None else first
@@ -147,3 +143,12 @@ def check_conf() -> None:
                     f"conf/{group}/{name}.yaml has the name of a choice that comes with clipbench "
                     f"({CONF / group / name}.yaml); rename yours"
                 )
+
+
+def check_choices(arguments: Sequence[str]) -> None:
+    """Raise InputError where a number stands for a choice, with which Hydra can do nothing."""
+    for argument in arguments:
+        group, _, word = argument.partition("=")
+        if (CONF / group).is_dir() and group and re.fullmatch(r"[-+]?\d+(\.\d*)?", word):
+            there = {*choices_in(CONF)[group], *choices_in(user_conf()).get(group, ())}
+            raise InputError(f"{argument} does not exist{nearest(word, there)}")

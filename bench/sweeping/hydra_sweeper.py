@@ -17,6 +17,7 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from clipbench.bench import invocation
 from clipbench.bench.errors import InputError
@@ -176,7 +177,7 @@ class InterleavedSweeper(Sweeper):
                 del config["hydra"]
             prepared = session.prepare(typed(config), folder)
             key = comparability.of_session(prepared).sweep()
-        except (HydraException, OmegaConfBaseException) as error:
+        except (HydraException, OmegaConfBaseException, YAMLError) as error:
             raise InputError(f"job {name}: {explain(error)}") from error
         except InputError as error:
             raise InputError(f"job {name}: {error}") from error

@@ -36,6 +36,7 @@ def main() -> int:
     """Do what `sys.argv` asks for; returns the exit code."""
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
 
     from clipbench.bench.errors import InputError, Interrupted
     from clipbench.bench.planning.config_errors import explain
@@ -55,7 +56,7 @@ def main() -> int:
         return code
     except (PluginError, InputError) as error:
         line = str(error)
-    except (HydraException, OmegaConfBaseException) as error:
+    except (HydraException, OmegaConfBaseException, YAMLError) as error:
         line = explain(error)
     except Interrupted as stop:
         print("clipbench: interrupted", file=sys.stderr)

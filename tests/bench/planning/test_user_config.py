@@ -88,7 +88,7 @@ def test_a_second_reading_of_the_file_changes_nothing(here):
     [
         ("scenario: {repeets: 7}", "no key scenario.repeets in the configuration; did you mean repeats?"),
         ("gruoping: mine", "no key gruoping in the configuration; did you mean grouping?"),
-        ("plugins: {parts.py: 1}", "plugins must be a list"),
+        ("plugins: parts.py", "plugins must be a list"),
         ("- plugins", "must be a mapping"),
         ("a: b: c", "cannot be read"),
     ],
@@ -145,3 +145,30 @@ def test_a_wrong_grouping_is_told_in_one_line(here, grouping, line):
     )
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
     assert line in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("machine", "line"),
+    [
+        ("name: mine\ncores: [\n", 'machine/mine.yaml", line 3, column 1; mend it'),
+        ("- mine\n", "conf/machine/mine.yaml: it must be a mapping with the keys name, cores"),
+        (
+            "name: mine\ngpu: 3\n",
+            "conf/machine/mine.yaml: gpu must be a mapping with the keys name, memory_gb",
+        ),
+        ("cores: 4\n", "machine.name is missing; add it to the file that you chose"),
+        ("name: mine\ncores: many\n", "conf/machine/mine.yaml: machine.cores: Value 'many'"),
+    ],
+)
+def test_a_wrong_machine_is_told_in_one_line(here, machine, line):
+    (here / "conf" / "machine").mkdir()
+    (here / "conf" / "machine" / "mine.yaml").write_text(machine)
+    for program in ("run", "plan"):
+        done = subprocess.run(
+            [sys.executable, str(PROJECT / f"{program}.py"), "machine=mine", "executor=simulated"],
+            env={**os.environ, "PYTHONPATH": str(PROJECT)},
+            capture_output=True,
+            text=True,
+        )
+        assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
+        assert line in done.stderr
