@@ -105,7 +105,7 @@ def prepare(cfg: Config, folder: Path) -> Session:
             raise InputError("resume=true: a simulated run has nothing to go on with; leave it out")
     if package := profiling.lacking(plan.profile[0]):
         raise InputError(f"profile={plan.profile[0]} requires {package}: pip install {package}")
-    one_of(cfg.gate.mode, ("report", "enforce"), "gate.mode")
+    one_of(cfg.gate.mode, ("report", "enforce", "off"), "gate.mode")
     if cfg.clip.truth is not None:
         quality_scores.check_truth(Path(cfg.clip.truth), clips.clips)
     else:

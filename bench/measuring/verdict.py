@@ -120,12 +120,15 @@ def shortfalls(analyzers: int, runs: Sequence[Sequence[Window]], minimum: Minimu
 
 
 def exit_code(result: Result, gate: GateConfig) -> Exit:
-    """What the run exits with by its verdict: 0 unless the gate is enforced.
+    """What the run exits with by its verdict: with gate=report 0, unless nothing valid was measured.
 
-    An incomplete run is as good as one that passed where the gate allows for all that was not measured.
+    With gate=enforce, an incomplete run is as good as one that passed where the gate allows for all that was
+    not measured. With gate=off it is 0 in any case.
     """
-    if gate.mode != "enforce":
+    if gate.mode == "off":
         return Exit.OK
+    if gate.mode == "report":
+        return Exit.NOTHING_VALID if result.verdict == "invalid" and measured_nothing(result) else Exit.OK
     if result.verdict == "invalid":
         return Exit.NOTHING_VALID
     if result.verdict == "fail":
@@ -133,6 +136,12 @@ def exit_code(result: Result, gate: GateConfig) -> Exit:
     if not_allowed(result.targets, gate.allow_unmeasured):
         return Exit.NOTHING_VALID
     return Exit.OK
+
+
+def measured_nothing(result: Result) -> bool:
+    """Whether there is no pass to go by, or none of its analyzers succeeded."""
+    counted = any(not each.warmup for each in result.run.passes)
+    return not counted or all(each.status != "ok" for each in result.analyzers.values())
 
 
 def exit_code_of_clips(result: Result, gate: GateConfig) -> Exit:

@@ -23,6 +23,7 @@ from clipbench.bench.locations import CONF, packaged
 from clipbench.bench.planning.executor_settings import ExecutorConfig, executor_config
 from clipbench.bench.planning.machines import MachineConfig
 from clipbench.bench.planning.scenario import ScenarioConfig
+from clipbench.bench.planning.unknown_keys import check_keys
 from clipbench.bench.runs import folders
 from clipbench.executors import registry as executors
 from clipbench.executors.faults import KINDS
@@ -96,13 +97,14 @@ class TargetsConfig:
 
 @dataclass
 class FaultConfig:
-    """A fault to plant into one analyzer (executors/faults.py has the kinds); null plants none.
+    """A fault to plant into one `analyzer` (null: color_analysis); without a kind (executors/faults.py has
+    them) none is planted.
 
-    `seconds` is how much longer the analyzer takes with the kind slow."""
+    `seconds` is how much longer the analyzer takes with the kind slow (null: 0.5)."""
 
     kind: str | None = None
-    analyzer: str = "color_analysis"
-    seconds: float = 0.5
+    analyzer: str | None = None
+    seconds: float | None = None
 
 
 @dataclass
@@ -247,7 +249,11 @@ def choices() -> dict[str, list[str]]:
 
 
 def typed(cfg: DictConfig) -> Config:
-    """What Hydra composed, as `Config`; raises OmegaConfBaseException where a value is missing."""
+    """What Hydra composed, as `Config`.
+
+    Raises OmegaConfBaseException where a value is missing, and InputError for a key that does not exist.
+    """
+    check_keys(cfg)
     config = OmegaConf.to_object(cfg)
     assert isinstance(config, Config)
     return config

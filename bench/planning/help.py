@@ -15,7 +15,7 @@ TEXT = """clipbench: which grouping of analyzers, under which executor, keeps th
 
 python run.py                                     the twenty analyzers on the reference clip
 python run.py clip.path=my.mp4                    on your own clip
-python run.py only=[text_overlay,cut_analysis]    a subset, with what it reads from
+python run.py only=text_overlay,cut_analysis      a subset, with what it reads from
 python run.py models.object_detection.fps=5       any setting of any analyzer
 python run.py scenario.repeats=5 gate=enforce     exit code 3 where a target is missed
 python run.py scenario=server scenario.rate=0.2   clips arrive at random: docs/server.md
@@ -25,6 +25,7 @@ python run.py plugins=[mine.py] grouping=mine     analyzers of your own: docs/yo
 python run.py executor=threads grouping.groups.all.replicas=2    a group with two equal workers
 python run.py grouping=auto                       a grouping that is found by costs: docs/planning.md
 python run.py plan=true                           who would run what and where; nothing is loaded
+python run.py --doctor                            what is here, what is missing, and how to mend it
 python run.py --cfg job --package models          every setting with its value
 python run.py --hydra-help                        Hydra's own options
 
@@ -33,7 +34,7 @@ Choose one of each (GROUP=NAME; the files are in conf/):
 {groups}
 {own}
 Exit codes: 0 ran · 2 bad configuration or input · 3 a target was missed · 4 slower than the baseline ·
-            5 nothing valid was measured
+            5 nothing valid was measured (gate=off: 0)
 Results: outputs/<date>/<time>/ and outputs/latest. Every number is defined in docs/numbers.md."""
 
 

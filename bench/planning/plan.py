@@ -162,16 +162,22 @@ def check_waits(groups: list[Group], where: str) -> None:
 def planted(fault: FaultConfig, wanted: set[str], executor: type[Executor]) -> tuple[Fault, ...]:
     """The fault of a configuration; raises InputError for what does not exist or cannot be contained."""
     if fault.kind is None:
+        for key, value in (("analyzer", fault.analyzer), ("seconds", fault.seconds)):
+            if value is not None:
+                raise InputError(
+                    f"faults.{key}={value} is for a planted fault: add faults=slow, or another kind"
+                )
         return ()
     one_of(fault.kind, sorted(KINDS), "faults.kind")
-    if fault.analyzer not in wanted:
-        raise InputError(f"faults.analyzer: no {fault.analyzer} is run{nearest(fault.analyzer, wanted)}")
+    analyzer = fault.analyzer or "color_analysis"
+    if analyzer not in wanted:
+        raise InputError(f"faults.analyzer: no {analyzer} is run{nearest(analyzer, wanted)}")
     if fault.kind not in executor.contains | HARMLESS:
         able = [n for n in executors.running() if fault.kind in executors.strategy(n).contains]
         raise InputError(
             f"faults={fault.kind}: executor={executor.name} cannot contain it; use {' or '.join(able)}"
         )
-    return (Fault(fault.kind, fault.analyzer, fault.seconds),)
+    return (Fault(fault.kind, analyzer, 0.5 if fault.seconds is None else fault.seconds),)
 
 
 def one_of(value: str, choices: Sequence[str], key: str) -> str:

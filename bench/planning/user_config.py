@@ -23,10 +23,12 @@ from hydra.core.override_parser.types import Quote, QuotedString
 from hydra.errors import HydraException
 
 from clipbench import plugins
+from clipbench.bench import invocation
 from clipbench.bench.errors import InputError, nearest
 from clipbench.bench.locations import CONF
 from clipbench.bench.planning.config_errors import known_keys
 from clipbench.bench.planning.file_arguments import with_quoted_files
+from clipbench.bench.planning.list_arguments import with_listed, with_lists
 
 FILE = Path("clipbench.yaml")
 
@@ -40,11 +42,15 @@ def with_user_config(arguments: Sequence[str]) -> list[str]:
     """
     check_conf()
     check_choices(arguments)
-    arguments = with_quoted_files(arguments)
-    defaults = read(FILE)
+    arguments = with_lists(with_quoted_files(arguments), invocation.is_sweep())
+    defaults = with_listed(read(FILE))
     plugins.use([*plugins_in_file(defaults.pop("plugins", [])), *plugins_in_arguments(arguments)])
     given = {argument.partition("=")[0].lstrip("+~") for argument in arguments}
-    added = [f"{prefixed(key)}={grammar(value)}" for key, value in flat(defaults) if key not in given]
+    added = [
+        f"{prefixed(key)}={grammar(value)}"
+        for key, value in with_listed(dict(flat(defaults))).items()
+        if key not in given
+    ]
     # Hydra wants all overrides in one piece, and the last one of a key counts: those that were typed.
     first = next((n for n, word in enumerate(arguments) if not word.startswith("-") and "=" in word), None)
     first = len(arguments) if first is None else first

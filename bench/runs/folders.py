@@ -7,6 +7,7 @@ import fcntl
 import functools
 import itertools
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -19,10 +20,16 @@ FILES = (
     *("result.json", "report.html", "report.md", "junit.xml", "trace.json", "timeline.png"),
     *("segments/*.json", "segments/*/*.json", "profile/*-*.*", "confirmation/result.json", ".*.partial"),
 )
+#: What is in the folder of a command that has measured nothing.
+WITHOUT_RESULTS = frozenset({".hydra", "clipbench.log", ".lock"})
 #: Words of a command line that only asks what there is: no folder is made for it.
 ONLY_ASKING = ("--cfg", "-c", "--info", "-i", "--help", "-h", "--hydra-help", "--version")
 #: How many bytes a folder must be able to take before a run begins.
 LEAST_BYTES = 65536
+
+
+#: The folders that `unused` has made in this process, outer ones first.
+made: list[Path] = []
 
 
 @functools.cache
@@ -37,14 +44,27 @@ def unused(path: str) -> str:
     for number in itertools.count(1):
         choice = path if number == 1 else f"{path}-{number}"
         try:
+            missing = [each for each in reversed(Path(choice).parents) if not each.exists()]
             os.makedirs(os.path.dirname(choice) or ".", exist_ok=True)
             os.mkdir(choice)
         except FileExistsError:
             continue
         except OSError:
             pass
+        made.extend([*missing, Path(choice)])
         return choice
     raise AssertionError("there is always another number")
+
+
+def discard(*named: Path) -> None:
+    """Remove these folders and those that `unused` has made, where there are no results in them.
+
+    It is for a command that was refused, or that only said what it would do.
+    """
+    for each in (*named, *reversed(made)):
+        with contextlib.suppress(OSError):  # it was never made, or is gone
+            if {inner.name for inner in each.iterdir()} <= WITHOUT_RESULTS:
+                shutil.rmtree(each)
 
 
 def check_folder(folder: Path) -> None:

@@ -40,6 +40,7 @@ def execute(cfg: DictConfig) -> int:
     from clipbench.bench import invocation
     from clipbench.bench.file_names import readable
     from clipbench.bench.planning import config
+    from clipbench.bench.runs import folders
     from clipbench.reports import terminal
 
     log.info("clipbench %s: %s", clipbench.__version__, readable(shlex.join(invocation.command_line())))
@@ -50,7 +51,9 @@ def execute(cfg: DictConfig) -> int:
     if options.plan:
         from clipbench.commands.describe import describe
 
-        return describe(options, console)
+        code = describe(options, console)
+        folders.discard(folder)
+        return code
     if options.calibrate:
         from clipbench.commands.calibrate import calibrate
 
@@ -83,6 +86,10 @@ def main() -> int:
     if "--version" in sys.argv[1:]:
         print(f"clipbench {clipbench.__version__}")
         return 0
+    if "--doctor" in sys.argv[1:]:
+        from clipbench.commands.doctor import doctor
+
+        return doctor()
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
     from yaml import YAMLError
@@ -110,12 +117,14 @@ def main() -> int:
 def compose_and_execute() -> int:
     """Let Hydra compose the configuration, and execute it or the sweep that it asks for."""
     import hydra
+    from hydra.core.hydra_config import HydraConfig
     from omegaconf.errors import OmegaConfBaseException
 
     from clipbench.bench.errors import Exit, InputError
     from clipbench.bench.locations import CONF
     from clipbench.bench.planning import config, user_config
     from clipbench.bench.planning.config_errors import explain
+    from clipbench.bench.runs import folders
     from clipbench.bench.sweeping import hydra_sweeper
     from clipbench.executors import machine_limits
     from clipbench.executors.base import ExecutorUnavailable
@@ -133,6 +142,7 @@ def compose_and_execute() -> int:
             line = explain(error) if isinstance(error, OmegaConfBaseException) else str(error)
             log.info("refused: %s", line)
             code = complain(line)
+            folders.discard(Path(HydraConfig.get().runtime.output_dir))
         except (OSError, MemoryError, RuntimeError, ImportError) as error:  # before Hydra adds a line to it
             if not (line := machine_limits.explain(error)):
                 raise
@@ -157,8 +167,10 @@ def compose_and_execute() -> int:
 
 
 def complain(line: str) -> int:
-    """Print one line on stderr; returns the exit code for bad input."""
+    """Print one line on stderr, and leave no folder behind; returns the exit code for bad input."""
+    from clipbench.bench.runs import folders
     from clipbench.reports.formatting import one_line
 
+    folders.discard()
     print(f"clipbench: {one_line(line)}", file=sys.stderr)
     return 2

@@ -11,6 +11,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from clipbench.bench.planning.config import compose
+from clipbench.bench.planning.list_arguments import with_lists
 from clipbench.bench.sweeping.hydra_sweeper import expand
 from tests.support.command_line import PROJECT
 
@@ -55,7 +56,7 @@ def test_a_run_is_accepted(page, line):
     for flag in ("--cfg", "--package"):
         if flag in words:
             del words[words.index(flag) : words.index(flag) + 2]
-    overrides = [word for word in words if not word.startswith("-")]
+    overrides = with_lists([word for word in words if not word.startswith("-")], sweep)
     assert all("=" in word for word in overrides), f"{page}: {line}: not an override"
     if sweep:
         for job, _ in expand(OverridesParser.create().parse_overrides(overrides)):

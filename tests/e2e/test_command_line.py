@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from clipbench.bench.errors import InputError
+from clipbench.bench.invocation import environment
 from clipbench.bench.measuring.quality_scores import check_truth
 from tests.support.bad_clips import BAD_CLIPS
 from tests.support.command_line import PROJECT, refused, run, run_each
@@ -66,7 +67,14 @@ BAD_WORDS = {
     "gate.require=[rtf_wram]": "gate.require: there is no metric rtf_wram; did you mean rtf_warm?",
     "clip.truth=nothing.json": "clip.truth: there is no file nothing.json",
     "grouping.groups.all.analyzers=[cut_analisys]": "there is no analyzer cut_analisys; did you mean",
-    "plugins=mine.py": "plugins=mine.py: write one list, such as plugins=[my_analyzers.py]",
+    "plugins={a:mine.py}": "write one list, such as plugins=[my_analyzers.py]",
+    "plugins=mine.py": "plugins: mine.py does not exist",
+    "+foo=1": "no key foo in the configuration; there are: baseline",
+    "+faults.secons=1": "no key faults.secons in the configuration; did you mean seconds?",
+    "++models.cut_analysis.fsp=3": "no key models.cut_analysis.fsp in the configuration; did you mean fps?",
+    "++grouping.groups.all.devise=cpu": "no key grouping.groups.all.devise in the configuration; did you",
+    "faults.analyzer=text_overlay": "faults.analyzer=text_overlay is for a planted fault: add faults=slow",
+    "faults.seconds=2": "faults.seconds=2.0 is for a planted fault: add faults=slow",
     "plugins=[mine.py]": "plugins: mine.py does not exist",
     "faults=sigkil": "faults=sigkil does not exist; did you mean sigkill?",
     "grouping.groups.all.replicas=0": "groups.all.replicas=0 is out of range: it must be 1 to 4096",
@@ -103,6 +111,38 @@ def test_bad_configuration(argument, by_bad_word):
 def test_a_bad_word_at_the_prompt(tmp_path):
     argument, line = next(iter(BAD_WORDS.items()))
     assert line in refused(run(argument, f"hydra.run.dir={tmp_path / 'out'}"))
+
+
+NOTHING_MEASURED = {
+    "refused": (["faults.seconds=2"], 2),
+    "a sweep that is refused": (["-m", "only=cut_analysis,nothing", "repeats=1"], 2),
+    "a plan": (["plan=true", "only=cut_analysis,color_analysis"], 0),
+    "a doctor": (["--doctor"], 0),
+}
+
+
+@pytest.mark.parametrize("kind", NOTHING_MEASURED)
+def test_what_measures_nothing_leaves_no_folder(kind, tmp_path):
+    arguments, code = NOTHING_MEASURED[kind]
+    command = [sys.executable, "-m", "clipbench", *arguments]
+    done = subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, text=True)
+    assert done.returncode == code, done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_had_something_in_it_is_left(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine.txt").touch()
+    refused(run("faults.seconds=2", f"hydra.run.dir={tmp_path / 'out'}"))
+    assert (tmp_path / "out" / "mine.txt").exists()
+
+
+@pytest.mark.parametrize(("gate", "code"), [("report", 5), ("off", 0), ("enforce", 5)])
+def test_a_run_in_which_nothing_succeeds_says_so_by_its_exit_code(gate, code, clip, tmp_path):
+    only = ("only=color_analysis", "faults=raise", f"clip.path={clip}", f"hydra.run.dir={tmp_path / 'out'}")
+    done = run(f"gate={gate}", "scenario.warmup=0", "scenario.repeats=1", *only)
+    assert done.returncode == code, done.stderr
+    assert "no analyzer succeeded" in done.stdout
 
 
 @pytest.fixture(scope="module")

@@ -88,9 +88,30 @@ def gate(mode="enforce", allowed=()):
 def test_exit_codes_of_the_gate():
     code = {"pass": Exit.OK, "fail": Exit.TARGET_MISSED, "incomplete": Exit.OK, "invalid": Exit.NOTHING_VALID}
     for verdict, expected in code.items():
-        result = SimpleNamespace(verdict=verdict, targets=[])
+        result = made_of(verdict, warmups=[True, False], statuses=["ok", "error"])
         assert verdicts.exit_code(result, gate()) == expected
         assert verdicts.exit_code(result, gate("report")) == Exit.OK
+
+
+def made_of(verdict, warmups, statuses):
+    run = SimpleNamespace(passes=[SimpleNamespace(warmup=each) for each in warmups])
+    analyzers = {str(n): SimpleNamespace(status=each) for n, each in enumerate(statuses)}
+    return SimpleNamespace(verdict=verdict, targets=[], run=run, analyzers=analyzers)
+
+
+@pytest.mark.parametrize(
+    ("warmups", "statuses", "expected"),
+    [
+        ([True, False], ["ok", "error"], Exit.OK),
+        ([True, False], ["error", "oom"], Exit.NOTHING_VALID),
+        ([True], ["ok"], Exit.NOTHING_VALID),
+        ([], [], Exit.NOTHING_VALID),
+    ],
+)
+def test_without_an_enforced_gate_only_nothing_at_all_is_told(warmups, statuses, expected):
+    result = made_of("invalid", warmups, statuses)
+    assert verdicts.exit_code(result, gate("report")) == expected
+    assert verdicts.exit_code(result, gate("off")) == Exit.OK
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def test_a_second_reading_of_the_file_changes_nothing(here):
     [
         ("scenario: {repeets: 7}", "no key scenario.repeets in the configuration; did you mean repeats?"),
         ("gruoping: mine", "no key gruoping in the configuration; did you mean grouping?"),
-        ("plugins: parts.py", "plugins must be a list"),
+        ("plugins: {parts.py: 1}", "plugins must be a list"),
         ("- plugins", "must be a mapping"),
         ("a: b: c", "cannot be read"),
     ],
