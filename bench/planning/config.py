@@ -193,6 +193,7 @@ class Config:
     resume_store: str = "unfinished"
     seed: int = 0
     progress: bool = True
+    verbose: bool = False
 
 
 def schema() -> type[Config]:

@@ -25,6 +25,7 @@ python run.py plugins=[mine.py] grouping=mine     analyzers of your own: docs/yo
 python run.py executor=threads grouping.groups.all.replicas=2    a group with two equal workers
 python run.py grouping=auto                       a grouping that is found by costs: docs/planning.md
 python run.py plan=true                           who would run what and where; nothing is loaded
+python run.py -v                                  lists the targets that are met too
 python run.py --doctor                            what is here, what is missing, and how to mend it
 python run.py --cfg job --package models          every setting with its value
 python run.py --hydra-help                        Hydra's own options

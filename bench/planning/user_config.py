@@ -31,6 +31,8 @@ from clipbench.bench.planning.file_arguments import with_quoted_files
 from clipbench.bench.planning.list_arguments import with_listed, with_lists
 
 FILE = Path("clipbench.yaml")
+#: Flags that are short for verbose=true.
+VERBOSE = ("-v", "--verbose")
 
 
 def with_user_config(arguments: Sequence[str]) -> list[str]:
@@ -42,6 +44,7 @@ def with_user_config(arguments: Sequence[str]) -> list[str]:
     """
     check_conf()
     check_choices(arguments)
+    arguments = ["verbose=true" if word in VERBOSE else word for word in arguments]
     arguments = with_lists(with_quoted_files(arguments), invocation.is_sweep())
     defaults = with_listed(read(FILE))
     plugins.use([*plugins_in_file(defaults.pop("plugins", [])), *plugins_in_arguments(arguments)])

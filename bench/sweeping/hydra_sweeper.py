@@ -35,7 +35,7 @@ ORDERS: tuple[Order, ...] = ("alternating", "fixed", "shuffled")
 NO_MEASUREMENT = {"profile": None, "baseline": None, "calibrate": False, "plan": False}
 
 #: Overrides that the sweep replaces with its own, or that have no bearing on what is measured.
-NOT_FOR_JOBS = ("repeats", "scenario.repeats", "progress")
+NOT_FOR_JOBS = ("repeats", "scenario.repeats", "progress", "verbose")
 
 
 @dataclass(frozen=True)
@@ -187,7 +187,9 @@ class InterleavedSweeper(Sweeper):
             if (value := getattr(prepared.cfg, setting)) != harmless:
                 raise InputError(f"{setting}={value}: a sweep only measures; do this in a run of its own")
         settings = as_json(config)
-        del settings["repeats"], settings["scenario"]["repeats"], settings["progress"]
+        for key in ("repeats", "progress", "verbose"):
+            del settings[key]
+        del settings["scenario"]["repeats"]
         kept = [o for o in overrides if o.partition("=")[0].lstrip("+") not in NOT_FOR_JOBS]
         job = Job(
             name=name,

@@ -62,7 +62,7 @@ def measure(cfg: Config, folder: Path, console: Console) -> int:
             interrupts.ignore()
         except Interrupted as stop:
             interrupted = stop.code
-    write(result, finished.segments, folder, console)
+    write(result, finished.segments, folder, console, cfg.verbose)
     if line := foretelling.keep_errors(cfg, result):
         console.print(line, markup=False)
     if outcome:
@@ -87,8 +87,14 @@ def prepare(cfg: Config, folder: Path, console: Console) -> session.Session:
     return prepared
 
 
-def write(result: Result, segments: Mapping[str, Sequence[Segment]], folder: Path, console: Console) -> None:
-    """Write the result and its reports into `folder`, and print the report.
+def write(
+    result: Result,
+    segments: Mapping[str, Sequence[Segment]],
+    folder: Path,
+    console: Console,
+    verbose: bool = False,
+) -> None:
+    """Write the result and its reports into `folder`, and print the report, `verbose` or not.
 
     The report is printed even where the folder cannot be written to, so that no measurement is lost with it.
     """
@@ -103,4 +109,4 @@ def write(result: Result, segments: Mapping[str, Sequence[Segment]], folder: Pat
         line = f"hydra.run.dir: {error.filename or folder} cannot be written to ({error.strerror})"
         raise InputError(line) from error
     finally:
-        report.show(result, console, path)
+        report.show(result, console, path, verbose)

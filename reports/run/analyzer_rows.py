@@ -70,11 +70,11 @@ class AnalyzerRow:
 
 
 def analyzer_rows(result: Result) -> list[AnalyzerRow]:
-    """A row for each analyzer, in the order of the result."""
+    """A row for each analyzer: first those that failed, then the slowest."""
     times = {name: median(a.analyze_s) if a.analyze_s else None for name, a in result.analyzers.items()}
     total = sum(seconds for seconds in times.values() if seconds) or 1.0
     targets = {target.metric: target for target in result.targets}
-    return [
+    rows = [
         AnalyzerRow(
             name,
             a,
@@ -85,6 +85,7 @@ def analyzer_rows(result: Result) -> list[AnalyzerRow]:
         )
         for name, a in result.analyzers.items()
     ]
+    return sorted(rows, key=lambda row: (row.ok, -(row.seconds or 0.0)))
 
 
 def quality_figures(

@@ -9,10 +9,10 @@ from __future__ import annotations
 import argparse
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -31,8 +31,11 @@ WIDE, WIDER = 110, 150
 SVG_WIDTH = 170
 
 
-def show(result: Result, console: Console, path: Path | None = None) -> None:
-    """Print the report of `result`; `path` is where result.json is."""
+def show(result: Result, console: Console, path: Path | None = None, verbose: bool = False) -> None:
+    """Print the report of `result`; `path` is where result.json is.
+
+    Unless `verbose`, the targets that are met are only counted.
+    """
     run, clip = result.run, result.run.clip
     warmups = sum(p.warmup for p in run.passes)
     rows = analyzer_rows(result)
@@ -52,11 +55,12 @@ def show(result: Result, console: Console, path: Path | None = None) -> None:
         console.print(Text("\nquality", style="bold"), quality_table(rows))
     if run.simulated:
         console.print(Text("\npredicted, by costs", style="bold"), end="")
-    console.print(Text(), metric_table(run_metrics(result)), Text())
+    metrics = run_metrics(result)
+    console.print(Text(), metric_table(metrics), unmeasured_table(metrics), Text())
     if result.prediction:
         console.print(prediction_table(result.prediction, not run.simulated), Text())
-    if result.targets:
-        console.print(target_table(result.targets, formatting.observed_word(run)))
+    for part in target_parts(result.targets, formatting.observed_word(run), verbose):
+        console.print(part)
     for warning in result.warnings:
         console.print(f"[yellow]warning:[/] {safe(warning)}")
     for row in rows:
@@ -82,7 +86,7 @@ def analyzer_table(rows: Sequence[AnalyzerRow], width: int) -> Table:
     table = plain_table("analyzer", "status", gap=1, expand=True)
     if width >= WIDER:
         table.add_column("model", ratio=3)
-    for head in ("s", "share", "seg"):
+    for head in ("time", "share", "seg"):
         table.add_column(head, justify="right", no_wrap=True)
     table.add_column("found", overflow="ellipsis", no_wrap=True, ratio=5)
     if width >= WIDE:
@@ -92,7 +96,7 @@ def analyzer_table(rows: Sequence[AnalyzerRow], width: int) -> Table:
         if width >= WIDER:
             cells.append(with_stand_in(row.models, row))
         cells += [
-            Text("–" if row.seconds is None else f"{row.seconds:.2f}"),
+            Text(formatting.seconds(row.seconds)),
             Text("–" if row.seconds is None else f"{row.share:.0f}%"),
             Text("–" if row.simulated else str(row.outcome.segments)),
             Text(row.outcome.headline),
@@ -126,13 +130,37 @@ def quality_table(rows: Sequence[AnalyzerRow]) -> Table:
 
 
 def metric_table(metrics: Sequence[MetricValue]) -> Table:
-    """The metrics of the run as a whole, one per line."""
+    """The metrics of the run as a whole that were measured, one per line."""
     table = plain_table(heads=False)
     for metric in metrics:
-        note = metric.reason if metric.value is None else formatting.repeat_range(metric)
-        style = "yellow" if metric.value is None else "bold"
-        table.add_row(metric.name, Text(value(metric), style=style), Text(note, style="dim"))
+        if metric.value is not None:
+            note = Text(formatting.repeat_range(metric), style="dim")
+            table.add_row(metric.name, Text(value(metric), style="bold"), note)
     return table
+
+
+def unmeasured_table(metrics: Sequence[MetricValue]) -> Table:
+    """The metrics that were not measured, one reason per line."""
+    table = reason_table()
+    add_by_reason(table, "not_measured", [(each.name, each.reason) for each in metrics if each.value is None])
+    return table
+
+
+def reason_table() -> Table:
+    """A table for `add_by_reason`."""
+    table = plain_table("", heads=False)
+    table.add_column("", overflow="fold")
+    return table
+
+
+def add_by_reason(table: Table, status: str, named: Iterable[tuple[str, str]]) -> None:
+    """Add names with the reason of each, a row for each reason: "not measured  a, b (no GPU)"."""
+    names: dict[str, list[str]] = {}
+    for name, reason in named:
+        names.setdefault(reason, []).append(name)
+    for reason, own in names.items():
+        what = Text(formatting.TARGET_WORDS[status], style=STATUS_STYLE[status])
+        table.add_row(what, Text.assemble(", ".join(own), (f" ({reason})" if reason else "", "dim")))
 
 
 def value(metric: MetricValue) -> str:
@@ -153,17 +181,43 @@ def prediction_table(prediction: RunPrediction, measured: bool) -> Table:
     return table
 
 
+def target_parts(targets: Sequence[TargetResult], observed_head: str, verbose: bool) -> list[RenderableType]:
+    """What was missed, what could not be told, and how many are met; if `verbose`, also which."""
+    parts: list[RenderableType] = []
+    seen = [t for t in targets if t.observed is not None]
+    met = [t for t in seen if t.status == "pass"]
+    if shown := formatting.missed_first(
+        formatting.alike(seen) if verbose else [t for t in seen if t not in met]
+    ):
+        parts.append(target_table(shown, observed_head))
+    absent = reason_table()
+    for status in ("fail", "not_measured"):
+        found = [t for t in targets if t.status == status and t.observed is None]
+        add_by_reason(absent, status, [(f"{t.metric} {limit(t)}", t.reason) for t in found])
+    if absent.row_count:
+        parts.append(absent)
+    if met:
+        counted = Text(f"{len(met)} targets are met" if len(met) > 1 else "1 target is met", style="green")
+        parts.append(counted if verbose else counted.append(" (-v lists them)", style="dim"))
+    return parts
+
+
 def target_table(targets: Sequence[TargetResult], observed_head: str) -> Table:
-    """Each target: its limit, what was observed, whether it was met, missed or not measured, and why."""
+    """Each target: its limit, what was observed, and whether it was met; of several alike, how many."""
     table = plain_table("target", "limit", observed_head)
     table.add_column("status")
-    for t in formatting.alike(targets):
+    for t in targets:
         status = Text(formatting.TARGET_WORDS[t.status], style=STATUS_STYLE[t.status])
         if t.reason:
             status.append(f": {t.reason}", style="dim")
-        observed = f"{formatting.number(t.observed)} {t.unit if t.observed is not None else ''}".rstrip()
-        table.add_row(t.metric, f"{formatting.bounds(t)} {t.unit}".rstrip(), observed, status)
+        observed = f"{formatting.number(t.observed)} {t.unit}".rstrip()
+        table.add_row(t.metric, limit(t), observed, status)
     return table
+
+
+def limit(target: TargetResult) -> str:
+    """The limit of a target with its unit; on the terminal "1/s" stays short."""
+    return f"{formatting.bounds(target)} {target.unit}".rstrip()
 
 
 def main() -> None:
@@ -171,16 +225,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="print the report of an earlier run")
     parser.add_argument("run", type=Path, help="a result.json or the folder it is in")
     parser.add_argument("--svg", type=Path, metavar="FILE", help="draw it into FILE instead")
+    parser.add_argument("-v", "--verbose", action="store_true", help="list the targets that are met too")
     arguments = parser.parse_args()
     try:
         result = read_result(arguments.run)
     except InputError as error:
         parser.error(str(error))
     if not arguments.svg:
-        show(result, terminal.console())
+        show(result, terminal.console(), verbose=arguments.verbose)
         return
     console = Console(record=True, width=SVG_WIDTH, file=io.StringIO())
-    show(result, console)
+    show(result, console, verbose=arguments.verbose)
     svg = console.export_svg(title=result.run.command)
     # Without its fonts, which a browser would fetch.
     arguments.svg.write_text(re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL), encoding="utf-8")

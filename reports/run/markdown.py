@@ -124,7 +124,7 @@ def analyzer_table(result: Result, most: int) -> str:
                 escape(quality_text(row), 2 * most),
                 escape(row.models + (" (stand-in)" if row.outcome.stand_in else ""), most),
             ]
-            for row in sorted(analyzer_rows(result), key=lambda row: row.ok)
+            for row in analyzer_rows(result)
         ],
     )
 

@@ -172,3 +172,9 @@ def test_a_wrong_machine_is_told_in_one_line(here, machine, line):
         )
         assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
         assert line in done.stderr
+
+
+@pytest.mark.parametrize("flag", ["-v", "--verbose"])
+def test_a_flag_is_short_for_a_key(here, flag):
+    assert composed("seed=1", flag, "only=cut_analysis").verbose
+    assert not composed("seed=1").verbose
