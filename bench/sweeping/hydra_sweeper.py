@@ -187,8 +187,8 @@ class InterleavedSweeper(Sweeper):
             if (value := getattr(prepared.cfg, setting)) != harmless:
                 raise InputError(f"{setting}={value}: a sweep only measures; do this in a run of its own")
         settings = as_json(config)
-        for key in ("repeats", "progress", "verbose"):
-            del settings[key]
+        for setting in ("repeats", "progress", "verbose"):
+            del settings[setting]
         del settings["scenario"]["repeats"]
         kept = [o for o in overrides if o.partition("=")[0].lstrip("+") not in NOT_FOR_JOBS]
         job = Job(
