@@ -41,7 +41,7 @@ def analyzer_result(task: Task, record: Record, figures: Sequence[MetricValue]) 
         device=worst.device or device,
         load_s=loads[0] if loads else None,
         analyze_s=[o.analyze_s for o in outcomes if o.analyze_s is not None],
-        segments=len(worst.segments),
+        segments=len(worst.segments) if record.plan.pretended is None else None,
         headline=worst.headline,
         quality={m.name.removeprefix(prefix): m.value for m in figures if m.name.startswith(prefix)},
         reason=worst.reason,

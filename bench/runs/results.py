@@ -70,6 +70,7 @@ class AnalyzerResult:
 
     `waits_for` are the analyzers that its end comes after, `whole_frames` says whether it also waits for all
     frames of the clip: with the spans, that is what the lower bound on a pass's time is made from.
+    `segments` is how many were found in the last pass; None with a reason where nothing was looked for.
     """
 
     status: str
@@ -81,7 +82,7 @@ class AnalyzerResult:
     device: str
     load_s: float | None
     analyze_s: list[float]
-    segments: int
+    segments: int | None
     headline: str
     quality: dict[str, float | None] = field(default_factory=dict)
     reason: str = ""

@@ -66,6 +66,8 @@ class AnalyzerRow:
         a = self.outcome
         if not self.ok:
             return a.reason or a.status
+        if self.simulated:
+            return "– (predicted)"
         return f"{a.segments} × {a.headline}" if a.segments else a.reason or "nothing"
 
 

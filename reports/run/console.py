@@ -99,7 +99,7 @@ def analyzer_table(rows: Sequence[AnalyzerRow], width: int) -> Table:
             Text(formatting.seconds(row.seconds)),
             Text("–" if row.seconds is None else f"{row.share:.0f}%"),
             Text("–" if row.simulated else str(row.outcome.segments)),
-            Text(row.outcome.headline),
+            Text("predicted" if row.simulated and row.ok else row.outcome.headline),
         ]
         if width >= WIDE:
             cells.append(quality_text(row))

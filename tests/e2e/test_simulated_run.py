@@ -51,7 +51,10 @@ def test_a_run_is_predicted_by_its_costs(made):
     assert result.metric("ready_again_s").value >= 1.0
     assert {a.status for a in result.analyzers.values()} == {"ok"} and result.run.pids == {}
     assert "extrapolated: the costs are declared: nobody has measured them" in result.warnings
+    found = {(a.segments, a.reason) for a in result.analyzers.values()}
+    assert found == {(None, "simulated: nothing was analyzed")}
     assert "0 ×" not in (folder / "here" / "report.html").read_text(encoding="utf-8")
+    assert "– (predicted)" in (folder / "here" / "report.md").read_text(encoding="utf-8")
     assert not (folder / "here" / "segments").exists() or not list((folder / "here" / "segments").iterdir())
     for name in ("vlm_segments_per_second", "gpu_memory_residue", "energy_per_clip"):
         metric = result.metric(name)
