@@ -9,11 +9,12 @@ import contextlib
 from collections.abc import Collection, Iterator
 
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, SpinnerColumn, Task, TextColumn, TimeElapsedColumn
 
 from clipbench.executors.base import Outcome, Phase, Span
-from clipbench.reports import terminal
+from clipbench.reports import formatting, terminal
 from clipbench.reports.live.clip_progress import ClipProgress
+from clipbench.reports.live.heartbeat import heartbeat
 
 #: A clip of at least so many seconds that comes in chunks has a line of its own.
 LONG_S = 60.0
@@ -25,8 +26,8 @@ class RunProgress:
     def __init__(self, display: Progress, predicted: bool = False) -> None:
         """`predicted`: nothing runs, so that no pass is called measured."""
         self.display, self.counted = display, "predicted" if predicted else "measured"
-        self.task = display.add_task("starting", total=None, at="")
-        self.line = display.add_task("seconds of clip", total=None, at="", visible=False)
+        self.task = display.add_task("starting", total=None, at="", left="")
+        self.line = display.add_task("seconds of clip", total=None, at="", left="", visible=False)
         self.clips: dict[int, ClipProgress] = {}
 
     def passes(self, number: int, of: int, warmup: bool, analyzers: int) -> None:
@@ -53,9 +54,29 @@ class RunProgress:
 
     def finished(self, clip: int, outcome: Outcome) -> None:
         self.display.advance(self.task)
+        self.display.update(self.task, left=left(self.display.tasks[0]))
         if clip in self.clips:
             self.clips[clip].leave(outcome.analyzer)
             self._show_clip()
+
+    def __str__(self) -> str:
+        """Where the run is, on one line."""
+        task, line = self.display.tasks
+        done = f"{task.completed:.0f} of {task.total:.0f} done" if task.total else ""
+        clip = (
+            f"{line.completed:.0f} of {line.total:.0f} s of the clip" if line.visible and line.total else ""
+        )
+        so_far = f"{formatting.long_duration(task.elapsed or 0.0)} so far"
+        parts = (
+            task.description,
+            task.fields["at"],
+            done,
+            clip,
+            line.fields["at"],
+            so_far,
+            task.fields["left"],
+        )
+        return ", ".join(filter(None, parts))
 
     def _show_clip(self) -> None:
         """Show the first clip that has not been read to its end, and forget those that have."""
@@ -67,12 +88,26 @@ class RunProgress:
             self.display.update(self.line, total=total, completed=done, at=str(shown))
 
 
+def left(task: Task) -> str:
+    """About how long a task will still take, if it goes on as until now; "" before anything is done."""
+    if not task.total or not task.completed or task.finished or task.elapsed is None:
+        return ""
+    left_s = task.elapsed * (task.total - task.completed) / task.completed
+    return f"about {formatting.long_duration(left_s)} left"
+
+
 @contextlib.contextmanager
 def run_progress(console: Console, enabled: bool, predicted: bool = False) -> Iterator[RunProgress]:
-    """A display that disappears at the end; it is hidden unless `enabled` and on a terminal."""
-    columns = (*terminal.counting_columns(), TextColumn("[cyan]{task.fields[at]}"))
+    """If `enabled`, a display on a terminal, which disappears at the end, or now and then a line in a log."""
+    columns = (
+        *terminal.counting_columns(),
+        TextColumn("{task.fields[left]}"),
+        TextColumn("[cyan]{task.fields[at]}"),
+    )
     with terminal.progress(console, enabled, *columns) as display:
-        yield RunProgress(display, predicted)
+        shown = RunProgress(display, predicted)
+        with heartbeat(console, enabled, shown.__str__):
+            yield shown
 
 
 @contextlib.contextmanager

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import time
 
 import pytest
 from rich.console import Console
 
 from clipbench.executors.base import Outcome, Span
+from clipbench.reports.live import heartbeat
 from clipbench.reports.live.clip_progress import ClipProgress
 from clipbench.reports.live.run_progress import RunProgress, run_progress
 
@@ -88,3 +90,30 @@ def test_a_short_clip_and_one_that_comes_whole_have_none(shown, duration_s, chun
     shown.opened(0, duration_s, chunk_s, ["a"])
     shown.fed(read("a", 0, 0.0, 1.0))
     assert len(lines(shown)) == 1
+
+
+def test_a_log_is_told_now_and_then_where_the_run_is():
+    console = Console(file=io.StringIO(), width=200)
+    with run_progress(console, enabled=True) as display:
+        display.passes(2, 4, False, analyzers=2)
+        display.began("w0", "speech", "load")
+        said = str(display)
+        display.finished(0, Outcome("speech", "ok", "w0", "cpu"))
+        with heartbeat.heartbeat(console, True, display.__str__, every_s=0.01):
+            until_s = time.monotonic() + 30
+            while console.file.getvalue().count("\n") < 2 and time.monotonic() < until_s:
+                time.sleep(0.01)
+    assert said.startswith("pass 2/4 (measured), load speech, 2 of 8 done, 0 s so far")
+    first, second = console.file.getvalue().splitlines()[:2]
+    assert "3 of 8 done" in second
+    assert "3 of 8 done" in first and "about 0 s left" in first
+
+
+def test_a_terminal_and_who_wants_none_get_no_lines():
+    for console, enabled in (
+        (Console(file=io.StringIO(), force_terminal=True), True),
+        (Console(file=io.StringIO()), False),
+    ):
+        with heartbeat.heartbeat(console, enabled, lambda: "beat", every_s=0.0):
+            time.sleep(0.05)
+        assert "beat" not in console.file.getvalue()
