@@ -23,6 +23,7 @@ from clipbench.bench import invocation
 from clipbench.bench.errors import InputError
 from clipbench.bench.planning.config import typed
 from clipbench.bench.planning.config_errors import explain
+from clipbench.bench.sweeping import globbed
 
 if TYPE_CHECKING:
     from clipbench.bench.measuring.session import Session
@@ -98,7 +99,7 @@ class InterleavedSweeper(Sweeper):
         folder = Path(self.config.hydra.sweep.dir).resolve()
         with locked(folder):
             pass  # a folder that cannot be used is refused before anything else is looked at
-        valid = [self.validate(name, own, folder) for name, own in type(self).track(named(expand(overrides)))]
+        valid, left_out = self.validated(overrides, folder)
         if len({each.repeats for each in valid}) > 1:
             raise InputError("scenario.repeats: the jobs of a sweep take turns, so all have the same repeats")
         # Of several clips, one that cannot be read is lost in the turns, and the others are measured.
@@ -107,6 +108,7 @@ class InterleavedSweeper(Sweeper):
             probe(clip)
         rounds = self.rounds_of(valid[0].repeats, all(each.job.predicted for each in valid))
         jobs, notes = without_duplicates([each.job for each in valid])
+        notes = left_out + notes
         if len(jobs) > 1:
             notes += self.too_few_samples(valid, rounds)
         cfg = valid[0].session.cfg
@@ -164,6 +166,21 @@ class InterleavedSweeper(Sweeper):
             f"a queue of clips in hydra.sweeper.rounds={rounds}" if queued else f"repeats={valid[0].repeats}"
         )
         return [f"{few} cannot show any difference: that requires {MIN_PAIRS} or more"]
+
+    def validated(self, overrides: Sequence[Override], folder: Path) -> tuple[list[ValidJob], list[str]]:
+        """The jobs, and a note for each that is left out; raises InputError, naming the job."""
+        keys, tried = globbed.globbed_keys(overrides), list[globbed.Tried[ValidJob]]()
+        for name, own in type(self).track(named(expand(overrides))):
+            rest = tuple(word for word in own if word.partition("=")[0] not in keys)
+            try:
+                found = self.validate(name, own, folder)
+            except InputError as error:
+                if not keys:
+                    raise
+                tried.append(globbed.Tried(name, rest, error))
+            else:
+                tried.append(globbed.Tried(name, rest, found, found.job.predicted))
+        return globbed.fit(tried, keys)
 
     def validate(self, name: str, overrides: Sequence[str], folder: Path) -> ValidJob:
         """The job of these overrides, and the run that it would be; raises InputError, naming the job."""

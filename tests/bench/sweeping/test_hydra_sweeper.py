@@ -151,3 +151,23 @@ def test_a_mistake_in_any_job_is_refused_before_one_runs(argument, tmp_path, mon
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert line.startswith("clipbench: ") and REFUSED[argument] in line
     assert not (tmp_path / "s" / "sweep.json").exists()
+
+
+def test_what_a_glob_chose_and_cannot_be_swept_is_left_out_and_said(tmp_path, monkeypatch):
+    same = ("only=[color_analysis]", "progress=false", "repeats=9", f"hydra.sweep.dir={tmp_path}/sweep")
+    no_costs = ("grouping=glob(*)", "executor=sequential", f"costs.file={tmp_path}/none.json")
+    made = planned(monkeypatch, *no_costs, *same)
+    assert len(made.notes) >= 1 and made.notes[0].startswith("left out of grouping: job grouping=auto: ")
+    assert "grouping=auto" not in {job.name for job in made.jobs} and made.jobs
+    made = planned(monkeypatch, "executor=glob(s*)", *same)
+    assert [job.name for job in made.jobs] == ["executor=sequential", "executor=spawn_pool"]
+    (note,) = made.notes
+    assert note.startswith("executor=simulated is left out: predictions are not compared")
+
+
+def test_what_is_wrong_with_what_was_typed_is_refused_beside_a_glob_too(tmp_path, monkeypatch, capsys):
+    typed = ("executor=glob(s*)", "only=choice([color_analysis],[colour_analysis])")
+    monkeypatch.setattr(sys, "argv", ["run.py", "-m", *typed, f"hydra.sweep.dir={tmp_path}/sweep"])
+    monkeypatch.chdir(PROJECT)
+    assert run.main() == 2
+    assert "there is no analyzer colour_analysis" in capsys.readouterr().err
