@@ -27,6 +27,9 @@ PYTEST := $(PY) -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadsco
 run: $(READY)
 	$(PY) run.py $(ARGS)
 
+# Hundreds of processes import the package: where Python is told to keep nothing compiled, each would compile it.
+test test-fast: export PYTHONDONTWRITEBYTECODE =
+
 test: $(READY)
 	$(PYTEST) $(ARGS)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import importlib
+import importlib.util
 import pkgutil
 from collections.abc import Iterator
 from types import ModuleType
+from typing import Any
 
 from clipbench import plugins
 from clipbench.analyzers.base import Analyzer, Settings
@@ -50,19 +51,36 @@ def create(name: str, settings: Settings | None = None) -> Analyzer:
 
 def chosen(name: str, settings: Settings | None = None) -> type[Analyzer]:
     """The class that `create` makes the analyzer of."""
-    back_end = back_ends().get(name) if settings is not None else None
-    # Where the two types are related, the nearer one is meant.
-    if back_end is not None and isinstance(settings, back_end.settings_type):
-        return back_end
+    kind: Any = type(settings)  # mypy takes the class of a dataclass for unhashable
+    if settings is not None and (found := _named(name, kind, plugins.names())):
+        return found
     return discover()[name]
+
+
+@functools.cache
+def _named(name: str, settings_type: type[Settings], _: tuple[str, ...]) -> type[Analyzer] | None:
+    """The class in the file of its name, or in a plugin: a worker imports no analyzers but its own.
+
+    Where the types of the settings are related, the nearer one is meant, which is the back end's.
+    """
+    for package in (f"{PACKAGE}.production", PACKAGE):
+        if importlib.util.find_spec(f"{package}.{name}"):
+            found = plugins.classes(Analyzer, [imported(f"{package}.{name}")]).get(name)
+            if found and issubclass(settings_type, found.settings_type):
+                return found
+    return plugins.classes(Analyzer, plugins.modules()).get(name)
 
 
 def modules_of(package: str) -> Iterator[ModuleType]:
     """The modules of a package of analyzers, imported."""
     for found in pkgutil.iter_modules(importlib.import_module(package).__path__):
         if not found.ispkg:
-            name = f"{package}.{found.name}"
-            yield plugins.import_module(name, f"{name.removeprefix('clipbench.').replace('.', '/')}.py")
+            yield imported(f"{package}.{found.name}")
+
+
+def imported(name: str) -> ModuleType:
+    """A module of a package of analyzers; raises PluginError, with its file, where it cannot be imported."""
+    return plugins.import_module(name, f"{name.removeprefix('clipbench.').replace('.', '/')}.py")
 
 
 def check(cls: type[Analyzer]) -> None:

@@ -75,8 +75,8 @@ def test_a_boundary_at_the_edge_of_a_word_changes_nothing(analyzer, clip, expect
 
 
 def test_more_speech_than_a_network_hears_at_once(analyzer):
-    """Almost 40 s, in which windows of all networks end."""
-    clip = filmed(*[recording("austen"), recording("cards")] * 6)
+    """More than half a minute, in which windows of all networks end."""
+    clip = filmed(*[recording("austen"), recording("cards")] * 5)
     whole_clip = analyzer.analyze(clip, {})
     assert fed(analyzer, clip, {}, *every(clip, 3.1)) == whole_clip
 

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import pytest
 
 from clipbench.bench.runs import storage
-from tests.support.command_line import PROJECT, refused, run
+from tests.support.command_line import PROJECT, refused, run, run_forked
 from tests.support.fake_plans import FAKES
 from tests.support.video_files import numbered_frames, write_clip
 
@@ -33,8 +33,9 @@ def clip(tmp_path_factory) -> Path:
 
 
 def measured(*arguments: str, **variables: str) -> subprocess.CompletedProcess:
-    """A run with a fake analyzer."""
-    return run(*STEADY, *arguments, CLIPBENCH_PLUGINS=str(FAKES), **variables)
+    """A run with a fake analyzer; with variables that Python reads when it starts, it is started anew."""
+    start = run if variables else run_forked
+    return start(*STEADY, *arguments, CLIPBENCH_PLUGINS=str(FAKES), **variables)
 
 
 def test_a_queue_of_clips_of_every_name_under_a_posix_locale(clip, tmp_path):
@@ -84,7 +85,7 @@ def test_a_queue_without_a_clip_that_can_be_read(tmp_path):
 
 @pytest.mark.parametrize("name", ["it's 中文=1.mp4"])
 def test_what_the_line_says_works_in_a_shell(name, clip, tmp_path):
-    line = refused(run(f"clip.path={tmp_path / name}", f"hydra.run.dir={tmp_path / 'out'}"))
+    line = refused(run_forked(f"clip.path={tmp_path / name}", f"hydra.run.dir={tmp_path / 'out'}"))
     typed = line.partition("quote it: ")[2]
     shutil.copy(clip, tmp_path / name)
     command = (
@@ -99,7 +100,8 @@ def test_what_the_line_says_works_in_a_shell(name, clip, tmp_path):
 def test_a_truth_file_is_named_in_the_same_way(clip, tmp_path):
     truth = tmp_path / "t=1, [2].json"
     truth.write_text("{}")
-    line = refused(run(f"clip.path={clip}", f"clip.truth={truth}", f"hydra.run.dir={tmp_path / 'out'}"))
+    done = run_forked(f"clip.path={clip}", f"clip.truth={truth}", f"hydra.run.dir={tmp_path / 'out'}")
+    line = refused(done)
     assert f"clip.truth: {truth} is no ground truth for this clip" in line
 
 
@@ -113,7 +115,7 @@ def test_what_is_no_clip_is_refused_and_not_waited_for(name, tmp_path):
     (tmp_path / "._a.mp4").write_bytes(b"\0\5\26\7")
     for scenario in ("single_stream", "offline"):
         given = (f"clip.path={tmp_path / name}", f"scenario={scenario}", f"hydra.run.dir={tmp_path / 'out'}")
-        assert REFUSED[name] in refused(run("only=[color_analysis]", *given))
+        assert REFUSED[name] in refused(run_forked("only=[color_analysis]", *given))
 
 
 def test_a_sweep_goes_on_without_the_clips_that_cannot_be_read(clip, tmp_path):

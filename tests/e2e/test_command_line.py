@@ -15,7 +15,7 @@ from clipbench.bench.errors import InputError
 from clipbench.bench.invocation import environment
 from clipbench.bench.measuring.quality_scores import check_truth
 from tests.support.bad_clips import BAD_CLIPS
-from tests.support.command_line import PROJECT, refused, run, run_each
+from tests.support.command_line import PROJECT, refused, run, run_each, run_forked
 from tests.support.video_files import numbered_frames, write_clip
 
 
@@ -166,19 +166,21 @@ def clip(tmp_path) -> Path:
 
 def test_output_folder_that_cannot_be_made(clip, tmp_path):
     (tmp_path / "file").touch()
-    line = refused(run(f"clip.path={clip}", f"hydra.run.dir={tmp_path / 'file' / 'out'}"))
+    line = refused(run_forked(f"clip.path={clip}", f"hydra.run.dir={tmp_path / 'file' / 'out'}"))
     assert "hydra.run.dir" in line and "cannot be written to" in line
 
 
 @pytest.mark.skipif(os.getuid() == 0, reason="root may write to read-only folders")
 def test_output_folder_that_is_read_only(clip, tmp_path):
     tmp_path.chmod(0o500)
-    assert "cannot be written to" in refused(run(f"clip.path={clip}", f"hydra.run.dir={tmp_path / 'out'}"))
+    done = run_forked(f"clip.path={clip}", f"hydra.run.dir={tmp_path / 'out'}")
+    assert "cannot be written to" in refused(done)
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="no /proc, which nobody can write to")
 def test_output_folder_that_nobody_can_write_to(clip):
-    assert "cannot be written to" in refused(run(f"clip.path={clip}", "hydra.run.dir=/proc/clipbench"))
+    done = run_forked(f"clip.path={clip}", "hydra.run.dir=/proc/clipbench")
+    assert "cannot be written to" in refused(done)
 
 
 def test_output_folder_that_is_full(clip, tmp_path):
@@ -193,7 +195,7 @@ def test_an_odd_truth_file_is_refused_before_anything_is_measured(beside, clip, 
     music = {"tempo_bpm": 0, "key": "A minor"}
     path.write_text(json.dumps({"schema": 1, "clip": of_clip, "music": music}))
     named = [] if beside else [f"clip.truth={path}"]
-    done = run(f"clip.path={clip}", "only=[cut_analysis]", f"hydra.run.dir={tmp_path / 'out'}", *named)
+    done = run_forked(f"clip.path={clip}", "only=[cut_analysis]", f"hydra.run.dir={tmp_path / 'out'}", *named)
     line = refused(done)
     assert f"{path} is no ground truth for this clip: music.tempo_bpm is 0; it must be a number" in line
 

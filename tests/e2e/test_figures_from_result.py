@@ -7,9 +7,11 @@ from statistics import median
 
 import pytest
 
-from tests.support.command_line import run
+from tests.support.command_line import run_forked
+from tests.support.fake_plans import FAKES
 
-ONLY = "only=[color_analysis,cut_analysis,audio_analysis,temporal_flow]"
+#: Chunked ones, one of which fails, and a chain of three: `late` reads `sleeper`, and the last one reads all.
+ONLY = "only=[color_analysis,cut_analysis,audio_analysis,sleeper,late,cross_analyzer_intelligence]"
 
 
 @pytest.fixture(scope="module", params=["single_stream", "offline"])
@@ -17,9 +19,10 @@ def result(request, tmp_path_factory):
     """result.json as JSON has it, of a run in which one analyzer fails."""
     folder = tmp_path_factory.mktemp("figures")
     queue = ["scenario.in_flight=2", "scenario.repeats=2"] if request.param == "offline" else []
-    done = run(
+    done = run_forked(
         "clip=negative", ONLY, "executor=threads", "grouping=two_core", f"scenario={request.param}", *queue,
         "faults=raise", "faults.analyzer=cut_analysis", f"hydra.run.dir={folder}",
+        CLIPBENCH_PLUGINS=str(FAKES),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return json.loads((folder / "result.json").read_text(encoding="utf-8"))

@@ -11,6 +11,7 @@ import pytest
 
 import clipbench
 from tests.support.installed import PROJECT, Installed, build_wheel, copy_source, wheel_of
+from tests.support.video_files import numbered_frames, write_clip
 
 pytestmark = pytest.mark.slow
 
@@ -135,11 +136,13 @@ def test_help_names_the_command(installed, own_folder):
 
 
 def test_a_sweep_runs_its_jobs_in_processes_of_their_own(installed, own_folder, tmp_path):
+    clip = write_clip(tmp_path / "clip.mp4", numbered_frames(30, 64, 64))
     words = (
         "clipbench",
         "-m",
         *SMALL,
         "executor=sequential,threads",
+        f"clip.path={clip}",
         f"hydra.sweep.dir={tmp_path / 'sweep'}",
     )
     done = installed.run(*words, cwd=own_folder)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 
@@ -11,18 +10,17 @@ import pytest
 import yaml
 
 from tests.support import browser
-from tests.support.command_line import PROJECT, refused, run
+from tests.support.command_line import PROJECT, refused, run_forked
 from tests.support.declared_costs import write_costs
 
 ONLY = ("color_analysis", "cut_analysis", "audio_analysis", "camera_analysis")
 SERVER = ("scenario=server", "scenario.rate=1", "scenario.latency_limit_s=4", "scenario.clips=40")
 
 
-def plan(*arguments: str, cwd=PROJECT) -> subprocess.CompletedProcess:
+def plan(*arguments: str) -> subprocess.CompletedProcess:
     """`python plan.py` with these arguments."""
-    command = [sys.executable, str(PROJECT / "plan.py"), *arguments]
-    variables = {**os.environ, "PYTHONPATH": str(PROJECT)}
-    return subprocess.run(command, cwd=cwd, env=variables, capture_output=True, text=True, timeout=300)
+    command = [sys.executable, "plan.py", *arguments]
+    return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=300)
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +68,8 @@ def test_the_page_in_a_browser(asked, width):
 
 
 def test_a_grouping_is_kept_as_a_file_that_runs(same, tmp_path):
-    done = plan(*same, "--write", "mine", "--output", str(tmp_path / "out"), cwd=tmp_path)
+    write = ("--write", "mine", "--output", str(tmp_path / "out"))
+    done = run_forked(*same, *write, command="plan", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     path = tmp_path / "conf" / "grouping" / "mine.yaml"
     written = yaml.safe_load(path.read_text())
@@ -78,12 +77,9 @@ def test_a_grouping_is_kept_as_a_file_that_runs(same, tmp_path):
     assert sorted(n for group in written["groups"].values() for n in group["analyzers"]) == sorted(ONLY)
     comments = [line for line in path.read_text().splitlines() if line.lstrip().startswith("#")]
     assert any("What binds" in line for line in comments) and any("rtf_warm" in line for line in comments)
-    words = ("grouping=mine", "plan=true", "executor=threads", *same)
-    command = [sys.executable, str(PROJECT / "run.py"), *words]
-    variables = {**os.environ, "PYTHONPATH": str(PROJECT)}
-    ran = subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, text=True, timeout=300)
+    ran = run_forked("grouping=mine", "plan=true", "executor=threads", *same, cwd=tmp_path)
     assert ran.returncode == 0 and "grouping=mine" in ran.stdout, ran.stderr
-    again = plan(*same, "--write", "mine", "--output", str(tmp_path / "out"), cwd=tmp_path)
+    again = run_forked(*same, *write, command="plan", cwd=tmp_path)
     assert "there is a grouping mine already" in refused(again)
 
 
@@ -104,8 +100,8 @@ def test_a_grouping_is_kept_as_a_file_that_runs(same, tmp_path):
     ],
 )
 def test_what_is_refused(same, words, line):
-    assert line in refused(plan(*same, *words))
+    assert line in refused(run_forked(*same, *words, command="plan"))
 
 
 def test_run_knows_the_key_of_a_search():
-    assert "objective=latency is for a search" in refused(run("objective=latency"))
+    assert "objective=latency is for a search" in refused(run_forked("objective=latency"))

@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from tests.support.command_line import run
+from tests.support.command_line import run_forked
 from tests.support.fake_plans import FAKES, FOLDER
 from tests.support.video_files import numbered_frames, write_clip
 
@@ -21,11 +21,11 @@ BAD = {
 GOOD = ("fed", "fed_nothing", "steady")
 
 
-@pytest.mark.parametrize("executor", ["sequential", "threads", "spawn_pool", "gpu_pinned"])
+@pytest.mark.parametrize("executor", ["sequential", "threads", "spawn_pool"])
 def test_the_others_are_written(executor, tmp_path):
     clip = write_clip(tmp_path / "clip.mp4", numbered_frames(30, 64, 64), fps=30)
     out = tmp_path / "out"
-    done = run(
+    done = run_forked(
         f"only=[{','.join([*BAD, *GOOD])}]", f"executor={executor}", "scenario.repeats=1",
         f"clip.path={clip}", f"hydra.run.dir={out}", CLIPBENCH_PLUGINS=PLUGINS,
     )  # fmt: skip

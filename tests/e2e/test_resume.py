@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command_line import PROJECT, refused, run
+from tests.support.command_line import PROJECT, refused, run_forked
 
 CHOSEN = (
     "only=[cut_analysis,text_overlay,object_detection,audio_analysis]",
@@ -41,7 +41,7 @@ def states(store: Path) -> int:
 
 
 def test_a_killed_run_goes_on(tmp_path):
-    assert run(*CHOSEN, f"hydra.run.dir={tmp_path / 'whole'}").returncode == 0
+    assert run_forked(*CHOSEN, f"hydra.run.dir={tmp_path / 'whole'}").returncode == 0
     store = tmp_path / "unfinished"
     resuming = (*CHOSEN, "resume=true", f"resume_store={store}")
     done = 0
@@ -55,7 +55,7 @@ def test_a_killed_run_goes_on(tmp_path):
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
         done = states(store)
-    ended = run(*resuming, f"hydra.run.dir={tmp_path / 'resumed'}")
+    ended = run_forked(*resuming, f"hydra.run.dir={tmp_path / 'resumed'}")
     assert ended.returncode == 0, ended.stderr
     assert found(tmp_path / "resumed") == found(tmp_path / "whole")
     result = json.loads((tmp_path / "resumed" / "result.json").read_text())
@@ -68,5 +68,6 @@ def test_a_killed_run_goes_on(tmp_path):
 
 @pytest.mark.parametrize("wrong", ["scenario.warmup=1", "scenario.repeats=2"])
 def test_only_a_single_pass_can_be_gone_on_with(tmp_path, wrong):
-    done = run("resume=true", "scenario.warmup=0", "scenario.repeats=1", wrong, f"hydra.run.dir={tmp_path}")
+    once = ("scenario.warmup=0", "scenario.repeats=1")
+    done = run_forked("resume=true", *once, wrong, f"hydra.run.dir={tmp_path}")
     assert "add scenario.warmup=0 scenario.repeats=1" in refused(done)

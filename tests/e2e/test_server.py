@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.support.command_line import refused, run
+from tests.support.command_line import refused, run_forked
 from tests.support.declared_costs import write_costs
 
 ONLY = ("color_analysis", "cut_analysis")
@@ -16,7 +16,7 @@ CLIPS, LIMIT_S = 64, 1.8
 
 def test_latency_and_goodput_follow_from_the_passes(tmp_path):
     costs = f"costs.file={write_costs(tmp_path / 'costs.json', *ONLY)}"
-    done = run(
+    done = run_forked(
         "executor=simulated", "grouping=two_core", f"only=[{','.join(ONLY)}]", costs, "clip=negative",
         "scenario=server", "scenario.rate=0.5", f"scenario.clips={CLIPS}",
         f"scenario.latency_limit_s={LIMIT_S}",
@@ -41,5 +41,5 @@ def test_latency_and_goodput_follow_from_the_passes(tmp_path):
 
 
 def test_a_server_without_a_rate_is_refused_in_one_line():
-    line = refused(run("scenario=server", "progress=false"))
+    line = refused(run_forked("scenario=server", "progress=false"))
     assert "scenario=server requires the clips that arrive per second, scenario.rate=0.5" in line

@@ -1,58 +1,73 @@
-"""python -m tests.support.forked_runs: `python run.py` with many lists of arguments, started once.
+"""python -m tests.support.forked_runs: clipbench's commands many times over, with their imports done once.
 
-It reads the lists as JSON and writes the exit code, stdout and stderr of each. Every run is a process of its
-own, forked after the imports, which take most of the time of a command line that is refused.
+Each line that it reads is a command as JSON, with its arguments, environment and folder; each line that it
+writes has the exit code, stdout and stderr. Every command is a process of its own, forked after the imports,
+which take more than half of the time of a short run. Only what the imports themselves do is not tried anew.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
 import tempfile
-from subprocess import CompletedProcess
+from collections.abc import Mapping, Sequence
 
 
-def forked(arguments: list[str]) -> CompletedProcess:
-    """One run, in a child process."""
+def forked(command: str, arguments: Sequence[str], environment: Mapping[str, str], folder: str) -> list:
+    """One command, in a child process: its exit code, stdout and stderr."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         child = os.fork()
         if child == 0:
+            os.environ.clear()
+            os.environ.update(environment)
+            os.chdir(folder)
             os.dup2(out.fileno(), 1)
             os.dup2(err.fileno(), 2)
-            code = 1
-            try:
-                code = as_the_command(arguments)
-            finally:
-                sys.stdout.flush()
-                sys.stderr.flush()
-                os._exit(code)
+            begin(command, arguments)
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         texts = []
         for file in (out, err):
             file.seek(0)
             texts.append(file.read().decode())
-    return CompletedProcess(["run.py", *arguments], code, *texts)
+    return [code, *texts]
 
 
-def as_the_command(arguments: list[str]) -> int:
-    """What `python run.py` does; returns its exit code."""
+def begin(command: str, arguments: Sequence[str]) -> None:
+    """What `python run.py`, or another of the files like it, does; this process ends with it."""
     import traceback
 
-    from clipbench.commands.run import main
+    from clipbench.commands import entry
 
-    sys.argv = ["run.py", *arguments]
+    sys.argv = [f"{command}.py", *arguments]
     try:
-        return main()
+        entry.begin(command)
     except BaseException:
         traceback.print_exc()
-        return 1
+    finally:
+        sys.stderr.flush()
+        os._exit(1)
+
+
+def serve() -> None:
+    """Carry out what comes, until nothing more does."""
+    import hydra.compose  # noqa: F401
+    import jinja2  # noqa: F401
+    import matplotlib.backends.backend_agg
+    import matplotlib.figure  # noqa: F401
+
+    import clipbench.commands.measure  # noqa: F401
+    from clipbench.analyzers import registry
+
+    list(registry.modules_of(registry.PACKAGE))
+    requests, answers = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(2, 1)
+    gc.freeze()  # what is there is there for good: no child has to look through it
+    for line in requests:
+        print(json.dumps(forked(**json.loads(line))), file=answers, flush=True)
 
 
 if __name__ == "__main__":
-    import hydra.compose  # noqa: F401
-
-    import clipbench.commands.measure  # noqa: F401
-
-    done = [forked(arguments) for arguments in json.load(sys.stdin)]
-    json.dump([[each.returncode, each.stdout, each.stderr] for each in done], sys.stdout)
+    serve()

@@ -18,6 +18,7 @@ from clipbench.executors.simulated import Simulated, SimulatedSettings
 from tests.support.clip_views import ArrayClip
 from tests.support.fake_analyzers.sleepers import SLEEPERS, UNIT_S
 from tests.support.fake_plans import FOLDER, Notes, task
+from tests.support.virtual_threads import Clock, VirtualThreads
 
 PLUGIN = FOLDER / "sleepers.py"
 
@@ -43,11 +44,13 @@ class Case:
 
 @dataclass(frozen=True)
 class Trace:
-    """What happened: for each worker the order of (clip, analyzer), how each ended, and how long all took."""
+    """What happened: for each worker the order of (clip, analyzer), how each ended, how long all took,
+    and from when until when each was at work."""
 
     orders: dict[str, list[tuple[int, str]]]
     statuses: dict[tuple[int, str], str]
     makespan_s: float
+    times: dict[tuple[int, str], tuple[float, float]]
 
 
 def use_sleepers() -> None:
@@ -74,6 +77,11 @@ def planned(case: Case, name: str, **settings) -> Plan:
 def real(case: Case) -> Trace:
     """What the real executor makes of it."""
     return traced(executors.create(case.executor, Notes()), planned(case, case.executor), case)
+
+
+def in_virtual_time(case: Case, clock: Clock) -> Trace:
+    """What the real `threads` makes of it on a clock that nothing disturbs; who sleeps has to sleep on it."""
+    return traced(VirtualThreads(Notes(), clock), planned(case, "threads"), case)
 
 
 def simulated(case: Case) -> Trace:
@@ -104,8 +112,9 @@ def traced(executor, plan: Plan, case: Case) -> Trace:
             ends.append(executor.clock() - began_s)
     finally:
         executor.close()
-    orders = defaultdict(list)
+    orders, times = defaultdict(list), {}
     for span in sorted(executor.observer.spans, key=lambda span: span.start_s):
         if span.phase == "analyze":
             orders[span.worker].append((span.clip, span.analyzer))
-    return Trace(dict(orders), statuses, max(ends))
+            times[span.clip, span.analyzer] = span.start_s - began_s, span.end_s - began_s
+    return Trace(dict(orders), statuses, max(ends), times)
