@@ -17,10 +17,11 @@ COMMANDS = {
     "run": ("clipbench", "python run.py"),
     "compare": ("clipbench-compare", "python compare.py"),
     "plan": ("clipbench-plan", "python plan.py"),
+    "history": ("clipbench-history", "python history.py"),
 }
 
 
-def program(entry: Literal["run", "compare", "plan"] = "run") -> str:
+def program(entry: Literal["run", "compare", "plan", "history"] = "run") -> str:
     """The command of an entry point, in the way that this process was started.
 
     It is the installed command where one was used, or where there is no checkout.

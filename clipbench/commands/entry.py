@@ -28,6 +28,11 @@ def plan() -> NoReturn:
     begin("plan")
 
 
+def history() -> NoReturn:
+    """The command `clipbench-history`."""
+    begin("history")
+
+
 def truth() -> NoReturn:
     """The command `clipbench-truth`."""
     begin("truth")
