@@ -13,7 +13,7 @@ from clipbench.bench import invocation
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from clipbench.bench.comparing.history import Entry
+    from clipbench.bench.comparing.run_index import Entry
 
 EPILOG = """Runs whose "alike" is the same name had the same machine, clip, analyzers,
 settings, grouping and executor, so that they can be compared over time. docs/history.md has more.
@@ -80,7 +80,7 @@ def main() -> int:
 
 def found(asked: argparse.Namespace) -> list[Entry]:
     """The runs that the command line is about."""
-    from clipbench.bench.comparing import history
+    from clipbench.bench.comparing import history, run_index
     from clipbench.reports import terminal
     from clipbench.reports.history import console
 
@@ -100,7 +100,7 @@ def found(asked: argparse.Namespace) -> list[Entry]:
         "until",
     )
     metrics = {"list": console.MAIN, "clean": console.MAIN}.get(asked.what) or [asked.metric]
-    entries = history.runs(asked.folder, track, metrics)
+    entries = run_index.runs(asked.folder, track, metrics)
     return history.chosen(entries, **{name: getattr(asked, name) for name in names})
 
 

@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.text import Text
 
 from clipbench.bench.comparing import history
-from clipbench.bench.comparing.history import Entry, Step
+from clipbench.bench.comparing.history import Step
+from clipbench.bench.comparing.run_index import Entry
 from clipbench.reports import formatting
 from clipbench.reports.terminal import CALL_STYLE
 

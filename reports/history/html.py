@@ -6,7 +6,8 @@ import base64
 from collections.abc import Mapping
 from pathlib import Path
 
-from clipbench.bench.comparing.history import Entry, Step
+from clipbench.bench.comparing.history import Step
+from clipbench.bench.comparing.run_index import Entry
 from clipbench.reports.drawing.html_page import template_environment
 from clipbench.reports.history import picture
 from clipbench.reports.history.console import cell, sentence, title

@@ -9,7 +9,8 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-from clipbench.bench.comparing.history import Entry, Step
+from clipbench.bench.comparing.history import Step
+from clipbench.bench.comparing.run_index import Entry
 from clipbench.reports import formatting
 from clipbench.reports.drawing.colours import FAINT, INK
 from clipbench.reports.history.console import title
@@ -57,8 +58,8 @@ def panel(axis: Axes, series: Sequence[Entry], steps: Sequence[Step], metric: st
         colour = SLOWER if step.difference.call == "slower" else FASTER
         axis.axvline(step.position - 0.5, color=colour, linestyle="--", linewidth=1)
         label = f" {step.difference.call} × {formatting.number(step.difference.ratio)}"
-        at = {"xycoords": ("data", "axes fraction"), "color": colour, "fontsize": 8}
-        axis.annotate(label, (step.position - 0.5, 0.05), **at)
+        where = (step.position - 0.5, 0.05)
+        axis.annotate(label, where, xycoords=("data", "axes fraction"), color=colour, fontsize=8)
     unit = figures[-1].unit
     axis.set_ylabel(f"{metric} ({unit})" if unit else metric, color=FAINT)
     axis.set_ylim(0, 1.1 * max(max([figure.value, *figure.samples]) for figure in figures) or 1)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from clipbench.bench.comparing import history
+from clipbench.bench.comparing import history, run_index
 from clipbench.bench.errors import InputError
 from clipbench.bench.runs import storage
 from clipbench.bench.runs.baseline_outcome import Saved
@@ -39,20 +39,20 @@ def noisy(dice: random.Random, level: float) -> list[float]:
 def test_the_index_follows_the_folders(tmp_path):
     for number in range(3):
         put(tmp_path, number)
-    assert [entry.path for entry in history.runs(tmp_path)] == ["0", "1", "2"]
+    assert [entry.path for entry in run_index.runs(tmp_path)] == ["0", "1", "2"]
     shutil.rmtree(tmp_path / "1")
     put(tmp_path, 2, grouping="another")
     put(tmp_path / "deeper" / "still", 7)
     read = []
-    found = history.runs(tmp_path, lambda paths: read.extend(paths) or paths)
+    found = run_index.runs(tmp_path, lambda paths: read.extend(paths) or paths)
     assert [entry.path for entry in found] == ["0", "2", "deeper/still/7"]
     assert sorted(path.name for path in read) == ["2", "7"]
     assert found[1].grouping == "another"
-    (tmp_path / history.INDEX).write_text("no index")
-    assert history.runs(tmp_path) == found
-    (tmp_path / history.INDEX).unlink()
-    assert history.runs(tmp_path) == found
-    (only,) = (entry for entry in history.runs(tmp_path, metrics=["analyze_s.a"]) if entry.path == "0")
+    (tmp_path / run_index.INDEX).write_text("no index")
+    assert run_index.runs(tmp_path) == found
+    (tmp_path / run_index.INDEX).unlink()
+    assert run_index.runs(tmp_path) == found
+    (only,) = (entry for entry in run_index.runs(tmp_path, metrics=["analyze_s.a"]) if entry.path == "0")
     assert list(only.figures) == ["analyze_s.a"] and only.figures["analyze_s.a"].samples == [0.2]
 
 
@@ -61,16 +61,16 @@ def test_what_is_no_result_is_left_out_and_links_are_not_followed(tmp_path, capl
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "result.json").write_text("{")
     (tmp_path / "latest").symlink_to("0")
-    assert [entry.path for entry in history.runs(tmp_path)] == ["0"]
+    assert [entry.path for entry in run_index.runs(tmp_path)] == ["0"]
     assert "broken" in caplog.text
     with pytest.raises(InputError, match="no folder of runs"):
-        history.runs(tmp_path / "nothing")
+        run_index.runs(tmp_path / "nothing")
 
 
 def test_filters(tmp_path):
     for number in range(6):
         put(tmp_path, number, grouping="two_core" if number % 2 else "staged")
-    entries = history.runs(tmp_path)
+    entries = run_index.runs(tmp_path)
 
     def days(**wanted: str) -> list[str]:
         return [entry.path for entry in history.chosen(entries, **wanted)]
@@ -87,7 +87,7 @@ def test_a_step_is_found_where_it_is(tmp_path):
     levels = [1.0] * 9 + [1.3] * 8 + [0.9] * 8
     for number, level in enumerate(levels):
         put(tmp_path, number, noisy(dice, level))
-    series = history.runs(tmp_path)
+    series = run_index.runs(tmp_path)
     found = history.steps(series, "rtf_warm")
     assert [(step.position, step.difference.call) for step in found] == [(9, "slower"), (17, "faster")]
     assert found[0].difference.ratio == pytest.approx(1.3, rel=0.05)
@@ -102,12 +102,12 @@ def test_noise_is_no_step():
     assert wrong <= 3
 
 
-def made(samples: list[float]) -> history.Entry:
-    figure = history.Figure(sorted(samples)[2], "", "lower", samples)
+def made(samples: list[float]) -> run_index.Entry:
+    figure = run_index.Figure(sorted(samples)[2], "", "lower", samples)
     words = dict.fromkeys(
         ("path", "key", "started_at", "grouping", "executor", "models", "scenario", "clip", "commit"), "x"
     )
-    return history.Entry(
+    return run_index.Entry(
         **words, size=0, changed_ns=0, verdict="pass", simulated=False, in_baseline=False,
         figures={"rtf_warm": figure},
     )  # fmt: skip
@@ -130,7 +130,7 @@ def test_a_figure_that_is_better_when_it_is_higher():
 def test_the_best_is_measured_and_valid(tmp_path):
     for number, level in enumerate((1.0, 0.5, 0.8)):
         put(tmp_path, number, [level] * 3)
-    entries = history.runs(tmp_path)
+    entries = run_index.runs(tmp_path)
     entries[1].verdict = "invalid"
     assert [entry.path for entry in history.best(entries, "rtf_warm")] == ["2"]
     with pytest.raises(InputError, match="did you mean rtf_warm"):
@@ -145,8 +145,8 @@ def test_what_is_pinned_in_a_baseline_in_a_sweep_or_latest_is_not_removed(tmp_pa
     (tmp_path / "latest").symlink_to("2")
     put(tmp_path / "sweep" / "job", -5)
     (tmp_path / "sweep" / "sweep.json").write_text("{}")
-    gone = history.removable(tmp_path, history.runs(tmp_path), keep=2)
+    gone = history.removable(tmp_path, run_index.runs(tmp_path), keep=2)
     assert [entry.path for entry in gone] == ["3", "4", "5"]
     history.remove(tmp_path, gone)
-    left = [entry.path for entry in history.runs(tmp_path)]
+    left = [entry.path for entry in run_index.runs(tmp_path)]
     assert left == ["sweep/job/-5", "0", "1", "2", "6", "7"]
