@@ -17,8 +17,8 @@ from clipbench.executors.scheduling import Scheduler
 from clipbench.executors.steps import Fed
 from clipbench.executors.supervision import Supervisor
 
-#: Seconds between two looks at what sends no message: at the chunks that are being decoded, while there is a
-#: worker that could read one, and at clocks.
+#: Seconds between two looks at what sends no message: at the chunks that are being decoded, while a worker is
+#: idle and a task waits for one, and at clocks.
 CHUNK_TICK_S, CLOCK_TICK_S = 0.01, 0.1
 
 
@@ -50,7 +50,7 @@ class Connected(Executor):
 
     def patience_s(self, idle: bool) -> float:
         """Seconds between two looks at what sends no message. See `Transport` in executors/protocol.py."""
-        return CHUNK_TICK_S if idle else CLOCK_TICK_S
+        return CHUNK_TICK_S if idle and self.scheduler.awaits_pieces else CLOCK_TICK_S
 
     def shared(self, clip: Clip) -> Clip:
         """The clip as it is shared with workers; by default in this machine's memory."""

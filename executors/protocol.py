@@ -201,5 +201,5 @@ class Transport(Protocol):
     def patience_s(self, idle: bool, /) -> float:
         """Seconds between two looks at what sends no message.
 
-        That is clocks and, while a worker is `idle`, the chunks that are being decoded.
+        That is clocks and, while a worker is `idle` and a task waits for them, chunks that are being decoded.
         """

@@ -70,6 +70,11 @@ class Scheduler:
         self.flights[number] = flight = Flight.of(number, clip, self.graph)
         self._moved(flight)
 
+    @property
+    def awaits_pieces(self) -> bool:
+        """Whether any task waits for nothing but a piece of its clip that was not there when asked for."""
+        return bool(self._undecoded)
+
     def _moved(self, flight: Flight) -> None:
         """Take note of what has changed on a clip."""
         if flight.undecoded:
