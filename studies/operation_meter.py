@@ -131,7 +131,8 @@ class Meter(TorchDispatchMode):
         outputs = tensors_in(out if isinstance(out, tuple) else (out,))
         formula = flop_registry.get(func._overloadpacket)
         if starts_kernel(func):
-            self.operation([] if formula else outputs)
+            written = [args[_writes_part[func]]] if func in _writes_part else outputs
+            self.operation([] if formula else written)
         if formula:
             self.add(formula(*args, **kwargs, out_val=out), tensors, outputs)
         return out
@@ -163,6 +164,8 @@ _whole: set[Any] = {aten.rms_norm.default}
 #: Operations that start no kernel, though they return what is not said to be a view: the end of a matrix
 #: product, and memory that nobody has written to.
 _no_kernel: set[Any] = {aten._unsafe_view.default, aten.new_empty.default, aten.empty_like.default}
+#: Operations that return all of what they write a part of, and which of their arguments is as large as it.
+_writes_part: dict[Any, int] = {aten.index_copy_.default: 3}
 
 
 class _Attention(TorchFunctionMode):

@@ -96,6 +96,13 @@ def test_a_norm_is_one_kernel_and_what_is_copied_is_counted(meter):
     assert meter.phases["one"].passing_bytes == 2 * (1 + 3) * 2 * 7 * 8
 
 
+def test_of_memory_that_stays_only_the_part_counts_that_is_written(meter):
+    kept, place = empty(2, 50, 8), torch.zeros(1, dtype=torch.long, device="meta")
+    with meter.on(), meter.phase("one"):
+        kept.index_copy_(1, place, empty(2, 1, 8))
+    assert meter.phases["one"].operations == 1 and meter.phases["one"].passing_bytes == 2 * 2 * 8
+
+
 def test_an_activation_travels_where_no_cache_holds_it(meter):
     small = measured(meter, torch.nn.Conv2d(1, 1, 1), empty(1, 1, 1000, 1000))
     assert small.activation_bytes == 0
