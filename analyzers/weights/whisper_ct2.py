@@ -62,11 +62,18 @@ def read(path: Path) -> dict[str, np.ndarray]:
         if version != _FORMAT or spec != "WhisperSpec":
             raise FormatError(f"{path}: format {version} of {spec!r}, not format {_FORMAT} of a WhisperSpec")
         reader.number("I")
-        return {reader.name(): reader.array() for _ in range(reader.number("I"))}
+        variables = {reader.name(): reader.array() for _ in range(reader.number("I"))}
     except (struct.error, KeyError, UnicodeDecodeError, ValueError) as error:
         if isinstance(error, FormatError):
             raise
         raise FormatError(f"{path}: not a CTranslate2 model, or cut short ({error})") from error
+    for name, values in variables.items():
+        # Such numbers mean little without their scales, which are not read here.
+        if name.endswith("/weight") and values.dtype.kind == "i":
+            raise FormatError(
+                f"{path}: quantized to {values.dtype}; convert it with float16 or float32 weights"
+            )
+    return variables
 
 
 def rename(variables: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -64,6 +64,13 @@ def test_another_model_or_version_is_refused(file):
             whisper_ct2.read(file)
 
 
+def test_quantized_weights_are_refused(file):
+    scale = np.ones(2, np.float32)
+    file.write_bytes(written({"a/weight": np.ones((2, 3), np.int8), "a/weight_scale": scale}))
+    with pytest.raises(whisper_ct2.FormatError, match="quantized to int8"):
+        whisper_ct2.read(file)
+
+
 def test_a_file_that_is_cut_short_is_refused(file):
     whole = written({"a": np.arange(100, dtype=np.float32)})
     for size in (10, 40, len(whole) - 200):
