@@ -55,8 +55,8 @@ def test_a_folder_of_clips(folder, tmp_path):
 
     single = tmp_path / "single"
     for clip in sorted(folder.glob("*.mp4"))[::2]:
-        folder = f"hydra.run.dir={single / clip.stem}"
-        alone = run_forked(ONLY, "gate=off", "scenario.repeats=0", f"clip.path={clip}", folder)
+        out = f"hydra.run.dir={single / clip.stem}"
+        alone = run_forked(ONLY, "gate=off", "scenario.repeats=0", f"clip.path={clip}", out)
         assert alone.returncode == 0, alone.stderr
         assert found(single / clip.stem / "segments") == found(tmp_path / "queue" / "segments" / clip.stem)
 

@@ -46,6 +46,7 @@ def begin(command: str, arguments: Sequence[str]) -> None:
     except BaseException:
         traceback.print_exc()
     finally:
+        sys.stdout.flush()
         sys.stderr.flush()
         os._exit(1)
 
