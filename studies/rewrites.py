@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+from unittest import mock
 
 from studies.pages import markdown, write_between
 
@@ -31,6 +32,8 @@ BEGIN, END = "<!-- begin: python -m studies.rewrites --write -->", "<!-- end: re
 SECONDS, BLOCKS, CELLS, LENGTH, BUDGET = 10, 2, (16, 9), 330, 48
 #: Frames of the clip that SegFormer segments, at most so many at a time, and the sides of its pictures.
 FRAMES, BATCH, PIXELS = 20, 16, 640
+#: Places of keys that Whisper has after the clip's last token: four of its prompt, and those before it.
+HEARD = 31
 #: Where the tests are that compare each rewrite with the library on the CPU, in float32.
 LAYERS = "test_qwen_layers.py"
 TOKENS = f"{LAYERS}::test_tokens_are_those_of_the_library_with_a_mask_and_copied_keys"
@@ -60,6 +63,34 @@ def counts() -> list[Rewrite]:
             *_of_language(meter, plain, ours),
             _of_segformer(meter),
         ]
+
+
+def whispers_step() -> tuple[Work, Work]:
+    """A token of Whisper large-v3, in two parts: joining keys and values to those before, and all else."""
+    import torch
+    from whisper import Whisper
+    from whisper.model import ModelDimensions
+
+    from clipbench.analyzers.production import random_weights
+    from clipbench.analyzers.production.speech_transcription import DIMENSIONS, halve
+    from studies.meta_device import on_meta_device
+
+    def joined(*args: Any, **kwargs: Any) -> torch.Tensor:
+        with meter.phase("joined"):
+            return join(*args, **kwargs)
+
+    join, dimensions = torch.cat, ModelDimensions(**DIMENSIONS["full"])
+    with on_meta_device() as meter:
+        net = random_weights.random_network(lambda: Whisper(dimensions), "meta", torch.float32).eval()
+        halve(net)
+        cache, _ = net.install_kv_cache_hooks()
+        shape = (1, dimensions.n_audio_ctx, dimensions.n_audio_state)
+        heard = torch.empty(shape, dtype=torch.half, device="meta")
+        before, token = (torch.empty(1, n, dtype=torch.long, device="meta") for n in (HEARD - 1, 1))
+        net.decoder(before, heard, kv_cache=cache)
+        with mock.patch.object(torch, "cat", joined), meter.phase("rest"):
+            net.decoder(token, heard, kv_cache=cache)
+        return meter.phases["joined"], meter.phases["rest"]
 
 
 def _counted(meter: Meter, run: Callable[[], object]) -> Work:
@@ -212,15 +243,25 @@ def table(found: Sequence[Rewrite]) -> str:
     return markdown(cells)
 
 
+def text(found: Sequence[Rewrite], joined: Work, rest: Work) -> str:
+    """What the page says: the table, and Whisper's step, which is not rewritten."""
+    return (
+        f"{table(found)}\n\nNot rewritten: the decoder of Whisper large-v3 takes "
+        f"{joined.operations + rest.operations} operations for a token.\n"
+        f"{joined.operations} of them join keys and values to those before, which with {HEARD} places copies "
+        f"{joined.passing_bytes / 1e6:.1f} MB."
+    )
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Count and print, or write; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m studies.rewrites", description=__doc__.splitlines()[0])
     parser.add_argument("--write", action="store_true", help="write the table into docs/gpu.md")
     asked = parser.parse_args(argv)
-    text = table(counts())
-    print(text)
+    found = text(counts(), *whispers_step())
+    print(found)
     if asked.write:
-        write_between(PAGE, BEGIN, END, text)
+        write_between(PAGE, BEGIN, END, found)
     return 0
 
 

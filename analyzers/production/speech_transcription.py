@@ -126,7 +126,8 @@ class WhisperLargeV3(OnDevice, WhisperAnalyzer):
         batch = fitting_batch(self.settings.batch, _WINDOW_MB, self.device)
         self._batch = min(batch, len(packed))
         self._facts = {"windows": len(packed), "batch": self._batch}
-        with torch_device.phase(self.device, "Whisper"):
+        # Its keys grow by one at every token.
+        with torch_device.phase(self.device, "Whisper"), torch_device.no_cudnn_attention(self.device):
             return super().decode_windows(audio, packed, batch)
 
     def note(self, windows: int, tokens: int, dropped: Sequence[Dropped]) -> None:

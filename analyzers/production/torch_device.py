@@ -7,7 +7,9 @@ nothing is asynchronous.
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from clipbench.analyzers.production import recording
@@ -48,6 +50,41 @@ def phase(device: str, text: str) -> contextlib.AbstractContextManager[object]:
 
     span: contextlib.AbstractContextManager[object] = torch.cuda.nvtx.range(text)
     return span
+
+
+class _CudnnAttention:
+    """How many threads want PyTorch's one switch of cuDNN's attention off, and how it was before."""
+
+    lock = threading.Lock()
+    unwanted = 0
+    before = True
+
+
+@contextlib.contextmanager
+def no_cudnn_attention(device: str) -> Iterator[None]:
+    """A context in which attention on a GPU is not cuDNN's; elsewhere nothing.
+
+    cuDNN makes a plan for every shape, so that keys that grow by one cost a plan for each token. The switch
+    is the whole process's: other threads do without it meanwhile, and it is as it was after the last one.
+    """
+    if not on_gpu(device):
+        yield
+        return
+    from torch.backends import cuda
+
+    untyped: Any = cuda  # its switches have no types
+    with _CudnnAttention.lock:
+        if not _CudnnAttention.unwanted:
+            _CudnnAttention.before = untyped.cudnn_sdp_enabled()
+            untyped.enable_cudnn_sdp(False)
+        _CudnnAttention.unwanted += 1
+    try:
+        yield
+    finally:
+        with _CudnnAttention.lock:
+            _CudnnAttention.unwanted -= 1
+            if not _CudnnAttention.unwanted:
+                untyped.enable_cudnn_sdp(_CudnnAttention.before)
 
 
 def release(device: str) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 pytest.importorskip("torch")
 pytest.importorskip("transformers", reason="transformers is not installed")
+pytest.importorskip("whisper", reason="openai-whisper is not installed")
 
 from studies import rewrites
 from studies.rewrites import BEGIN, BUDGET, END, LENGTH, PAGE, SECONDS, TESTS
@@ -19,13 +20,18 @@ def found():
     return rewrites.counts()
 
 
+@pytest.fixture(scope="module")
+def step():
+    return rewrites.whispers_step()
+
+
 def named(found, name: str):
     return next(one for one in found if one.name.startswith(name))
 
 
-def test_the_page_has_the_table_that_the_command_writes(found):
+def test_the_page_has_the_table_that_the_command_writes(found, step):
     written = PAGE.read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0].strip()
-    assert written == rewrites.table(found), "python -m studies.rewrites --write"
+    assert written == rewrites.text(found, *step), "python -m studies.rewrites --write"
 
 
 def test_each_rewrite_names_a_test_that_exists(found):
@@ -60,13 +66,23 @@ def test_what_changes_shapes_only_changes_no_counts(found):
     assert blocks.before.operations - blocks.after.operations >= 32 * (SECONDS * rewrites.BLOCKS - 1)
 
 
-def test_the_command_writes_between_the_marks_and_nowhere_else(found, tmp_path, monkeypatch, capsys):
+def test_whispers_keys_and_values_are_copied_in_every_layer(step):
+    joined, rest = step
+    layers, width = 32, 1280
+    assert joined.operations == 2 * layers
+    assert joined.passing_bytes == 2 * layers * rewrites.HEARD * width * HALF
+    # A self-attention and one to the sound, in each layer.
+    assert rest.operations > 2 * layers and rest.flops.total() > 0
+
+
+def test_the_command_writes_between_the_marks_and_nowhere_else(found, step, tmp_path, monkeypatch, capsys):
     page = tmp_path / "page.md"
     page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter")
     monkeypatch.setattr(rewrites, "PAGE", page)
     monkeypatch.setattr(rewrites, "counts", lambda: found)
+    monkeypatch.setattr(rewrites, "whispers_step", lambda: step)
     assert rewrites.main([]) == 0 and "old" in page.read_text()
     assert rewrites.main(["--write"]) == 0
-    text = rewrites.table(found)
+    text = rewrites.text(found, *step)
     assert page.read_text() == f"before\n{BEGIN}\n\n{text}\n\n{END}\nafter"
     assert capsys.readouterr().out == f"{text}\n" * 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import torch
 
 from clipbench.analyzers import threads, weights
+from clipbench.analyzers.production import torch_device
 from clipbench.analyzers.production.base import MissingWeights
 from clipbench.analyzers.production.speech_transcription import (
     DIMENSIONS,
@@ -122,6 +124,22 @@ def test_windows_in_one_run_are_heard_as_one_by_one(loaded):
         (alone,) = loaded.decode_windows(sound, [spans])
         # All windows of a run write as much as the longest has time for.
         assert result.tokens[: len(alone.tokens)] == alone.tokens and len(result.tokens) == 12
+
+
+def test_cudnn_s_attention_is_off_while_keys_grow(loaded, monkeypatch):
+    inside, seen = [], []
+
+    @contextlib.contextmanager
+    def off(device):
+        inside.append(device)
+        yield
+        inside.clear()
+
+    monkeypatch.setattr(torch_device, "no_cudnn_attention", off)
+    hook = loaded.networks["whisper"].decoder.register_forward_hook(lambda *_: seen.append(list(inside)))
+    loaded.decode_windows(recording("austen"), [[(0.0, 1.0)]])
+    hook.remove()
+    assert len(seen) > 1 and all(each == ["cpu"] for each in seen) and not inside
 
 
 def test_half_precision_leaves_what_must_stay_whole(loaded):

@@ -65,6 +65,28 @@ def test_the_host_sleeps_while_it_waits(monkeypatch):
     assert len(made) == 2
 
 
+@pytest.mark.parametrize("before", [True, False])
+def test_cudnn_s_attention_is_off_meanwhile_and_then_as_it_was(before):
+    enabled, found = torch.backends.cuda.cudnn_sdp_enabled, torch.backends.cuda.cudnn_sdp_enabled()
+    torch.backends.cuda.enable_cudnn_sdp(before)
+    try:
+        with torch_device.no_cudnn_attention("cpu"):
+            assert enabled() == before
+        with pytest.raises(RuntimeError), torch_device.no_cudnn_attention("cuda:1"):
+            assert not enabled()
+            raise RuntimeError
+        assert enabled() == before
+        first, second = (torch_device.no_cudnn_attention("cuda") for _ in range(2))
+        first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)  # as threads do, the first one of which is done first
+        assert not enabled()
+        second.__exit__(None, None, None)
+        assert enabled() == before
+    finally:
+        torch.backends.cuda.enable_cudnn_sdp(found)
+
+
 def test_a_package_that_is_not_there_is_named_with_what_to_do():
     require_package("torch")
     with pytest.raises(ModuleNotFoundError, match="no_such_package: run `make`"):
