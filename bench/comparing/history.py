@@ -142,6 +142,6 @@ def remove(folder: Path, entries: Iterable[Entry]) -> None:
         path = folder / entry.path
         shutil.rmtree(path)
         for around in path.parents:
-            if around == folder or any(around.iterdir()):
+            if folder not in around.parents or any(around.iterdir()):
                 break
             around.rmdir()

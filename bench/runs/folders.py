@@ -62,9 +62,17 @@ def discard(*named: Path) -> None:
     It is for a command that was refused, or that only said what it would do.
     """
     for each in (*named, *reversed(made)):
-        with contextlib.suppress(OSError):  # it was never made, or is gone
-            if {inner.name for inner in each.iterdir()} <= WITHOUT_RESULTS:
-                shutil.rmtree(each)
+        with contextlib.suppress(OSError):  # it was never made, is gone, or another run is at it
+            descriptor = os.open(each, os.O_RDONLY)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if {inner.name for inner in each.iterdir()} <= WITHOUT_RESULTS:
+                    shutil.rmtree(each / ".hydra", ignore_errors=True)
+                    for name in WITHOUT_RESULTS - {".hydra"}:
+                        (each / name).unlink(missing_ok=True)
+                    each.rmdir()  # not with what another run has made in it meanwhile
+            finally:
+                os.close(descriptor)
 
 
 def check_folder(folder: Path) -> None:

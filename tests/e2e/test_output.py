@@ -122,3 +122,4 @@ def test_a_folder_in_which_another_run_is_at_work_is_refused(clip, tmp_path):
     finally:
         os.close(held)
     assert "hydra.run.dir: another run is writing into" in refused(done)
+    assert (tmp_path / "o").exists()  # it is the other run's

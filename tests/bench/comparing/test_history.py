@@ -150,3 +150,9 @@ def test_what_is_pinned_in_a_baseline_in_a_sweep_or_latest_is_not_removed(tmp_pa
     history.remove(tmp_path, gone)
     left = [entry.path for entry in run_index.runs(tmp_path)]
     assert left == ["sweep/job/-5", "0", "1", "2", "6", "7"]
+
+
+def test_a_folder_that_is_a_run_itself_is_removed_and_nothing_around_it(tmp_path):
+    put(tmp_path / "around", 0)
+    history.remove(tmp_path / "around" / "0", run_index.runs(tmp_path / "around" / "0"))
+    assert list(tmp_path.iterdir()) == [tmp_path / "around"] and not list((tmp_path / "around").iterdir())

@@ -57,6 +57,13 @@ def test_an_extra_that_includes_another(monkeypatch, amiss):
     assert "ray" not in found["extra full"].fix
 
 
+def test_a_checkout_that_is_not_installed(monkeypatch, amiss):
+    with_versions(monkeypatch, clipbench=None)
+    found = amiss()
+    assert found["packages"].state == "doubtful" and "pip install -e ." in found["packages"].fix
+    assert not any(name.startswith("extra") for name in found)
+
+
 def test_a_python_that_is_too_new(monkeypatch, amiss):
     monkeypatch.setattr(sys, "version_info", (3, 15, 0))
     assert amiss()["Python"].state == "missing" and ">=3.11" in amiss()["Python"].fix
