@@ -1,20 +1,23 @@
 """How far predictions are from measurements: groupings × executors × clips, each measured and predicted.
 
-    python plan.py costs                                       # on a quiet machine, first
-    python -m studies.predictions FOLDER --rounds 3 --groupings 6
+    python -m studies.predictions FOLDER --rounds 3 --groupings 6        # on a quiet machine
 
 Each case is one command line of run.py: with a real executor it is measured, and with `executor=simulated
 executor.like=…` it is predicted. The groupings are those of conf/grouping, and random ones that nobody wrote:
-neither costs nor anybody's choice were fitted to them. The cases of a round follow each other in an order
-that a seed shuffles anew, so that what drifts meets all of them. Every run is kept in FOLDER; the same
-command goes on where it was interrupted. docs/predictions.md has what came out.
+neither costs nor anybody's choice were fitted to them. A round begins with measuring the costs, as `plan.py
+costs` does. Its cases follow each other in an order that a seed shuffles anew, so that what drifts meets all
+of them. Compared are the median of what was predicted from each round's costs and the median of what was
+measured in each. Every run is kept in FOLDER; the same command goes on where it was interrupted.
+docs/predictions.md has what came out.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
+import os
 import random
+import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -23,6 +26,7 @@ from statistics import median
 
 from clipbench.analyzers import registry as analyzers
 from clipbench.bench.errors import InputError
+from clipbench.bench.locations import IMPORT_PATH
 from clipbench.bench.runs import storage
 from clipbench.bench.runs.child_run import run_child
 from clipbench.executors import registry as executors
@@ -61,19 +65,24 @@ class Case:
         """The command line that measures."""
         return [*self.overrides, f"executor={self.executor}", f"clip={self.clip}"]
 
-    def predicted(self) -> list[str]:
-        """The command line that predicts."""
-        like = ["executor=simulated", f"executor.like={self.executor}"]
+    def predicted(self, store: Path) -> list[str]:
+        """The command line that predicts from the costs in a store."""
+        like = ["executor=simulated", f"executor.like={self.executor}", f"costs.store={store}"]
         return [*self.overrides, *like, f"clip={self.clip}"]
 
 
 @dataclass(frozen=True)
 class Compared:
-    """A case with its prediction and what was measured, one median a round; real-time factors."""
+    """A case with what was predicted from each round's costs and measured in it; real-time factors."""
 
     case: Case
-    predicted: float
+    predictions: tuple[float, ...]
     rounds: tuple[float, ...]
+
+    @property
+    def predicted(self) -> float:
+        """The median of the predictions."""
+        return median(self.predictions)
 
     @property
     def measured(self) -> float:
@@ -127,21 +136,34 @@ def rtf(arguments: Sequence[str], folder: Path) -> float:
     return math.nan if value is None else value
 
 
+def measure_costs(store: Path) -> None:
+    """Measure the costs of all analyzers into a store, unless they are there."""
+    if any(store.glob("*.json")):
+        return
+    command = [sys.executable, str(IMPORT_PATH / "plan.py"), "costs", f"costs.store={store}"]
+    shown = store.parent / f"{store.name}-shown"
+    environment = {**os.environ, "PYTHONPATH": str(IMPORT_PATH)}
+    done = subprocess.run([*command, "--output", str(shown)], env=environment, stdout=subprocess.DEVNULL)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)}: exit code {done.returncode}")
+
+
 def study(asked: argparse.Namespace) -> list[Compared]:
     """Measure and predict every case."""
     chosen = cases(asked.groupings, asked.seed, asked.executor, asked.clip)
-    rounds: dict[Case, list[float]] = {case: [] for case in chosen}
-    turns = [
-        (number, case) for number in range(asked.rounds) for case in shuffled(chosen, asked.seed + number)
-    ]
+    measured: dict[Case, list[float]] = {case: [] for case in chosen}
+    predicted: dict[Case, list[float]] = {case: [] for case in chosen}
     repeats = ["scenario.warmup=1", f"scenario.repeats={asked.repeats}"]
-    for number, case in terminal.track(turns, "measuring"):
-        folder = asked.folder / "measured" / str(number) / case.name
-        rounds[case].append(rtf([*case.measured(), *repeats], folder))
-    return [
-        Compared(case, rtf(case.predicted(), asked.folder / "predicted" / case.name), tuple(rounds[case]))
-        for case in terminal.track(chosen, "predicting")
-    ]
+    for number in range(asked.rounds):
+        store = asked.folder / "costs" / str(number)
+        measure_costs(store)
+        here = asked.folder / "measured" / str(number)
+        for case in terminal.track(shuffled(chosen, asked.seed + number), f"measuring, round {number + 1}"):
+            measured[case].append(rtf([*case.measured(), *repeats], here / case.name))
+        there = asked.folder / "predicted" / str(number)
+        for case in terminal.track(chosen, f"predicting, round {number + 1}"):
+            predicted[case].append(rtf(case.predicted(store), there / case.name))
+    return [Compared(case, tuple(predicted[case]), tuple(measured[case])) for case in chosen]
 
 
 def shuffled(chosen: Sequence[Case], seed: int) -> list[Case]:
@@ -153,13 +175,23 @@ def shuffled(chosen: Sequence[Case], seed: int) -> list[Case]:
 
 def table(compared: Sequence[Compared]) -> Iterator[str]:
     """Markdown: every case, then how far the predictions are off in all."""
-    yield "| grouping | executor | clip | predicted RTF | measured RTF | between rounds | error |"
-    yield "|---|---|---|---:|---:|---:|---:|"
+    columns = (
+        "grouping",
+        "executor",
+        "clip",
+        "predicted RTF",
+        "of rounds",
+        "measured RTF",
+        "of rounds",
+        "error",
+    )
+    yield f"| {' | '.join(columns)} |"
+    yield "|---|---|---|---:|---:|---:|---:|---:|"
     for one in compared:
-        spread = f"{min(one.rounds):.3f} … {max(one.rounds):.3f}"
         yield (
-            f"| {one.case.grouping} | {one.case.executor} | {one.case.clip} | {one.predicted:.3f} "
-            f"| {one.measured:.3f} | {spread} | {100 * one.error:+.1f} % |"
+            f"| {one.case.grouping} | {one.case.executor} | {one.case.clip} "
+            f"| {one.predicted:.3f} | {spread(one.predictions)} "
+            f"| {one.measured:.3f} | {spread(one.rounds)} | {100 * one.error:+.1f} % |"
         )
     yield ""
     for what, own in (
@@ -170,6 +202,11 @@ def table(compared: Sequence[Compared]) -> Iterator[str]:
     ):
         if own:
             yield f"{what}: {summary([abs(one.error) for one in own])}"
+
+
+def spread(values: Sequence[float]) -> str:
+    """The least and the most of some figures."""
+    return f"{min(values):.3f} … {max(values):.3f}"
 
 
 def summary(errors: Sequence[float]) -> str:
