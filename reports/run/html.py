@@ -18,6 +18,7 @@ from clipbench.reports.drawing.over_time import over_time
 from clipbench.reports.rerender import rerender
 from clipbench.reports.run import prediction_rows
 from clipbench.reports.run.analyzer_rows import AnalyzerRow, analyzer_rows, run_metrics
+from clipbench.reports.run.meanings import explained, meanings
 
 #: A strip of latencies has at most this many dots.
 MAX_DOTS = 500
@@ -68,6 +69,8 @@ def render(result: Result) -> str:
         strip=strip(result, "rtf_warm", rtf.samples if rtf else [], "repeat"),
         latency_strip=strip(result, f"latency_p{result.run.scenario.percentile}", latencies(result), "clip"),
         metrics=run_metrics(result),
+        meanings=meanings(result),
+        explained=explained,
         environment=formatting.environment_rows(result.environment),
     )
 

@@ -153,21 +153,47 @@ class Page:
             features=[scheme],
         )
 
-    def run(self, script: str) -> Any:
-        """The value of a JavaScript expression, as JSON has it. Raises RuntimeError if it throws."""
-        answer = self.browser.call("Runtime.evaluate", self.session, expression=script, returnByValue=True)
+    def run(self, script: str, wait: bool = False) -> Any:
+        """The value of a JavaScript expression, as JSON has it; `wait` for what it promises.
+
+        Raises RuntimeError if it throws.
+        """
+        answer = self.browser.call(
+            "Runtime.evaluate", self.session, expression=script, returnByValue=True, awaitPromise=wait
+        )
         if "exceptionDetails" in answer:
             raise RuntimeError(answer["exceptionDetails"])
         return answer["result"].get("value")
 
     def press(self, key: str) -> None:
         """Press and release a key, such as "ArrowRight" or "Tab"."""
-        codes = {"Tab": 9, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40}
+        codes = {
+            "Tab": 9,
+            "Escape": 27,
+            "Enter": 13,
+            "ArrowLeft": 37,
+            "ArrowUp": 38,
+            "ArrowRight": 39,
+            "ArrowDown": 40,
+        }
         for kind in ("keyDown", "keyUp"):
             self.browser.call(
                 "Input.dispatchKeyEvent", self.session,
                 type=kind, key=key, code=key, windowsVirtualKeyCode=codes[key],
+                text="\r" if key == "Enter" and kind == "keyDown" else "",
             )  # fmt: skip
+
+    def point_at(self, selector: str) -> None:
+        """Scroll the first element that the CSS selector finds into view and rest the pointer on it."""
+        place = self.run(f"""(() => {{
+          const e = document.querySelector({json.dumps(selector)});
+          e.scrollIntoView({{ block: "center", behavior: "instant" }});
+          const box = e.getClientRects()[0];  // of a name that takes two lines, the first of them
+          return [box.left + box.width / 2, box.top + box.height / 2];
+        }})()""")
+        self.run("new Promise((seen) => requestAnimationFrame(() => requestAnimationFrame(seen)))", wait=True)
+        for x, y in ((0, 0), place):
+            self.browser.call("Input.dispatchMouseEvent", self.session, type="mouseMoved", x=x, y=y)
 
     @property
     def problems(self) -> list[str]:
