@@ -254,7 +254,7 @@ class WhisperAnalyzer(ChunkedAnalyzer[Hearing, Heard]):
 class SpeechTranscriptionSettings(WhisperSettings):
     """Settings of speech_transcription."""
 
-    model: str = setting("whisper-tiny.en", "model card, or an openai-whisper checkpoint (.pt)")
+    model: str = setting("whisper-tiny.en", "model card, as whisper-base, or an openai-whisper .pt")
 
 
 class SpeechTranscription(WhisperAnalyzer):
@@ -273,12 +273,12 @@ class SpeechTranscription(WhisperAnalyzer):
 
         torch_runtime.use_thread_budget()
         timing.dtw_cpu = dynamic_time_warping  # numba would need seconds to compile whisper's own
-        path = weights.resolve(self.settings.model)
+        path, *rest = weights.resolve_parts(self.settings.model)
         with torch_runtime.building:
             if path.suffix == ".pt":
                 model = whisper.load_model(str(path), device)
             else:
-                model = whisper_ct2.load(path).to(device)
+                model = whisper_ct2.load(path, *rest).to(device)
         self.open_model(model)
 
 

@@ -54,9 +54,12 @@ class _Reader:
         return values
 
 
-def read(path: Path) -> dict[str, np.ndarray]:
-    """All variables of the model file by name; raises FormatError if it is another kind of file."""
-    reader = _Reader(bytearray(Path(path).read_bytes()))
+def read(path: Path, *rest: Path) -> dict[str, np.ndarray]:
+    """All variables of the model file by name; raises FormatError if it is another kind of file.
+
+    A file that was divided goes on in `rest`.
+    """
+    reader = _Reader(bytearray().join(part.read_bytes() for part in (path, *rest)))
     try:
         version, spec = reader.number("I"), reader.name()
         if version != _FORMAT or spec != "WhisperSpec":
@@ -123,15 +126,17 @@ def _layers(variables: dict[str, np.ndarray], side: str) -> int:
     return sum(part.removeprefix("layer_").isdigit() for part in parts)
 
 
-def load(path: Path) -> Whisper:
+def load(path: Path, *rest: Path) -> Whisper:
     """The openai-whisper model, in float32 on the CPU; `config.json` beside it names the alignment heads.
+
+    A file that was divided goes on in `rest`.
 
     Raises RuntimeError if a parameter is missing or has another shape.
     """
     import torch
     from whisper.model import ModelDimensions, Whisper
 
-    variables = read(path)
+    variables = read(path, *rest)
     encodings = variables["encoder/position_encodings/encodings"]
     embeddings = variables["decoder/embeddings/weight"]
     heads = int(variables["encoder/num_heads"].reshape(-1)[0])
@@ -151,7 +156,7 @@ def load(path: Path) -> Whisper:
     )
     state = {name: torch.from_numpy(values) for name, values in rename(variables).items()}
     model.load_state_dict(state, strict=True)  # converted to the model's float32
-    config = json.loads(Path(path).with_name("config.json").read_text(encoding="utf-8"))
+    config = json.loads(path.with_name("config.json").read_text(encoding="utf-8"))
     mask = torch.zeros(model.dims.n_text_layer, model.dims.n_text_head, dtype=torch.bool)
     for layer, head in config["alignment_heads"]:
         mask[layer, head] = True

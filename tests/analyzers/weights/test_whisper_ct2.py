@@ -50,6 +50,15 @@ def test_what_is_written_is_read(file):
         np.testing.assert_array_equal(found[name], values)
 
 
+@pytest.mark.parametrize("size", [1, 30, 60])
+def test_a_file_that_was_divided_anywhere_is_read(file, tmp_path, size):
+    values = np.arange(6, dtype=np.float16).reshape(2, 3)
+    whole = written({"a/weight": values})
+    file.write_bytes(whole[:size])
+    (tmp_path / "rest").write_bytes(whole[size:])
+    np.testing.assert_array_equal(whisper_ct2.read(file, tmp_path / "rest")["a/weight"], values)
+
+
 @pytest.mark.parametrize("content", [b"", b"\0\0", b"PK\3\4" + bytes(50), bytes(1000)])
 def test_another_file_is_refused(file, content):
     file.write_bytes(content)
@@ -79,16 +88,32 @@ def test_a_file_that_is_cut_short_is_refused(file):
             whisper_ct2.read(file)
 
 
-def test_the_real_one_becomes_whisper():
-    model = whisper_ct2.load(weights.resolve("whisper-tiny.en"))
-    assert (model.dims.n_audio_layer, model.dims.n_text_layer, model.dims.n_vocab) == (4, 4, 51864)
-    assert not model.is_multilingual
-    # openai-whisper's own list of the heads that follow the sound, for tiny.en.
-    heads = model.alignment_heads.to_dense().nonzero().tolist()
-    assert heads == [[1, 0], [2, 0], [2, 5], [3, 0], [3, 1], [3, 2], [3, 3], [3, 4]]
+def real(name: str):
+    """A real model; skips the test where its package, which an extra brings, is not installed."""
+    if not weights.is_installed(name):
+        pytest.skip(f"{name} is not installed")
+    return whisper_ct2.load(*weights.resolve_parts(name))
+
+
+# openai-whisper's own lists of the heads that follow the sound.
+TINY_HEADS = [[1, 0], [2, 0], [2, 5], [3, 0], [3, 1], [3, 2], [3, 3], [3, 4]]
+BASE_HEADS = [[3, 1], [4, 2], [4, 3], [4, 7], [5, 1], [5, 2], [5, 4], [5, 6]]
+
+
+@pytest.mark.parametrize(
+    ("name", "layers", "width", "vocabulary", "heads"),
+    [("whisper-tiny.en", 4, 384, 51864, TINY_HEADS), ("whisper-base", 6, 512, 51865, BASE_HEADS)],
+)
+def test_the_real_ones_become_whisper(name, layers, width, vocabulary, heads):
+    model = real(name)
+    assert (model.dims.n_audio_layer, model.dims.n_text_layer, model.dims.n_vocab) == (
+        layers, layers, vocabulary,
+    )  # fmt: skip
+    assert model.is_multilingual == (not name.endswith(".en"))
+    assert model.alignment_heads.to_dense().nonzero().tolist() == heads
     # The encoder's positions are a formula, so they show that tensors are where they belong.
     from whisper.model import sinusoids
 
     np.testing.assert_allclose(
-        model.encoder.positional_embedding.numpy(), sinusoids(1500, 384).numpy(), atol=2e-3
+        model.encoder.positional_embedding.numpy(), sinusoids(1500, width).numpy(), atol=2e-3
     )
