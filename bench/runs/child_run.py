@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Literal
@@ -42,6 +43,20 @@ COMMAND = invocation.python("clipbench")
 
 
 @dataclass(frozen=True)
+class Program:
+    """A command, to which arguments are added, its environment variables, and the folder that it works in."""
+
+    command: Sequence[str]
+    variables: Mapping[str, str]
+    folder: Path | None = None
+
+
+def own_program() -> Program:
+    """The command `clipbench` of the code that this process runs."""
+    return Program(COMMAND, invocation.environment())
+
+
+@dataclass(frozen=True)
 class ChildRun:
     """A finished child run: it measured something (`done`) or not, and what it is shown by.
 
@@ -58,39 +73,56 @@ class ChildRun:
 
 
 def run_child(
-    arguments: Sequence[str], folder: Path, timeout_s: float, metrics: Sequence[str], limit: str = ""
+    arguments: Sequence[str],
+    folder: Path,
+    timeout_s: float,
+    metrics: Sequence[str],
+    limit: str = "",
+    program: Program | None = None,
 ) -> ChildRun:
     """Run `clipbench` with `arguments` into `folder` and wait for it; its output goes to log.txt there.
 
     It is shown by the first of `metrics` that it measured, and has failed if it measured none. `limit` names
-    the time limit in messages. An exception that interrupts the wait ends the child first. No process of the
-    child is left afterwards.
+    the time limit in messages, and `program` is another `clipbench` than that of this process. An exception
+    that interrupts the wait ends the child first. No process of the child is left afterwards.
     """
     shutil.rmtree(folder, ignore_errors=True)  # left by a run that was interrupted
     folder.mkdir(parents=True)
     began = time.monotonic()
-    log = child = None
-    try:
-        with held():
-            log = (folder / "log.txt").open("wb")
-            child = start(arguments, log)
-        code = wait(child, timeout_s)
-    finally:
-        if child is not None:
-            end(child)
-        if log is not None:
-            log.close()
+    code = run_logged(program or own_program(), arguments, folder / "log.txt", timeout_s)
     seconds = round(time.monotonic() - began, 2)
     found = outcome(folder, code, seconds, metrics, limit or f"{timeout_s:g} s")
     # The folder is another one in every round, and equal reasons are to be equal.
     return replace(found, reason=found.reason.replace(f"{folder}/", ""))
 
 
-def start(arguments: Sequence[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
-    """A process of `clipbench` with these arguments, which writes what it prints to `log`."""
+def run_logged(
+    program: Program, arguments: Sequence[str], log_path: Path, timeout_s: float = math.inf
+) -> int | None:
+    """Run a program, and wait for it; its output goes to the file at `log_path`.
+
+    Returns its exit code, or None where it took longer than it may. No process of it is left afterwards, also
+    not after an exception.
+    """
+    log = child = None
+    try:
+        with held():
+            log = log_path.open("wb")
+            child = start(program, arguments, log)
+        return wait(child, timeout_s)
+    finally:
+        if child is not None:
+            end(child)
+        if log is not None:
+            log.close()
+
+
+def start(program: Program, arguments: Sequence[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
+    """A process of the program with these arguments, which writes what it prints to `log`."""
     return subprocess.Popen(
-        dying_with_us([*COMMAND, *arguments]),
-        env=invocation.environment(),
+        dying_with_us([*program.command, *arguments]),
+        env=dict(program.variables),
+        cwd=program.folder,
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=subprocess.STDOUT,
@@ -156,9 +188,9 @@ def outcome(folder: Path, code: int | None, seconds: float, metrics: Sequence[st
     return failed(f"nothing was measured: {result.verdict_reason}")
 
 
-def last_line(log: Path) -> str:
-    """The line of a log that says what went wrong: ours, or else the last; in printable characters."""
+def last_line(log: Path, most: int = 300) -> str:
+    """The line of a log that says what went wrong: ours, or else the last; `most` printable characters."""
     lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
     ours = [line for line in lines if line.startswith("clipbench: ")]
     line = ours[-1].removeprefix("clipbench: ") if ours else lines[-1] if lines else "it said nothing"
-    return "".join(c for c in line if c.isprintable())[:300]
+    return "".join(c for c in line if c.isprintable())[:most]

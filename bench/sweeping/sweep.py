@@ -17,7 +17,7 @@ from clipbench.bench.invocation import literal
 from clipbench.bench.measuring import metrics
 from clipbench.bench.planning.config import GateConfig, MinimumConfig
 from clipbench.bench.runs import sweep_state
-from clipbench.bench.runs.child_run import run_child
+from clipbench.bench.runs.child_run import Program, run_child
 from clipbench.bench.runs.facts import Facts, differences
 from clipbench.bench.runs.sweep_state import Identity, JobState, Order, SweepState, Turn
 from clipbench.bench.sweeping import identity
@@ -158,8 +158,13 @@ class Sweep:
         over_first = left_s is not None and left_s < limit_s
         timeout_s = left_s if left_s is not None and over_first else limit_s
         arguments = self.arguments(job, number, folder, left_s)
-        child = run_child(arguments, folder, timeout_s, metrics.main_metrics(), self.limit_said(limit_s))
+        said, program = self.limit_said(limit_s), self.program_of(job)
+        child = run_child(arguments, folder, timeout_s, metrics.main_metrics(), said, program)
         return None if child.code is None and over_first else Turn.of(job.name, number, child)
+
+    def program_of(self, job: Job) -> Program | None:
+        """The `clipbench` that takes the turns of a job, if it is another one than that of this process."""
+        return None
 
     def fits(self, job: Job, left_s: float | None) -> bool:
         """Whether a turn of a job may begin, with so many seconds left of the budget; None: there is none."""

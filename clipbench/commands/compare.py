@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 import clipbench
 from clipbench.bench import invocation
 
+#: The environment variables that this process was given, for runs that are to be measured.
+GIVEN = dict(os.environ)
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # nothing here is large enough for threads
 
 EPILOG = """A CANDIDATE is all runs of one configuration:
@@ -22,11 +24,20 @@ EPILOG = """A CANDIDATE is all runs of one configuration:
   some/folder                     a folder of runs of one configuration, pooled
   before=outputs/2026-01-30/…     with a name; candidates of the same name are pooled
 
-Written into the output folder: comparison.html, comparison.md, comparison.json.
+With --commits two commits of this checkout are measured in turns, and then compared:
+  --commits main HEAD -- grouping=two_core executor=gpu_pinned
+What follows -- are settings of run.py; repeats=3 are the measured passes of each turn (default: 1).
+
+Written into the output folder: comparison.html, comparison.md, comparison.json; with --commits all runs too.
 
 Exit codes: 0 compared · 2 runs that do not match, or cannot be read · with --gate also 4: a candidate is
-slower than the reference, and 5: a candidate has nothing to compare (no result, or lost runs or analyzers).
+slower than the reference, and 5: a candidate has nothing to compare (no result, or lost runs or analyzers);
+with --commits 5 also where a commit has no result.
 docs/comparing.md has more."""
+
+
+#: Options that are for `--commits` only.
+OF_COMMITS = ("rounds", "timeout", "allow_dirty", "keep")
 
 
 def arguments(argv: list[str] | None = None) -> argparse.Namespace:
@@ -37,7 +48,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("candidates", nargs="+", metavar="CANDIDATE", help="a run, a sweep, or NAME=PATH")
+    parser.add_argument("candidates", nargs="*", metavar="CANDIDATE", help="a run, a sweep, or NAME=PATH")
     parser.add_argument("--reference", metavar="CANDIDATE", help="what ratios are to (default: the first)")
     parser.add_argument(
         "--metric",
@@ -51,12 +62,47 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--gate", action="store_true", help="exit with 4 or 5, as below")
     parser.add_argument("--version", action="version", version=f"clipbench {clipbench.__version__}")
-    return parser.parse_args(argv)
+    add_commit_options(parser.add_argument_group("two commits in turns"))
+    asked = parser.parse_args(argv)
+    if not asked.commits:
+        if not asked.candidates:
+            parser.error("the following arguments are required: CANDIDATE")
+        if given := [
+            f"--{name.replace('_', '-')}" for name in OF_COMMITS if getattr(asked, name) is not None
+        ]:
+            parser.error(f"{given[0]} is for --commits")
+    return asked
+
+
+def add_commit_options(group: argparse._ArgumentGroup) -> None:
+    """The options of `--commits`; those that are not given are None."""
+    group.add_argument(
+        "--commits",
+        nargs=2,
+        metavar="COMMIT",
+        help="branches, tags, hashes, or NAME=COMMIT; the first is the reference",
+    )
+    group.add_argument("--rounds", type=int, metavar="N", help="turns of each commit (default: 9)")
+    group.add_argument(
+        "--timeout", type=float, metavar="S", help="seconds after which a turn has failed (default: 3600)"
+    )
+    for flag, text in (
+        (
+            "--allow-dirty",
+            "measure the commits although there are uncommitted changes, which are not measured",
+        ),
+        ("--keep", "leave the worktrees and their environments in the output folder"),
+    ):
+        group.add_argument(flag, action="store_const", const=True, help=text)
 
 
 def main() -> int:
     """Compare what `sys.argv` names; returns the exit code."""
     asked = arguments()
+    if asked.commits:
+        from clipbench.commands import commits
+
+        return commits.main(asked, GIVEN)
 
     import datetime
 
