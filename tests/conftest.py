@@ -36,6 +36,8 @@ SLOW = (
     "tests/bench/comparing/test_compare_command.py",
     "tests/bench/costing/test_measure.py",
     "tests/bench/measuring/test_target_gates.py",
+    "tests/bench/sweeping/test_commit_commands.py",
+    "tests/bench/sweeping/test_commits.py",
     "tests/bench/sweeping/test_gpu_check.py",
     "tests/bench/sweeping/test_sweep_process.py",
     "tests/contract",

@@ -48,7 +48,7 @@ class Comparison:
     `candidates` have runs, `failed` have none. `pairs` are the differences in `metric`, by (reference,
     other). `quality` has the figures that are not the same in all candidates. `analyzers` is sorted by
     absolute change. `confidence` is what the intervals cover, as a fraction. `front` places predictions by
-    latency and cost.
+    latency and cost. `of_commits` says that candidates are commits, and not configurations to choose from.
     """
 
     candidates: list[Candidate]
@@ -67,6 +67,7 @@ class Comparison:
     warnings: list[str]
     recommendation: Recommendation
     front: Front | None = None
+    of_commits: bool = False
 
     def exit_code(self) -> Exit:
         """The exit code of a gate: 4 if a candidate is slower than the reference, 5 if one has nothing to

@@ -18,6 +18,7 @@ from clipbench.bench.runs.child_run import Program, last_line, run_logged
 from clipbench.bench.runs.facts import Facts, differences
 from clipbench.bench.sweeping.identity import first_few
 from clipbench.bench.sweeping.repository import Repository
+from clipbench.bench.sweeping.sweep import ONLY_MEASURE
 
 #: Files that say which versions are installed, beside pyproject.toml.
 VERSIONS = ("constraints.txt", "requirements-nodeps.txt")
@@ -117,7 +118,7 @@ def install(commit: Commit, place: Path, given: Mapping[str, str]) -> Path:
             f"{commit.name}: its dependencies differ, and it has no tools/set_up.py to install them"
         )
     log = place.with_name(f"{place.name}.set-up.txt")
-    code = run_logged(Program((sys.executable, str(place / "tools" / "set_up.py")), given), (), log)
+    code = run_logged(Program((sys.executable, str(place / "tools" / "set_up.py")), given, place), (), log)
     if code or not python.exists():
         raise InputError(f"{commit.name}: its environment could not be installed: {last_line(log)}")
     return python
@@ -146,6 +147,6 @@ def check_overrides(commit: Commit, program: Program, overrides: Sequence[str], 
     """Raise InputError, with the line that the commit itself says, where it refuses these overrides."""
     log = place.with_name(f"{place.name}.plan.txt")
     elsewhere = place.with_name(f"{place.name}.plan")
-    arguments = [*overrides, "plan=true", "progress=false", f"hydra.run.dir={literal(elsewhere)}"]
-    if code := run_logged(program, arguments, log):
-        raise InputError(f"{commit.name}: exit code {code}: {last_line(log)}")
+    arguments = [*overrides, "repeats=1", *ONLY_MEASURE, "plan=true", f"hydra.run.dir={literal(elsewhere)}"]
+    if run_logged(program, arguments, log):
+        raise InputError(f"{commit.name}: {last_line(log)}")

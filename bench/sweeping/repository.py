@@ -61,7 +61,12 @@ class Repository:
     def names(self) -> list[str]:
         """The branches and tags, those with the newest commits first."""
         listed = self.git(
-            "for-each-ref", "--sort=-creatordate", "--format=%(refname:short)", "refs/heads", "refs/tags"
+            "for-each-ref",
+            "--sort=-creatordate",
+            "--format=%(refname:short)",
+            "refs/heads",
+            "refs/tags",
+            "refs/remotes",
         )
         return listed.split()
 

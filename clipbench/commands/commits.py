@@ -23,6 +23,7 @@ from clipbench.commands import interrupts
 from clipbench.reports import terminal
 from clipbench.reports.comparison import console as comparison_console
 from clipbench.reports.comparison import files
+from clipbench.reports.comparison.commits import concluded
 from clipbench.reports.formatting import one_line
 from clipbench.reports.live.run_progress import waiting
 from clipbench.reports.live.sweep_progress import sweep_progress
@@ -90,7 +91,7 @@ def refuse_dirty(repository: Repository, folder: Path, allowed: bool) -> list[st
 def resumption(asked: argparse.Namespace, sweep: CommitSweep) -> str:
     """The command that goes on with a sweep, also where a branch has moved on since."""
     words = ["--commits", *resumed_words(sweep), "--rounds", str(sweep.rounds), "--output", str(sweep.folder)]
-    for name in ("reference", "metric", "timeout"):
+    for name in ("metric", "timeout"):
         if (value := getattr(asked, name)) is not None:
             words += [f"--{name}", str(value)]
     words += [
@@ -160,7 +161,7 @@ def compare(sweep: CommitSweep, asked: argparse.Namespace) -> int:
     if empty := [one.name for one in candidates if not one.runs]:
         say(f"there is nothing to compare: {' and '.join(empty)} left no result")
         return Exit.NOTHING_VALID
-    made = comparison.compare(candidates, asked.reference, asked.metric, allow_mismatch=True)
+    made = concluded(comparison.compare(candidates, None, asked.metric, allow_mismatch=True))
     comparison_console.show(made, terminal.console(), files.write(made, sweep.folder))
     return made.exit_code() if asked.gate else Exit.OK
 

@@ -64,6 +64,8 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--version", action="version", version=f"clipbench {clipbench.__version__}")
     add_commit_options(parser.add_argument_group("two commits in turns"))
     asked = parser.parse_args(argv)
+    if asked.commits and asked.reference:
+        parser.error("--reference: with --commits it is the first of them")
     if not asked.commits:
         if not asked.candidates:
             parser.error("the following arguments are required: CANDIDATE")
