@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from studies.floors import GPUS, count, row
 
 if TYPE_CHECKING:
-    from clipbench.bench.planning.cost_store import KeptCosts
+    from clipbench.bench.planning.cost_file import KeptCosts
 
 #: GPU of the floors → what NVML calls it.
 NAMES = {"H100 SXM": "NVIDIA H100 80GB HBM3", "H200 SXM": "NVIDIA H200"}
@@ -66,7 +66,7 @@ def costs_of(floors: Mapping[tuple[str, str], float], gpu: str) -> KeptCosts:
     from clipbench.analyzers.production.base import Production
     from clipbench.bench.clips.decoding import probe
     from clipbench.bench.planning import config
-    from clipbench.bench.planning.cost_store import KeptCosts
+    from clipbench.bench.planning.cost_file import KeptCosts
     from clipbench.bench.planning.plan import make_plan
     from clipbench.bench.runs.facts import as_read_back, setting_facts
     from clipbench.executors.costs import AnalyzerCost, Costs, Growth, Work
@@ -115,10 +115,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     import yaml
 
-    from clipbench.bench.planning import cost_store
+    from clipbench.bench.planning import cost_file, cost_store
 
     floors = written(asked.floors, asked.gpu) if asked.floors else counted(asked.gpu)
-    raw = cost_store.as_raw(costs_of(floors, asked.gpu))
+    raw = cost_file.as_raw(costs_of(floors, asked.gpu))
     text = "# Made by python -m studies.declared_costs --write. Nothing here is measured.\n"
     text += yaml.safe_dump(raw, sort_keys=False, allow_unicode=True, width=110)
     if asked.write:

@@ -8,7 +8,7 @@ from statistics import median
 
 from clipbench.bench.costing.overheads import gap
 from clipbench.bench.errors import InputError
-from clipbench.bench.planning.cost_store import KeptCosts
+from clipbench.bench.planning.cost_file import KeptCosts
 from clipbench.bench.probes.other_load import is_busy
 from clipbench.bench.runs.facts import as_read_back, machine_facts, setting_facts, software_facts
 from clipbench.bench.runs.results import PassSummary, Result

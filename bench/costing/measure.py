@@ -26,7 +26,7 @@ from clipbench.bench.errors import InputError
 from clipbench.bench.locations import PACKAGE
 from clipbench.bench.planning import cost_store, pretrained
 from clipbench.bench.planning.config import Config
-from clipbench.bench.planning.cost_store import KeptCosts
+from clipbench.bench.planning.cost_file import KeptCosts
 from clipbench.bench.planning.placement import visible
 from clipbench.bench.planning.plan import make_plan
 from clipbench.bench.probes import environment

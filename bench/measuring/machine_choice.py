@@ -101,14 +101,13 @@ def choose(
     InputError for what is wrong with a configuration.
     """
     pairs: list[tuple[MachineAnswer, FoundGrouping | None]] = []
-    for cfg in configurations:
-        session.check_scenario(cfg)
-        machine = configured.machine_for(cfg)
+    checked = [(cfg, session.check(cfg), configured.machine_for(cfg)) for cfg in configurations]
+    for cfg, known, machine in checked:
         size = MachineAnswer(
             machine.name, machine.cores, len(machine.gpus), machine.gpus[0].name if machine.gpus else ""
         )
         try:
-            found = configured.search(cfg, session.clips_of(cfg).clips)
+            found = configured.search(cfg, known.clips.clips)
             pairs.append((answer(cfg, found, size), found))
         except FitsNowhere as error:
             pairs.append((replace(size, reason=str(error)), None))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
-import math
 import os
 import random
 from collections.abc import Callable, Sequence
@@ -31,13 +29,14 @@ from clipbench.bench.measuring.record import Record
 from clipbench.bench.measuring.runner import Progress, Runner, executor_factory
 from clipbench.bench.measuring.targets import Limit
 from clipbench.bench.measuring.thinning import thinned_spans, thinned_telemetry
-from clipbench.bench.planning import in_flight, pretrained
+from clipbench.bench.planning import cost_store, in_flight, pretrained
 from clipbench.bench.planning import scenario as scenarios
 from clipbench.bench.planning.auto import configured
 from clipbench.bench.planning.auto.configured import FoundGrouping
 from clipbench.bench.planning.config import Config
+from clipbench.bench.planning.executor_settings import chosen
 from clipbench.bench.planning.placement import visible
-from clipbench.bench.planning.plan import grouped, make_plan, one_of
+from clipbench.bench.planning.plan import check_settings, grouped, make_plan, one_of
 from clipbench.bench.planning.scenario import Service
 from clipbench.bench.probes import environment, held_back
 from clipbench.bench.probes.other_load import OtherWork
@@ -48,9 +47,6 @@ from clipbench.executors import profiling
 from clipbench.executors.base import ExecutorLost, Plan
 from clipbench.executors.layout import Gpu
 from clipbench.executors.registry import strategy
-
-#: Shorter chunks than this many seconds would be nothing but overhead.
-LEAST_CHUNK_S = 0.1
 
 
 @dataclass
@@ -84,16 +80,53 @@ class Finished:
     interrupted: int
 
 
+@dataclass(frozen=True)
+class Checked:
+    """What a configuration says of clips, their arrivals and limits, before anything is searched or made."""
+
+    service: Service | None
+    limits: dict[str, Limit]
+    clips: FoundClips
+
+
+def check(cfg: Config) -> Checked:
+    """Check what can be without a plan, so that a plan, a search and a run refuse the same, and at once.
+
+    Raises InputError for whatever is wrong with the configuration, the clips' names and their truth.
+    """
+    check_scenario(cfg)
+    service = scenarios.service_of(cfg.scenario)
+    limits = check_targets(cfg)
+    one_of(cfg.gate.mode, ("report", "enforce", "off"), "gate.mode")
+    one_of(cfg.baseline or "", ("", "save", "compare"), "baseline")
+    cost_store.check_places(cfg.costs)
+    if cfg.grouping.search:
+        configured.objective_of(cfg)
+        configured.check_start(cfg.grouping)
+    elif cfg.objective is not None:
+        raise InputError(f"objective={cfg.objective} is for a search: add grouping=auto")
+    executor, settings = chosen(cfg.executor)
+    check_settings(settings)
+    if cfg.resume and executor.virtual:
+        raise InputError("resume=true: a simulated run has nothing to go on with; leave it out")
+    clips = clips_of(cfg)
+    if len(clips.clips) == 1:
+        check_clip(clips.clips[0])
+    if cfg.clip.truth is not None:
+        quality_scores.check_truth(Path(cfg.clip.truth), clips.clips)
+    else:
+        quality_scores.check_found(clips.clips)
+    return Checked(service, limits, clips)
+
+
 def prepare(cfg: Config, folder: Path) -> Session:
     """Validate the configuration and the output folder.
 
     Raises InputError for whatever is wrong with the configuration, the clips' names or the folder, and for
     pretrained weights that are neither here nor can be fetched.
     """
-    check_scenario(cfg)
-    service = scenarios.service_of(cfg.scenario)
-    limits = check_targets(cfg)
-    clips, found = clips_of(cfg), searched(cfg)
+    checked = check(cfg)
+    clips, limits, found = checked.clips, checked.limits, searched(cfg)
     cfg = configured.resolved(cfg, found) if found else cfg
     plan = make_plan(cfg, visible_here(), str(folder.resolve()))
     there, about = [task.analyzer for task in plan.tasks()], about_analyzers()
@@ -101,20 +134,13 @@ def prepare(cfg: Config, folder: Path) -> Session:
     limits = targets.applicable(limits, about, there)
     if plan.pretended is not None:
         limits = {name: limit for name, limit in limits.items() if quality_of(name) is None}
-        if cfg.resume:
-            raise InputError("resume=true: a simulated run has nothing to go on with; leave it out")
     if package := profiling.lacking(plan.profile[0]):
         raise InputError(f"profile={plan.profile[0]} requires {package}: pip install {package}")
-    one_of(cfg.gate.mode, ("report", "enforce", "off"), "gate.mode")
-    if cfg.clip.truth is not None:
-        quality_scores.check_truth(Path(cfg.clip.truth), clips.clips)
-    else:
-        quality_scores.check_found(clips.clips)
     folders.check_folder(folder)
     if plan.pretended is None:
         pretrained.fetch(plan)
     lost, left_out = clips.lost, clips.left_out
-    return Session(cfg, plan, clips.clips, limits, folder, missing, lost, left_out, service, found)
+    return Session(cfg, plan, clips.clips, limits, folder, missing, lost, left_out, checked.service, found)
 
 
 def visible_here() -> tuple[Gpu, ...]:
@@ -126,8 +152,6 @@ def searched(cfg: Config) -> FoundGrouping | None:
     """The grouping that is found for a configuration; None where it names one."""
     if cfg.grouping.search:
         return configured.search(cfg, clips_of(cfg).clips)
-    if cfg.objective is not None:
-        raise InputError(f"objective={cfg.objective} is for a search: add grouping=auto")
     return None
 
 
@@ -149,18 +173,11 @@ def check_scenario(cfg: Config) -> None:
         raise InputError(
             "resume=true is for a single pass over a clip: add scenario.warmup=0 scenario.repeats=1"
         )
-    if cfg.clip.chunk_s is not None and cfg.clip.chunk_s < LEAST_CHUNK_S:
-        raise InputError(
-            f"clip.chunk_s={cfg.clip.chunk_s:g} is out of range: null or {LEAST_CHUNK_S:g} and more"
-        )
 
 
 def check_targets(cfg: Config) -> dict[str, Limit]:
     """The limits by metric; raises InputError for a malformed one, and for a metric that does not exist."""
     where = f"conf/targets/{cfg.targets.name}.yaml"
-    for key, value in dataclasses.asdict(cfg.targets.minimum).items():
-        if value is not None and not 0 <= value < math.inf:
-            raise InputError(f"{where}: minimum.{key}={value} is out of range: it must be a number from 0 on")
     known = [metric.name for metric in metrics.discover()] + quality.metric_names()
     limits = limits_of(cfg, known)
     required = [name for name in cfg.gate.require if not (name == "baseline" and cfg.baseline == "compare")]
@@ -190,8 +207,6 @@ def run(session: Session, progress: Progress, measured: Callable[[], None] = lam
     cfg, scenario = session.cfg, session.cfg.scenario
     random.seed(cfg.seed)
     started_at = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    if len(session.clips) == 1:
-        check_clip(session.clips[0])
     runner = Runner(
         session.plan,
         progress,

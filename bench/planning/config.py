@@ -20,6 +20,7 @@ from clipbench import plugins
 from clipbench.analyzers import registry
 from clipbench.analyzers.base import Analyzer, setting
 from clipbench.bench.locations import CONF, packaged
+from clipbench.bench.planning import ranges
 from clipbench.bench.planning.executor_settings import ExecutorConfig, executor_config
 from clipbench.bench.planning.machines import MachineConfig
 from clipbench.bench.planning.scenario import ScenarioConfig
@@ -71,7 +72,7 @@ class ClipConfig:
 
     path: str = MISSING
     truth: str | None = None
-    chunk_s: float | None = 5.0
+    chunk_s: float | None = setting(5.0, "seconds of a chunk; null: the clip is one", low=0.1, high=1e6)
 
 
 @dataclass
@@ -81,9 +82,9 @@ class MinimumConfig:
     Without a number of analyzers, a run that lacks some that its grouping or targets name is `incomplete`.
     """
 
-    analyzers: int | None = None
-    repeats: int = 3
-    seconds: float = 3.0
+    analyzers: int | None = setting(None, "analyzers; null: all that are named", low=0, high=100_000)
+    repeats: int = setting(3, "passes that are measured", low=0, high=1_000_000)
+    seconds: float = setting(3.0, "seconds of passes that are measured", low=0, high=1e9)
 
 
 @dataclass
@@ -104,7 +105,7 @@ class FaultConfig:
 
     kind: str | None = None
     analyzer: str | None = None
-    seconds: float | None = None
+    seconds: float | None = setting(None, "how much longer it takes with faults=slow", low=0, high=1e6)
 
 
 @dataclass
@@ -182,7 +183,7 @@ class Config:
     costs: CostsConfig = field(default_factory=CostsConfig)
     plugins: list[str] = field(default_factory=list)
     profile: str | None = None
-    repeats: int | None = None
+    repeats: int | None = setting(None, "passes that count", low=0, high=1_000_000)
     objective: str | None = None
     baseline: str | None = None
     baseline_store: str = "baselines"
@@ -252,11 +253,13 @@ def choices() -> dict[str, list[str]]:
 def typed(cfg: DictConfig) -> Config:
     """What Hydra composed, as `Config`.
 
-    Raises OmegaConfBaseException where a value is missing, and InputError for a key that does not exist.
+    Raises OmegaConfBaseException where a value is missing, and InputError for a key that does not exist and
+    for a number out of its range.
     """
     check_keys(cfg)
     config = OmegaConf.to_object(cfg)
     assert isinstance(config, Config)
+    ranges.check(config)
     return config
 
 
@@ -266,23 +269,3 @@ def compose(*overrides: str) -> Config:
     register()
     with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
         return typed(hydra.compose("config", overrides=list(overrides)))
-
-
-def out_of_range(settings: Any, prefix: str) -> str | None:
-    """The first setting outside of the range its field declares, as a line for the user, or None."""
-    for f in dataclasses.fields(settings):
-        value, low, high = getattr(settings, f.name), f.metadata.get("low"), f.metadata.get("high")
-        if not isinstance(value, int | float) or isinstance(value, bool):
-            continue
-        below = low is not None and not value >= low
-        above = high is not None and not value <= high
-        if below or above:
-            limits = (
-                f"at least {low}"
-                if high is None
-                else f"at most {high}"
-                if low is None
-                else f"{low} to {high}"
-            )
-            return f"{prefix}.{f.name}={value} is out of range: it must be {limits} ({f.metadata['help']})"
-    return None

@@ -8,18 +8,16 @@ about.
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from clipbench.bench import invocation, locations
 from clipbench.bench.errors import InputError
+from clipbench.bench.planning import cost_file
 from clipbench.bench.planning.config import CostsConfig
+from clipbench.bench.planning.cost_file import KeptCosts, as_raw
 from clipbench.bench.probes import environment
 from clipbench.bench.runs.facts import (
     Facts,
@@ -31,39 +29,17 @@ from clipbench.bench.runs.facts import (
     software_facts,
 )
 from clipbench.bench.runs.results import Environment
-from clipbench.bench.runs.serialization import from_json, to_json
-from clipbench.bench.runs.storage import check_schema, write_json
-from clipbench.executors.costs import Costs
+from clipbench.bench.runs.storage import write_json
 from clipbench.executors.layout import Task
 
-SCHEMA = 1
 #: The variable that names the store, where `costs.store` does not.
 VARIABLE = "CLIPBENCH_COSTS"
-#: The parts of costs in which what is not known is null.
-PARTS = ("analyzers", "derivations", "decoding", "overheads")
 #: The profile whose costs, where they were measured, complete those that are declared.
 MEASURED_BESIDE = "embedded"
 #: Costs that come with clipbench, one file each.
 DECLARED = locations.PACKAGE / "bench" / "planning" / "declared_costs"
-
-
-@dataclass(frozen=True)
-class KeptCosts:
-    """A file of costs: for which profiles they hold, when and how they came about, and the costs.
-
-    `other_cores` is how many cores other work took while they were measured, None where that is unknown;
-    `busy` says whether that is too many. `remarks` are for whoever reads the costs.
-    """
-
-    costs: Costs
-    profiles: list[str]
-    measured_at: str = ""
-    command: str = ""
-    clip: str = ""
-    other_cores: float | None = None
-    busy: bool = False
-    remarks: list[str] = field(default_factory=list)
-    schema: int = SCHEMA
+#: What to do about a `costs.file` that cannot be used.
+OWN_FILE = "name a file that plan.py costs wrote, or leave it out"
 
 
 def store(cfg: CostsConfig) -> Path:
@@ -91,6 +67,7 @@ def find(cfg: CostsConfig, profile: str, tasks: Sequence[Task]) -> tuple[KeptCos
     They are those that `costs.file` names, or were measured here, or come with clipbench for the profile.
     Raises InputError where there are none, or they are of other settings, or lack an analyzer.
     """
+    check_places(cfg)
     here = environment.describe()
     path = Path(cfg.file) if cfg.file else path_of(cfg, profile, here)
     measure = f"{invocation.program('plan')} costs"
@@ -105,7 +82,7 @@ def find(cfg: CostsConfig, profile: str, tasks: Sequence[Task]) -> tuple[KeptCos
         if path.exists():
             kept = completed(kept, read(path))
     else:
-        kept = read(path)
+        kept = named(path) if cfg.file else read(path)
     check(kept, tasks, f"costs.{'file' if cfg.file else 'store'}: {path}", measure)
     return kept, warnings(kept, here, measure)
 
@@ -179,21 +156,34 @@ def declared(profile: str) -> KeptCosts | None:
     return next((kept for kept in found if profile in kept.profiles), None)
 
 
-def read(path: Path) -> KeptCosts:
-    """The costs in a file, JSON or YAML; raises InputError if it cannot be read."""
+def check_places(cfg: CostsConfig) -> None:
+    """Raise InputError where `costs.file` names no file, or `costs.store` something else than a folder."""
+    if cfg.file is not None and not Path(cfg.file).is_file():
+        what = f"{cfg.file} is a folder" if Path(cfg.file).is_dir() else f"there is no file {cfg.file}"
+        raise InputError(f"costs.file: {what}; {OWN_FILE}")
+    folder = store(cfg)
+    if folder.exists() and not folder.is_dir():
+        source = "costs.store" if cfg.store else VARIABLE
+        raise InputError(f"{source}: {folder} is a file; name a folder")
+
+
+def named(path: Path) -> KeptCosts:
+    """The costs in the user's own file; raises InputError if it cannot be read."""
     try:
-        text = path.read_text(encoding="utf-8")
-        raw = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
-        if not isinstance(raw, dict):
-            raise ValueError("it is no mapping")
-        check_schema(raw, SCHEMA)
-        costs = {
-            name: without_nulls(value) if name in PARTS else value for name, value in raw["costs"].items()
-        }
-        return from_json(KeptCosts, raw | {"costs": costs})
-    except (OSError, ValueError, KeyError, AttributeError, yaml.YAMLError) as error:
-        said = " ".join(str(error).split())
-        raise InputError(f"{path} holds no costs ({said}); delete it, and measure them anew") from error
+        return cost_file.parse(path)
+    except ValueError as error:
+        raise InputError(f"costs.file: {path} holds no costs: {error}; {OWN_FILE}") from error
+
+
+def read(path: Path) -> KeptCosts:
+    """The costs in a file of a store; raises InputError if it cannot be read."""
+    try:
+        return cost_file.parse(path)
+    except ValueError as error:
+        raise InputError(
+            f"costs.store: {path} holds no costs: {error}; delete it, and measure them anew: "
+            f"{invocation.program('plan')} costs"
+        ) from error
 
 
 def write(path: Path, kept: KeptCosts, observed: Mapping[str, Any] | None = None) -> None:
@@ -208,28 +198,3 @@ def write(path: Path, kept: KeptCosts, observed: Mapping[str, Any] | None = None
         raise InputError(
             f"costs.store: {path} cannot be written to ({error.strerror}); name another folder"
         ) from error
-
-
-def as_raw(kept: KeptCosts) -> dict[str, Any]:
-    """What a file of costs has: what is not known is null."""
-    raw: dict[str, Any] = to_json(kept)
-    for part in PARTS:
-        names = {name.removeprefix(f"{part}.") for name in kept.costs.unknown}
-        found = raw["costs"][part] = with_nulls(raw["costs"][part], names)
-        for item, value in found.items():  # of one analyzer alone
-            found[item] = with_nulls(value, {name.removeprefix(f"{item}.") for name in names})
-    return raw
-
-
-def with_nulls(value: Any, unknown: set[str]) -> Any:
-    """Costs in JSON with null for all fields of these names."""
-    if isinstance(value, dict):
-        return {n: None if n in unknown else with_nulls(inner, unknown) for n, inner in value.items()}
-    return value
-
-
-def without_nulls(value: Any) -> Any:
-    """JSON without what is null: it is then not known."""
-    if isinstance(value, dict):
-        return {name: without_nulls(inner) for name, inner in value.items() if inner is not None}
-    return value

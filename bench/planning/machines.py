@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass, field, replace
 
 from omegaconf import MISSING
 
 from clipbench.analyzers.base import setting
 from clipbench.bench.errors import InputError
+from clipbench.bench.planning import ranges
 from clipbench.executors.layout import Gpu, Machine
 
 
@@ -54,7 +56,7 @@ def machine_of(cfg: MachineConfig, here: Machine, virtual: bool, executor: str) 
     if not virtual:
         if cfg.pretended:
             raise InputError(
-                f"machine={cfg.name}: machine.{cfg.pretended[0]} is not that of this machine, and "
+                f"machine={cfg.name}: {place_of(cfg, cfg.pretended[0])} is not that of this machine, and "
                 f"executor={executor} runs on it; add executor=simulated"
             )
         return replace(here, price_per_hour=cfg.price_per_hour)
@@ -70,6 +72,12 @@ def machine_of(cfg: MachineConfig, here: Machine, virtual: bool, executor: str) 
     )
 
 
+def place_of(cfg: MachineConfig, key: str) -> str:
+    """A value of a machine with the file of conf/machine/ or the key that it is from."""
+    value = operator.attrgetter(key)(cfg)
+    return ranges.place_of("machine", cfg.name, key, value)
+
+
 def gpus_of(cfg: MachineConfig, here: Machine) -> tuple[Gpu, ...]:
     """The GPUs of a pretended machine."""
     count = len(here.gpus) if cfg.gpus is None else cfg.gpus
@@ -77,7 +85,7 @@ def gpus_of(cfg: MachineConfig, here: Machine) -> tuple[Gpu, ...]:
     memory_gb = cfg.gpu.memory_gb or (first.memory_gb if first else None)
     if count and memory_gb is None:
         raise InputError(
-            f"machine={cfg.name}: machine.gpus={count}, and there is no GPU here to take its memory from; "
+            f"machine={cfg.name}: {place_of(cfg, 'gpus')}, and there is no GPU here to take its memory from; "
             "add machine.gpu.memory_gb=80 or what it has"
         )
     name = cfg.gpu.name or (first.name if first else "")

@@ -19,18 +19,18 @@ from clipbench.bench.planning.config import (
     GroupConfig,
     GroupingConfig,
     ModelsConfig,
-    out_of_range,
 )
 from clipbench.bench.planning.executor_settings import chosen
 from clipbench.bench.planning.machines import machine_of
 from clipbench.bench.planning.placement import check_device, place
 from clipbench.bench.planning.pretence import pretending
+from clipbench.bench.planning.ranges import out_of_range
 from clipbench.executors import registry as executors
 from clipbench.executors.base import Executor, Plan
 from clipbench.executors.containing import contained, described
 from clipbench.executors.faults import HARMLESS, KINDS, Fault
 from clipbench.executors.layout import Gpu, Group, Machine, Task, WorkerPlan
-from clipbench.executors.settings import CLEANUPS, VirtualSettings
+from clipbench.executors.settings import CLEANUPS, ExecutorSettings, VirtualSettings
 from clipbench.plugins import file_of
 
 #: What `models=` chooses between, and the sizes of random models.
@@ -42,14 +42,7 @@ REST = "*"
 def make_plan(cfg: Config, gpus: Sequence[Gpu] = (), profile_folder: str = "") -> Plan:
     """The plan of a configuration; raises InputError with the fix."""
     executor, settings = chosen(cfg.executor)
-    one_of(settings.cleanup, CLEANUPS, "executor.cleanup")
-    if line := out_of_range(settings, "executor"):
-        raise InputError(line)
-    for part, key in ((cfg.machine, "machine"), (cfg.machine.gpu, "machine.gpu")):
-        if line := out_of_range(part, key):
-            raise InputError(line)
-    if isinstance(settings, VirtualSettings):
-        one_of(settings.like, executors.running(), "executor.like")
+    check_settings(settings)
     groups = groups_of(cfg)
     tasks = {task.analyzer for group in groups for task in group.tasks}
     here = Machine(cores_allowed(), core_numbers(), tuple(gpus))
@@ -68,6 +61,15 @@ def make_plan(cfg: Config, gpus: Sequence[Gpu] = (), profile_folder: str = "") -
         profile=(one_of(cfg.profile or "", ("", "torch", "python"), "profile"), profile_folder),
     )
     return pretending(cfg, plan, machine, settings.like) if isinstance(settings, VirtualSettings) else plan
+
+
+def check_settings(settings: ExecutorSettings) -> None:
+    """Raise InputError for a setting of an executor that it cannot have."""
+    one_of(settings.cleanup, CLEANUPS, "executor.cleanup")
+    if line := out_of_range(settings, "executor"):
+        raise InputError(line)
+    if isinstance(settings, VirtualSettings):
+        one_of(settings.like, executors.running(), "executor.like")
 
 
 def groups_of(cfg: Config) -> tuple[Group, ...]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from clipbench.bench.errors import InputError
 from clipbench.bench.planning import cost_store
 from clipbench.bench.planning.config import Config
+from clipbench.bench.planning.machines import place_of
 from clipbench.bench.planning.simulation import memory
 from clipbench.executors.base import Plan
 from clipbench.executors.costs import Costs, Pretended
@@ -29,10 +30,16 @@ def pretending(cfg: Config, plan: Plan, machine: Machine, like: str) -> Plan:
     need_gb = memory(plan)
     if need_gb is not None and machine.memory_gb is not None and need_gb > machine.memory_gb:
         raise InputError(
-            f"machine={machine.name}: it has {machine.memory_gb:g} GB, and the workers of this plan need "
-            f"{need_gb:.1f} GB; make fewer workers, or take a larger machine"
+            f"machine={machine.name}: it has {machine.memory_gb:g} GB{stated(cfg)}, and the workers of this "
+            f"plan need {need_gb:.1f} GB; make fewer workers, or take a larger machine"
         )
     return plan
+
+
+def stated(cfg: Config) -> str:
+    """Where the memory of a machine is stated, in brackets; "" for the one at hand."""
+    known = cfg.machine.memory_gb is not None
+    return f" ({place_of(cfg.machine, 'memory_gb')})" if known else ""
 
 
 def without_a_gpu(layout: Sequence[WorkerPlan], costs: Costs) -> str:

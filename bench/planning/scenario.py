@@ -10,14 +10,15 @@ from pathlib import Path
 
 from omegaconf import MISSING
 
+from clipbench.analyzers.base import setting
 from clipbench.bench.errors import InputError
+from clipbench.bench.planning import ranges
 from clipbench.bench.planning.percentiles import CLAIMED, clips_needed
 from clipbench.bench.runs.facts import digest
 from clipbench.bench.runs.serving import ScenarioSummary
 
-#: Key of a scenario → the least value that it may have. The most is beyond what anybody can wait for.
-LEAST = {"warmup": 0, "repeats": 0, "in_flight": 1, "clips": 1}
-MOST = 1_000_000
+#: The most passes or clips, and the longest time: beyond what anybody can wait for.
+MOST, LONGEST_S = 1_000_000, 1e9
 #: The scenario whose clips arrive at random, and the keys that are for it alone.
 SERVER = "server"
 FOR_SERVER = ("rate", "arrivals", "clips", "latency_limit_s", "search")
@@ -43,17 +44,19 @@ class ScenarioConfig:
     """
 
     name: str = MISSING
-    warmup: int = 1
-    repeats: int = 3
-    in_flight: int | None = 1
-    rate: float | None = None
+    warmup: int = setting(1, "passes that do not count", low=0, high=MOST)
+    repeats: int = setting(3, "passes that count", low=0, high=MOST)
+    in_flight: int | None = setting(1, "clips that are under way at once", low=1, high=MOST)
+    rate: float | None = setting(None, "clips that arrive per second", low=1e-6, high=1e6)
     arrivals: str | None = None
-    clips: int | None = None
+    clips: int | None = setting(None, "how many clips arrive", low=1, high=MOST)
     seed: int = 0
     percentile: int = 95
-    latency_limit_s: float | None = None
+    latency_limit_s: float | None = setting(
+        None, "seconds after which a clip is late", low=1e-6, high=LONGEST_S
+    )
     search: bool = False
-    tolerance: float = 0.1
+    tolerance: float = setting(0.1, "to within which fraction the rate is found", low=LEAST_TOLERANCE, high=1)
 
     @property
     def at_once(self) -> int:
@@ -76,26 +79,13 @@ class Service:
 
 def check(scenario: ScenarioConfig) -> None:
     """Raise InputError for a number that is out of range, and for a setting of another scenario."""
-    for key, least in LEAST.items():
-        value = getattr(scenario, key)
-        if value is not None and value < least:
-            raise InputError(f"scenario.{key}={value} is out of range: it must be {least} or more")
-        if value is not None and value > MOST:
-            raise InputError(f"scenario.{key} is out of range: it must be {MOST} or less")
+    ranges.check_part(scenario, "scenario")
     if scenario.warmup + scenario.repeats == 0:
         raise InputError("scenario.warmup and scenario.repeats are both 0: there is nothing to run")
     if scenario.name != SERVER:
         for key in FOR_SERVER:
             if value := getattr(scenario, key):
                 raise InputError(f"scenario.{key}={value} is for clips that arrive: add scenario=server")
-    if not LEAST_TOLERANCE <= scenario.tolerance <= 1:
-        raise InputError(
-            f"scenario.tolerance={scenario.tolerance:g} is out of range: it must be {LEAST_TOLERANCE} to 1"
-        )
-    for key in ("rate", "latency_limit_s"):
-        value = getattr(scenario, key)
-        if value is not None and not 0 < value < math.inf:
-            raise InputError(f"scenario.{key}={value:g} is out of range: it must be a number above 0")
     if scenario.percentile not in CLAIMED:
         known = ", ".join(map(str, CLAIMED))
         raise InputError(

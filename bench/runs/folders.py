@@ -88,6 +88,15 @@ def check_folder(folder: Path) -> None:
         ) from error
 
 
+def check_place(folder: Path, option: str) -> None:
+    """Raise InputError now where `folder`, which `option` names, could not be made later; it is not made."""
+    there = next((each for each in (folder, *folder.absolute().parents) if os.path.lexists(each)), folder)
+    if not there.is_dir():
+        raise InputError(f"{option}: {folder} cannot be written to ({there} is no folder); name another")
+    if not os.access(there, os.W_OK):
+        raise InputError(f"{option}: {folder} cannot be written to (Permission denied); name another")
+
+
 def claim(folder: Path) -> None:
     """Hold `folder` until this process ends, and remove what an earlier run has left in it.
 

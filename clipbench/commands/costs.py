@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from clipbench.bench.planning.config import Config
-    from clipbench.bench.planning.cost_store import KeptCosts
+    from clipbench.bench.planning.cost_file import KeptCosts
 
 EPILOG = """What is measured, how, and how far off it is: docs/costs.md. It takes minutes, on a quiet machine,
 and goes on where it was if it is called again after Ctrl-C. The costs are kept for this machine and profile
@@ -49,15 +49,19 @@ def main(words: list[str]) -> int:
     asked = arguments(words)
 
     from clipbench.bench.errors import Exit, InputError
+    from clipbench.bench.measuring import session
     from clipbench.bench.planning import config, user_config
     from clipbench.bench.runs import folders
     from clipbench.reports import terminal
     from clipbench.reports.costs import console, files
 
+    if asked.output:
+        folders.check_place(asked.output, "--output")
     overrides = user_config.with_user_config(asked.overrides)
     if wrong := [word for word in overrides if "=" not in word]:
         raise InputError(f"{wrong[0]} is no KEY=VALUE; see {invocation.program('plan')} costs --help")
     cfg = config.compose(*overrides)
+    session.check(cfg)
     if asked.run is not None:
         from clipbench.bench.costing import from_run
 
@@ -94,6 +98,7 @@ def measured(cfg: Config, overrides: list[str]) -> tuple[KeptCosts, Path]:
     from clipbench.commands import interrupts
     from clipbench.reports import terminal
 
+    check_here(cfg)
     measuring = measure.prepare(cfg, overrides)
     interrupts.accept()
     try:
@@ -110,6 +115,24 @@ def measured(cfg: Config, overrides: list[str]) -> tuple[KeptCosts, Path]:
             file=sys.stderr,
         )
         raise SystemExit(stop.code) from stop
+
+
+def check_here(cfg: Config) -> None:
+    """Raise InputError for what is pretended, or read: costs are measured by running, on this machine."""
+    from clipbench.bench.errors import InputError
+    from clipbench.bench.planning.executor_settings import chosen
+    from clipbench.bench.planning.machines import place_of
+
+    executor, _ = chosen(cfg.executor)
+    if executor.virtual:
+        raise InputError(f"executor={executor.name}: costs are measured by running; leave it out")
+    if pretended := cfg.machine.pretended:
+        where = place_of(cfg.machine, pretended[0])
+        raise InputError(
+            f"machine={cfg.machine.name}: costs are measured on this machine ({where}); leave it out"
+        )
+    if cfg.costs.file is not None:
+        raise InputError(f"costs.file={cfg.costs.file}: measured costs are kept in costs.store; leave it out")
 
 
 class Shown:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 def describe(cfg: Config, console: Console) -> int:
     """Print the plan of `cfg`; a grouping that is searched for with its prediction. Returns the exit code."""
+    session.check(cfg)
     if cfg.grouping.search:
-        session.check_scenario(cfg)
         with waiting(terminal.console(stderr=True), cfg.progress, "searching for a grouping"):
             found = session.searched(cfg)
         assert found is not None

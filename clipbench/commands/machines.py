@@ -23,6 +23,8 @@ Written into the output folder: machines.html, machines.md, machines.json.
 Exit codes: 0 answered · 2 bad configuration or input."""
 #: What a question has where it does not say otherwise.
 DEFAULTS = {"grouping": "auto", "executor": "simulated"}
+#: Keys that say what to do with a run.
+OF_A_RUN = ("calibrate", "baseline", "profile", "resume")
 
 
 def arguments(words: list[str]) -> argparse.Namespace:
@@ -52,6 +54,10 @@ def main(words: list[str]) -> int:
     from clipbench.reports.planning import console, files
     from clipbench.reports.planning import machines as machines_console
 
+    if asked.write is not None:
+        kept.place(asked.write)
+    if asked.output:
+        folders.check_place(asked.output, "--output")
     overrides = user_config.with_user_config(split_out(asked.overrides)[1])
     configurations = list(questions(split_out(asked.overrides)[0], overrides))
     if asked.write and len(configurations) > 1:
@@ -59,6 +65,8 @@ def main(words: list[str]) -> int:
     command = " ".join([invocation.program("plan"), *words])
     with searching(len(configurations), configurations[0].progress) as searched:
         choice, found = machine_choice.choose(command, configurations, searched)
+    if not any(found):
+        raise InputError("; ".join(dict.fromkeys(answer.reason for answer in choice.answers)))
     screen = terminal.console()
     if len(found) == 1 and found[0]:
         console.show(found[0], screen)
@@ -68,9 +76,7 @@ def main(words: list[str]) -> int:
         paths = files.write(choice, folder)
     except OSError as error:
         raise InputError(f"--output: {folder} cannot be written to ({error.strerror})") from error
-    if asked.write:
-        if found[0] is None:
-            raise InputError(choice.answers[0].reason)
+    if asked.write and found[0]:
         paths.append(kept.write(asked.write, found[0], command))
     machines_console.show(choice, screen, paths)
     return Exit.OK
@@ -84,17 +90,18 @@ def split_out(words: list[str]) -> tuple[dict[str, list[str]], list[str]]:
     from clipbench.bench.errors import InputError
 
     asked: dict[str, list[str]] = {"machine": ["here"], "gpus": [""]}
-    others = []
+    others, given = [], False
     for word in words:
         key, equals, value = word.partition("=")
         if not equals:
             raise InputError(f"{word} is no KEY=VALUE; see {invocation.program('plan')} --help")
         if key in asked:
             asked[key] = [each.strip() for each in value.strip("[]").split(",")]
+            given = given or key == "gpus"
         else:
             others.append(word)
-    for count in asked["gpus"]:
-        if count and not (count.isdigit() and 1 <= int(count) <= 1024):
+    for count in asked["gpus"] if given else ():
+        if not (count.isascii() and count.isdigit() and 1 <= int(count[:5]) <= 1024):
             raise InputError(f"gpus={count} is out of range: it must be 1 to 1024; leave it out for none")
     return asked, others
 
@@ -115,6 +122,11 @@ def questions(asked: dict[str, list[str]], overrides: list[str]) -> Iterator[Con
             if cfg.executor.name != DEFAULTS["executor"]:
                 name = cfg.executor.name
                 raise InputError(f"executor={name}: nothing is run here; write executor.like={name}")
+            if cfg.scenario.search:
+                raise InputError("scenario.search=true: plan.py answers for one scenario.rate; leave it out")
+            for key, value in (*((key, getattr(cfg, key)) for key in OF_A_RUN), ("faults", cfg.faults.kind)):
+                if value:
+                    raise InputError(f"{key}={value}: nothing is run here; leave it out")
             yield cfg
 
 

@@ -12,7 +12,7 @@ from clipbench.reports.costs import rows
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from clipbench.bench.planning.cost_store import KeptCosts
+    from clipbench.bench.planning.cost_file import KeptCosts
 
 
 def show(kept: KeptCosts, console: Console, files: Sequence[Path]) -> None:

@@ -9,7 +9,7 @@ from clipbench.bench.planning import cost_store
 from clipbench.reports.costs import html, markdown, picture
 
 if TYPE_CHECKING:
-    from clipbench.bench.planning.cost_store import KeptCosts
+    from clipbench.bench.planning.cost_file import KeptCosts
 
 
 def write(kept: KeptCosts, folder: Path) -> list[Path]:

@@ -10,7 +10,7 @@ from clipbench.reports.costs import rows
 from clipbench.reports.drawing.html_page import template_environment
 
 if TYPE_CHECKING:
-    from clipbench.bench.planning.cost_store import KeptCosts
+    from clipbench.bench.planning.cost_file import KeptCosts
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from clipbench.reports.costs import rows
 from clipbench.reports.markdown_text import escape, table
 
 if TYPE_CHECKING:
-    from clipbench.bench.planning.cost_store import KeptCosts
+    from clipbench.bench.planning.cost_file import KeptCosts
 
 
 def render(kept: KeptCosts) -> str:

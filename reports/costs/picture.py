@@ -13,7 +13,7 @@ from clipbench.reports.drawing.colours import FAINT, HATCH, INK, colour
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from clipbench.bench.planning.cost_store import KeptCosts
+    from clipbench.bench.planning.cost_file import KeptCosts
 
 #: Sizes in pixels, at DPI.
 WIDTH, DPI, ROW, HEAD, FOOT, LEFT, RIGHT = 1200, 100, 30, 84, 44, 230, 90

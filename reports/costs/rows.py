@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from clipbench.reports import formatting
 
 if TYPE_CHECKING:
-    from clipbench.bench.planning.cost_store import KeptCosts
+    from clipbench.bench.planning.cost_file import KeptCosts
     from clipbench.executors.costs import AnalyzerCost, Costs, Growth, Work
 
 #: What is shown is for so many seconds of a clip of so many million pixels, in pieces of so many seconds.

@@ -122,7 +122,10 @@ def test_a_machine_that_does_not_exist(made):
         (("costs.store={folder}/none",), "plan.py costs"),
         (("costs.file={costs}", "only=[text_overlay]"), "has no costs of text_overlay"),
         (("costs.file={gpu}",), "are those on a GPU, and this plan has it on the CPU"),
-        (("costs.file={huge}", "machine=cores_16"), "has 64 GB, and the workers of this plan need 200.5 GB"),
+        (
+            ("costs.file={huge}", "machine=cores_16"),
+            "memory_gb=64), and the workers of this plan need 200.5 GB",
+        ),
         (("costs.file={costs}", "executor.like=spawn_poll"), "does not exist; did you mean spawn_pool?"),
         (("costs.file={costs}", "machine.cores=0"), "machine.cores=0 is out of range"),
         (("costs.file={costs}", "machine.gpus=2"), "add machine.gpu.memory_gb=80"),

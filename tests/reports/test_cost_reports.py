@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from clipbench.bench.planning import cost_store
-from clipbench.bench.planning.cost_store import KeptCosts
+from clipbench.bench.planning.cost_file import KeptCosts
 from clipbench.executors.costs import AnalyzerCost, Costs, Growth, Overheads, Work
 from clipbench.reports.costs import console, files, rows
 

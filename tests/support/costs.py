@@ -8,7 +8,7 @@ from pathlib import Path
 from clipbench.analyzers import registry
 from clipbench.bench.planning import cost_store
 from clipbench.bench.planning.config import CostsConfig
-from clipbench.bench.planning.cost_store import KeptCosts
+from clipbench.bench.planning.cost_file import KeptCosts
 from clipbench.bench.probes import environment
 from clipbench.executors.costs import AnalyzerCost, Costs, Growth, Work
 from clipbench.executors.layout import Task

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from clipbench.bench.planning.cost_store import KeptCosts, write
+from clipbench.bench.planning.cost_file import KeptCosts
+from clipbench.bench.planning.cost_store import write
 from clipbench.executors.costs import AnalyzerCost, Costs, DecodingCost, Growth, Overheads, Work
 
 

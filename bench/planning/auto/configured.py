@@ -18,6 +18,7 @@ from clipbench.bench.planning.auto.planner import Planned, find_grouping
 from clipbench.bench.planning.auto.problem import OBJECTIVES, Objective, Problem, Workload, virtual_settings
 from clipbench.bench.planning.auto.written import written_drafts
 from clipbench.bench.planning.config import Config, GroupConfig, GroupingConfig
+from clipbench.bench.planning.cost_file import KeptCosts
 from clipbench.bench.planning.executor_settings import chosen
 from clipbench.bench.planning.machines import machine_of
 from clipbench.bench.planning.placement import visible
@@ -84,7 +85,7 @@ def search(
     )
 
 
-def problem_of(cfg: Config, clips: Sequence[DeclaredClip]) -> tuple[Problem, cost_store.KeptCosts, list[str]]:
+def problem_of(cfg: Config, clips: Sequence[DeclaredClip]) -> tuple[Problem, KeptCosts, list[str]]:
     """The problem of a configuration, the costs that it is solved by, and what to beware of with them."""
     executor, settings = chosen(cfg.executor)
     objective = objective_of(cfg)
@@ -115,7 +116,8 @@ def lacking_gpus(problem: Problem) -> str:
 
 def objective_of(cfg: Config) -> Objective:
     """What is to be good; raises InputError for what does not exist, and for a goodput without a limit."""
-    asked = cfg.objective or OBJECTIVE_OF.get(cfg.scenario.name, "latency")
+    usual = OBJECTIVE_OF.get(cfg.scenario.name, "latency")
+    asked = usual if cfg.objective is None else cfg.objective
     objective = next((each for each in OBJECTIVES if each == asked), None)
     if objective is None:
         raise InputError(f"objective={asked} does not exist{nearest(asked, OBJECTIVES)}")
@@ -124,6 +126,21 @@ def objective_of(cfg: Config) -> Objective:
     if objective == "goodput" and cfg.scenario.name != scenarios.SERVER:
         raise InputError("objective=goodput is for clips that arrive: add scenario=server")
     return objective
+
+
+def check_start(grouping: GroupingConfig) -> None:
+    """Raise InputError for what of a grouping the search would not heed, since it finds that itself."""
+    place = f"grouping={grouping.name}"
+    if grouping.stages:
+        raise InputError(f"{place}: a search finds groups that wait for none; leave grouping.stages out")
+    usual = GroupConfig(analyzers=[])
+    for name, group in grouping.groups.items():
+        for key in ("replicas", "threads", "need"):
+            if (value := getattr(group, key)) != getattr(usual, key):
+                raise InputError(
+                    f"{place}: groups.{name}.{key}={value} is for a search to find; leave it out, or choose "
+                    "another grouping"
+                )
 
 
 def machine_for(cfg: Config) -> Machine:

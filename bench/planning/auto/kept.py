@@ -54,16 +54,22 @@ def within(one: Foretold) -> str:
     return "" if one.low is None or one.high is None else f" ({one.low:.3g} … {one.high:.3g})"
 
 
-def write(name: str, found: FoundGrouping, command: str) -> Path:
-    """Write a grouping into conf/grouping/ of the working directory; returns its path.
+def place(name: str) -> Path:
+    """Where a grouping of this name is kept: in conf/grouping/ of the working directory.
 
-    Raises InputError for a name that cannot be one or is taken, and where the file cannot be written.
+    Raises InputError for a name that cannot be one or is taken.
     """
     path = Path("conf", "grouping", f"{name}.yaml")
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name):
         raise InputError(f"--write: {name} is no name for a grouping; take letters, digits and _")
     if path.exists() or (CONF / "grouping" / path.name).exists():
         raise InputError(f"--write: there is a grouping {name} already; take another name, or delete {path}")
+    return path
+
+
+def write(name: str, found: FoundGrouping, command: str) -> Path:
+    """Write a grouping to its `place`; returns that. Raises InputError where it cannot be written."""
+    path = place(name)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(as_yaml(name, found, command), encoding="utf-8")

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from clipbench.bench.errors import InputError
-from clipbench.bench.planning import config, cost_store
+from clipbench.bench.planning import config, cost_file, cost_store
 from clipbench.bench.planning.config import CostsConfig
 from clipbench.bench.planning.plan import make_plan
 from clipbench.bench.probes import environment
@@ -111,7 +111,7 @@ def test_declared_costs_are_completed_by_what_was_measured_here(tmp_path, monkey
     assert both.costs.residual is None and both.costs.holdout is None  # nobody tested it
     assert "declared, not measured: a GPU" in lines[0]
     assert any("measured here" in line and "cut_analysis" in line for line in lines)
-    raw = cost_store.as_raw(both)["costs"]["analyzers"]
+    raw = cost_file.as_raw(both)["costs"]["analyzers"]
     assert raw["object_detection"]["work"]["host"] is None
     assert raw["cut_analysis"]["work"]["host"]["per_s"] == 1.0
     assert cost_store.find(cfg, "random", [model])[0].costs.source == "declared"

@@ -85,7 +85,7 @@ def test_what_comes_to_the_same_is_measured_once(tmp_path, monkeypatch):
 
 REFUSED = {
     "grouping=staged,optimised": "grouping=optimised does not exist; did you mean optimized?",
-    "models.color_analysis.fps=2,0": "models.color_analysis.fps=0.0 is out of range",
+    "models.color_analysis.fps=2,0": "models.color_analysis.fps=0 is out of range",
     "gropuing=staged,optimized": "did you mean grouping?",
     "repeats=3,4": "all have the same repeats",
     "hydra.sweeper.rounds=two": "hydra.sweeper.rounds: Value 'two'",
