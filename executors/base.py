@@ -228,6 +228,8 @@ class Executor(Part):
     children: ClassVar[bool] = True
     #: The clock that arrivals, time limits and spans go by, in seconds.
     clock: Callable[[], float] = staticmethod(now)
+    #: Seconds in which cores were busy until now, all of them together; 0 where they are real.
+    cores_s: Callable[[], float] = staticmethod(float)
     #: Whether all its workers are in one process, with one CUDA context that stays while it lives.
     one_process: ClassVar[bool] = False
     #: Which of the tasks that could go on comes first.
@@ -260,8 +262,7 @@ class Executor(Part):
 
     def run(self, clip: Clip) -> Iterator[Outcome]:
         """The outcomes of all analyzers on `clip`, as they finish."""
-        for _, outcome in self.run_many(AllThere([clip]), 1):
-            yield outcome
+        yield from (outcome for _, outcome in self.run_many(AllThere([clip]), 1))
 
     def run_many(self, clips: Arrivals[Clip], in_flight: int) -> Iterator[tuple[int, Outcome]]:
         """The outcomes on several clips with the clip's place in the queue, as they finish.

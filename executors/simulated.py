@@ -75,6 +75,7 @@ class Simulated(Connected):
         super().__init__(observer)
         self.world = World()
         self.clock = self.world.clock
+        self.cores_s = self.world.cores_s
         self._readable: dict[VirtualWorker, None] = {}
         self._idle_decoders = 0
         self._furnished: Plan | None = None

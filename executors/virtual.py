@@ -147,6 +147,10 @@ class World:
             {index: gpu.busy_s for index, gpu in self._gpus.items()},
         )
 
+    def cores_s(self) -> float:
+        """Seconds in which cores were busy until now, all of them together."""
+        return self.usage().cores_s
+
     def gpu_times(self) -> dict[int, list[tuple[float, float]]]:
         """GPU → from when until when it had something to do, up to now."""
         return {index: gpu.busy_times(self.now_s) for index, gpu in self._gpus.items()}

@@ -50,7 +50,8 @@ class Record:
     clips could be under way at once. `lost` are the clips of a queue that could not be read. `silent` are the
     analyzers that ended ok and found nothing in a clip whose truth has something for them: (path, analyzer).
     `service` is what was asked for clips that arrived one after another; None where they did not.
-    `gpu_times` says when each GPU had something to do, where the executor pretends that it had.
+    `gpu_times` says when each GPU had something to do, and `cores_s` for how many seconds cores were busy in
+    measured passes, where the executor pretends that they were.
     """
 
     plan: Plan
@@ -65,6 +66,7 @@ class Record:
     lost: list[LostClip] = field(default_factory=list)
     silent: frozenset[tuple[str, str]] = frozenset()
     gpu_times: dict[int, list[tuple[float, float]]] = field(default_factory=dict)
+    cores_s: float = 0.0
 
     def lose(self, path: Path, error: InputError) -> None:
         """Keep that the clip at `path` could not be read, in the words of `error`, in which it is "it"."""

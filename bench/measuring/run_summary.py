@@ -14,7 +14,7 @@ from typing import Any
 from clipbench import plugins
 from clipbench.analyzers.base import Segment
 from clipbench.bench import invocation
-from clipbench.bench.measuring import predicted
+from clipbench.bench.measuring import busy, predicted
 from clipbench.bench.measuring.pretending import NOTHING_RAN
 from clipbench.bench.measuring.record import Pass, Record
 from clipbench.bench.planning import scenario as scenarios
@@ -83,6 +83,7 @@ def summarize_run(
         cleanup=cleanup_since_start(record),
         passes=[summarize_pass(one, record) for one in record.completed()],
         profiles=profiling.links(folder),
+        utilization=busy.of_run(record),
         simulated=predicted.describe(plan),
     )
 

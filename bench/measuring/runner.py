@@ -173,6 +173,7 @@ class Runner:
 
         queue = ClipQueue(clips, open_next, times, most)
         queue.begin(self.clock())
+        used_s = self.executor.cores_s()
         try:
             if first == 0:  # a clip that cannot be read is refused before anything is loaded
                 if queue.peek(self.clock()) is None:
@@ -189,6 +190,8 @@ class Runner:
         finally:
             for stack in opened.values():
                 stack.close()
+        if not warm_up:
+            self.record.cores_s += self.executor.cores_s() - used_s
         self.record.workers |= self.executor.pids()
 
     def _finish(self, one: Pass, view: OpenedClip) -> None:

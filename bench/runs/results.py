@@ -14,6 +14,7 @@ from clipbench.bench.runs.measurement import Failed, Measurement, NotMeasured
 from clipbench.bench.runs.serving import LEFT_OUT, ScenarioSummary, Served
 from clipbench.bench.runs.simulation import Simulation
 from clipbench.bench.runs.telemetry import Telemetry
+from clipbench.bench.runs.utilization import Utilization
 from clipbench.executors.base import Span
 from clipbench.executors.faults import Fault
 
@@ -194,7 +195,8 @@ class RunSummary:
     `other_cores` is how many cores other work kept busy meanwhile, `held_back` what else slowed the run down.
     `profiles` are files in the run's folder.
 
-    `simulated` is None for a run that was measured; else every figure of the run is a prediction.
+    `utilization` is how busy workers were in the measured passes. `simulated` is None for a run that was
+    measured; else every figure of the run is a prediction.
     """
 
     id: str
@@ -224,6 +226,7 @@ class RunSummary:
     cleanup: Cleanup | NotMeasured = field(default_factory=NotMeasured)
     passes: list[PassSummary] = field(default_factory=list)
     profiles: dict[str, list[str]] = field(default_factory=dict)
+    utilization: Utilization | None = field(default=None, metadata={"optional": True})
     simulated: Simulation | None = field(default=None, metadata={"optional": True})
     baseline: baseline_outcome.Saved | baseline_outcome.Compared | None = field(
         default=None, metadata={"optional": True}

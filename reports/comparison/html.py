@@ -7,12 +7,12 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from clipbench.bench.runs.results import Result, TargetResult
+from clipbench.bench.runs.utilization import Window
 from clipbench.reports import formatting
 from clipbench.reports.comparison import front, wording
 from clipbench.reports.drawing.charts import sample_strips
 from clipbench.reports.drawing.html_page import template_environment
 from clipbench.reports.drawing.passes import typical_pass
-from clipbench.reports.drawing.spans import Window
 from clipbench.reports.drawing.timeline_svg import timeline_svg
 
 if TYPE_CHECKING:

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from clipbench.bench.runs.utilization import Window
 from clipbench.executors.base import Span
 from clipbench.reports.drawing.colours import HATCH, PHASES, colour, ink_on
-from clipbench.reports.drawing.spans import Window, clipped, is_analysis
+from clipbench.reports.drawing.spans import clipped, is_analysis
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from clipbench.bench.runs.results import Result
+from clipbench.bench.runs.utilization import Window
 from clipbench.executors.base import Span
 from clipbench.reports import formatting
 from clipbench.reports.drawing.bars import bar_style
 from clipbench.reports.drawing.colours import INK
-from clipbench.reports.drawing.spans import Window, clipped, inside, is_analysis
+from clipbench.reports.drawing.spans import clipped, inside, is_analysis
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

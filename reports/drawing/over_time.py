@@ -8,12 +8,12 @@ from statistics import mean
 
 from clipbench.bench.runs.results import Result
 from clipbench.bench.runs.serving import Served
+from clipbench.bench.runs.utilization import union
 from clipbench.executors.base import Span
 from clipbench.reports import formatting
 from clipbench.reports.drawing.axis import round_step
 from clipbench.reports.drawing.charts import evenly_split
 from clipbench.reports.drawing.passes import run_end
-from clipbench.reports.drawing.spans import union
 from clipbench.reports.drawing.telemetry_series import Series, all_series, not_sampled
 from clipbench.reports.drawing.timeline_svg import PassMark, pass_marks
 

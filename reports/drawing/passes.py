@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from statistics import median_low
 
 from clipbench.bench.runs.results import PassSummary, Result
-from clipbench.reports.drawing.spans import Window
+from clipbench.bench.runs.utilization import Window
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from clipbench.bench.runs.utilization import Window, union
 from clipbench.executors.base import Span
-
-#: Start and end in seconds from the start of the run.
-Window = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -100,17 +98,6 @@ def nested_lanes(spans: Iterable[T]) -> list[list[T]]:
         lanes[number].append(span)
         open_ends[number].append(span.end_s)
     return lanes
-
-
-def union(intervals: Iterable[Window], gap: float = 0.0) -> list[Window]:
-    """The union of intervals, in order; those at most `gap` seconds apart are joined."""
-    joined: list[Window] = []
-    for start, end in sorted(intervals):
-        if joined and start <= joined[-1][1] + gap:
-            joined[-1] = joined[-1][0], max(joined[-1][1], end)
-        else:
-            joined.append((start, end))
-    return joined
 
 
 def busy_share(row: WorkerLanes, window: Window) -> float:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from clipbench.bench.runs.results import Result
+from clipbench.bench.runs.utilization import Window
 from clipbench.executors.base import Span
 from clipbench.reports import formatting
 from clipbench.reports.drawing import colours
@@ -14,7 +15,6 @@ from clipbench.reports.drawing.axis import round_step
 from clipbench.reports.drawing.html_page import template_environment
 from clipbench.reports.drawing.passes import groups_in, pass_groups, run_end, typical_pass
 from clipbench.reports.drawing.spans import (
-    Window,
     busy_share,
     clipped,
     fed_chunks,

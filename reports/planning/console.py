@@ -9,6 +9,7 @@ from clipbench.bench.planning.auto.configured import FoundGrouping
 from clipbench.bench.planning.auto.explaining import run_prediction
 from clipbench.reports import formatting
 from clipbench.reports.plan_console import group_table
+from clipbench.reports.run.busy_line import of_prediction
 from clipbench.reports.run.prediction_rows import heads, prediction_rows, sentences
 from clipbench.reports.terminal import plain_table
 
@@ -30,6 +31,8 @@ def show(found: FoundGrouping, console: Console, plan_too: bool = True) -> None:
     console.print(rows, Text())
     for head, said in sentences(prediction):
         console.print(Text(f"{head}: ", style="bold").append(said, style="not bold"))
+    busy = of_prediction(planned.prediction)
+    console.print(Text("utilisation, predicted: ", style="bold").append(busy, style="not bold"))
     if planned.beside:
         console.print(
             Text("written by hand, predicted: ", style="bold").append(by_hand(found), style="not bold")

@@ -22,6 +22,7 @@ from clipbench.bench.runs.results import ClipSummary, MetricValue, Result, Targe
 from clipbench.bench.runs.storage import read_result
 from clipbench.reports import formatting, terminal
 from clipbench.reports.run.analyzer_rows import AnalyzerRow, analyzer_rows, run_metrics
+from clipbench.reports.run.busy_line import busy_line
 from clipbench.reports.run.prediction_rows import heads, prediction_rows
 from clipbench.reports.terminal import STATUS_STYLE, plain_table, safe
 
@@ -34,7 +35,7 @@ SVG_WIDTH = 170
 def show(result: Result, console: Console, path: Path | None = None, verbose: bool = False) -> None:
     """Print the report of `result`; `path` is where result.json is.
 
-    Unless `verbose`, the targets that are met are only counted.
+    If `verbose`, with how busy the workers were and the targets that are met, which else are only counted.
     """
     run, clip = result.run, result.run.clip
     warmups = sum(p.warmup for p in run.passes)
@@ -59,6 +60,8 @@ def show(result: Result, console: Console, path: Path | None = None, verbose: bo
     console.print(Text(), metric_table(metrics), unmeasured_table(metrics), Text())
     if result.prediction:
         console.print(prediction_table(result.prediction, not run.simulated), Text())
+    if verbose and (line := busy_line(run.utilization)):
+        console.print(safe(f"utilisation of workers: {line}\n"))
     for part in target_parts(result.targets, formatting.observed_word(run), verbose):
         console.print(part)
     for warning in result.warnings:

@@ -18,6 +18,7 @@ from clipbench.reports.drawing.over_time import over_time
 from clipbench.reports.rerender import rerender
 from clipbench.reports.run import prediction_rows
 from clipbench.reports.run.analyzer_rows import AnalyzerRow, analyzer_rows, run_metrics
+from clipbench.reports.run.busy_line import busy_line
 from clipbench.reports.run.meanings import explained, meanings
 
 #: A strip of latencies has at most this many dots.
@@ -71,6 +72,7 @@ def render(result: Result) -> str:
         metrics=run_metrics(result),
         meanings=meanings(result),
         explained=explained,
+        busy=busy_line(result.run.utilization),
         environment=formatting.environment_rows(result.environment),
     )
 

@@ -13,6 +13,7 @@ from clipbench.reports import formatting
 from clipbench.reports.markdown_text import MAX_ROWS, escape, fenced, table
 from clipbench.reports.rerender import rerender
 from clipbench.reports.run.analyzer_rows import AnalyzerRow, analyzer_rows, run_metrics
+from clipbench.reports.run.busy_line import busy_line
 from clipbench.reports.run.prediction_rows import heads, prediction_rows, sentences, title
 
 #: Status → an emoji, since a summary shows no other colours.
@@ -91,6 +92,8 @@ def blocks(result: Result, most: int) -> Iterable[str]:
     yield f"Scenario: {escape(formatting.scenario_line(run.scenario), 2 * most)}" if result.served else ""
     yield f"Clip: {escape(formatting.clip_line(run.clip), 2 * most)}.{note}"
     yield f"Machine: {escape(formatting.machine_line(result.environment), 2 * most)}"
+    line = busy_line(run.utilization)
+    yield f"Utilisation of workers: {escape(line, 2 * most)}" if line else ""
     yield fenced(formatting.shortened(run.command, 8 * most))
 
 

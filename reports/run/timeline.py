@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clipbench.bench.runs.results import Result
+from clipbench.bench.runs.utilization import Window
 from clipbench.executors.base import Span
 from clipbench.reports import formatting
 from clipbench.reports.drawing.bars import draw_bar, draw_label, text_size
@@ -21,7 +22,6 @@ from clipbench.reports.drawing.colours import FAINT, IDLE, INK
 from clipbench.reports.drawing.legend import draw_legend, legend_entries, legend_height
 from clipbench.reports.drawing.passes import groups_in, last_pass, pass_groups, run_end
 from clipbench.reports.drawing.spans import (
-    Window,
     WorkerLanes,
     busy_share,
     inside,
