@@ -102,10 +102,6 @@ def check(session: Session) -> Baseline | None:
     cfg = session.cfg
     if cfg.baseline is None:
         return None
-    if cfg.baseline not in ("save", "compare"):
-        raise InputError(
-            f"baseline={cfg.baseline} does not exist; write save or compare, or null for neither"
-        )
     asked = f"baseline={cfg.baseline}"
     if session.plan.pretended is not None:
         raise InputError(f"{asked}: a prediction is no measurement; run with an executor that is not virtual")

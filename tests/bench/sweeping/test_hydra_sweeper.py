@@ -155,7 +155,7 @@ def test_a_mistake_in_any_job_is_refused_before_one_runs(argument, tmp_path, mon
 
 def test_what_a_glob_chose_and_cannot_be_swept_is_left_out_and_said(tmp_path, monkeypatch):
     same = ("only=[color_analysis]", "progress=false", "repeats=9", f"hydra.sweep.dir={tmp_path}/sweep")
-    no_costs = ("grouping=glob(*)", "executor=sequential", f"costs.file={tmp_path}/none.json")
+    no_costs = ("grouping=glob(*)", "executor=sequential", f"costs.store={tmp_path}/none")
     made = planned(monkeypatch, *no_costs, *same)
     assert len(made.notes) >= 1 and made.notes[0].startswith("left out of grouping: job grouping=auto: ")
     assert "grouping=auto" not in {job.name for job in made.jobs} and made.jobs
