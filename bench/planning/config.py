@@ -6,6 +6,7 @@ The values that people choose between are YAML files in conf/; an analyzer's set
 from __future__ import annotations
 
 import dataclasses
+import functools
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, make_dataclass
@@ -28,6 +29,8 @@ from clipbench.bench.planning.unknown_keys import check_keys
 from clipbench.bench.runs import folders
 from clipbench.executors import registry as executors
 from clipbench.executors.faults import KINDS
+
+Classes = tuple[tuple[str, type[Any]], ...]  # by name
 
 
 @dataclass
@@ -207,13 +210,20 @@ def schema() -> type[Config]:
         name = min(taken)
         file = plugins.file_of(sys.modules[known[name].__module__])
         raise plugins.PluginError(f"{file}: an analyzer cannot be called {name}, which is a key of models")
-    profiles = make_dataclass("Profiles", [(name, str | None, None) for name in known], bases=(ByAnalyzer,))
-    production = make_dataclass("Production", settings_fields(back_ends), bases=(ByAnalyzer,))
+    return _schema(*(tuple(found.items()) for found in (known, back_ends, executors.discover())))
+
+
+@functools.cache
+def _schema(known: Classes, back_ends: Classes, _executors: Classes) -> type[Config]:
+    profiles = make_dataclass(
+        "Profiles", [(name, str | None, None) for name, _ in known], bases=(ByAnalyzer,)
+    )
+    production = make_dataclass("Production", settings_fields(dict(back_ends)), bases=(ByAnalyzer,))
     parts = [
         ("profiles", profiles, field(default_factory=profiles)),
         ("production", production, field(default_factory=production)),
     ]
-    models = make_dataclass("Models", [*parts, *settings_fields(known)], bases=(ModelsConfig,))
+    models = make_dataclass("Models", [*parts, *settings_fields(dict(known))], bases=(ModelsConfig,))
     executor = executor_config()
     fields = [
         ("models", models, field(default_factory=models)),
@@ -236,7 +246,9 @@ def register() -> None:
     OmegaConf.register_new_resolver("packaged", packaged, replace=True)
     OmegaConf.register_new_resolver("unused", folders.unused, replace=True)
     store = ConfigStore.instance()
-    store.store(name="schema", node=schema())
+    stored, wanted = store.repo.get("schema.yaml"), schema()
+    if stored is None or OmegaConf.get_type(stored.node) is not wanted:  # to store it takes long
+        store.store(name="schema", node=wanted)
     store.store(group="hydra/sweeper", name="interleaved", node=SweeperConfig)
     for kind in (None, *sorted(KINDS)):
         store.store(group="faults", name=kind or "none", node={"kind": kind})

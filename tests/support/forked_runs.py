@@ -1,8 +1,9 @@
 """python -m tests.support.forked_runs: clipbench's commands many times over, with their imports done once.
 
 Each line that it reads is a command as JSON, with its arguments, environment and folder; each line that it
-writes has the exit code, stdout and stderr. Every command is a process of its own, forked after the imports,
-which take more than half of the time of a short run. Only what the imports themselves do is not tried anew.
+writes has the exit code, stdout and stderr. Every command is a process of its own, forked after the imports
+and a first composition of the configuration, which take more than half of the time of a short run. Only what
+the imports themselves do, and how Hydra finds its plugins, is not tried anew.
 """
 
 from __future__ import annotations
@@ -60,8 +61,10 @@ def serve() -> None:
 
     import clipbench.commands.measure  # noqa: F401
     from clipbench.analyzers import registry
+    from clipbench.bench.planning import config
 
     list(registry.modules_of(registry.PACKAGE))
+    config.compose()  # Hydra finds its plugins and is told the schema, which a command's own plugins change
     requests, answers = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
