@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.command_line import PROJECT
+from tests.support.file_times import pytest_runtest_makereport, pytest_terminal_summary  # noqa: F401
 from tests.support.installed import Installed, build_wheel, install
 
 #: Folders and files whose tests take more than a few seconds each, or together more than ten: `-m "not slow"`
