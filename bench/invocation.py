@@ -18,10 +18,11 @@ COMMANDS = {
     "compare": ("clipbench-compare", "python compare.py"),
     "plan": ("clipbench-plan", "python plan.py"),
     "history": ("clipbench-history", "python history.py"),
+    "export": ("clipbench-export", "python export.py"),
 }
 
 
-def program(entry: Literal["run", "compare", "plan", "history"] = "run") -> str:
+def program(entry: Literal["run", "compare", "plan", "history", "export"] = "run") -> str:
     """The command of an entry point, in the way that this process was started.
 
     It is the installed command where one was used, or where there is no checkout.

@@ -23,6 +23,7 @@ from clipbench.analyzers.base import Analyzer, setting
 from clipbench.bench.locations import CONF, packaged
 from clipbench.bench.planning import ranges
 from clipbench.bench.planning.executor_settings import ExecutorConfig, executor_config
+from clipbench.bench.planning.exports import ExportConfig
 from clipbench.bench.planning.machines import MachineConfig
 from clipbench.bench.planning.scenario import ScenarioConfig
 from clipbench.bench.planning.unknown_keys import check_keys
@@ -184,6 +185,7 @@ class Config:
     gate: GateConfig = field(default_factory=GateConfig)
     faults: FaultConfig = field(default_factory=FaultConfig)
     costs: CostsConfig = field(default_factory=CostsConfig)
+    export: ExportConfig = field(default_factory=ExportConfig)
     plugins: list[str] = field(default_factory=list)
     profile: str | None = None
     repeats: int | None = setting(None, "passes that count", low=0, high=1_000_000)

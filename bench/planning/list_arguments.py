@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 #: The keys of the command line that take a list of names.
-LIST_KEYS = ("only", "plugins", "gate.require", "gate.allow_unmeasured")
+LIST_KEYS = ("only", "plugins", "gate.require", "gate.allow_unmeasured", "export.to")
 #: What has a meaning in Hydra's grammar: a value with any of these is left as it is.
 GRAMMAR = frozenset("[]{}()'\"\\$")
 

@@ -33,6 +33,11 @@ def history() -> NoReturn:
     begin("history")
 
 
+def export() -> NoReturn:
+    """The command `clipbench-export`."""
+    begin("export")
+
+
 def truth() -> NoReturn:
     """The command `clipbench-truth`."""
     begin("truth")

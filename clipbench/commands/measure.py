@@ -12,7 +12,7 @@ from clipbench.bench.errors import InputError, Interrupted
 from clipbench.bench.measuring import foretelling, metrics, session, targets, verdict
 from clipbench.bench.planning.remarks import contexts_left
 from clipbench.bench.runs import folders, remeasure, storage
-from clipbench.commands import interrupts
+from clipbench.commands import export, interrupts
 from clipbench.executors import leftovers
 from clipbench.reports import terminal
 from clipbench.reports.comparison import baseline_console
@@ -68,6 +68,8 @@ def measure(cfg: Config, folder: Path, console: Console) -> int:
     if outcome:
         baseline_console.show(outcome, console)
     storage.link_latest(folder, Path("outputs"))
+    if not interrupted:
+        interrupted = exported(cfg, folder, console)
     left_open = targets.not_allowed(result.targets, cfg.gate.allow_unmeasured)
     if left_open and cfg.gate.mode == "enforce" and result.verdict == "incomplete":
         line = f"exit code 5: gate.allow_unmeasured does not name {', '.join(left_open)}"
@@ -75,6 +77,18 @@ def measure(cfg: Config, folder: Path, console: Console) -> int:
     by_baseline = baseline_comparison.exit_code(outcome, cfg.gate)
     by_clips = verdict.exit_code_of_clips(result, cfg.gate)
     return max(interrupted, verdict.exit_code(result, cfg.gate), by_clips, by_baseline)
+
+
+def exported(cfg: Config, folder: Path, console: Console) -> int:
+    """Export the run in `folder` as `cfg` asks; returns the exit code of a signal that ended that, else 0."""
+    try:
+        interrupts.accept()
+        for line in export.after_run(cfg.export, folder):
+            console.print(line, markup=False, soft_wrap=True)
+        interrupts.ignore()
+    except Interrupted as stop:
+        return stop.code
+    return 0
 
 
 def prepare(cfg: Config, folder: Path, console: Console) -> session.Session:

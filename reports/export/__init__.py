@@ -1,0 +1,1 @@
+"""Figures of runs for other programs: tables, a text for Prometheus, runs of MLflow."""
