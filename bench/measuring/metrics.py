@@ -199,7 +199,7 @@ METRICS = (
         averaged=True, tile=6, heading="ok %", decimals=0,
     ),
     Metric(
-        "rss_peak", "GB", "lower", "highest sampled resident memory of all processes", rss_peak,
+        "rss_peak", "GB", "lower", "highest resident memory of all processes together", rss_peak,
         memory=True, tile=7, predicted=predicted.rss_peak,
     ),
     Metric(

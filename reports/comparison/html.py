@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
-from clipbench.bench.runs.results import Result, TargetResult
+from clipbench.bench.runs.results import Result, TargetResult, quality_of
 from clipbench.bench.runs.utilization import Window
 from clipbench.reports import formatting
 from clipbench.reports.comparison import front, wording
@@ -49,10 +51,16 @@ class TargetRow:
         """Whether any candidate misses it."""
         return any(t.status == "fail" for t in self.by_candidate.values())
 
+    @property
+    def met(self) -> bool:
+        """Whether all candidates that have it meet it."""
+        return all(t.status == "pass" for t in self.by_candidate.values())
+
 
 def render(comparison: Comparison) -> str:
     """The page."""
     c = comparison
+    targets = target_rows(c)
     template = template_environment().get_template("comparison.html.j2")
     return template.render(
         c=c,
@@ -64,7 +72,9 @@ def render(comparison: Comparison) -> str:
         strips=sample_strips(c),
         timelines=timelines(c),
         moved={name: wording.split_moved(rows) for name, rows in c.analyzers.items()},
-        targets=target_rows(c),
+        missed_targets=[row for row in targets if row.missed],
+        other_targets=folded([row for row in targets if not row.missed]),
+        counted_targets=len([row for row in targets if not row.missed]),
         environment=formatting.environment_rows(c.reference.first.environment),
         lost=[
             (candidate.name, name, why)
@@ -122,3 +132,34 @@ def target_rows(comparison: Comparison) -> list[TargetRow]:
             found.setdefault(target.metric, {})[name] = target
     rows = [TargetRow(next(iter(by_candidate.values())), by_candidate) for by_candidate in found.values()]
     return sorted(rows, key=lambda row: not row.missed)
+
+
+def folded(rows: Sequence[TargetRow]) -> list[TargetRow]:
+    """The rows, with one for all that every candidate meets on the same figure of at least three analyzers.
+
+    It is called "quality.*.coverage", and observed is each candidate's worst.
+    """
+    alike: dict[tuple[str, str, str, tuple[str, ...]], list[TargetRow]] = {}
+    for row in rows:
+        if row.met and quality_of(row.target.metric):
+            t = row.target
+            key = t.metric.rpartition(".")[2], t.op, str(t.limit), tuple(row.by_candidate)
+            if all(str(other.limit) == key[2] for other in row.by_candidate.values()):
+                alike.setdefault(key, []).append(row)
+    together = {id(row) for each in alike.values() if len(each) >= formatting.LEAST_ALIKE for row in each}
+    shown = [row for row in rows if id(row) not in together]
+    for (figure, op, _, names), each in alike.items():
+        if len(each) < formatting.LEAST_ALIKE:
+            continue
+        worst = min if op.startswith(">") else max
+        found = {
+            name: dataclasses.replace(
+                each[0].by_candidate[name],
+                metric=f"quality.*.{figure}",
+                observed=worst(row.by_candidate[name].observed or 0.0 for row in each),
+                reason=f"{len(each)} analyzers",
+            )
+            for name in names
+        }
+        shown.append(TargetRow(found[names[0]], found))
+    return shown

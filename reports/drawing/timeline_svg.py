@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from clipbench.bench.measuring.bounds import node_of
+from clipbench.bench.measuring.replay import bound_of_pass
 from clipbench.bench.runs.results import Result
 from clipbench.bench.runs.utilization import Window
 from clipbench.executors.base import Span
@@ -41,7 +44,10 @@ TICKS = 8
 
 @dataclass(frozen=True)
 class Bar:
-    """One span: `x` and `width` in percent, `y` in pixels. `fill` and `ink` are CSS colours."""
+    """One span: `x` and `width` in percent, `y` in pixels. `fill` and `ink` are CSS colours.
+
+    It is `critical` where it is on the critical path of its pass.
+    """
 
     x: float
     width: float
@@ -52,6 +58,7 @@ class Bar:
     fill: str
     ink: str
     failed: bool
+    critical: bool
 
     @property
     def thin(self) -> bool:
@@ -84,6 +91,16 @@ class PassMark:
 
 
 @dataclass(frozen=True)
+class Link:
+    """From the end of one piece of work on the critical path to the start of the next: x in percent."""
+
+    x1: float
+    y1: int
+    x2: float
+    y2: int
+
+
+@dataclass(frozen=True)
 class Layout:
     """All that timeline.svg.j2 draws. `ticks` are (x in percent, label, zoom from which it is shown)."""
 
@@ -93,6 +110,7 @@ class Layout:
     rows: list[WorkerRow]
     ticks: list[tuple[float, str, int]]
     passes: list[PassMark]
+    path: list[Link]
 
 
 def timeline_svg(result: Result, window: Window | None = None, length_s: float | None = None) -> Markup:
@@ -115,14 +133,17 @@ def layout(result: Result, window: Window | None = None, length_s: float | None 
     passes = pass_marks(result, window, length)
     queue = any(group.clips > 1 for group in pass_groups(result))
     fed = fed_chunks(result.spans)
+    critical = critical_spans(result, window)
+    drawn: list[tuple[Span, Bar]] = []
     rows: list[WorkerRow] = []
     y = AXIS + (PASS if passes else 0)
     for row in worker_lanes(inside(result.spans, window)):
         bars = [
-            bar(result, span, window, length, y + NAME + number * (BAR + 2), queue, fed)
+            bar(result, span, window, length, y + NAME + number * (BAR + 2), queue, fed, critical)
             for number, lane in enumerate(row.lanes)
             for span in lane
         ]
+        drawn += zip((span for lane in row.lanes for span in lane), bars, strict=True)
         height = NAME + len(row.lanes) * (BAR + 2) - 2
         rows.append(WorkerRow(row.worker, f"{busy_share(row, window):.0%} busy", y, height, bars))
         y += height + GAP
@@ -135,7 +156,35 @@ def layout(result: Result, window: Window | None = None, length_s: float | None 
         rows=rows,
         ticks=ticks(length),
         passes=passes,
+        path=links([(span, bar) for span, bar in drawn if bar.critical]),
     )
+
+
+def critical_spans(result: Result, window: Window) -> set[int]:
+    """The ids of the spans on the critical path of each pass in the window (bench/measuring/bounds.py)."""
+    shown = {span.clip for span in inside(result.spans, window)}
+    passes: dict[int, list[Span]] = {}
+    for span in result.spans:
+        if span.clip in shown and span.phase in ("decode", "analyze"):
+            passes.setdefault(span.clip, []).append(span)
+    bounds = {number: bound_of_pass(result, own) for number, own in passes.items()}
+    return {
+        id(span)
+        for number, bound in bounds.items()
+        if bound
+        for span in passes[number]
+        if node_of(span) in bound.critical_path
+    }
+
+
+def links(path: Sequence[tuple[Span, Bar]]) -> list[Link]:
+    """From each bar of a critical path to the next one of the same pass."""
+    ordered = sorted(path, key=lambda pair: (pair[0].clip, pair[0].start_s))
+    return [
+        Link(round(one.x + one.width, 4), one.y + BAR, other.x, other.y + BAR)
+        for (before, one), (after, other) in pairwise(ordered)
+        if before.clip == after.clip
+    ]
 
 
 def bar(
@@ -146,8 +195,11 @@ def bar(
     y: int,
     queue: bool,
     fed: Collection[tuple[int, str]],
+    critical: Collection[int] = (),
 ) -> Bar:
     """The part of one span that lies in the window; `fed` is what `fed_chunks` finds in the run.
+
+    `critical` has the ids of the spans on a critical path.
 
     In a `queue`, its label says which clip it was for.
     """
@@ -161,6 +213,8 @@ def bar(
     tooltip = formatting.shortened(
         f"{name}{clip}: {took}, starting at {span.start_s - window[0]:.2f} s, {span.worker}"
     )
+    if id(span) in critical:
+        tooltip += ", on the critical path"
     fill = colours.colour(span.analyzer) if analysis else f"url(#{span.phase})"
     return Bar(
         x=round(100 * (start - window[0]) / length, 4),
@@ -172,6 +226,7 @@ def bar(
         fill=fill,
         ink=colours.ink_on(fill) if analysis else "var(--ink)",
         failed=failed,
+        critical=id(span) in critical,
     )
 
 

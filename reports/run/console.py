@@ -18,9 +18,10 @@ from rich.text import Text
 
 from clipbench.bench.errors import InputError
 from clipbench.bench.runs.foretold import RunPrediction
-from clipbench.bench.runs.results import ClipSummary, MetricValue, Result, TargetResult
+from clipbench.bench.runs.results import ClipSummary, MetricValue, Result, RunSummary, TargetResult
 from clipbench.bench.runs.storage import read_result
 from clipbench.reports import formatting, terminal
+from clipbench.reports.run import clip_rows
 from clipbench.reports.run.analyzer_rows import AnalyzerRow, analyzer_rows, run_metrics
 from clipbench.reports.run.busy_line import busy_line
 from clipbench.reports.run.prediction_rows import heads, prediction_rows
@@ -30,6 +31,8 @@ from clipbench.reports.terminal import STATUS_STYLE, plain_table, safe
 WIDE, WIDER = 110, 150
 #: Columns of a report that is drawn into a file.
 SVG_WIDTH = 170
+#: So many clips of a queue are listed.
+MOST_CLIPS = 20
 
 
 def show(result: Result, console: Console, path: Path | None = None, verbose: bool = False) -> None:
@@ -54,6 +57,10 @@ def show(result: Result, console: Console, path: Path | None = None, verbose: bo
     console.print(analyzer_table(rows, console.width))
     if console.width < WIDE:
         console.print(Text("\nquality", style="bold"), quality_table(rows))
+    if clips := clip_rows.clip_rows(result):
+        console.print(
+            Text(), clip_table(clips), Text(clip_rows.about(result, clips, MOST_CLIPS), style="dim")
+        )
     if run.simulated:
         console.print(Text("\npredicted, by costs", style="bold"), end="")
     metrics = run_metrics(result)
@@ -74,6 +81,31 @@ def show(result: Result, console: Console, path: Path | None = None, verbose: bo
     console.print(f"\n[{style}]verdict: {verdict}[/] ({safe(result.verdict_reason)})")
     if path:
         console.print(Text(formatting.printable(str(path))), soft_wrap=True)
+    if run.profiles:
+        console.print(Text(formatting.printable(profile_line(run, path))), soft_wrap=True)
+
+
+def profile_line(run: RunSummary, path: Path | None) -> str:
+    """How many profiles there are, in which folder, and what opens them; `path` is where result.json is."""
+    files = [file for own in run.profiles.values() for file in own]
+    folder = Path(files[0]).parent
+    where = path.parent / folder if path else f"{folder} in the run's folder"
+    opens = ".html in a browser" if any(f.endswith(".html") for f in files) else ".json in ui.perfetto.dev"
+    counted = "1 profile is" if len(files) == 1 else f"{len(files)} profiles are"
+    return f"{counted} in {where}: open {opens}, .txt is a table"
+
+
+def clip_table(rows: Sequence[clip_rows.ClipRow]) -> Table:
+    """The first clips of a queue, a row for each."""
+    table = plain_table()
+    table.add_column("clip", overflow="fold")
+    for head in clip_rows.HEADS[:-1]:
+        table.add_column(head, no_wrap=True)
+    table.add_column(clip_rows.HEADS[-1], overflow="fold", min_width=24)
+    for row in rows[:MOST_CLIPS]:
+        *figures, trouble = row.cells()
+        table.add_row(Text(row.path), *figures, Text(trouble, style="bold red"))
+    return table
 
 
 def clip_facts(clip: ClipSummary) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from clipbench.bench.measuring import metrics
 from clipbench.bench.runs.results import MetricValue, Result
@@ -16,21 +17,30 @@ from clipbench.reports.drawing import charts, timeline_svg
 from clipbench.reports.drawing.html_page import template_environment
 from clipbench.reports.drawing.over_time import over_time
 from clipbench.reports.rerender import rerender
-from clipbench.reports.run import prediction_rows
+from clipbench.reports.run import clip_rows, prediction_rows
 from clipbench.reports.run.analyzer_rows import AnalyzerRow, analyzer_rows, run_metrics
 from clipbench.reports.run.busy_line import busy_line
+from clipbench.reports.run.helping import HOW, helping
 from clipbench.reports.run.meanings import explained, meanings
 
 #: A strip of latencies has at most this many dots.
 MAX_DOTS = 500
+#: And the table of clips at most this many rows.
+MAX_CLIPS = 500
 
 
 @dataclass(frozen=True)
 class HtmlRow:
-    """One analyzer, with a bar for each repeat where there are several."""
+    """One analyzer, with a bar for each repeat where there are several.
+
+    `segments` is the link to what it found, "" where that is not one file of its own; `profiles` are the
+    links to its profiles, each with its label.
+    """
 
     analyzer: AnalyzerRow
     repeats: list[charts.RepeatBar]
+    segments: str
+    profiles: list[tuple[str, str]]
 
 
 def write(result: Result, folder: Path) -> Path:
@@ -45,6 +55,7 @@ def render(result: Result) -> str:
     targets, measured = formatting.missed_first(result.targets), not result.run.simulated
     windows = timeline_svg.named_windows(result) if result.spans else []
     rtf = next((m for m in result.metrics if m.name == "rtf_warm"), None)
+    clips = clip_rows.clip_rows(result)
     template = template_environment().get_template("report.html.j2")
     return template.render(
         result=result,
@@ -69,8 +80,14 @@ def render(result: Result) -> str:
         rtf=rtf,
         strip=strip(result, "rtf_warm", rtf.samples if rtf else [], "repeat"),
         latency_strip=strip(result, f"latency_p{result.run.scenario.percentile}", latencies(result), "clip"),
+        clips=clips,
+        clip_heads=clip_rows.HEADS,
+        about_clips=clip_rows.about(result, clips, MAX_CLIPS),
+        most_clips=MAX_CLIPS,
         metrics=run_metrics(result),
         meanings=meanings(result),
+        helping=helping(result),
+        how_helping=HOW,
         explained=explained,
         busy=busy_line(result.run.utilization),
         environment=formatting.environment_rows(result.environment),
@@ -108,7 +125,12 @@ def html_rows(result: Result) -> list[HtmlRow]:
     """The analyzers: those that failed first, then by the seconds they took."""
     rows = sorted(analyzer_rows(result), key=lambda row: (row.ok, -(row.seconds or 0.0)))
     return [
-        HtmlRow(row, charts.repeat_bars(row.outcome.analyze_s) if len(row.outcome.analyze_s) > 1 else [])
+        HtmlRow(
+            row,
+            charts.repeat_bars(row.outcome.analyze_s) if len(row.outcome.analyze_s) > 1 else [],
+            "" if row.simulated or len(result.run.clips) != 1 else quote(f"segments/{row.name}.json"),
+            [(quote(p), Path(p).suffix) for p in result.run.profiles.get(row.name, [])],
+        )
         for row in rows
     ]
 

@@ -3,8 +3,9 @@
 A missed target is a failure; one that was not measured is skipped, with the reason. The verdict is a case
 too: an error if it is invalid, so that a run that measured nothing does not look green, and a failure if the
 run failed although no target was missed, because a required metric was not measured; skipped if it is
-incomplete. A clip that was lost is an error of its own. Jenkins, GitLab and the GitHub actions for test
-reports read these elements.
+incomplete. A clip that was lost is an error of its own. The time of a case is what its figure took to
+measure, that of the verdict the whole run's. Jenkins, GitLab and the GitHub actions for test reports read
+these elements.
 
 `python -m clipbench.reports.run.junit RUN` makes it again from the result of a run.
 """
@@ -12,10 +13,13 @@ reports read these elements.
 from __future__ import annotations
 
 from pathlib import Path
+from statistics import median
 from xml.etree import ElementTree
 
-from clipbench.bench.runs.results import Result, TargetResult
+from clipbench.bench.runs.results import Result, TargetResult, quality_of
+from clipbench.bench.runs.utilization import union
 from clipbench.reports import formatting
+from clipbench.reports.drawing.passes import completed_passes, run_end
 from clipbench.reports.rerender import rerender
 
 #: Attribute of a suite → the elements that it counts.
@@ -37,13 +41,15 @@ def write(result: Result, folder: Path) -> Path:
         element(properties, "property", name=name, value=value)
     where = f"clipbench.{run.grouping}.{run.executor}{'.predicted' if run.simulated else ''}"
     for target in result.targets:
-        add_target(element(suite, "testcase", name=target.metric, classname=where, time="0"), target)
+        took = seconds_of(result, target.metric)
+        add_target(element(suite, "testcase", name=target.metric, classname=where, time=took), target)
     for lost in result.lost_clips:
         case = element(suite, "testcase", name=f"clip {lost.path}", classname=where, time="0")
         element(
             case, "error", lost.reason, type="lost", message=f"{lost.path} could not be read: {lost.reason}"
         )
-    verdict = element(suite, "testcase", name="verdict", classname=where, time="0")
+    whole = f"{run_end(result) if result.spans or run.passes else 0:.3f}"
+    verdict = element(suite, "testcase", name="verdict", classname=where, time=whole)
     if result.verdict == "invalid":
         element(verdict, "error", result.verdict_reason, type="invalid", message=result.verdict_reason)
     elif result.verdict == "fail" and not any(t.status == "fail" for t in result.targets):
@@ -51,12 +57,23 @@ def write(result: Result, folder: Path) -> Path:
     elif result.verdict == "incomplete":
         element(verdict, "skipped", message=f"incomplete: {result.verdict_reason}")
     counts = {kind: str(len(list(suite.iter(tag)))) for kind, tag in COUNTED.items()}
-    seconds = max((p.end_s for p in result.run.passes), default=0)
     for one in (root, suite):
-        one.attrib.update(counts, time=f"{seconds:.3f}")
+        one.attrib.update(counts, time=whole)
     ElementTree.indent(root)
     ElementTree.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
     return path
+
+
+def seconds_of(result: Result, metric: str) -> str:
+    """How long a figure took to measure: the analyzer's time in a pass, or the time of all measured passes.
+
+    The first is the median of the measured passes. Of what did not run it is 0.
+    """
+    if analyzer := quality_of(metric):
+        own = result.analyzers.get(analyzer)
+        return f"{median(own.analyze_s) if own and own.analyze_s else 0:.3f}"
+    measured = [(p.start_s, p.end_s) for p in completed_passes(result.run.passes) if not p.warmup]
+    return f"{sum(end_s - start_s for start_s, end_s in union(measured)):.3f}"
 
 
 def add_target(case: ElementTree.Element, target: TargetResult) -> None:

@@ -12,6 +12,7 @@ from clipbench.bench.runs.results import Result, TargetResult
 from clipbench.reports import formatting
 from clipbench.reports.markdown_text import MAX_ROWS, escape, fenced, table
 from clipbench.reports.rerender import rerender
+from clipbench.reports.run import clip_rows
 from clipbench.reports.run.analyzer_rows import AnalyzerRow, analyzer_rows, run_metrics
 from clipbench.reports.run.busy_line import busy_line
 from clipbench.reports.run.prediction_rows import heads, prediction_rows, sentences, title
@@ -75,6 +76,11 @@ def blocks(result: Result, most: int) -> Iterable[str]:
         yield "\n".join(f"- {head}: {escape(text, 8 * most)}" for head, text in said)
     yield f"## {formatting.headed('Analyzers', run)}"
     yield analyzer_table(result, most)
+    if clips := clip_rows.clip_rows(result):
+        yield f"## {formatting.headed(f'{len(clips)} clips', run)}"
+        yield clip_rows.about(result, clips, MAX_ROWS)
+        rows = [[escape(cell, most) for cell in (row.path, *row.cells())] for row in clips[:MAX_ROWS]]
+        yield table(["clip", ">length", ">passes", ">time", "what went wrong"], rows)
     yield f"## {formatting.headed('Metrics', run)}"
     yield table(
         ["metric", ">value", "range of repeats, or why it was not measured"],

@@ -8,11 +8,12 @@ once has a second thread.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from clipbench.bench.file_names import readable
+from clipbench.bench.measuring.waits import waits
 from clipbench.bench.runs.measurement import NotMeasured
 from clipbench.bench.runs.results import Result
 from clipbench.bench.runs.storage import write_json
@@ -42,10 +43,12 @@ def events(result: Result) -> list[dict[str, Any]]:
     for lane, passes in enumerate(nested_lanes(completed_passes(run.passes))):
         threads.append((thread_name("passes", lane), [pass_event(p, bool(run.simulated)) for p in passes]))
     fed = fed_chunks(result.spans)
+    tids: dict[int, int] = {}  # id of a span → the thread that shows it
     for worker in worker_lanes(result.spans):
         for lane, spans in enumerate(worker.lanes):
             threads.append((thread_name(worker.worker, lane), [span_event(s, fed) for s in spans]))
-    timed = counter_events(result.telemetry)
+            tids |= {id(span): PID + len(threads) - 1 for span in spans}
+    timed = counter_events(result.telemetry) + flow_events(result, tids)
     for tid, (name, thread) in enumerate(threads, start=PID):
         names += [metadata("thread_name", tid, name=name), metadata("thread_sort_index", tid, sort_index=tid)]
         timed += [{**event, "pid": PID, "tid": tid} for event in thread]
@@ -70,6 +73,26 @@ def span_event(span: Span, fed: Collection[tuple[int, str]]) -> dict[str, Any]:
     if span.chunk is not None:
         args |= {"chunk": span.chunk, "count": span.count}
     return complete_event(span_title(span, fed), span.phase, span.start_s, span.end_s, **args)
+
+
+def flow_events(result: Result, tids: Mapping[int, int]) -> list[dict[str, Any]]:
+    """An arrow from each piece of work to what waited for it: a flow event at either end of it.
+
+    None goes from a chunk to the next one of the same analyzer on the same worker.
+
+    An event belongs to the span of its thread in which it lies, so the first lies just before the end of
+    one, and the second (`bp` is "e") at the start of the other.
+    """
+    found: list[dict[str, Any]] = []
+    for number, (before, after) in enumerate(waits(result.spans, result.analyzers)):
+        if (before.worker, before.analyzer) == (after.worker, after.analyzer):
+            continue  # they stand side by side in one row
+        start, end = round(after.start_s * 1e6), round(before.end_s * 1e6)
+        shared = {"name": "waits for", "cat": "waits", "id": number, "pid": PID, "args": {}}
+        at = min(max(end - 1, round(before.start_s * 1e6)), start)
+        found.append({**shared, "ph": "s", "ts": at, "tid": tids[id(before)]})
+        found.append({**shared, "ph": "f", "bp": "e", "ts": start, "tid": tids[id(after)]})
+    return found
 
 
 def pass_event(one: NumberedPass, predicted: bool) -> dict[str, Any]:

@@ -52,7 +52,6 @@ for (const table of document.querySelectorAll("table.sortable")) {
     if (head.classList.contains("unsorted") || !head.textContent.trim()) return;
     const button = document.createElement("button");
     button.type = "button";
-    button.title = "sort by this column";
     button.append(...head.childNodes);
     head.append(button);
     button.addEventListener("click", () => sort(head, column));

@@ -169,3 +169,49 @@ def test_in_a_browser(tmp_path):
                 assert page.problems == [] and page.overflow() == []
         assert page.run("document.querySelectorAll('script').length") == 1
         assert "<script>alert(1)</script>" in page.run("document.body.textContent")
+
+
+def test_targets_that_all_meet_are_folded_and_missed_ones_stay_open(tmp_path):
+    """Three analyzers with the same target on coverage, which all meet but one candidate in one of them."""
+
+    def with_targets(observed):
+        made = a_result(targets=[])
+        made.metrics += [MetricValue(f"quality.{n}.coverage", x, "", "higher") for n, x in observed.items()]
+        made.targets += [TargetResult("rtf_warm", "<", 3.0, 1.0, "", "pass")]
+        for name, x in observed.items():
+            status = "pass" if x >= 0.9 else "fail"
+            made.targets.append(TargetResult(f"quality.{name}.coverage", ">=", 0.9, x, "", status))
+        return made
+
+    good = written(with_targets({"a": 1.0, "b": 0.95, "c": 1.0, "d": 1.0}), tmp_path / "good")
+    bad = written(with_targets({"a": 1.0, "b": 0.97, "c": 0.93, "d": 0.5}), tmp_path / "bad")
+    made = comparison.compare(comparison.load([good, bad]), allow_mismatch=True)
+    rows = html.target_rows(made)
+    assert [row.target.metric for row in rows if row.missed] == ["quality.d.coverage"]
+    alone, together = html.folded([row for row in rows if not row.missed])
+    assert alone.target.metric == "rtf_warm" and together.target.metric == "quality.*.coverage"
+    assert [t.observed for t in together.by_candidate.values()] == [0.95, 0.93]
+    assert together.target.reason == "3 analyzers"
+    with browser.session() as chromium:
+        shown = chromium.open(files.write(made, tmp_path / "out")["html"], width=400)
+        rows = "[...document.querySelectorAll('#targets ~ * tbody tr')]"
+        seen = f"{rows}.filter((e) => e.checkVisibility()).length"
+        assert shown.run(seen) == 1
+        assert "4 targets that are met or not" in shown.run("document.querySelector('.folded').textContent")
+        shown.run("document.querySelector('.folded summary').click()")
+        assert shown.run(seen) == 3
+        assert shown.overflow() == [] and shown.broken_words() == []
+        shown.run("document.querySelector('.folded summary').click()")
+        shown.show(794, printed=True)
+        assert shown.run(seen) == 3
+
+
+def test_nothing_breaks_within_a_word_and_candidates_sort(tmp_path):
+    with browser.session() as chromium:
+        shown = chromium.open(files.write(of_sweep(tmp_path), tmp_path / "out")["html"], width=400)
+        assert shown.broken_words() == []
+        shown.run("document.querySelectorAll('.candidates th button')[1].click()")
+        names = shown.run("[...document.querySelectorAll('.candidates tbody th')].map((e) => e.textContent)")
+        assert names[0].startswith("grouping=lossy") and names[-1].startswith("grouping=staged")
+        shown.run("document.body.style.width = '90px'")
+        assert shown.broken_words()  # the test can fail

@@ -41,7 +41,7 @@ def test_bars_are_where_the_spans_were():
     half = timeline_svg.layout(run, (1.0, 5.0), length_s=8.0)
     assert [(b.x, b.width) for b in half.rows[0].bars] == [(0.0, 12.5), (37.5, 12.5)] and half.end == 50.0
     assert "5.00 s, starting at 3.00 s" in drawn.bars[1].tooltip
-    assert timeline_svg.timeline_svg(run, (1.0, 5.0)).count("<rect") == 3
+    assert timeline_svg.timeline_svg(run, (1.0, 5.0)).count("<rect") == 4  # one marks the critical path
 
 
 def test_the_chunks_of_an_analyzer_have_one_colour_and_their_numbers():

@@ -80,3 +80,24 @@ def test_a_run_without_targets_has_its_verdict(tmp_path):
     run = a_result()
     run.targets = []
     assert [case.get("name") for case in written(run, tmp_path).iter("testcase")] == ["verdict"]
+
+
+def test_times_are_what_was_measured(tmp_path):
+    run = report_results.a_run(repeats=3)
+    name = report_results.NAMES[4]
+    run.analyzers[name].analyze_s, run.analyzers[report_results.NAMES[5]].analyze_s = [1.0, 7.0, 2.5], []
+    root = written(run, tmp_path)
+    times = {case.get("name"): float(case.get("time")) for case in root.iter("testcase")}
+    assert times[f"quality.{name}.f1"] == 2.5
+    assert times[f"quality.{report_results.NAMES[5]}.f1"] == 0
+    measured = sum(p.end_s - p.start_s for p in run.run.passes if not p.warmup)
+    assert times["rtf_warm"] == pytest.approx(measured, abs=0.001)
+    assert times["verdict"] == pytest.approx(max(s.end_s for s in run.spans), abs=0.001)
+    assert float(root.get("time")) == float(root[0].get("time")) == times["verdict"]
+
+
+def test_seconds_in_which_several_clips_were_under_way_count_once(tmp_path):
+    run = report_results.offline()
+    cases = {case.get("name"): case for case in written(run, tmp_path).iter("testcase")}
+    whole = max(p.end_s for p in run.run.passes) - min(p.start_s for p in run.run.passes if not p.warmup)
+    assert 0 < float(cases["rtf_warm"].get("time")) <= whole

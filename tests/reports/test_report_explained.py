@@ -61,7 +61,7 @@ def test_pointing_at_a_figure_tells_its_meaning_inside_the_window(chromium, run,
 
 def test_the_keyboard_reaches_the_meaning_of_a_figure(chromium, run, tmp_path):
     shown = chromium.open(html.write(run, tmp_path))
-    shown.run("document.getElementById('theme-auto').focus()")
+    shown.run("document.querySelector('.links a:last-child').focus()")
     shown.press("Tab")
     assert shown.run(TIP).startswith("Seconds per clip second")
     assert shown.run("document.activeElement.getAttribute('aria-describedby')") == "tip"
@@ -123,3 +123,12 @@ def test_a_table_sorts_by_keyboard_and_on_a_narrow_screen(chromium, run, tmp_pat
     shown.press("Enter")
     assert column(shown, ".metrics", 0) == ["gpu_utilization", "rtf_warm", "success_rate"]
     assert shown.overflow() == []
+
+
+def test_nothing_breaks_within_a_word(chromium, run, tmp_path):
+    run.analyzers[report_results.NAMES[2]].stand_in = "it stands in for cross_analyzer_intelligence_of_a_kind"
+    shown = chromium.open(html.write(run, tmp_path), width=400)
+    shown.run("document.querySelectorAll('details').forEach((e) => e.open = true)")
+    assert shown.broken_words() == []
+    shown.show(1400)
+    assert shown.broken_words() == []

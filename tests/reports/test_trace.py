@@ -61,13 +61,15 @@ def check_format(events):
     """The rules of the Trace Event Format for the kinds of event that we write, and Perfetto's on nesting."""
     threads = {}
     for event in events:
-        assert event["ph"] in "XMC" and isinstance(event["name"], str) and isinstance(event["args"], dict)
+        assert event["ph"] in "XMCsf" and isinstance(event["name"], str) and isinstance(event["args"], dict)
         assert isinstance(event["pid"], int) and isinstance(event["tid"], int)
         if event["ph"] == "M":
             assert event["name"] in ("process_name", "thread_name", "thread_sort_index")
             continue
         assert isinstance(event["ts"], int) and event["ts"] >= 0
-        if event["ph"] == "C":
+        if event["ph"] in "sf":
+            assert isinstance(event["id"], int) and event.get("bp") == (None if event["ph"] == "s" else "e")
+        elif event["ph"] == "C":
             assert all(isinstance(value, int | float) for value in event["args"].values())
         else:
             assert isinstance(event["dur"], int) and event["dur"] >= 0
@@ -151,3 +153,22 @@ def test_spans_in_lanes_nest_or_are_apart():
         [(0, 4), (1, 2), (2, 3), (4, 5)],
         [(1.5, 3), (3.5, 4.5)],
     ]
+
+
+def test_an_arrow_goes_from_a_piece_of_work_to_what_waited_for_it(result, tmp_path):
+    made = a_result().analyzers["a"]
+    result.analyzers = {"faces": made}
+    made.waits_for, made.whole_frames = ["cuts"], False
+    result.spans[-1] = Span("w1", "faces", "analyze", 3.0, 3.5, clip=1)
+    events = written(result, tmp_path)["traceEvents"]
+    check_format(events)
+    start, end = sorted((e for e in events if e["ph"] in "sf"), key=lambda e: e["ph"], reverse=True)
+    assert (start["ph"], end["ph"], start["id"]) == ("s", "f", end["id"])
+    assert spans_at(events, start) == ["cuts"] and spans_at(events, end) == ["faces"]
+    assert start["ts"] <= end["ts"] == 3_000_000
+
+
+def spans_at(events, flow):
+    """The names of the analyses of the same thread in which a flow event lies."""
+    own = [e for e in events if e["ph"] == "X" and e["tid"] == flow["tid"] and e["cat"] == "analyze"]
+    return [e["name"] for e in own if e["ts"] <= flow["ts"] < e["ts"] + e["dur"]]

@@ -230,6 +230,24 @@ class Page:
           return wide.map((e) => `${e.tagName} ${e.getAttribute("class")} ${e.textContent.slice(0, 60)}`);
         })()""")
 
+    def broken_words(self) -> list[str]:
+        """The words that begin on one line and go on in the next; code and pictures are left out."""
+        return self.run("""(() => {
+          const found = [], walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+          while (walker.nextNode()) {
+            const node = walker.currentNode, parent = node.parentElement;
+            if (parent.closest("pre, code, script, svg, .hidden, .theme legend")) continue;
+            for (const word of node.data.matchAll(/[\\p{L}\\p{N}]+/gu)) {
+              const range = document.createRange();
+              range.setStart(node, word.index);
+              range.setEnd(node, word.index + word[0].length);
+              const drawn = [...range.getClientRects()].filter((box) => box.width);
+              if (new Set(drawn.map((box) => Math.round(box.top))).size > 1) found.push(word[0]);
+            }
+          }
+          return found;
+        })()""")
+
     def screenshot(self, path: Path, most: int = 12000) -> Path:
         """The whole page, up to `most` pixels high, as the PNG `path`."""
         size = self.browser.call("Page.getLayoutMetrics", self.session)["cssContentSize"]
