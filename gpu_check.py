@@ -16,6 +16,8 @@ Exit codes: 0 all runs were made · 2 no GPU, or bad arguments · 5 a run has no
 
 def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line, parsed."""
+    from clipbench.bench.enough import ENOUGH
+
     parser = argparse.ArgumentParser(
         prog="gpu_check.py",
         description="Groupings, executors, cleanup modes and scenarios on a GPU, with models=random.",
@@ -23,7 +25,9 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--size", choices=("full", "tiny"), default="full", help="tiny tries it on a CPU")
-    parser.add_argument("--repeats", type=int, default=3, help="measured passes of a run (default 3)")
+    parser.add_argument(
+        "--repeats", type=int, default=ENOUGH, help=f"measured passes of a run (default {ENOUGH})"
+    )
     parser.add_argument(
         "--budget", type=float, default=470, metavar="SECONDS", help="no run goes on after it (default 470)"
     )

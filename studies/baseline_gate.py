@@ -20,11 +20,12 @@ from rich.table import Table
 
 from clipbench.bench.comparing.calibration import DEFAULT
 from clipbench.bench.comparing.regression import compare_runs
+from clipbench.bench.enough import ENOUGH
 
 SLOWER = (1.0, 1.05, 1.1, 1.2, 1.5)
 SPREADS = ((0.01, 0.01), (0.02, 0.02), (0.05, 0.03))
 RUNS = (3, 5, 10)
-REPEATS = 3
+REPEATS = ENOUGH
 
 
 def run(rng: np.random.Generator, between: float, within: float, tails: bool, slower: float = 1.0) -> list:

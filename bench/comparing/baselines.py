@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clipbench.bench.comparing import comparability
-from clipbench.bench.comparing.regression import MIN_REPEATS, MIN_RUNS
+from clipbench.bench.comparing.regression import MIN_RUNS
+from clipbench.bench.enough import ENOUGH
 from clipbench.bench.errors import InputError
 from clipbench.bench.measuring.session import Session
 from clipbench.bench.runs.facts import Facts, differences, digest
@@ -107,8 +108,8 @@ def check(session: Session) -> Baseline | None:
         raise InputError(f"{asked}: a prediction is no measurement; run with an executor that is not virtual")
     if cfg.scenario.name != "single_stream":
         raise InputError(f"{asked} is about {METRIC}, which requires scenario=single_stream")
-    if cfg.scenario.repeats < MIN_REPEATS:
-        raise InputError(f"{asked} requires scenario.repeats={MIN_REPEATS} or more")
+    if cfg.scenario.least < ENOUGH:
+        raise InputError(f"{asked} requires scenario.repeats={ENOUGH} or more")
     if session.plan.profile[0]:
         raise InputError(f"{asked}: a profiler (profile={cfg.profile}) changes the times; leave it out")
     if cfg.baseline == "save" and session.plan.faults:

@@ -19,9 +19,6 @@ from typing import Literal
 from clipbench.bench.comparing import families
 from clipbench.bench.comparing.regression import Runs, bootstrap_medians
 from clipbench.bench.comparing.statistics import (
-    CONFIDENCE,
-    MIN_PAIRS,
-    MIN_SAMPLES,
     OPPOSITE,
     Difference,
     as_array,
@@ -31,6 +28,8 @@ from clipbench.bench.comparing.statistics import (
     ratio_of_medians,
     resample_positions,
 )
+from clipbench.bench.enough import enough
+from clipbench.bench.resampling import CONFIDENCE
 
 #: How far runs are taken to lie apart where nobody has measured it: a standard deviation, as a fraction.
 #: Processes of one configuration were found to differ by 2 to 3 %; this leaves room for more.
@@ -66,15 +65,19 @@ class Sides:
 
     def by_median(self) -> bool:
         """Whether there are runs enough to compare their medians, or no passes that would say more."""
-        enough = min(self.runs()) >= (MIN_PAIRS if self.paired else MIN_SAMPLES)
         passes = max((len(run) for run in (*self.reference, *self.other)), default=0)
-        return enough or passes <= 1 or not min(self.runs())
+        return min(self.runs()) >= enough(self.paired) or passes <= 1 or not min(self.runs())
+
+    def have_and_need(self) -> tuple[int, int]:
+        """How many samples are compared on the smaller side, and how many a call takes."""
+        if self.by_median():
+            return min(self.runs()), enough(self.paired)
+        return min(sum(map(len, self.reference)), sum(map(len, self.other))), enough()
 
     def can_be_called(self) -> bool:
         """Whether there are samples enough for a call other than undecided."""
-        if self.by_median():
-            return min(self.runs()) >= (MIN_PAIRS if self.paired else MIN_SAMPLES)
-        return min(sum(map(len, self.reference)), sum(map(len, self.other))) >= MIN_SAMPLES
+        have, need = self.have_and_need()
+        return have >= need
 
 
 @dataclass(frozen=True)
@@ -157,7 +160,7 @@ def freedom_within(runs: Runs) -> float:
 def compare(sides: Sides, floor: float, spread: Spread) -> Difference:
     """The difference of one figure; `floor` is the noise floor, a fraction.
 
-    With `MIN_PAIRS` runs or more that took turns, or `MIN_SAMPLES` others, the runs' medians are compared.
+    With runs enough for a call (bench/enough.py), the runs' medians are compared.
     With fewer, an interval that resamples runs and then their passes has to be beyond what so few runs may
     lie apart by.
     """
@@ -234,10 +237,9 @@ def decided(found: Difference, sides: Sides, floor: float) -> Difference:
     call, reason = choose_call(*rule, floor, least, found.paired)
     if call in OPPOSITE and choose_call(*rule, found.noise, least, found.paired)[0] != call:
         each = " and ".join(f"{n} run{'s' if n > 1 else ''}" for n in dict.fromkeys(found.runs or ()))
-        enough = MIN_PAIRS if sides.paired else MIN_SAMPLES
         reason = (
             f"{call}, but with {each} a side the processes alone may account for {100 * found.noise:.2g} %: "
-            f"{enough} runs or more can tell"
+            f"{enough(sides.paired)} runs or more can tell"
         )
         call = "undecided"
     if sides.better == "higher":

@@ -16,6 +16,7 @@ from clipbench.bench.comparing import comparability
 from clipbench.bench.comparing.by_run import UNKNOWN, Spread, spread_of
 from clipbench.bench.comparing.regression import noise_between_runs
 from clipbench.bench.comparing.statistics import noise_floor
+from clipbench.bench.enough import ENOUGH
 from clipbench.bench.errors import InputError
 from clipbench.bench.measuring.session import Session
 from clipbench.bench.probes.other_load import is_busy
@@ -125,8 +126,8 @@ def check(session: Session) -> None:
         raise InputError("calibrate=true: a planted fault or a profiler changes the times; leave it out")
     if cfg.scenario.name != "single_stream":
         raise InputError(f"calibrate=true measures {METRIC}, which requires scenario=single_stream")
-    if cfg.scenario.repeats < 2:
-        raise InputError("calibrate=true requires scenario.repeats=2 or more: one for each of two sets")
+    if cfg.scenario.least < ENOUGH:
+        raise InputError(f"calibrate=true requires scenario.repeats={ENOUGH} or more")
 
 
 def calibrate(measure: Callable[[int], Result]) -> Calibration:

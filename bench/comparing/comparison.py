@@ -17,9 +17,10 @@ from clipbench.bench.comparing.differences import AnalyzerComparison, Difference
 from clipbench.bench.comparing.judged_targets import judge_targets
 from clipbench.bench.comparing.pareto import Front
 from clipbench.bench.comparing.recommendation import Recommendation, recommend
-from clipbench.bench.comparing.statistics import CONFIDENCE, Difference
+from clipbench.bench.comparing.statistics import Difference
 from clipbench.bench.errors import Exit, InputError, nearest
 from clipbench.bench.measuring import metrics
+from clipbench.bench.resampling import CONFIDENCE
 from clipbench.bench.runs.results import MetricValue, TargetResult, quality_of
 
 __all__ = ["AnalyzerComparison", "Candidate", "Comparison", "MetricComparison", "compare", "load"]
@@ -114,7 +115,7 @@ def compare(
     differences = Differences(noise)
     compared, analyzers = against_reference(chosen, track(usable), differences, main)
     targets = {one.name: judge_targets(one) for one in usable}
-    recommended = recommend(candidates, main, targets, lambda a, b: differences.of_metric(a, b, main))
+    recommended = recommend(candidates, main, targets, lambda a, b: differences.of_metric(a, b, main), chosen)
     if refused:
         recommended = dataclasses.replace(recommended, sentence=f"{NOT_ALIKE}{recommended.sentence}")
     if len(usable) <= ALL_PAIRS:

@@ -13,7 +13,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from clipbench.bench.comparing.statistics import ALPHA, OPPOSITE, Difference, as_array
+from clipbench.bench.comparing.statistics import OPPOSITE, Difference, as_array
+from clipbench.bench.enough import ALPHA
 
 if TYPE_CHECKING:
     import numpy as np

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from clipbench.bench.comparing.candidates import Candidate
-from clipbench.bench.comparing.statistics import CONFIDENCE, MIN_PAIRS, MIN_SAMPLES, Difference
+from clipbench.bench.comparing.doubts import doubts, next_run
+from clipbench.bench.comparing.statistics import Difference
+from clipbench.bench.enough import enough
 from clipbench.bench.measuring import metrics
+from clipbench.bench.resampling import CONFIDENCE
 from clipbench.bench.runs.results import MetricValue, TargetResult
 
 #: Memory that differs by less than this factor is no reason to prefer one candidate.
@@ -36,13 +40,15 @@ def recommend(
     metric: str,
     targets: Mapping[str, Sequence[TargetResult]],
     difference: DifferenceOf,
+    reference: Candidate | None = None,
 ) -> Recommendation:
     """Recommend one of `candidates`, or none.
 
     Only a candidate that lost no run and no analyzer and misses no target can be chosen: of these the one
-    with the best `metric`. If others cannot be told apart from it, it is the one of them with the fewest
-    workers, then the least memory. `targets` are by the candidate's name; `difference` is asked for only
-    between candidates that have a value.
+    with the best `metric`. If others are the same, it is the one of them with the fewest workers, then the
+    least memory. Where it is undecided whether they are, or the best, the chosen or the `reference` rests on
+    too few samples or on a busy machine, none is, and the sentence says what to run next. `targets` are by
+    the candidate's name; `difference` is asked for only between candidates that have a value.
     """
     left_out = {one.name: why for one in candidates if (why := unfit(one, metric, targets.get(one.name, ())))}
     fit = [one for one in candidates if one.name not in left_out]
@@ -53,14 +59,33 @@ def recommend(
     if len(candidates) == 1:
         sentence = f"Nothing to choose from: {named(best)} was compared with no other."
         return Recommendation(None, sentence, left_out)
-    if len(fit) == 1:
-        alone = f"it is the only one of {len(candidates)} that can be chosen"
-        sentence = f"Use {named(best)}: {alone}; {targets_kept(best, targets.get(best.name, ()))}."
-        return Recommendation(best.name, sentence, left_out)
     others = [one for one in fit if one is not best]
-    found = {one.name: d for one in others if (d := difference(best, one)) is not None}
-    use, sentence = among(best, others, metric, found, targets)
+    if others:
+        found = {one.name: d for one in others if (d := difference(best, one)) is not None}
+        use, sentence = among(best, others, metric, found, targets)
+    else:
+        alone = f"it is the only one of {len(candidates)} that can be chosen"
+        use = best.name
+        sentence = f"Use {named(best)}: {alone}; {targets_kept(best, targets.get(best.name, ()))}."
+    chosen = next((one for one in fit if one.name == use), None)
+    if chosen is not None and (why := unsettled([best, chosen], reference, metric)):
+        compared = [one for one in candidates if one.runs]
+        return Recommendation(None, f"Nothing can be recommended yet: {why}; {next_run(compared)}.", left_out)
     return Recommendation(use, sentence, left_out)
+
+
+def unsettled(chosen: Sequence[Candidate], reference: Candidate | None, metric: str) -> str:
+    """Which of the chosen and the reference rest on too little to go by, and on what; "" if none does.
+
+    A reference that lost runs or analyzers cannot be chosen however often it is measured.
+    """
+    asked = {
+        f"{named(one)}, which would be chosen,": one for one in {one.name: one for one in chosen}.values()
+    }
+    names = [one.name for one in chosen]
+    if reference and reference.name not in names and not reference.failures and not reference.lost():
+        asked[f"{named(reference)}, the reference,"] = reference
+    return "; ".join(f"{who} {why}" for who, one in asked.items() if (why := doubts(one, metric)))
 
 
 def among(
@@ -75,12 +100,20 @@ def among(
     `differences` are those of `others` from `best`, by name.
     """
     most = "highest" if best.metric(metric).better == "higher" else "lowest"
+    so_far = f"{named(best)} has the {most} so far, {figure_text(best, metric)}, which may be chance"
     if short := [few for d in differences.values() if (few := too_few(d))]:
         have, needed = min(short)
         return None, (
             f"Nothing can be recommended yet: with {have} {'sample' if have == 1 else 'samples'} each of "
-            f"{metric} no difference can be told (repeats={needed} or more); {named(best)} has the {most} "
-            f"so far, {figure_text(best, metric)}, which may be chance."
+            f"{metric} no difference can be told, which takes {needed}; {so_far}; "
+            f"{next_run([best, *others])}."
+        )
+    unclear = [one for one in others if is_open(differences[one.name])]
+    if unclear:
+        listed = "; ".join(f"{named(one)} ({differences[one.name].reason})" for one in unclear[:MOST])
+        return None, (
+            f"Nothing can be recommended yet: {so_far}, since it is undecided whether it is better than "
+            f"{listed}; {next_run([best, *unclear])}."
         )
     close = [one for one in others if differences[one.name].call != "slower"]
     if not close:
@@ -94,14 +127,17 @@ def among(
         )
     chosen, reason = most_economical([best, *close], metric)
     alike = enumerated([f"{named(one)} ({differences[one.name].call})" for one in close])
-    undecided = any(d.call == "undecided" and not d.predicted for d in differences.values())
-    more = "; more repeats may tell them apart" if undecided else ""
     subject, it = (named(best), named(chosen)) if chosen is not best else ("it", "it")
     return chosen.name, (
         f"Use {named(chosen)}: {subject} has the {most} {metric}, {figure_text(best, metric)}, but cannot "
         f"be told apart from {alike}, and of these {it} {reason}; "
-        f"{targets_kept(chosen, targets.get(chosen.name, ()))}{more}."
+        f"{targets_kept(chosen, targets.get(chosen.name, ()))}."
     )
+
+
+def is_open(difference: Difference) -> bool:
+    """Whether more samples could tell what is undecided: not of predictions, nor of a ratio to 0."""
+    return difference.call == "undecided" and not difference.predicted and not math.isinf(difference.low)
 
 
 def unfit(candidate: Candidate, metric: str, targets: Sequence[TargetResult]) -> str:
@@ -121,7 +157,7 @@ def unfit(candidate: Candidate, metric: str, targets: Sequence[TargetResult]) ->
 
 def too_few(difference: Difference) -> tuple[int, int] | None:
     """How many samples there are and are needed, if a difference is undecided for lack of them."""
-    have, needed = min(difference.samples), MIN_PAIRS if difference.paired else MIN_SAMPLES
+    have, needed = min(difference.samples), enough(difference.paired)
     if difference.predicted:
         return None  # more of them would be the same
     return (have, needed) if difference.call == "undecided" and have < needed else None

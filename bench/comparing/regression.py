@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from statistics import median, stdev
 from typing import TYPE_CHECKING
 
-from clipbench.bench.comparing.statistics import MARGIN, RESAMPLES, Call
+from clipbench.bench.comparing.statistics import MARGIN, Call
+from clipbench.bench.enough import ENOUGH
+from clipbench.bench.resampling import RESAMPLES
 from clipbench.bench.runs.baseline_outcome import SlowerAnalyzer
 
 if TYPE_CHECKING:
@@ -26,10 +28,8 @@ Runs = Sequence[Sequence[float]]
 
 #: What intervals cover. A false alarm in CI costs more than one at a prompt.
 CONFIDENCE = 0.95
-#: Fewer saved runs say nothing about how far runs lie apart.
+#: Fewer saved runs say nothing about how far runs lie apart. (They are runs, not samples: bench/enough.py.)
 MIN_RUNS = 3
-#: With fewer repeats, a single outlier decides the median.
-MIN_REPEATS = 3
 #: A slower analyzer is reported if it accounts for at least this share of what all of them lost.
 REPORTED_SHARE = 0.05
 
@@ -85,8 +85,8 @@ def too_few(baseline: Runs, now: Runs) -> str:
     if len(baseline) < MIN_RUNS:
         return f"the baseline has {len(baseline)} of the {MIN_RUNS} runs that are needed"
     fewest = min(len(run) for run in (*baseline, *now))
-    if fewest < MIN_REPEATS:
-        return f"a run has {fewest} of the {MIN_REPEATS} repeats that are needed"
+    if fewest < ENOUGH:
+        return f"a run has {fewest} of the {ENOUGH} repeats that are needed"
     if min(min(run) for run in (*baseline, *now)) <= 0:
         return "a sample is not above 0"
     return ""

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
+from clipbench.bench.enough import ALPHA, ENOUGH, ENOUGH_PAIRS
+from clipbench.bench.resampling import CONFIDENCE, RESAMPLES
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -21,19 +24,10 @@ Call = Literal["faster", "slower", "same", "undecided"]
 #: What a call is called if the larger figure is the better one.
 OPPOSITE: dict[Call, Call] = {"faster": "slower", "slower": "faster"}
 
-#: What the interval covers: each of its ends, taken alone, is wrong in 5 of 100.
-CONFIDENCE = 0.9
-#: What the rank test's p has to be below: so a configuration differs from itself in 2 of 100 at the most.
-ALPHA = 0.02
-#: Fewer samples on either side leave every call undecided.
-MIN_SAMPLES = 5
-#: The fewest pairs with which a signed rank test can get below ALPHA.
-MIN_PAIRS = math.ceil(math.log2(2 / ALPHA))
 #: No noise floor is below it: times differ by as much with where code and data happen to lie in memory.
 MIN_NOISE = 0.01
 #: `same` rules out a difference above this, or above the noise floor if that is higher.
 MARGIN = 0.05
-RESAMPLES = 2000
 
 
 @dataclass(frozen=True)
@@ -110,8 +104,8 @@ def choose_call(
 
     `least` is the number of samples in the smaller set.
     """
-    if least < MIN_SAMPLES:
-        return "undecided", f"{least} samples each; {MIN_SAMPLES} are needed"
+    if least < ENOUGH:
+        return "undecided", f"{least} samples each; {ENOUGH} are needed"
     if math.isinf(low):
         return "undecided", "the reference's median is 0, so there is no ratio to it"
     beyond: Call | None = "slower" if low > 1 + noise else "faster" if high < 1 / (1 + noise) else None
@@ -120,8 +114,8 @@ def choose_call(
     margin = max(MARGIN, noise)
     if 1 / (1 + margin) <= low and high <= 1 + margin:
         return "same", ""
-    if beyond and paired and least < MIN_PAIRS:
-        return "undecided", f"{least} pairs; a rank test needs {MIN_PAIRS} or more"
+    if beyond and paired and least < ENOUGH_PAIRS:
+        return "undecided", f"{least} pairs; a rank test needs {ENOUGH_PAIRS} or more"
     if beyond:
         return "undecided", f"the rank test does not confirm it: p = {p:.2g}, not below {ALPHA}"
     return "undecided", (
@@ -134,11 +128,11 @@ def noise_floor(first: Sequence[float], second: Sequence[float]) -> float:
     """The noise floor: how far a configuration's median lies from itself, as a fraction, at least MIN_NOISE.
 
     `first` and `second` are samples of it that took turns; 20 or more in each make a good estimate. Raises
-    ValueError for fewer than MIN_SAMPLES samples in either, for bad samples, and if a median is 0.
+    ValueError for fewer than ENOUGH samples in either, for bad samples, and if a median is 0.
     """
     one, other = as_array(first), as_array(second)
-    if (least := min(len(one), len(other))) < MIN_SAMPLES:
-        raise ValueError(f"a noise floor requires {MIN_SAMPLES} samples each, not {least}")
+    if (least := min(len(one), len(other))) < ENOUGH:
+        raise ValueError(f"a noise floor requires {ENOUGH} samples each, not {least}")
     ratio = float(ratio_of_medians(one[None], other[None])[0])
     if not 0 < ratio < math.inf:
         raise ValueError("a noise floor is a fraction of a median, and one of the medians is 0")

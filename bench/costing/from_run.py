@@ -7,6 +7,7 @@ from pathlib import Path
 from statistics import median
 
 from clipbench.bench.costing.overheads import gap
+from clipbench.bench.enough import ENOUGH
 from clipbench.bench.errors import InputError
 from clipbench.bench.planning.cost_file import KeptCosts
 from clipbench.bench.probes.other_load import is_busy
@@ -15,9 +16,6 @@ from clipbench.bench.runs.results import PassSummary, Result
 from clipbench.bench.runs.storage import read_result
 from clipbench.executors.base import Span
 from clipbench.executors.costs import AnalyzerCost, Costs, DecodingCost, Growth, Overheads, Work
-
-#: Warm passes that a run needs: one could be any.
-LEAST_PASSES = 2
 
 ONE_LENGTH = "a run has pieces of one length"
 #: Field → why a run does not tell it.
@@ -106,9 +104,9 @@ def suitable(result: Result, path: Path) -> Sequence[PassSummary]:
     if any(span.count > 1 for span in result.spans):
         raise InputError(f"--from: {path} is of a long clip, whose spans are thinned; take a shorter one")
     passes = [one for number, one in enumerate(run.passes) if number and not one.warmup]
-    if len(passes) < LEAST_PASSES:
+    if len(passes) < ENOUGH:
         raise InputError(
-            f"--from: {again} {len(passes)} warm passes; costs take {LEAST_PASSES}: scenario.repeats=3"
+            f"--from: {again} {len(passes)} warm passes; costs take {ENOUGH}: scenario.repeats={ENOUGH}"
         )
     return passes
 

@@ -12,6 +12,7 @@ from clipbench.bench.file_names import readable
 from clipbench.bench.planning.scenario import Service
 from clipbench.bench.runs.measurement import NotMeasured
 from clipbench.bench.runs.results import Cleanup, LostClip
+from clipbench.bench.runs.serving import AutoRepeats
 from clipbench.bench.runs.telemetry import Telemetry
 from clipbench.executors.base import Outcome, Plan, Span
 
@@ -50,6 +51,7 @@ class Record:
     clips could be under way at once. `lost` are the clips of a queue that could not be read. `silent` are the
     analyzers that ended ok and found nothing in a clip whose truth has something for them: (path, analyzer).
     `service` is what was asked for clips that arrived one after another; None where they did not.
+    `auto` is what repeats=auto has come to, where it was asked for.
     `gpu_times` says when each GPU had something to do, and `cores_s` for how many seconds cores were busy in
     measured passes, where the executor pretends that they were.
     """
@@ -65,6 +67,7 @@ class Record:
     service: Service | None = None
     lost: list[LostClip] = field(default_factory=list)
     silent: frozenset[tuple[str, str]] = frozenset()
+    auto: AutoRepeats | None = None
     gpu_times: dict[int, list[tuple[float, float]]] = field(default_factory=dict)
     cores_s: float = 0.0
 

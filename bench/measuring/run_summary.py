@@ -30,6 +30,7 @@ from clipbench.bench.runs.results import (
     PassSummary,
     RunSummary,
 )
+from clipbench.bench.runs.serving import ScenarioSummary
 from clipbench.bench.runs.telemetry import GpuSeries, GpuTelemetry
 from clipbench.executors import profiling
 from clipbench.executors.base import Plan, Span
@@ -73,7 +74,7 @@ def summarize_run(
         groups=group_summaries(plan),
         pids=record.workers,
         models=cfg.models.profile,
-        scenario=scenarios.summary(cfg.scenario, record.service),
+        scenario=scenario_summary(cfg, record),
         faults=list(plan.faults),
         profile=plan.profile[0] or None,
         seed=cfg.seed,
@@ -86,6 +87,14 @@ def summarize_run(
         utilization=busy.of_run(record),
         simulated=predicted.describe(plan),
     )
+
+
+def scenario_summary(cfg: Config, record: Record) -> ScenarioSummary:
+    """How the clips were fed, with the repeats that were found to be enough where that was asked for."""
+    found = scenarios.summary(cfg.scenario, record.service)
+    if record.auto is not None:
+        found.repeats, found.auto = record.auto.taken, record.auto
+    return found
 
 
 def group_summaries(plan: Plan) -> list[GroupSummary]:

@@ -18,6 +18,7 @@ from clipbench.bench.errors import InputError, Interrupted
 from clipbench.bench.measuring.clip_queue import ClipQueue, OpenedClip
 from clipbench.bench.measuring.pretending import PretendedFiles, Unwatched
 from clipbench.bench.measuring.record import Pass, Record
+from clipbench.bench.measuring.repeating import Repeating
 from clipbench.bench.planning.scenario import Service
 from clipbench.bench.probes.sampler import Sampler
 from clipbench.bench.runs.journal import DiskJournal
@@ -36,7 +37,10 @@ DECODER = "decoder"
 class Progress(Protocol):
     """Told how far a run is, for a live display."""
 
-    def passes(self, number: int, of: int, warmup: bool, analyzers: int) -> None: ...
+    def passes(
+        self, number: int, of: int | None, warmup: bool, analyzers: int, width: float | None = None
+    ) -> None:
+        """A pass begins; where nobody knows of how many, `width` is that of the interval so far."""
 
     def began(self, worker: str, analyzer: str, phase: Phase) -> None: ...
 
@@ -89,22 +93,30 @@ class Runner:
         self.decoders = Decoders(decoder_cores(plan.layout, core_numbers()))
         self.pretended = PretendedFiles(self.executor, plan, self.decoders, chunk_s)
         self.several = False
+        self.repeating: Repeating | None = None
         interrupted = NotMeasured("the run was interrupted")
         self.record = Record(plan, self.clock(), interrupted, spans=self.recorder.spans)
 
     def measure(
-        self, clips: list[Path], warmup: int, repeats: int, in_flight: int, service: Service | None = None
+        self,
+        clips: list[Path],
+        warmup: int,
+        repeats: int,
+        in_flight: int,
+        service: Service | None = None,
+        repeating: Repeating | None = None,
     ) -> Record:
         """Send each clip through alone, `warmup` and then `repeats` times; or with `in_flight` above one,
         warm up and then send all of them at once, `repeats` times over. With a `service`, warm up and then
-        send one at each of its times, in turn.
+        send one at each of its times, in turn; with `repeating`, send the one clip as often as that says.
 
         The first pass is the cold one: it opens the clip, then starts the executor, so that a clip that
         cannot be read is refused before any model is loaded. Raises InputError for such a clip, unless there
         are others: then it is one of `record.lost`.
         """
         counted = clips * repeats
-        total = warmup + len(service.times_s if service else counted)
+        total = None if repeating else warmup + len(service.times_s if service else counted)
+        self.repeating = repeating
         self.several = len(clips) > 1 or bool(self.record.lost)
         self.record.in_flight, self.record.service = in_flight, service
         self.sampler = Unwatched() if self.executor.virtual else Sampler(os.getpid())
@@ -114,7 +126,10 @@ class Runner:
                 try:
                     for _ in range(warmup):
                         self.burst(clips, True, 1, total, most=1)
-                    if service:
+                    if repeating:
+                        while repeating.goes_on(self.record):
+                            self.burst(clips, False, 1, None)
+                    elif service:
                         self.burst(self._in_turn(clips), False, in_flight, total, times=service.times_s)
                     else:
                         for burst in [counted] if in_flight > 1 else [[path] for path in counted]:
@@ -129,6 +144,7 @@ class Runner:
                     self.record.spoil(self.executor.cleanup_failures())
         finally:
             self.record.telemetry = self.sampler.telemetry
+            self.record.auto = repeating.told(self.record) if repeating else None
         return self.record
 
     def _in_turn(self, clips: list[Path]) -> Iterator[Path]:
@@ -141,7 +157,7 @@ class Runner:
         clips: Iterable[Path],
         warm_up: bool,
         in_flight: int,
-        total: int,
+        total: int | None,
         most: int | None = None,
         times: Sequence[float] | None = None,
     ) -> None:
@@ -158,7 +174,8 @@ class Runner:
             if self.record.is_lost(path):
                 return None
             number, start_s = len(self.record.passes) - first, self.clock()
-            self.progress.passes(first + number + 1, total, warm_up, len(self.tasks))
+            width = self.repeating.width if self.repeating else None
+            self.progress.passes(first + number + 1, total, warm_up, len(self.tasks), width)
             opened[number] = contextlib.ExitStack()
             try:
                 view = opened[number].enter_context(self._open(path, first + number))

@@ -26,6 +26,7 @@ from clipbench.bench.measuring import (
 from clipbench.bench.measuring.analyzer_results import analyzer_results
 from clipbench.bench.measuring.clip_files import FoundClips, find_clips, segments_by_file
 from clipbench.bench.measuring.record import Record
+from clipbench.bench.measuring.repeating import Repeating
 from clipbench.bench.measuring.runner import Progress, Runner, executor_factory
 from clipbench.bench.measuring.targets import Limit
 from clipbench.bench.measuring.thinning import thinned_spans, thinned_telemetry
@@ -169,6 +170,8 @@ def check_scenario(cfg: Config) -> None:
     scenarios.check(scenario)
     if scenario.in_flight is None:
         in_flight.resolve(cfg, len(visible_here()))
+    if scenario.auto and (scenario.at_once > 1 or cfg.resume or cfg.calibrate):
+        scenario.repeats = scenario.least  # of what goes on at once, or is to be alike, the number is fixed
     if cfg.resume and (scenario.warmup, scenario.repeats) != (0, 1):
         raise InputError(
             "resume=true is for a single pass over a clip: add scenario.warmup=0 scenario.repeats=1"
@@ -217,7 +220,8 @@ def run(session: Session, progress: Progress, measured: Callable[[], None] = lam
     runner.record.lost += session.lost
     interrupted, others, watch = 0, OtherWork(strategy(cfg.executor.name).children), held_back.Watch()
     try:
-        runner.measure(session.clips, scenario.warmup, scenario.repeats, scenario.at_once, session.service)
+        fed = scenario.warmup, scenario.least, scenario.at_once
+        runner.measure(session.clips, *fed, session.service, Repeating.of(scenario))
         measured()
     except Interrupted as interrupt:
         interrupted = interrupt.code

@@ -105,7 +105,7 @@ def why_failed(targets: Sequence[TargetResult], required: Collection[str]) -> st
 
 
 def shortfalls(analyzers: int, runs: Sequence[Sequence[Window]], minimum: MinimumConfig) -> list[str]:
-    """What there is less of than `minimum` requires, such as "2 of 3 repeats".
+    """What there is less of than `minimum` requires, such as "2 of 5 repeats".
 
     `runs` has for each run the start and end of its measured passes, in seconds on a clock of its own.
     """

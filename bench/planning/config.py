@@ -20,6 +20,7 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 from clipbench import plugins
 from clipbench.analyzers import registry
 from clipbench.analyzers.base import Analyzer, setting
+from clipbench.bench.enough import ENOUGH
 from clipbench.bench.locations import CONF, packaged
 from clipbench.bench.planning import ranges
 from clipbench.bench.planning.executor_settings import ExecutorConfig, executor_config
@@ -87,7 +88,7 @@ class MinimumConfig:
     """
 
     analyzers: int | None = setting(None, "analyzers; null: all that are named", low=0, high=100_000)
-    repeats: int = setting(3, "passes that are measured", low=0, high=1_000_000)
+    repeats: int = setting(ENOUGH, "passes that are measured", low=0, high=1_000_000)
     seconds: float = setting(3.0, "seconds of passes that are measured", low=0, high=1e9)
 
 
@@ -188,7 +189,7 @@ class Config:
     export: ExportConfig = field(default_factory=ExportConfig)
     plugins: list[str] = field(default_factory=list)
     profile: str | None = None
-    repeats: int | None = setting(None, "passes that count", low=0, high=1_000_000)
+    repeats: int | str | None = setting(None, "passes that count, or auto", low=0, high=1_000_000)
     objective: str | None = None
     baseline: str | None = None
     baseline_store: str = "baselines"

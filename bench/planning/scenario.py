@@ -11,12 +11,15 @@ from pathlib import Path
 from omegaconf import MISSING
 
 from clipbench.analyzers.base import setting
+from clipbench.bench.enough import ENOUGH
 from clipbench.bench.errors import InputError
 from clipbench.bench.planning import ranges
 from clipbench.bench.planning.percentiles import CLAIMED, clips_needed
 from clipbench.bench.runs.facts import digest
 from clipbench.bench.runs.serving import ScenarioSummary
 
+#: `repeats` where passes go on until they suffice: bench/measuring/repeating.py.
+AUTO = "auto"
 #: The most passes or clips, and the longest time: beyond what anybody can wait for.
 MOST, LONGEST_S = 1_000_000, 1e9
 #: The scenario whose clips arrive at random, and the keys that are for it alone.
@@ -33,8 +36,12 @@ LEAST_TOLERANCE = 0.01
 class ScenarioConfig:
     """How clips are fed: `warmup` passes that do not count, then `repeats` that do.
 
-    single_stream sends one clip at a time. offline sends a queue: the clips, `repeats` times over, with up to
-    `in_flight` of them under way at once (null: as many as bench/planning/in_flight.py says).
+    single_stream sends one clip at a time. With `repeats` auto it does so until the interval of the main
+    metric is narrower than `interval`, a share of the median, or the passes have taken `budget_s` seconds,
+    but as often as a call takes in any case (bench/enough.py).
+
+    offline sends a queue: the clips, `repeats` times over, with up to `in_flight` of them under way at once
+    (null: as many as bench/planning/in_flight.py says).
 
     server sends clips when they arrive: at random, `rate` a second (with the dice of `seed`), or at the times
     in the file `arrivals`, in seconds from the beginning, one a line. `clips` of them arrive; null: as many
@@ -45,7 +52,9 @@ class ScenarioConfig:
 
     name: str = MISSING
     warmup: int = setting(1, "passes that do not count", low=0, high=MOST)
-    repeats: int = setting(3, "passes that count", low=0, high=MOST)
+    repeats: int | str = setting(AUTO, "passes that count, or auto", low=0, high=MOST)
+    interval: float = setting(0.05, "how wide auto's interval may be, as a share", low=0.0001, high=1)
+    budget_s: float = setting(60.0, "seconds of passes after which auto ends", low=0, high=LONGEST_S)
     in_flight: int | None = setting(1, "clips that are under way at once", low=1, high=MOST)
     rate: float | None = setting(None, "clips that arrive per second", low=1e-6, high=1e6)
     arrivals: str | None = None
@@ -57,6 +66,16 @@ class ScenarioConfig:
     )
     search: bool = False
     tolerance: float = setting(0.1, "to within which fraction the rate is found", low=LEAST_TOLERANCE, high=1)
+
+    @property
+    def auto(self) -> bool:
+        """Whether the number of repeats is found while they are measured."""
+        return self.repeats == AUTO
+
+    @property
+    def least(self) -> int:
+        """How many repeats there are, or are at the least."""
+        return ENOUGH if self.auto else int(self.repeats)
 
     @property
     def at_once(self) -> int:
@@ -79,8 +98,9 @@ class Service:
 
 def check(scenario: ScenarioConfig) -> None:
     """Raise InputError for a number that is out of range, and for a setting of another scenario."""
+    check_repeats(scenario)
     ranges.check_part(scenario, "scenario")
-    if scenario.warmup + scenario.repeats == 0:
+    if scenario.warmup + scenario.least == 0:
         raise InputError("scenario.warmup and scenario.repeats are both 0: there is nothing to run")
     if scenario.name != SERVER:
         for key in FOR_SERVER:
@@ -90,6 +110,18 @@ def check(scenario: ScenarioConfig) -> None:
         known = ", ".join(map(str, CLAIMED))
         raise InputError(
             f"scenario.percentile={scenario.percentile} is none of those that are measured: {known}"
+        )
+
+
+def check_repeats(scenario: ScenarioConfig) -> None:
+    """Raise InputError for repeats that are neither a number nor auto, or auto where that cannot be."""
+    repeats = scenario.repeats
+    if not scenario.auto and (isinstance(repeats, bool) or not isinstance(repeats, int)):
+        raise InputError(f"scenario.repeats={repeats} is neither {AUTO} nor a whole number")
+    if scenario.auto and scenario.name in SEVERAL_CLIPS:
+        raise InputError(
+            f"scenario.repeats={AUTO} is for clips that go through one at a time; with "
+            f"scenario={scenario.name} write a number"
         )
 
 
@@ -116,7 +148,7 @@ def service_of(scenario: ScenarioConfig) -> Service | None:
             "scenario=server requires the clips that arrive per second, scenario.rate=0.5, or a file of "
             "times, scenario.arrivals=FILE"
         )
-    count = scenario.repeats * (scenario.clips or clips_needed(scenario.percentile))
+    count = scenario.least * (scenario.clips or clips_needed(scenario.percentile))
     return Service(poisson(rate, count, scenario.seed), scenario.percentile, scenario.latency_limit_s)
 
 
@@ -138,7 +170,7 @@ def times_in_file(scenario: ScenarioConfig) -> tuple[float, ...]:
             raise InputError(
                 f"scenario.arrivals and scenario.{key} exclude each other: the file says when clips arrive"
             )
-    if scenario.repeats != 1:
+    if scenario.least != 1:
         raise InputError(
             f"scenario.repeats={scenario.repeats}: clips arrive once at the times of scenario.arrivals"
         )
@@ -170,7 +202,7 @@ def times_in_file(scenario: ScenarioConfig) -> tuple[float, ...]:
 
 def summary(scenario: ScenarioConfig, service: Service | None) -> ScenarioSummary:
     """How the clips are fed, as a result has it."""
-    found = ScenarioSummary(scenario.name, scenario.warmup, scenario.repeats, scenario.at_once)
+    found = ScenarioSummary(scenario.name, scenario.warmup, scenario.least, scenario.at_once)
     if service is not None:
         found.rate, found.clips = scenario.rate, len(service.times_s)
         found.seed = scenario.seed if scenario.arrivals is None else None

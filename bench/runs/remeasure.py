@@ -22,14 +22,15 @@ class Unmeasured(Exception):
     """The run came to no result: the message says why, and where its output is."""
 
 
-def measure_again(folder: Path, metrics: Sequence[str]) -> Result:
-    """Run this process's own command again, into `folder`, and wait for its result.
+def measure_again(folder: Path, metrics: Sequence[str], *more: str) -> Result:
+    """Run this process's own command again, with `more` overrides, into `folder`, and wait for its result.
 
     What it prints goes to log.txt there. Raises Unmeasured, also if it measured none of `metrics`.
     """
     arguments = [
         *sys.argv[1:],
         *ONLY_MEASURE,
+        *more,
         f"hydra.run.dir={literal(folder)}",
     ]  # the last one counts
     taken = child_run.run_child(arguments, folder, math.inf, metrics)

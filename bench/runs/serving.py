@@ -3,14 +3,41 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 #: Metadata of a field that is not in the file if it is None.
 LEFT_OUT = {"optional": True}
 
 
+#: Why the passes of repeats=auto came to an end.
+Stopped = Literal["interval", "budget", "interrupted"]
+
+
+@dataclass(frozen=True)
+class AutoRepeats:
+    """What `repeats=auto` has come to.
+
+    `taken` passes were measured, of which `samples` count for `metric`. `width` is that of the 95 % interval
+    of its median at the last look, as a share of the median (None where nobody looked), and `interval` the
+    one that was asked for. The measured passes took `spent_s` of the `budget_s` seconds.
+    """
+
+    taken: int
+    samples: int
+    stopped: Stopped
+    metric: str
+    width: float | None
+    interval: float
+    budget_s: float
+    spent_s: float
+    asked: str = "auto"
+
+
 @dataclass
 class ScenarioSummary:
-    """How the clips were fed. What is left out by default is of scenario=server alone.
+    """How the clips were fed. What is left out by default is of scenario=server alone, but for `auto`.
+
+    `repeats` were measured; with `auto`, that many were found to be enough.
 
     `rate` is in clips per second, `arrivals` a digest of the times if they are from a file, `clips` how many
     were to arrive, `seed` that of their times, `percentile` the one that was to be claimed, in percent.
@@ -26,6 +53,7 @@ class ScenarioSummary:
     seed: int | None = field(default=None, metadata=LEFT_OUT)
     percentile: int | None = field(default=None, metadata=LEFT_OUT)
     latency_limit_s: float | None = field(default=None, metadata=LEFT_OUT)
+    auto: AutoRepeats | None = field(default=None, metadata=LEFT_OUT)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from clipbench.bench import invocation
+from clipbench.bench.enough import ENOUGH_PAIRS
 from clipbench.bench.errors import InputError
 from clipbench.bench.planning.config import typed
 from clipbench.bench.planning.config_errors import explain
@@ -48,9 +49,9 @@ class ValidJob:
 
     @property
     def repeats(self) -> int:
-        """The measured repeats that were asked for."""
-        cfg = self.session.cfg
-        return int(cfg.scenario.repeats if cfg.repeats is None else cfg.repeats)
+        """The measured repeats that were asked for; with auto as many pairs as a call takes."""
+        scenario = self.session.cfg.scenario
+        return ENOUGH_PAIRS if scenario.auto else scenario.least
 
     @property
     def samples(self) -> int | None:
@@ -109,6 +110,11 @@ class InterleavedSweeper(Sweeper):
         rounds = self.rounds_of(valid[0].repeats, all(each.job.predicted for each in valid))
         jobs, notes = without_duplicates([each.job for each in valid])
         notes = left_out + notes
+        if any(each.session.cfg.scenario.auto and not each.job.predicted for each in valid):
+            notes.append(
+                f"repeats=auto: the jobs of a sweep take turns, so each is measured {ENOUGH_PAIRS} times, as "
+                "many pairs as a call takes"
+            )
         if len(jobs) > 1:
             notes += self.too_few_samples(valid, rounds)
         cfg = valid[0].session.cfg
@@ -154,18 +160,16 @@ class InterleavedSweeper(Sweeper):
 
     def too_few_samples(self, valid: Sequence[ValidJob], rounds: int) -> list[str]:
         """A note if a job gives fewer samples than any call requires; predictions are called without."""
-        from clipbench.bench.comparing.statistics import MIN_PAIRS
-
         if all(each.job.predicted for each in valid):
             return []
         samples = [each.samples for each in valid]
         queued = None in samples
-        if min(rounds if count is None else count for count in samples) >= MIN_PAIRS:
+        if min(rounds if count is None else count for count in samples) >= ENOUGH_PAIRS:
             return []
         few = (
             f"a queue of clips in hydra.sweeper.rounds={rounds}" if queued else f"repeats={valid[0].repeats}"
         )
-        return [f"{few} cannot show any difference: that requires {MIN_PAIRS} or more"]
+        return [f"{few} cannot show any difference: that requires {ENOUGH_PAIRS} or more"]
 
     def validated(self, overrides: Sequence[Override], folder: Path) -> tuple[list[ValidJob], list[str]]:
         """The jobs, and a note for each that is left out; raises InputError, naming the job."""

@@ -11,6 +11,7 @@ from rich.console import Console
 from clipbench.bench.comparing import calibration
 from clipbench.bench.errors import Exit, Interrupted
 from clipbench.bench.measuring import metrics, session
+from clipbench.bench.planning.scenario import AUTO
 from clipbench.bench.runs import folders, remeasure
 from clipbench.commands import interrupts
 from clipbench.reports import terminal
@@ -25,13 +26,17 @@ if TYPE_CHECKING:
 
 def calibrate(cfg: Config, folder: Path, console: Console) -> int:
     """Measure `cfg` several times, each in a fresh process below `folder`; returns the exit code."""
+    asked = cfg.scenario.repeats if cfg.repeats is None else cfg.repeats
     calibration.check(session.prepare(cfg, folder))
+    repeats = f"repeats={cfg.scenario.least}"
+    if asked == AUTO:
+        console.print(f"repeats=auto: the runs of a calibration are alike, with {repeats}", markup=False)
     folders.claim(folder)
 
     def measure(number: int) -> Result:
         what = f"run {number} of {calibration.RUNS}"
         with waiting(terminal.console(stderr=True), cfg.progress, what):
-            return remeasure.measure_again(folder / f"run-{number}", metrics.main_metrics())
+            return remeasure.measure_again(folder / f"run-{number}", metrics.main_metrics(), repeats)
 
     interrupts.accept()
     try:

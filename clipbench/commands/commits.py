@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from clipbench.bench import invocation
 from clipbench.bench.comparing import comparison
-from clipbench.bench.comparing.statistics import MIN_PAIRS
+from clipbench.bench.enough import ENOUGH_PAIRS
 from clipbench.bench.errors import Exit, InputError, Interrupted
 from clipbench.bench.locations import checkout
 from clipbench.bench.runs import folders, sweep_state
@@ -64,8 +64,10 @@ def prepare(asked: argparse.Namespace) -> CommitSweep:
     folder = asked.output or Path("outputs", "comparisons", stamp)
     notes = refuse_dirty(repository, folder, bool(asked.allow_dirty))
     sweep = make_sweep(repository, asked.commits, asked.candidates, folder, rounds, timeout_s)
-    if rounds < MIN_PAIRS:
-        notes.append(f"--rounds={rounds} shows large differences at most: others require {MIN_PAIRS} or more")
+    if rounds < ENOUGH_PAIRS:
+        notes.append(
+            f"--rounds={rounds} shows large differences at most: others require {ENOUGH_PAIRS} or more"
+        )
     sweep.notes = notes
     if asked.output is None:
         sweep.folder = Path(folders.unused(str(sweep.folder)))

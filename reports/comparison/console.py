@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from clipbench.reports import formatting
+from clipbench.reports import formatting, load
 from clipbench.reports.comparison import front, wording
 from clipbench.reports.terminal import CALL_STYLE, plain_table, safe
 
@@ -52,6 +52,8 @@ def show(comparison: Comparison, console: Console, paths: Mapping[str, Path] | N
     for warning in c.warnings:
         line("yellow", "warning:", warning)
     console.print(f"\n[bold]{safe(wording.headed(c, c.recommendation.sentence))}[/]", highlight=False)
+    if said := load.of_candidates(c):
+        console.print(Text(formatting.printable(said), style="yellow" if "busy" in said else ""))
     if paths:
         console.print(Text(formatting.printable(str(paths["html"]))), soft_wrap=True)
 

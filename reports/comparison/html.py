@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from clipbench.bench.runs.results import Result, TargetResult, quality_of
 from clipbench.bench.runs.utilization import Window
-from clipbench.reports import formatting
+from clipbench.reports import formatting, load
 from clipbench.reports.comparison import front, wording
 from clipbench.reports.drawing.charts import sample_strips
 from clipbench.reports.drawing.html_page import template_environment
@@ -65,6 +65,7 @@ def render(comparison: Comparison) -> str:
     return template.render(
         c=c,
         candidates=c.candidates,
+        load=load.of_candidates(c),
         others=[candidate for candidate in c.candidates if candidate is not c.reference],
         wording=wording,
         call_signs=CALL_SIGNS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from clipbench.reports import formatting
+from clipbench.reports import formatting, load
 from clipbench.reports.comparison import front, wording
 from clipbench.reports.markdown_text import escape, table
 
@@ -33,6 +33,7 @@ def render(comparison: Comparison) -> str:
         listed = "\n".join(f"> - {escape(line, 600)}" for line in c.mismatches)
         parts.append(f"> **✗ These candidates do not match.**\n{listed}")
     parts.append(escape(wording.headed(c, c.recommendation.sentence), 2000))
+    parts += [escape(said, 1000)] if (said := load.of_candidates(c)) else []
     if failures := wording.failures(c):
         listed = "\n".join(f"- {escape(f'{each.name} {each.text}', 1000)}" for each in failures)
         parts.append(f"**✗ Failures**\n\n{listed}")

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, Task, TextColumn, TimeElapsedColumn
 
 from clipbench.executors.base import Outcome, Phase, Span
-from clipbench.reports import formatting, terminal
+from clipbench.reports import formatting, repeats, terminal
 from clipbench.reports.live.clip_progress import ClipProgress
 from clipbench.reports.live.heartbeat import heartbeat
 
@@ -30,13 +30,17 @@ class RunProgress:
         self.line = display.add_task("seconds of clip", total=None, at="", left="", visible=False)
         self.clips: dict[int, ClipProgress] = {}
 
-    def passes(self, number: int, of: int, warmup: bool, analyzers: int) -> None:
+    def passes(
+        self, number: int, of: int | None, warmup: bool, analyzers: int, width: float | None = None
+    ) -> None:
         kind = "warm-up" if warmup else self.counted
+        if width is not None:
+            kind += f"; so far {repeats.half(width)} of the median"
         self.display.update(
             self.task,
-            description=f"pass {number}/{of} ({kind})",
-            total=of * analyzers,
-            completed=(number - 1) * analyzers,
+            description=f"pass {number}{f'/{of}' if of else ''} ({kind})",
+            total=of * analyzers if of else None,
+            completed=(number - 1) * analyzers if of else 0,
         )
 
     def began(self, worker: str, analyzer: str, phase: Phase) -> None:

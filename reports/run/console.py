@@ -20,7 +20,7 @@ from clipbench.bench.errors import InputError
 from clipbench.bench.runs.foretold import RunPrediction
 from clipbench.bench.runs.results import ClipSummary, MetricValue, Result, RunSummary, TargetResult
 from clipbench.bench.runs.storage import read_result
-from clipbench.reports import formatting, terminal
+from clipbench.reports import formatting, load, repeats, terminal
 from clipbench.reports.run import clip_rows
 from clipbench.reports.run.analyzer_rows import AnalyzerRow, analyzer_rows, run_metrics
 from clipbench.reports.run.busy_line import busy_line
@@ -52,6 +52,8 @@ def show(result: Result, console: Console, path: Path | None = None, verbose: bo
         f"{safe(formatting.run_title(run))} threads={run.threads}, {len(run.passes)} passes "
         f"({warmups} warm-up)\n"
     )
+    if said := repeats.line(run.scenario):
+        console.print(f"{safe(said)}\n")
     if said := formatting.prediction(run):
         console.print(f"[magenta]{safe(said)}[/]\n")
     console.print(analyzer_table(rows, console.width))
@@ -79,6 +81,8 @@ def show(result: Result, console: Console, path: Path | None = None, verbose: bo
     style = STATUS_STYLE[result.verdict]
     verdict = formatting.verdict_words(result)
     console.print(f"\n[{style}]verdict: {verdict}[/] ({safe(result.verdict_reason)})")
+    if said := load.of_run(result):
+        console.print(Text(said, style="yellow" if "busy" in said else ""))
     if path:
         console.print(Text(formatting.printable(str(path))), soft_wrap=True)
     if run.profiles:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from clipbench.bench.measuring import metrics
 from clipbench.bench.runs.results import MetricValue, Result
-from clipbench.reports import formatting
+from clipbench.reports import formatting, load, repeats
 from clipbench.reports.drawing import charts, timeline_svg
 from clipbench.reports.drawing.html_page import template_environment
 from clipbench.reports.drawing.over_time import over_time
@@ -60,6 +60,8 @@ def render(result: Result) -> str:
     return template.render(
         result=result,
         run=result.run,
+        load=load.of_run(result),
+        repeats=repeats.line(result.run.scenario),
         tiles=tiles(result.metrics),
         targets=result.targets,
         prominent=[(t, charts.meter(t)) for t in targets if formatting.is_prominent(t)],

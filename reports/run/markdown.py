@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from clipbench.bench.runs.results import Result, TargetResult
-from clipbench.reports import formatting
+from clipbench.reports import formatting, load, repeats
 from clipbench.reports.markdown_text import MAX_ROWS, escape, fenced, table
 from clipbench.reports.rerender import rerender
 from clipbench.reports.run import clip_rows
@@ -49,6 +49,8 @@ def blocks(result: Result, most: int) -> Iterable[str]:
     about = escape(formatting.run_title(run), most)
     yield f"# {SIGNS[result.verdict]} {formatting.verdict_words(result)}: {about}"
     yield f"**{escape(result.verdict_reason, 4 * most)}**" if result.verdict_reason else ""
+    yield escape(load.of_run(result), 4 * most)
+    yield escape(repeats.line(run.scenario), 4 * most)
     yield escape(formatting.prediction(run), 8 * most)
     baseline = formatting.baseline_sentences(run.baseline)
     yield "\n".join(f"- {escape(sentence, 4 * most)}" for sentence in baseline)

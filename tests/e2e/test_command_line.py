@@ -52,7 +52,7 @@ BAD_WORDS = {
     "gropuing=sequential": "no key gropuing in the configuration; did you mean grouping?",
     "models.cut_analysis.fsp=3": "no key models.cut_analysis.fsp in the configuration; did you mean fps?",
     "models.object_detecton.fps=3": "did you mean object_detection?",
-    "scenario.repeats=two": "scenario.repeats: Value 'two' of type 'str' could not be converted to Integer",
+    "scenario.repeats=two": "scenario.repeats=two is neither auto nor a whole number",
     "only=[cut_analisys]": "only: there is no analyzer cut_analisys; did you mean cut_analysis?",
     "models.cut_analysis.fps=0": "models.cut_analysis.fps=0 is out of range",
     "models.cut_analysis.fps=nan": "models.cut_analysis.fps=nan is out of range",
@@ -184,7 +184,8 @@ def test_output_folder_that_nobody_can_write_to(clip):
 
 
 def test_output_folder_that_is_full(clip, tmp_path):
-    done = run(f"clip.path={clip}", f"hydra.run.dir={tmp_path / 'out'}", limit_file_bytes=40_000)
+    once = (f"clip.path={clip}", "scenario.repeats=1", f"hydra.run.dir={tmp_path / 'out'}")
+    done = run(*once, limit_file_bytes=40_000)
     assert "cannot be written to" in refused(done)
 
 

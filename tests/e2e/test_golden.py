@@ -23,7 +23,7 @@ GOLDEN = Path(__file__).resolve().parent / "golden"
 
 #: Name of a recorded run → its command line.
 RUNS = {
-    "whole": ("grouping=two_core", "executor=gpu_pinned", "scenario.repeats=3"),
+    "whole": ("grouping=two_core", "executor=gpu_pinned", "scenario.repeats=5"),
     "faulty": (
         "grouping=two_core",
         "executor=gpu_pinned",

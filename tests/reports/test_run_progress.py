@@ -92,6 +92,17 @@ def test_a_short_clip_and_one_that_comes_whole_have_none(shown, duration_s, chun
     assert len(lines(shown)) == 1
 
 
+def test_of_passes_that_go_on_until_they_suffice_the_width_so_far_is_shown(shown):
+    shown.passes(2, None, False, 2)
+    assert "pass 2 (measured)" in lines(shown)[0]
+    shown.finished(0, Outcome("a", "ok", "w0", "cpu"))
+    shown.passes(7, None, False, 2, 0.062)
+    shown.finished(0, Outcome("a", "ok", "w0", "cpu"))
+    said = str(shown)
+    assert said.startswith("pass 7 (measured; so far ±3.1 % of the median)") and "left" not in said
+    assert "so far ±3.1 %" in lines(shown)[0]
+
+
 def test_a_log_is_told_now_and_then_where_the_run_is():
     console = Console(file=io.StringIO(), width=200)
     with run_progress(console, enabled=True) as display:

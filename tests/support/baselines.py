@@ -10,7 +10,7 @@ from tests.support.stored_results import a_result
 
 
 def a_saved_result(
-    rtf: Sequence[float] = (1.0, 1.01, 0.99),
+    rtf: Sequence[float] = (1.0, 1.01, 0.99, 1.005, 0.995),
     number: int = 1,
     other_cores: float | None = 0.0,
     interrupted: bool = False,

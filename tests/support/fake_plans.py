@@ -75,7 +75,7 @@ class Notes:
     def ended(self, span):
         self.spans.append(span)
 
-    def passes(self, number, of, warmup, analyzers):
+    def passes(self, number, of, warmup, analyzers, width=None):
         self.shown.append((number, of, warmup))
 
     def opened(self, clip, duration_s, chunk_s, chunked):

@@ -15,6 +15,7 @@ import numpy as np
 
 from clipbench.analyzers.base import Segment
 from clipbench.bench.clips.clip_info import ClipInfo
+from clipbench.bench.enough import ENOUGH
 from clipbench.bench.measuring import session
 from clipbench.bench.measuring.record import Pass, Record
 from clipbench.bench.planning import config
@@ -67,7 +68,7 @@ def record(
     plan: Plan,
     found: Mapping[str, list[Segment]],
     pass_s: float = 5.0,
-    repeats: int = 3,
+    repeats: int = ENOUGH,
     lost: Collection[str] = (),
     utilization: float = 90.0,
     left_bytes: float = 0.1 * GB,

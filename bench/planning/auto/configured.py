@@ -93,7 +93,7 @@ def problem_of(cfg: Config, clips: Sequence[DeclaredClip]) -> tuple[Problem, Kep
     machine = machine_for(cfg)
     kept, remarks = cost_store.find(cfg.costs, cfg.models.profile, tasks)
     service = scenarios.service_of(cfg.scenario)
-    queue = list(clips) * (cfg.scenario.repeats if cfg.scenario.at_once > 1 and not service else 1)
+    queue = list(clips) * (cfg.scenario.least if cfg.scenario.at_once > 1 and not service else 1)
     workload = Workload(
         tuple(queue[:MOST_CLIPS]),
         cfg.scenario.at_once,

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from clipbench.bench.comparing import baseline_comparison, baselines
+from clipbench.bench.enough import ENOUGH
 from clipbench.bench.errors import Exit
 from clipbench.bench.invocation import literal
 from clipbench.bench.measuring.runner import Runner, executor_factory
@@ -28,8 +29,8 @@ KEY = {"grouping.name": "sequential", "executor.name": "threads", "models.profil
 
 
 def test_real_passes_are_not_slower_than_themselves_and_a_sleep_is_found(tmp_path, monkeypatch):
-    """Many short runs of three passes each: every sixth is saved, since what else the machine does changes
-    meanwhile; twenty others are compared."""
+    """Many short runs: every sixth is saved, since what else the machine does changes meanwhile; twenty
+    others are compared."""
     use_fakes(monkeypatch)
     clip = write_clip(tmp_path / "clip.mp4", numbered_frames(30, 64, 64))
 
@@ -37,16 +38,16 @@ def test_real_passes_are_not_slower_than_themselves_and_a_sleep_is_found(tmp_pat
         group = Group("all", "cpu", (task("steady", ()), task("sleeper", (), seconds=0.02)))
         plan = planned([group], "sequential", {"threads": 1}, faults=faults)
         run = Runner(plan, Notes(), executor_factory("sequential"))
-        for _ in range(3 * count + 1):
+        for _ in range(ENOUGH * count + 1):
             run.burst([clip], False, 1, 1)
         run.executor.close()
         passes = run.record.passes[1:]
         found = []
         for number in range(count):
-            three = passes[3 * number : 3 * number + 3]
-            result = a_saved_result([p.end_s - p.start_s for p in three], number + 1)
+            own = passes[ENOUGH * number : ENOUGH * (number + 1)]
+            result = a_saved_result([p.end_s - p.start_s for p in own], number + 1)
             for name, row in result.analyzers.items():
-                row.analyze_s = [p.outcomes[name].analyze_s for p in three]
+                row.analyze_s = [p.outcomes[name].analyze_s for p in own]
             found.append(result)
         return found
 
@@ -76,6 +77,7 @@ def test_exit_codes_at_the_prompt(tmp_path):
                 "run.py",
                 "only=[steady,sleeper]",
                 "models.sleeper.seconds=0.1",
+                f"scenario.repeats={ENOUGH}",
                 f"clip.path={clip}",
                 f"baseline_store={literal(store)}",
                 f"hydra.run.dir={literal(tmp_path / name)}",

@@ -21,7 +21,7 @@ from tests.support.baselines import a_saved_result
 ENFORCED = GateConfig("enforce", ["baseline"])
 REPORTED = GateConfig("report", ["baseline"])
 KEY = {"grouping.name": "sequential", "executor.name": "threads", "models.profile": "embedded", "x": [1]}
-SLOW = {"rtf": (1.5, 1.51, 1.49), "sleeper": 2.5}
+SLOW = {"rtf": (1.5, 1.51, 1.49, 1.505, 1.495), "sleeper": 2.5}
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def kept(tmp_path) -> baselines.Baseline:
     found = baselines.find(tmp_path / "store", KEY)
     for number in range(1, 6):
         assert baseline_comparison.save(
-            found, a_saved_result([1.0, 1.0 + number / 500, 1.0 - number / 500], number)
+            found, a_saved_result([1.0, *(1.0 + sign * number / 500 for sign in (1, -1, 0.5, -0.5))], number)
         ).saved
         found = baselines.read(found.path)
     return found
@@ -66,7 +66,7 @@ def test_runs_are_appended_and_only_the_newest_are_kept(tmp_path):
     assert outcome.runs == len(found.runs) == baseline_comparison.KEEP
     assert [run.id for run in found.runs] == [f"run{n}" for n in range(4, baseline_comparison.KEEP + 4)]
     one = json.loads(found.path.read_text())["runs"][0]
-    assert one["rtf_warm"] == [1.0, 1.01, 0.99] and one["analyze_s"]["sleeper"] == [2.0] * 3
+    assert one["rtf_warm"] == [1.0, 1.01, 0.99, 1.005, 0.995] and one["analyze_s"]["sleeper"] == [2.0] * 5
     assert one["git_commit"] == "f" * 40 and one["versions"]["torch"] == "2.13.0"
     assert one["metrics"] == {"quality.steady.f1": 0.9}
 
@@ -102,14 +102,14 @@ def test_a_busy_machine_is_told_when_saving_and_when_comparing(kept):
 
 def test_where_the_noise_is_from_is_said(kept):
     assert "noise floor not calibrated" in compared(kept, a_saved_result())[1]
-    kept.runs[0] = replace(kept.runs[0], rtf_warm=[1.6] * 3)
+    kept.runs[0] = replace(kept.runs[0], rtf_warm=[1.6] * 5)
     outcome, shown = compared(kept, a_saved_result())
     assert outcome.noise > 0.3 and "noise floor from how far the saved runs lie apart" in shown
 
 
 def test_the_same(kept):
     outcome, _ = compared(kept, a_saved_result())
-    assert (outcome.call, outcome.runs, outcome.samples) == ("same", 5, 15)
+    assert (outcome.call, outcome.runs, outcome.samples) == ("same", 5, 25)
     assert outcome.confirmed is None and outcome.moved == []
     assert outcome.low <= outcome.ratio <= outcome.high
     assert baseline_comparison.exit_code(outcome, ENFORCED) == Exit.OK
@@ -145,12 +145,12 @@ def test_slower_but_not_confirmed(kept, second, reason, valid):
 
 
 def test_faster(kept):
-    outcome, _ = compared(kept, a_saved_result((0.5, 0.51, 0.49)))
+    outcome, _ = compared(kept, a_saved_result((0.5, 0.51, 0.49, 0.505, 0.495)))
     assert outcome.call == "faster" and baseline_comparison.exit_code(outcome, ENFORCED) == Exit.OK
 
 
 def test_less_work_is_not_faster_and_not_slower(kept):
-    for rtf in ((0.5, 0.51, 0.49), SLOW["rtf"]):
+    for rtf in ((0.5, 0.51, 0.49, 0.505, 0.495), SLOW["rtf"]):
         outcome, _ = compared(kept, a_saved_result(rtf, sleeper=None))
         assert outcome.call == "undecided" and "sleeper (timeout)" in outcome.reason
         assert baseline_comparison.exit_code(outcome, REPORTED) == Exit.OK
@@ -158,7 +158,7 @@ def test_less_work_is_not_faster_and_not_slower(kept):
 
 
 def test_fewer_metrics_are_not_faster_but_may_be_slower(kept):
-    outcome, _ = compared(kept, a_saved_result((0.5, 0.51, 0.49), quality=None))
+    outcome, _ = compared(kept, a_saved_result((0.5, 0.51, 0.49, 0.505, 0.495), quality=None))
     assert (outcome.call, outcome.reason) == ("undecided", "no longer measured: quality.steady.f1")
     assert baseline_comparison.exit_code(outcome, ENFORCED) == Exit.TARGET_MISSED
     slow = [a_saved_result(**SLOW, quality=None) for _ in range(2)]

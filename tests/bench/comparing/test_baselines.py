@@ -57,7 +57,7 @@ def test_nothing_asked_for_nothing_looked_for(prepared):
 @pytest.mark.parametrize(
     ("overrides", "line"),
     [
-        (["baseline=compare", "scenario.repeats=2"], "requires scenario.repeats=3 or more"),
+        (["baseline=compare", "scenario.repeats=4"], "requires scenario.repeats=5 or more"),
         (["baseline=compare", "scenario=offline"], "requires scenario=single_stream"),
         (["baseline=svae"], "baseline=svae does not exist; did you mean save?"),
         (["baseline=compare", "profile=torch"], "profile=torch"),

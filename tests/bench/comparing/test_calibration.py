@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from clipbench.bench.comparing import calibration
+from clipbench.bench.enough import ENOUGH
 from clipbench.bench.errors import InputError
 from clipbench.bench.measuring import session
 from clipbench.bench.planning import config
@@ -23,7 +24,7 @@ from tests.support.fake_plans import use_fakes
 def runs(between: float, within: float, seed: int = 0) -> list[list[float]]:
     rng = np.random.default_rng(seed)
     middles = np.exp(rng.normal(0, between, (calibration.RUNS, 1)))
-    return (middles * np.exp(rng.normal(0, within, (calibration.RUNS, 3)))).tolist()
+    return (middles * np.exp(rng.normal(0, within, (calibration.RUNS, ENOUGH)))).tolist()
 
 
 def calibrated(samples: list[list[float]], **options) -> calibration.Calibration:
@@ -41,7 +42,7 @@ def test_what_was_calibrated_is_found_again(store):
     found = calibration.lookup(a_saved_result(number=9))
     assert found.value == made.noise and found.source == "calibrated on 2026-01-01T00:00:00+00:00"
     kept = json.loads(store.read_text())["calibrations"]
-    assert [len(run) for entry in kept.values() for run in entry["runs"]] == [3] * calibration.RUNS
+    assert [len(run) for entry in kept.values() for run in entry["runs"]] == [ENOUGH] * calibration.RUNS
 
 
 def test_several_are_kept_and_the_newest_of_each():
@@ -86,7 +87,7 @@ def test_a_file_of_an_earlier_version_is_no_floor_and_says_what_to_do(store):
     [
         (["baseline=save"], "two commands"),
         (["scenario=offline"], "scenario=single_stream"),
-        (["scenario.repeats=1"], "scenario.repeats=2 or more"),
+        (["scenario.repeats=4"], "scenario.repeats=5 or more"),
         (["faults=slow", "faults.analyzer=steady"], "planted fault"),
         (["profile=torch"], "profiler"),
     ],

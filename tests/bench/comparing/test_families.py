@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from clipbench.bench.comparing.families import family_p, of_family
-from clipbench.bench.comparing.statistics import ALPHA, MIN_NOISE, compare_samples
+from clipbench.bench.comparing.statistics import MIN_NOISE, compare_samples
+from clipbench.bench.enough import ALPHA
 from studies import families
 
 TABLES = 60

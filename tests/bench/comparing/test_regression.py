@@ -7,9 +7,10 @@ import pytest
 
 from clipbench.bench.comparing import regression
 from clipbench.bench.comparing.regression import compare_runs, slower_analyzers
+from clipbench.bench.enough import ENOUGH
 
 
-def runs(count: int, repeats: int = 3, middle: float = 1.0, between=0.01, within=0.01, seed=0):
+def runs(count: int, repeats: int = ENOUGH, middle: float = 1.0, between=0.01, within=0.01, seed=0):
     """Runs whose middles vary by `between` and whose repeats vary by `within` around them."""
     rng = np.random.default_rng(seed)
     middles = middle * np.exp(rng.normal(0, between, (count, 1)))
@@ -20,7 +21,7 @@ def runs(count: int, repeats: int = 3, middle: float = 1.0, between=0.01, within
     ("factor", "call"), [(1.3, "slower"), (1 / 1.3, "faster"), (1.0, "same"), (1.04, "undecided")]
 )
 def test_every_call_can_be_reached(factor, call):
-    found = compare_runs(runs(5), [[factor * 0.99, factor, factor * 1.01]], floor=0.03)
+    found = compare_runs(runs(5), [[factor * x for x in (0.99, 1.0, 1.01, 0.995, 1.005)]], floor=0.03)
     assert found.call == call and found.valid
     assert found.low <= found.ratio <= found.high and found.ratio == pytest.approx(factor, rel=0.02)
     assert bool(found.reason) == (call == "undecided")
@@ -32,7 +33,7 @@ def test_the_same_samples_give_the_same_answer():
 
 def test_runs_far_apart_raise_the_noise_floor():
     near, far = runs(5, between=0.001, within=0.001), runs(5, between=0.2, within=0.001)
-    now = [[1.2, 1.2, 1.2]]
+    now = [[1.2] * ENOUGH]
     assert compare_runs(near, now, 0.03).noise == 0.03 and compare_runs(near, now, 0.03).call == "slower"
     assert compare_runs(far, now, 0.03).noise > 0.15 and compare_runs(far, now, 0.03).call == "undecided"
     assert compare_runs(near, now, 0.25).call == "same"  # a calibration has its say too
@@ -48,10 +49,10 @@ def test_repeats_that_agree_do_not_stand_in_for_runs():
     ("baseline", "now", "reason"),
     [
         (runs(2), runs(1), "the baseline has 2 of the 3 runs"),
-        (runs(3, repeats=2), runs(1), "a run has 2 of the 3 repeats"),
-        (runs(3), [[1.0]], "a run has 1 of the 3 repeats"),
-        (runs(3), [[]], "a run has 0 of the 3 repeats"),
-        (runs(3), [[0.0, 1.0, 1.0]], "a sample is not above 0"),
+        (runs(3, repeats=ENOUGH - 1), runs(1), f"a run has {ENOUGH - 1} of the {ENOUGH} repeats"),
+        (runs(3), [[1.0]], f"a run has 1 of the {ENOUGH} repeats"),
+        (runs(3), [[]], f"a run has 0 of the {ENOUGH} repeats"),
+        (runs(3), [[0.0, *[1.0] * ENOUGH]], "a sample is not above 0"),
     ],
 )
 def test_too_little_is_undecided_and_not_valid(baseline, now, reason):
@@ -61,12 +62,13 @@ def test_too_little_is_undecided_and_not_valid(baseline, now, reason):
 
 
 def test_samples_without_any_spread():
-    assert compare_runs([[1.0] * 3] * 3, [[1.0] * 3], 0.03).call == "same"
-    assert compare_runs([[1.0] * 3] * 3, [[1.1] * 3], 0.03).call == "slower"
+    same = [1.0] * ENOUGH
+    assert compare_runs([same] * 3, [same], 0.03).call == "same"
+    assert compare_runs([same] * 3, [[1.1] * ENOUGH], 0.03).call == "slower"
 
 
 def test_what_other_work_accounts_for_is_neither_slower_nor_faster():
-    slower, faster = [[1.3, 1.31, 1.29]], [[0.7, 0.71, 0.69]]
+    slower, faster = [[1.3, 1.31, 1.29, 1.3, 1.3]], [[0.7, 0.71, 0.69, 0.7, 0.7]]
     busy = compare_runs(runs(5), slower, 0.03, other_work=1.5)
     assert (busy.call, busy.valid) == ("undecided", False) and "other work" in busy.reason
     assert compare_runs(runs(5), slower, 0.03, other_work=1.1).call == "slower"  # it accounts for a part only
@@ -87,7 +89,7 @@ def test_twenty_per_cent_are_seen():
 
 
 def analyzers(**middles: float) -> dict[str, list[float]]:
-    return {name: [m * 0.99, m, m * 1.01] for name, m in middles.items()}
+    return {name: [m * x for x in (0.99, 1.0, 1.01, 0.995, 1.005)] for name, m in middles.items()}
 
 
 def test_analyzers_that_moved_come_with_the_largest_gain_first():

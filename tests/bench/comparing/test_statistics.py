@@ -8,14 +8,12 @@ import math
 import pytest
 
 from clipbench.bench.comparing.statistics import (
-    ALPHA,
     MARGIN,
     MIN_NOISE,
-    MIN_PAIRS,
-    MIN_SAMPLES,
     compare_samples,
     noise_floor,
 )
+from clipbench.bench.enough import ALPHA, ENOUGH, ENOUGH_PAIRS
 from clipbench.bench.errors import InputError
 from studies.decisions import NOISE, deviations, floor_of, judged, kept, main, read, share, simulated
 
@@ -81,23 +79,23 @@ def test_undecided_says_why():
     assert odd.call == "undecided" and "rank test" in odd.reason
 
 
-@pytest.mark.parametrize("n", range(MIN_SAMPLES))
+@pytest.mark.parametrize("n", range(ENOUGH))
 def test_too_few_samples(n):
     found = compare_samples(PASSES[:n], times(2, PASSES[:n]), 0.02)
-    assert found.call == "undecided" and str(MIN_SAMPLES) in found.reason and f"{n} samples" in found.reason
+    assert found.call == "undecided" and str(ENOUGH) in found.reason and f"{n} samples" in found.reason
     assert math.isnan(found.ratio) == (n == 0) and math.isnan(found.low) == (n < 2)
     said = json.loads(json.dumps(found.as_json(), allow_nan=False))
     assert (said["ratio"] is None) == (n == 0) and said["samples"] == [n, n]
 
 
 def test_the_fewest_samples_are_enough():
-    few = PASSES[:MIN_SAMPLES]
+    few = PASSES[:ENOUGH]
     assert compare_samples(few, times(1.5, few), 0.02, paired=False).call == "slower"
     assert compare_samples(few, few, 0.02).call == "same"
     pairs = compare_samples(few, times(1.5, few), 0.02)
-    assert pairs.call == "undecided" and f"needs {MIN_PAIRS} or more" in pairs.reason
-    enough = PASSES[:MIN_PAIRS]
-    assert compare_samples(enough, times(1.5, enough), 0.02).call == "slower"
+    assert pairs.call == "undecided" and f"needs {ENOUGH_PAIRS} or more" in pairs.reason
+    more = PASSES[:ENOUGH_PAIRS]
+    assert compare_samples(more, times(1.5, more), 0.02).call == "slower"
 
 
 def test_sides_of_different_length_have_no_pairs():
@@ -158,7 +156,7 @@ def test_noise_floors():
     assert noise_floor(PASSES, PASSES) == MIN_NOISE
     assert noise_floor(PASSES, times(1.03)) == pytest.approx(0.03)
     assert noise_floor(times(1.03), PASSES) == pytest.approx(0.03)
-    with pytest.raises(ValueError, match=f"requires {MIN_SAMPLES} samples"):
+    with pytest.raises(ValueError, match=f"requires {ENOUGH} samples"):
         noise_floor(PASSES[:4], PASSES)
     with pytest.raises(ValueError, match="median"):
         noise_floor([0.0] * 5, PASSES)

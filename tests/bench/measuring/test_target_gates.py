@@ -19,6 +19,7 @@ import yaml
 from clipbench.analyzers import registry
 from clipbench.analyzers.base import Segment
 from clipbench.bench import quality
+from clipbench.bench.enough import ENOUGH
 from clipbench.bench.errors import Exit
 from clipbench.bench.measuring import session, targets, verdict
 from clipbench.bench.probes import environment
@@ -195,15 +196,15 @@ def test_a_stand_ins_figure_does_not_do_where_the_models_is_required(bench, monk
 @pytest.mark.parametrize(
     ("planted", "overrides", "says"),
     [
-        ({"repeats": 2}, (), "2 of 3 repeats"),
-        ({"repeats": 0}, (), "0 of 3 repeats, 0 of 3 seconds"),
-        ({"pass_s": 0.5}, (), "1.5 of 3 seconds"),
+        ({"repeats": 2}, (), f"2 of {ENOUGH} repeats"),
+        ({"repeats": 0}, (), f"0 of {ENOUGH} repeats, 0 of 3 seconds"),
+        ({"pass_s": 0.5}, (), "2.5 of 3 seconds"),
         (
             {},
             ("only=[cut_analysis,color_analysis]", "targets.minimum.analyzers=20"),
             "2 of 20 analyzers",
         ),
-        ({"pass_s": 31.0, "repeats": 1}, (), "1 of 3 repeats"),  # also where a target is missed
+        ({"pass_s": 31.0, "repeats": 1}, (), f"1 of {ENOUGH} repeats"),  # also where a target is missed
     ],
 )
 def test_too_little_is_invalid_and_says_of_what(bench, planted, overrides, says):

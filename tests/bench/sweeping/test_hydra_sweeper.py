@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from clipbench.bench.comparing.statistics import MIN_PAIRS
+from clipbench.bench.enough import ENOUGH_PAIRS
 from clipbench.bench.errors import InputError
 from clipbench.bench.sweeping.hydra_sweeper import InterleavedSweeper, expand
 from clipbench.bench.sweeping.sweep import Sweep
@@ -54,11 +54,11 @@ def test_jobs_are_the_product_of_the_choices(tmp_path, monkeypatch):
 
 def test_too_few_repeats_are_said_before_the_sweep(tmp_path, monkeypatch):
     sweep = ("executor=sequential,threads", "only=[color_analysis]", f"hydra.sweep.dir={tmp_path}/sweep")
-    few = MIN_PAIRS - 1
+    few = ENOUGH_PAIRS - 1
     (note,) = planned(monkeypatch, *sweep, f"repeats={few}").notes
-    assert note == f"repeats={few} cannot show any difference: that requires {MIN_PAIRS} or more"
-    assert planned(monkeypatch, *sweep, f"repeats={MIN_PAIRS}").notes == []
-    queue = (*sweep, "scenario=offline", f"repeats={MIN_PAIRS}")
+    assert note == f"repeats={few} cannot show any difference: that requires {ENOUGH_PAIRS} or more"
+    assert planned(monkeypatch, *sweep, f"repeats={ENOUGH_PAIRS}").notes == []
+    queue = (*sweep, "scenario=offline", f"repeats={ENOUGH_PAIRS}")
     (note,) = planned(monkeypatch, *queue, "hydra.sweeper.rounds=1").notes
     assert note.startswith("a queue of clips in hydra.sweeper.rounds=1 cannot show any difference")
     assert planned(monkeypatch, *queue).notes == []
@@ -78,9 +78,11 @@ def test_what_comes_to_the_same_is_measured_once(tmp_path, monkeypatch):
     made = planned(monkeypatch, "executor.threads=1,1", f"hydra.sweep.dir={tmp_path}/sweep")
     assert [job.name for job in made.jobs] == ["executor.threads=1"]
     assert made.notes == [
-        "executor.threads=1-2 is the same configuration as executor.threads=1, and left out"
+        "executor.threads=1-2 is the same configuration as executor.threads=1, and left out",
+        f"repeats=auto: the jobs of a sweep take turns, so each is measured {ENOUGH_PAIRS} times, as many "
+        "pairs as a call takes",
     ]
-    assert made.rounds == made.repeats == 3
+    assert made.rounds == made.repeats == ENOUGH_PAIRS
 
 
 REFUSED = {
