@@ -160,7 +160,7 @@ def test_it_is_the_default_for_one_clip_at_a_time_and_a_number_elsewhere():
         (("scenario=offline", "repeats=auto"), "with scenario=offline write a number"),
         (("repeats=often",), "scenario.repeats=often is neither auto nor a whole number"),
         (("scenario.interval=0",), "scenario.interval=0 is out of range"),
-        (("scenario.budget_s=-1",), "scenario.budget_s=-1.0 is out of range"),
+        (("scenario.budget_s=-1",), "scenario.budget_s=-1 is out of range"),
     ):
         with pytest.raises(InputError, match=said):
             session.check_scenario(config.compose(*wrong))
