@@ -17,7 +17,7 @@ import psutil
 
 from clipbench.analyzers.base import Segment
 from clipbench.analyzers.threads import cores_allowed
-from clipbench.bench.measuring.metrics import bound_of
+from clipbench.bench.measuring.metrics import bound_of, work_by_pass
 from clipbench.bench.measuring.runner import Runner, executor_factory
 from clipbench.bench.planning import config
 from clipbench.bench.planning.plan import make_plan
@@ -109,7 +109,7 @@ class Harness:
     def known(self) -> dict[str, Any]:
         """Of the last pass: its efficiency, and what that is made of."""
         record = self.run.record
-        bound = bound_of(record, len(record.passes) - 1)
+        bound = bound_of(record, work_by_pass(record)[len(record.passes) - 1])
         return {"efficiency": bound.efficiency, **dataclasses.asdict(bound)}
 
     def close(self) -> None:

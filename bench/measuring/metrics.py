@@ -7,7 +7,8 @@ name. A metric that cannot be computed says why. How right the analyzers were is
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Literal
@@ -28,6 +29,7 @@ from clipbench.bench.measuring.record import Record
 from clipbench.bench.planning.percentiles import CLAIMED
 from clipbench.bench.runs.measurement import Failed, Measured, Measurement, NotMeasured, finite
 from clipbench.bench.runs.results import MetricValue
+from clipbench.executors.base import Span
 from clipbench.executors.containing import described, is_the_users, traced
 
 log = logging.getLogger(__name__)
@@ -128,18 +130,28 @@ def success_rate(record: Record) -> Measurement:
 def efficiency(record: Record) -> Measurement:
     if record.service is not None:
         return ARRIVING
-    bounds = [bound_of(record, number) for number, p in enumerate(record.passes) if p in record.warm()]
     if record.in_flight > 1:
         return IN_FLIGHT
-    if not bounds:
+    warm = {id(one) for one in record.warm()}
+    if not warm:
         return NOTHING_WARM
-    samples = tuple(bound.efficiency for bound in bounds)
+    work = work_by_pass(record)
+    numbers = [number for number, one in enumerate(record.passes) if id(one) in warm]
+    samples = tuple(bound_of(record, work[number]).efficiency for number in numbers)
     return Measured(median(samples), samples)
 
 
-def bound_of(record: Record, number: int) -> Bound:
-    """The lower bound of one pass on the workers and cores that there were."""
-    spans = [s for s in record.spans if s.clip == number and s.phase in ("analyze", "decode")]
+def work_by_pass(record: Record) -> dict[int, list[Span]]:
+    """Number of a pass → its decoding and its analyses."""
+    found: dict[int, list[Span]] = defaultdict(list)
+    for span in record.spans:
+        if span.phase in ("analyze", "decode"):
+            found[span.clip].append(span)
+    return found
+
+
+def bound_of(record: Record, spans: Sequence[Span]) -> Bound:
+    """The lower bound of the work of one pass on the workers and cores that there were."""
     tasks = record.plan.tasks()
     upstream = {t.analyzer: (*t.upstream, *t.after) for t in tasks}
     frames = {t.analyzer for t in tasks if waits_for_all_frames(t)}

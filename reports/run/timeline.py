@@ -17,7 +17,7 @@ from clipbench.bench.runs.results import Result
 from clipbench.bench.runs.utilization import Window
 from clipbench.executors.base import Span
 from clipbench.reports import formatting
-from clipbench.reports.drawing.bars import draw_bar, draw_label, text_size
+from clipbench.reports.drawing.bars import draw_bars, draw_label, text_size
 from clipbench.reports.drawing.colours import FAINT, IDLE, INK
 from clipbench.reports.drawing.legend import draw_legend, legend_entries, legend_height
 from clipbench.reports.drawing.passes import groups_in, last_pass, pass_groups, run_end
@@ -156,9 +156,8 @@ def draw_overview(axis: Axes, result: Result, rows: list[WorkerRow], window: Win
     axis.set_ylim(len(rows) or 1, 0)
     axis.set_yticks([])
     label_left_of(axis, (len(rows) or 1) / 2, "whole run")
-    for number, row in enumerate(rows):
-        for span, _, _ in row.bars():
-            draw_bar(axis, span, number + 0.06, number + 0.94, 0)
+    spans = ((span, number) for number, row in enumerate(rows) for span, _, _ in row.bars())
+    draw_bars(axis, ((span, number + 0.06, number + 0.94) for span, number in spans), 0)
     mark_passes(axis, result, limits)
     axis.axvspan(*window, fill=False, edgecolor=INK, linewidth=1.5, clip_on=False, zorder=4)
 
@@ -176,10 +175,10 @@ def draw_rows(axis: Axes, result: Result, rows: list[WorkerRow], window: Window)
         axis.axhspan(row.low, row.high, facecolor=IDLE, linewidth=0)
         worker = row.spans
         label_left_of(axis, (row.low + row.high) / 2, worker.worker, f"{busy_share(worker, window):.0%} busy")
-        for span, low, high in row.bars():
-            if inside([span], window):
-                draw_bar(axis, span, low, high, 0.8)
-                any(draw_label(axis, span, text, low, high, window) for text in labels(span, queue))
+        seen = [bar for bar in row.bars() if inside([bar[0]], window)]
+        draw_bars(axis, seen, 0.8)
+        for span, low, high in seen:
+            any(draw_label(axis, span, text, low, high, window) for text in labels(span, queue))
     mark_passes(axis, result, window)
 
 
