@@ -6,8 +6,8 @@ from clipbench.bench.measuring.gpu_of_record import NO_CLEANUP
 from clipbench.bench.measuring.record import Record
 from clipbench.bench.runs.measurement import Measured, Measurement, NotMeasured
 
-NOT_AGAIN = NotMeasured(
-    "a queue ends with its last clip, after which workers that have exited are not started again"
+NOT_WOKEN = NotMeasured(
+    "workers were not woken after the cleanup: scenario.wake=true, or a limit on it, does that"
 )
 ON_NO_GPU = NotMeasured("no worker of this run was on a GPU, and there is nothing to park")
 NOT_PARKED = NotMeasured("models were not parked in host memory: executor.cleanup=offload does that")
@@ -18,7 +18,7 @@ def ready_again(record: Record) -> Measurement:
     if record.cleanup is None:
         return NO_CLEANUP
     if record.cleanup.ready_again_s is None:
-        return NOT_AGAIN
+        return NOT_WOKEN
     return Measured(record.cleanup.ready_again_s)
 
 

@@ -81,9 +81,13 @@ class Runner:
         make: Callable[[Observer], Executor],
         chunk_s: float | None = None,
         resume_store: Path | None = None,
+        wake: bool = False,
     ) -> None:
-        """Clips are read in chunks of `chunk_s` seconds (None: in one); how far is kept in `resume_store`."""
-        self.plan, self.progress = plan, progress
+        """Clips are read in chunks of `chunk_s` seconds (None: in one); how far is kept in `resume_store`.
+
+        With `wake`, it is measured how long the executor takes to be ready again after the cleanup.
+        """
+        self.plan, self.progress, self.wake = plan, progress, wake
         self.chunk_s, self.resume_store = chunk_s, resume_store
         self.recorder = Recorder(progress)
         self.executor = make(self.recorder)
@@ -242,7 +246,7 @@ class Runner:
         )
 
     def _cleanup(self) -> None:
-        """Clean up, and look at what is left and at how long it takes until the next clip could start."""
+        """Clean up and look at what is left; if asked, also at how long it takes until a clip could start."""
         self.sampler.mark("loaded")
         began = self.clock()
         self.executor.cleanup()
@@ -252,7 +256,7 @@ class Runner:
         self.sampler.mark("after cleanup")
         states = self.executor.state()
         woken, ready_again_s = self.clock(), None
-        if self._goes_on():
+        if self.wake:
             self.executor.wake()
             ready_again_s = self.clock() - woken
         self.record.cleanup = Cleanup(
@@ -263,14 +267,6 @@ class Runner:
             ready_again_s=ready_again_s,
             took_s=cleaned - began,
         )
-
-    def _goes_on(self) -> bool:
-        """Whether clips may come after the last one.
-
-        A queue ends with it: workers that have exited would be started, and load all models, for nothing.
-        """
-        queue = self.record.in_flight > 1 and self.record.service is None
-        return not (queue and self.plan.settings.cleanup == "exit")
 
 
 def executor_factory(name: str) -> Callable[[Observer], Executor]:

@@ -216,6 +216,7 @@ def run(session: Session, progress: Progress, measured: Callable[[], None] = lam
         executor_factory(cfg.executor.name),
         cfg.clip.chunk_s,
         Path(cfg.resume_store) if cfg.resume else None,
+        wakes(session),
     )
     runner.record.lost += session.lost
     interrupted, others, watch = 0, OtherWork(strategy(cfg.executor.name).children), held_back.Watch()
@@ -231,6 +232,12 @@ def run(session: Session, progress: Progress, measured: Callable[[], None] = lam
     held = watch.found() if session.plan.pretended is None else HeldBack()
     result = derive(session, runner.record, started_at, bool(interrupted), others, held)
     return Finished(result, segments_by_file(runner.record, session.clips), interrupted)
+
+
+def wakes(session: Session) -> bool:
+    """Whether workers are made ready again after the cleanup, which takes as long as their start."""
+    asked = {*session.limits, *session.cfg.gate.require}
+    return session.cfg.scenario.wake or "ready_again_s" in asked
 
 
 def derive(

@@ -48,6 +48,9 @@ class ScenarioConfig:
     as the `percentile` (50, 95 or 99) takes to be claimed. What is not done after `latency_limit_s` seconds
     is late. With `search`, the highest rate is found at which the percentile keeps that limit, to within the
     fraction `tolerance`.
+
+    With `wake`, workers are made ready again after the cleanup, which says how long that takes
+    (`ready_again_s`); a limit on that has them woken too.
     """
 
     name: str = MISSING
@@ -56,6 +59,7 @@ class ScenarioConfig:
     interval: float = setting(0.05, "how wide auto's interval may be, as a share", low=0.0001, high=1)
     budget_s: float = setting(60.0, "seconds of passes after which auto ends", low=0, high=LONGEST_S)
     in_flight: int | None = setting(1, "clips that are under way at once", low=1, high=MOST)
+    wake: bool = False
     rate: float | None = setting(None, "clips that arrive per second", low=1e-6, high=1e6)
     arrivals: str | None = None
     clips: int | None = setting(None, "how many clips arrive", low=1, high=MOST)

@@ -34,7 +34,7 @@ def write_result(result: Result, segments: Mapping[str, Sequence[Segment]], fold
         for name, found in segments.items():
             path = folder / "segments" / f"{name}.json"
             path.parent.mkdir(exist_ok=True)
-            write_json(path, to_json(list(found), readable))
+            write_json(path, to_json(list(found), readable), durable=False)
         path = folder / "result.json"
         write_json(path, to_json(result, readable))
     except OSError as error:
@@ -42,16 +42,21 @@ def write_result(result: Result, segments: Mapping[str, Sequence[Segment]], fold
     return path
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write `value` to a temporary file beside `path`, then move it there."""
+def write_json(path: Path, value: Any, durable: bool = True) -> None:
+    """Write `value` to a temporary file beside `path`, then move it there.
+
+    A file that is `durable` is on the disk afterwards, which may take tens of milliseconds. One that is not
+    outlives the process all the same, but not a loss of power in the seconds after.
+    """
     partial = path.with_name(f".{os.getpid()}.partial")  # a name of 255 bytes could not be longer
     try:
         # What is read back here alone may have bytes that are not UTF-8: they become JSON's escapes.
         partial.unlink(missing_ok=True)  # a link of that name would be followed
         with partial.open("x", encoding="utf-8", errors="backslashreplace") as file:
             json.dump(value, file, indent=1, allow_nan=False, ensure_ascii=False)
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

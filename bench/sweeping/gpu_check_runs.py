@@ -19,9 +19,11 @@ REFERENCE = "embedded"
 #: What the check varies, or sets by options of its own.
 TAKEN = {
     *("models", "models.profile", "models.size", "only", "grouping", "executor", "executor.cleanup"),
-    *("scenario", "scenario.warmup", "scenario.repeats", "repeats", "hydra.run.dir"),
+    *("scenario", "scenario.warmup", "scenario.repeats", "repeats", "scenario.wake", "hydra.run.dir"),
     *("plan", "profile", "calibrate", "baseline", "resume"),
 }
+#: Has it measured how long models take to be back; a queue ends with its last clip.
+WAKE = "scenario.wake=true"
 #: Seconds after which an analyzer that hangs is ended: it costs itself, and not the run.
 LIMITS = ("executor.timeout_s=60", "executor.load_timeout_s=90")
 
@@ -71,7 +73,7 @@ def check_runs(size: str, repeats: int, only: str = "", overrides: Sequence[str]
     runs = [
         CheckRun(
             title,
-            (*random, *own, *subset, *LIMITS, *overrides),
+            (*random, *own, *([] if queue in own else [WAKE]), *subset, *LIMITS, *overrides),
             4 * repeats if queue in own else repeats,
         )
         for title, *own in made

@@ -31,7 +31,7 @@ def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("simulated")
     costs = f"costs.file={write_costs(folder / 'costs.json', *ONLY)}"
     commands = {
-        "here": (costs,),
+        "here": (costs, "scenario.wake=true"),
         "queue": (costs, "scenario=offline", "repeats=6", "machine=cores_16", "machine.core_speed=2"),
         "plan": (costs, "machine=cores_16", "plan=true"),
         "unknown machine": (costs, "machine=hal"),
