@@ -39,6 +39,17 @@ def held() -> Iterator[None]:
             signal.raise_signal(arrived[0])
 
 
+def put_back() -> None:
+    """Install anew the handlers of what ends a run: a library in C may have replaced them unnoticed.
+
+    Nothing happens in another thread than the main one, which cannot.
+    """
+    if threading.current_thread() is threading.main_thread():
+        for number in SIGNALS:
+            if (handler := signal.getsignal(number)) is not None:
+                signal.signal(number, handler)
+
+
 def block_those_of_terminal() -> None:
     """Have this thread, and all that it starts, not see Ctrl-C and a closed terminal."""
     signal.pthread_sigmask(signal.SIG_BLOCK, OF_TERMINAL)

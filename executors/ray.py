@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-import signal
 import sys
 import threading
 import time
@@ -38,6 +37,8 @@ from clipbench.executors.supervision import GRACE_S
 log = logging.getLogger(__name__)
 
 LOOPBACK = "127.0.0.1"
+#: Seconds between two looks at whether Ray has answered, and at whether the head is there.
+MOMENT_S, CHECK_S = 0.001, 0.05
 
 
 @dataclass(frozen=True)
@@ -110,13 +111,23 @@ class Ray(Connected):
 
     def _asked(self, ask: Callable[[], Any]) -> Any:
         """What Ray answers. Its thread is the one that waits: it waits for good where the head has died."""
+        return self._answered(ask, self._check_head)
+
+    def _answered(self, ask: Callable[[], Any], meanwhile: Callable[[], None]) -> Any:
+        """What Ray answers, after `meanwhile` now and then; our handlers of signals are kept all the while.
+
+        Ray replaces that of SIGTERM when it connects, by one that aborts, and removes it when it disconnects:
+        a signal that came then would end this process with all that it has measured.
+        """
         assert self.cluster is not None
         answer = self.cluster.submit(ask)
         while not answer.done():
-            wait([answer], timeout=0.05)
-            self._check_head()
-            if threading.current_thread() is threading.main_thread():  # Ray replaces our handler
-                signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
+            until_s = now() + CHECK_S
+            while not answer.done() and now() < until_s:
+                wait([answer], timeout=MOMENT_S)
+                held_signals.put_back()
+            meanwhile()
+        held_signals.put_back()
         return answer.result()
 
     def _check_head(self) -> None:
@@ -167,7 +178,7 @@ class Ray(Connected):
             else:
                 if self.supervisor is not None:
                     self.supervisor.kill()
-                self.cluster.submit(ray.shutdown).result()
+                self._answered(ray.shutdown, lambda: None)
             self.cluster.shutdown(wait=not self.lost_head)
             self.cluster = None
         if self.reaper is not None:

@@ -90,6 +90,33 @@ def test_what_it_starts_is_its_own_and_goes_with_it(monkeypatch):
     assert not folder.exists()
 
 
+def is_caught(number: int) -> bool:
+    """Whether this process has a handler of a signal, also one that Python does not know of."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    (caught,) = (line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(caught, 16) >> (number - 1) & 1)
+
+
+@with_ray
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the system does not say what is caught")
+def test_a_signal_that_ends_a_run_reaches_it_whatever_ray_does_with_its_handlers(monkeypatch):
+    use_fakes(monkeypatch)
+    arrived: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _: arrived.append(number))
+    try:
+        executor = started(grouped({"a": ("steady",)}, executor="ray"))
+        try:
+            signal.raise_signal(signal.SIGTERM)
+            assert arrived == [signal.SIGTERM]
+        finally:
+            executor.close()
+        assert is_caught(signal.SIGTERM)  # else the next line would end the tests
+        signal.raise_signal(signal.SIGTERM)
+        assert arrived == [signal.SIGTERM] * 2
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 @with_ray
 def test_more_gpus_than_there_are_is_refused():
     with pytest.raises(ExecutorUnavailable, match="the plan needs 2000 GPUs"):

@@ -27,7 +27,7 @@ class Clock:
     def monotonic(self) -> float:
         return self.now_s
 
-    def run(self, arguments, folder, timeout_s, metrics, limit="") -> ChildRun:
+    def run(self, arguments, folder, timeout_s, metrics, limit="", program=None) -> ChildRun:
         name = arguments[0].partition("=")[2]
         self.repeats[name] = next(int(a.partition("=")[2]) for a in arguments if a.startswith("repeats="))
         took_s = self.seconds_of(name, self.repeats[name])
