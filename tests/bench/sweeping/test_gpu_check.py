@@ -39,7 +39,7 @@ def test_the_most_telling_run_comes_first_and_the_embedded_one_last():
     made = check_runs("full", 3)
     first = set(made[0].overrides)
     assert {"grouping=optimized", "executor=gpu_pinned", "executor.cleanup=exit"} <= first
-    assert not any(override.startswith("scenario") for override in first), "one clip at a time"
+    assert not any(override.startswith("scenario=") for override in first), "one clip at a time"
     assert made[-1].title == REFERENCE and REFERENCE not in [run.title for run in made[:-1]]
     shared = shared_analyzers(make_plan(config.compose("models=random")))
     assert f"only=[{','.join(sorted(shared))}]" in made[-1].overrides
