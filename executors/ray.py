@@ -203,7 +203,8 @@ def join(options: dict[str, Any]) -> None:
     """Start a cluster, or join one."""
     import ray
 
-    ray.init(log_to_driver=False, logging_level=logging.ERROR, **options)
+    with ray_head.apart():
+        ray.init(log_to_driver=False, logging_level=logging.ERROR, **options)
 
 
 class Actor:

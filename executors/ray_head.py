@@ -5,9 +5,37 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+from collections.abc import Iterator
 
 #: The processes without which a cluster is none, as Ray calls them.
 HEAD = ("gcs_server", "raylet")
+#: What Ray calls in them before they are what they will be.
+ENDS_WITH_US = "set_kill_on_parent_death_linux"
+
+
+@contextlib.contextmanager
+def apart() -> Iterator[None]:
+    """The processes that Ray starts meanwhile are in sessions of their own: what is sent to our group is ours.
+
+    Were a head to end of it while Ray connects, Ray would abort this process. Between fork and exec, they call
+    a function of Ray that has them end with us; there is no setting for a session.
+    """
+    from ray._private import utils
+
+    ends_with_us = getattr(utils, ENDS_WITH_US, None)
+    if ends_with_us is None:  # a Ray of another version
+        yield
+        return
+
+    def alone() -> None:
+        os.setsid()
+        ends_with_us()
+
+    setattr(utils, ENDS_WITH_US, alone)
+    try:
+        yield
+    finally:
+        setattr(utils, ENDS_WITH_US, ends_with_us)
 
 
 def processes() -> dict[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import pickle
 import signal
 import subprocess
@@ -16,6 +17,7 @@ import pytest
 from clipbench.analyzers.base import FrameRequest, Needs
 from clipbench.bench.clips.decoding import decode
 from clipbench.executors import ray as ray_executor
+from clipbench.executors import ray_head
 from clipbench.executors import registry as executors
 from clipbench.executors.base import ExecutorUnavailable, Plan
 from clipbench.executors.layout import Group
@@ -84,6 +86,8 @@ def test_what_it_starts_is_its_own_and_goes_with_it(monkeypatch):
         folder = Path(executor.folder.name)
         assert folder.is_dir()
         assert signal.getsignal(signal.SIGTERM) is handler
+        groups = {os.getpgid(pid) for pid in ray_head.processes().values()}
+        assert groups and os.getpgrp() not in groups, "a signal to our group would end it"
         assert [o.status for o in executor.run(ArrayClip(duration_s=1.0))] == ["ok"]
     finally:
         executor.close()
