@@ -15,10 +15,10 @@ ENDS_WITH_US = "set_kill_on_parent_death_linux"
 
 @contextlib.contextmanager
 def apart() -> Iterator[None]:
-    """The processes that Ray starts meanwhile are in sessions of their own: what is sent to our group is ours.
+    """Have what Ray starts meanwhile be in sessions of its own: a signal to our group is for us alone.
 
-    Were a head to end of it while Ray connects, Ray would abort this process. Between fork and exec, they call
-    a function of Ray that has them end with us; there is no setting for a session.
+    If the head ends of it while Ray connects, Ray aborts this process. There is no setting for a session, but
+    between fork and exec, Ray has its processes call a function, after which they end with us.
     """
     from ray._private import utils
 

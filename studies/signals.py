@@ -174,8 +174,9 @@ def judged(case: Case, run: Started, out: str, err: str, over: bool) -> tuple[st
     else:
         became = "odd"
         wrong.append(f"exit code {code}")
-    # Another run on this machine may have been killed: what it left is told.
-    lines = [line for line in err.strip().splitlines() if not line.startswith("clipbench: removed what")]
+    # Another run on this machine may have been killed: what it left is told. A slow run says how far it is.
+    usual = "clipbench: removed what", "pass "
+    lines = [line for line in err.strip().splitlines() if not line.startswith(usual)]
     if len(lines) > 1 or "Traceback" in err or any(not line.startswith("clipbench: ") for line in lines):
         wrong.append(f"it said: {err.strip()[-300:]}")
     return became, wrong
