@@ -105,8 +105,11 @@ class Ray(Connected):
             "num_cpus": cores_allowed(),
             "_temp_dir": os.path.join(self.folder.name, "r"),
             "include_dashboard": False,
-            # Where a signal has ended Ray's processes before us, we do not wait a minute for them.
-            "_system_config": {"gcs_rpc_server_reconnect_timeout_s": 15},
+            "_system_config": {
+                # Where a signal has ended Ray's processes before us, we do not wait a minute for them.
+                "gcs_rpc_server_reconnect_timeout_s": 15,
+                "worker_niceness": 0,  # by Ray's default of 15, workers come behind all else on the machine
+            },
         }
 
     def _asked(self, ask: Callable[[], Any]) -> Any:

@@ -89,6 +89,9 @@ def test_what_it_starts_is_its_own_and_goes_with_it(monkeypatch):
         groups = {os.getpgid(pid) for pid in ray_head.processes().values()}
         assert groups and os.getpgrp() not in groups, "a signal to our group would end it"
         assert [o.status for o in executor.run(ArrayClip(duration_s=1.0))] == ["ok"]
+        ours = os.getpriority(os.PRIO_PROCESS, 0)
+        workers = executor.pids().values()
+        assert workers and {os.getpriority(os.PRIO_PROCESS, pid) for pid in workers} == {ours}
     finally:
         executor.close()
     assert not folder.exists()
