@@ -30,7 +30,7 @@ from clipbench.bench.measuring.repeating import Repeating
 from clipbench.bench.measuring.runner import Progress, Runner, executor_factory
 from clipbench.bench.measuring.targets import Limit
 from clipbench.bench.measuring.thinning import thinned_spans, thinned_telemetry
-from clipbench.bench.planning import cost_store, in_flight, pretrained
+from clipbench.bench.planning import cost_store, exports, in_flight, pretrained
 from clipbench.bench.planning import scenario as scenarios
 from clipbench.bench.planning.auto import configured
 from clipbench.bench.planning.auto.configured import FoundGrouping
@@ -101,6 +101,7 @@ def check(cfg: Config) -> Checked:
     one_of(cfg.gate.mode, ("report", "enforce", "off"), "gate.mode")
     one_of(cfg.baseline or "", ("", "save", "compare"), "baseline")
     cost_store.check_places(cfg.costs)
+    exports.check_run(cfg.export, cfg.calibrate or cfg.scenario.search)
     if cfg.grouping.search:
         configured.objective_of(cfg)
         configured.check_start(cfg.grouping)

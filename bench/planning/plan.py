@@ -21,7 +21,6 @@ from clipbench.bench.planning.config import (
     ModelsConfig,
 )
 from clipbench.bench.planning.executor_settings import chosen
-from clipbench.bench.planning.exports import check_run
 from clipbench.bench.planning.machines import machine_of
 from clipbench.bench.planning.placement import check_device, place
 from clipbench.bench.planning.pretence import pretending
@@ -50,7 +49,6 @@ def make_plan(cfg: Config, gpus: Sequence[Gpu] = (), profile_folder: str = "") -
     machine = machine_of(cfg.machine, here, executor.virtual, executor.name)
     workers = executor.layout(groups, machine, settings)
     check_layout(executor.name, workers, groups)
-    check_run(cfg.export, cfg.calibrate or cfg.scenario.search)
     layout = place(workers, machine.gpus)
     runs = executors.strategy(settings.like) if isinstance(settings, VirtualSettings) else executor
     plan = Plan(
