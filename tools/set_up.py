@@ -89,7 +89,7 @@ def main():
     folder = os.path.join(PROJECT, ".venv")
     try:
         python = make_environment(folder)
-        print("installing into .venv (about 2.8 GB; two minutes on a fast network)", flush=True)
+        print("installing into .venv (about 3.3 GB; two minutes on a fast network)", flush=True)
         install(python)
     except subprocess.CalledProcessError as error:
         print(f"the set-up failed (exit code {error.returncode}); the next one starts anew", file=sys.stderr)
