@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import signal
+import sys
 from typing import NoReturn
 
 from clipbench.executors.held_signals import held
@@ -34,8 +35,26 @@ def accept() -> None:
     # blocked there.
     with held():
         resource_tracker.ensure_running()
+    say_nothing_in_destructors()
     for number in signals():
         signal.signal(number, interrupt)
+
+
+@functools.cache
+def say_nothing_in_destructors() -> None:
+    """No traceback for an `Interrupted` that arrives while an object is destroyed.
+
+    Python can only print it, and goes on; `Interrupted.check` raises it again.
+    """
+    from clipbench.bench.errors import Interrupted
+
+    show = sys.unraisablehook
+
+    def shown(found: sys.UnraisableHookArgs) -> None:
+        if not isinstance(found.exc_value, Interrupted):
+            show(found)
+
+    sys.unraisablehook = shown
 
 
 def ignore() -> None:

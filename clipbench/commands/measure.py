@@ -36,13 +36,13 @@ def measure(cfg: Config, folder: Path, console: Console) -> int:
 
     Raises InputError for a bad configuration or clip, and where the folder cannot be written to.
     """
+    if removed := leftovers.remove():  # also where the run is refused: it is in everybody's way
+        log.warning("clipbench: %s", removed)
     prepared = prepare(cfg, folder, console)
     kept = baselines.check(prepared)
     for line in contexts_left(prepared.plan):
         console.print(line, markup=False, soft_wrap=True)
     folders.claim(folder)
-    if removed := leftovers.remove():
-        log.warning("clipbench: %s", removed)
     interrupts.accept()
     predicted = prepared.plan.pretended is not None
     with run_progress(terminal.console(stderr=True), cfg.progress, predicted) as progress:

@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from clipbench.bench.runs import storage
+from clipbench.executors.leftovers import SHARED
 from tests.support.command_line import PROJECT, run_forked
 from tests.support.executors import NAMES, shared_memory
 from tests.support.fake_plans import FAKES
@@ -147,3 +148,49 @@ sys.exit(run.main())
     assert done.returncode == 0, done.stderr
     result = json.loads((tmp_path / "out" / "result.json").read_text())
     assert not result["run"]["interrupted"] and (tmp_path / "out" / "report.html").exists()
+
+
+def test_what_a_killed_run_has_left_is_removed_by_a_run_that_is_refused_too(tmp_path):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    left = SHARED / f"clipbench-{gone.pid}-0a1b2c3d"
+    if not SHARED.is_dir():
+        pytest.skip("there is no /dev/shm on this system")
+    left.write_bytes(b"1")
+    try:
+        done = run_forked("clip.path=not-there.mp4", f"hydra.run.dir={tmp_path / 'run'}")
+        assert done.returncode == 2 and "not-there.mp4" in done.stderr
+        assert not left.exists()
+    finally:
+        left.unlink(missing_ok=True)
+
+
+DESTROYED = """
+import signal
+from clipbench.bench.errors import Interrupted
+from clipbench.commands import interrupts
+
+class Guarded:
+    def __del__(self):
+        signal.raise_signal(signal.SIGTERM)
+
+class Broken:
+    def __del__(self):
+        raise ValueError("of its own")
+
+interrupts.accept()
+Guarded()
+Broken()
+try:
+    Interrupted.check()
+except Interrupted as stop:
+    print(stop.code)
+"""
+
+
+def test_an_interrupt_in_a_destructor_is_not_lost_and_prints_nothing():
+    done = subprocess.run(
+        [sys.executable, "-c", DESTROYED], cwd=PROJECT, capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout == "143\n"
+    assert "Interrupted" not in done.stderr and "ValueError: of its own" in done.stderr
