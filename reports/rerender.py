@@ -11,15 +11,19 @@ from clipbench.bench.runs.results import Result
 from clipbench.bench.runs.storage import read_result
 
 
-def rerender(name: str, write: Callable[[Result, Path], Path]) -> None:
-    """Read the run that the command line names, write its report `name` beside it, and print the path."""
+def rerender(name: str, write: Callable[[Result, Path, Path], Path]) -> None:
+    """Read the run that the command line names, write its report `name` beside it, and print the path.
+
+    `write` gets the result, the folder to write into, and the one that the result is in.
+    """
     parser = argparse.ArgumentParser(description=f"make {name} of an earlier run again")
     parser.add_argument("run", type=Path, help="a result.json or the folder it is in")
     parser.add_argument("--folder", type=Path, help="where to write it (default: beside the result)")
     arguments = parser.parse_args()
-    folder = arguments.folder or (arguments.run if arguments.run.is_dir() else arguments.run.parent)
+    run = arguments.run if arguments.run.is_dir() else arguments.run.parent
+    folder = arguments.folder or run
     try:
-        print(write(read_result(arguments.run), folder))
+        print(write(read_result(arguments.run), folder, run))
     except InputError as error:
         parser.error(str(error))
     except OSError as error:

@@ -220,8 +220,10 @@ class Decoding:
         before = self.probed.times_s[self.probed.times_s <= start_s]
         shown_s = float(before[-1]) if len(before) else 0.0
         earlier_s = float(before[-2]) if len(before) > 1 else None
+        self.source.want_sound = self.job.chunked.audio or self.job.whole.audio
         self.source.seek(shown_s)
-        self.source.sound_until(start_s)
+        if self.source.want_sound:
+            self.source.sound_until(start_s)
         for sampling in self.samplings.values():
             sampling.start_at(shown_s, earlier_s)
 

@@ -137,6 +137,13 @@ class CostsConfig:
 
 
 @dataclass
+class ReportConfig:
+    """What report.html has: with `frames`, a frame of each shot with what was found in it."""
+
+    frames: bool = True
+
+
+@dataclass
 class SweeperConfig:
     """`hydra.sweeper`, for `python run.py -m`: in how many `rounds` the jobs take turns (null: one for each
     repeat), in which `order` (alternating, fixed, or shuffled by the seed), after how long a turn is ended as
@@ -187,6 +194,7 @@ class Config:
     faults: FaultConfig = field(default_factory=FaultConfig)
     costs: CostsConfig = field(default_factory=CostsConfig)
     export: ExportConfig = field(default_factory=ExportConfig)
+    report: ReportConfig = field(default_factory=ReportConfig)
     plugins: list[str] = field(default_factory=list)
     profile: str | None = None
     repeats: int | str | None = setting(None, "passes that count, or auto", low=0, high=1_000_000)

@@ -18,7 +18,7 @@ from clipbench.bench.errors import InputError
 #: else is touched: a folder may have files of the user's own.
 FILES = (
     *("result.json", "report.html", "report.md", "junit.xml", "trace.json", "timeline.png"),
-    *("export/*.csv", "export/*.parquet", "export/metrics.txt"),
+    *("export/*.csv", "export/*.parquet", "export/metrics.txt", "frames/frames.json", "frames/*-*.jpg"),
     *("segments/*.json", "segments/*/*.json", "profile/*-*.*", "confirmation/result.json", ".*.partial"),
 )
 #: What is in the folder of a command that has measured nothing.

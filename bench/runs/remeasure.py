@@ -14,7 +14,7 @@ from clipbench.bench.runs.results import Result
 #: A fresh run only measures: what is made of it is up to the one that asked.
 ONLY_MEASURE = (
     *("baseline=null", "calibrate=false", "progress=false", "gate.mode=report", "gate.require=[]"),
-    "export.to=[]",
+    *("export.to=[]", "report.frames=false"),
 )
 
 

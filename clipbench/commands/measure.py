@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from clipbench.bench.comparing import baseline_comparison, baselines
 from clipbench.bench.errors import InputError, Interrupted
-from clipbench.bench.measuring import foretelling, metrics, session, targets, verdict
+from clipbench.bench.measuring import foretelling, metrics, session, shot_frames, targets, verdict
 from clipbench.bench.planning.remarks import contexts_left
 from clipbench.bench.runs import folders, remeasure, storage
 from clipbench.commands import export, interrupts
@@ -62,6 +62,8 @@ def measure(cfg: Config, folder: Path, console: Console) -> int:
             interrupts.ignore()
         except Interrupted as stop:
             interrupted = stop.code
+    if cfg.report.frames and not interrupted:
+        interrupted = keep_frames(prepared, finished, folder)
     write(result, finished.segments, folder, console, cfg.verbose)
     if line := foretelling.keep_errors(cfg, result):
         console.print(line, markup=False)
@@ -77,6 +79,20 @@ def measure(cfg: Config, folder: Path, console: Console) -> int:
     by_baseline = baseline_comparison.exit_code(outcome, cfg.gate)
     by_clips = verdict.exit_code_of_clips(result, cfg.gate)
     return max(interrupted, verdict.exit_code(result, cfg.gate), by_clips, by_baseline)
+
+
+def keep_frames(prepared: session.Session, finished: session.Finished, folder: Path) -> int:
+    """Write the frames that the report shows; returns the exit code of a signal that ended that, else 0."""
+    try:
+        interrupts.accept()
+        shot_frames.keep(prepared.plan, prepared.clips, finished.result, finished.segments, folder)
+    except Interrupted as stop:
+        return stop.code
+    except OSError as error:
+        log.warning("clipbench: %s has no frames for the report: %s", folder, error.strerror)
+    finally:
+        interrupts.ignore()
+    return 0
 
 
 def exported(cfg: Config, folder: Path, console: Console) -> int:

@@ -17,7 +17,7 @@ from clipbench.reports.drawing import charts, timeline_svg
 from clipbench.reports.drawing.html_page import template_environment
 from clipbench.reports.drawing.over_time import over_time
 from clipbench.reports.rerender import rerender
-from clipbench.reports.run import clip_rows, prediction_rows
+from clipbench.reports.run import clip_rows, prediction_rows, shot_frames
 from clipbench.reports.run.analyzer_rows import AnalyzerRow, analyzer_rows, run_metrics
 from clipbench.reports.run.busy_line import busy_line
 from clipbench.reports.run.helping import HOW, helping
@@ -43,15 +43,18 @@ class HtmlRow:
     profiles: list[tuple[str, str]]
 
 
-def write(result: Result, folder: Path) -> Path:
-    """Write report.html of `result` into `folder`; returns its path. Raises OSError if it cannot."""
+def write(result: Result, folder: Path, run: Path | None = None) -> Path:
+    """Write report.html of `result` into `folder`; returns its path. Raises OSError if it cannot.
+
+    What lies beside the result, as frames and segments do, is read in the folder `run` (None: the same one).
+    """
     path = folder / "report.html"
-    path.write_text(render(result), encoding="utf-8")
+    path.write_text(render(result, run or folder), encoding="utf-8")
     return path
 
 
-def render(result: Result) -> str:
-    """The page."""
+def render(result: Result, run: Path | None = None) -> str:
+    """The page, with the frames that are in the folder `run`, if one is given."""
     targets, measured = formatting.missed_first(result.targets), not result.run.simulated
     windows = timeline_svg.named_windows(result) if result.spans else []
     rtf = next((m for m in result.metrics if m.name == "rtf_warm"), None)
@@ -78,6 +81,7 @@ def render(result: Result) -> str:
         phases=phases_seen(result),
         zooms=timeline_svg.ZOOMS,
         over_time=over_time(result),
+        stills=shot_frames.stills(result, run),
         rows=html_rows(result),
         rtf=rtf,
         strip=strip(result, "rtf_warm", rtf.samples if rtf else [], "repeat"),

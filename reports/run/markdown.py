@@ -147,4 +147,4 @@ def quality_text(row: AnalyzerRow) -> str:
 
 
 if __name__ == "__main__":
-    rerender("report.md", write)
+    rerender("report.md", lambda result, folder, _: write(result, folder))
