@@ -12,6 +12,7 @@ understands what happens; a fight in one silent shot is slow.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby, pairwise
@@ -184,7 +185,7 @@ class TemporalFlow(UsesSentences):
 
 def cut_times(segments: list[Segment]) -> list[float]:
     """When the picture changes to another shot, in seconds."""
-    return [(s.start_s + s.end_s) / 2 for s in segments if s.label in ("hard_cut", "fade")]
+    return sorted((s.start_s + s.end_s) / 2 for s in segments if s.label in ("hard_cut", "fade"))
 
 
 def word_times(segments: list[Segment]) -> list[float]:
@@ -197,25 +198,27 @@ def word_times(segments: list[Segment]) -> list[float]:
             count = len(segment.label.split())
             length = segment.end_s - segment.start_s
             times += [segment.start_s + length * index / count for index in range(count)]
-    return times
+    return sorted(times)
 
 
 def count(times: list[float], start_s: float, end_s: float) -> float:
-    """How many of `times` are in the span.
+    """How many of `times`, which are in order, are in the span.
 
     A time on the border of two spans counts half in each, so that a cut does not make the span faster that it
     opens.
     """
-    return sum(start_s < at < end_s for at in times) + sum(at in (start_s, end_s) for at in times) / 2
+    inside = max(0, bisect_left(times, end_s) - bisect_right(times, start_s))
+    borders = {start_s, end_s}
+    return inside + sum(bisect_right(times, at) - bisect_left(times, at) for at in borders) / 2
 
 
 def per_minute(times: list[float], start_s: float, end_s: float) -> float:
-    """How many of `times` are in the span, per minute."""
+    """How many of `times`, which are in order, are in the span, per minute."""
     return round(count(times, start_s, end_s) * 60 / max(end_s - start_s, 1e-3), 1)
 
 
 def rate(times: list[float] | None, start_s: float, end_s: float, least: int) -> float | None:
-    """How many of `times` are in the span, per minute.
+    """How many of `times`, which are in order, are in the span, per minute.
 
     None if they are not known, or too few for a rate: less than `least`, but more than none.
     """

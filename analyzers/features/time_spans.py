@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
-from typing import TYPE_CHECKING
+from itertools import accumulate, pairwise
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from clipbench.analyzers.base import ClipFacts, Segment
 
 if TYPE_CHECKING:
     import numpy as np
+
+T = TypeVar("T")
 
 
 def frame_spans(times_s: np.ndarray, clip: ClipFacts) -> list[tuple[float, float]]:
@@ -40,6 +43,26 @@ def pieces(
 def overlapping(segments: Sequence[Segment], start_s: float, end_s: float) -> list[Segment]:
     """The segments that overlap `[start_s, end_s)`."""
     return [s for s in segments if s.start_s < end_s and s.end_s > start_s]
+
+
+class Lookup(Generic[T]):
+    """Things that last from a start to an end, looked up by time without going through all of them.
+
+    Of things in order of time, only those are looked at that may overlap.
+    """
+
+    def __init__(self, things: Sequence[T], spans: Sequence[tuple[float, float]]) -> None:
+        """`spans` has the start and end of each of `things`, in seconds."""
+        self._things, self._spans = things, spans
+        self._order = sorted(range(len(things)), key=lambda at: spans[at][0])
+        self._starts = [spans[at][0] for at in self._order]
+        # The latest end so far only grows: what begins before it has passed a time is over by then.
+        self._ends = list(accumulate((spans[at][1] for at in self._order), max))
+
+    def overlapping(self, start_s: float, end_s: float) -> list[T]:
+        """Those that overlap `[start_s, end_s)`, in their own order."""
+        first, stop = bisect_right(self._ends, start_s), bisect_left(self._starts, end_s)
+        return [self._things[at] for at in sorted(self._order[first:stop]) if self._spans[at][1] > start_s]
 
 
 def overlapping_each(

@@ -5,6 +5,7 @@ Each rule reads the results that it needs and says nothing if they are missing.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from statistics import mean, median
 
@@ -12,7 +13,7 @@ from clipbench.analyzers.base import Segment
 from clipbench.analyzers.features.rules.evidence import Results, clock, is_sure, statement
 from clipbench.analyzers.features.rules.sightings import anybody
 from clipbench.analyzers.features.text.english import counted, listed
-from clipbench.analyzers.features.time_spans import covered_s, overlapping
+from clipbench.analyzers.features.time_spans import Lookup, covered_s, overlapping
 
 
 def longest_on_screen(results: Results, min_confidence: float, min_s: float) -> list[Segment]:
@@ -44,9 +45,11 @@ def longest_on_screen(results: Results, min_confidence: float, min_s: float) -> 
 def people(results: Results, min_confidence: float, min_s: float) -> list[Segment]:
     """The face that each shot shows: about how old, and of which sex if the shot's samples agree."""
     shots = [(s.start_s, s.end_s) for s in results.get("cut_analysis", ()) if s.label == "shot"]
+    every = sorted(results.get("age_estimation", ()), key=lambda face: face.start_s)
+    starts = [face.start_s for face in every]
     found = []
     for start_s, end_s in shots or [(0.0, float("inf"))]:
-        faces = [face for face in results.get("age_estimation", ()) if start_s <= face.start_s < end_s]
+        faces = every[bisect_left(starts, start_s) : bisect_left(starts, end_s)]
         at_once = Counter(Counter(face.start_s for face in faces).values())
         ages = [face.data["age"] for face in faces if "age" in face.data]
         visible_s = covered_s(faces, start_s, end_s)
@@ -116,11 +119,12 @@ def voice_over(results: Results, min_s: float) -> list[Segment]:
     if "object_detection" not in results or "age_estimation" not in results:
         return []
     visible = anybody(results)
+    by_time = Lookup(visible, [(one.start_s, one.end_s) for one in visible])
     found = []
     for phrase in results.get("speech_transcription", ()):
         length = phrase.end_s - phrase.start_s
-        if length >= min_s and covered_s(visible, phrase.start_s, phrase.end_s) < 0.1 * length:
-            span = phrase.start_s, phrase.end_s
+        span = phrase.start_s, phrase.end_s
+        if length >= min_s and covered_s(by_time.overlapping(*span), *span) < 0.1 * length:
             found.append(
                 statement(
                     "insight",

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from clipbench.analyzers.base import Segment
 from clipbench.analyzers.features.rules.evidence import Results
 from clipbench.analyzers.features.text.lexicon import thing_of
-from clipbench.analyzers.features.time_spans import covered_s
+from clipbench.analyzers.features.time_spans import Lookup, covered_s
 
 
 class Sighting(NamedTuple):
@@ -41,18 +41,17 @@ class Sightings:
             for subject in segment.data.get("subjects", ()):
                 sighting = Sighting(thing_of(subject), "qwen2_vl_temporal", segment, segment.confidence)
                 self._all.append(sighting)
+        self._by_time = Lookup(self._all, [(s.segment.start_s, s.segment.end_s) for s in self._all])
 
     def faintly(self, start_s: float, end_s: float) -> set[str]:
         """All things that may be shown in the span, at any confidence."""
-        return {s.thing for s in self._all if s.segment.start_s < end_s and s.segment.end_s > start_s}
+        return {sighting.thing for sighting in self._by_time.overlapping(start_s, end_s)}
 
     def surely(self, start_s: float, end_s: float, share: float) -> dict[str, Sighting]:
         """The best sighting of each thing that is shown with confidence for at least `share` of the span."""
         seen: dict[str, list[Sighting]] = {}
-        for sighting in self._all:
-            segment = sighting.segment
-            sure = sighting.confidence is None or sighting.confidence >= self._min
-            if sure and segment.start_s < end_s and segment.end_s > start_s:
+        for sighting in self._by_time.overlapping(start_s, end_s):
+            if sighting.confidence is None or sighting.confidence >= self._min:
                 seen.setdefault(sighting.thing, []).append(sighting)
         return {
             thing: max(sightings, key=lambda s: s.confidence or 0)
