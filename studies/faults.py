@@ -103,7 +103,8 @@ class Case:
         return [
             sys.executable, "run.py", f"executor={self.executor}", f"executor.cleanup={self.cleanup}",
             f"executor.timeout_s={TIMEOUT_S}", f"only=[{','.join(names)}]", *groups, *planted,
-            "scenario.warmup=0", "scenario.repeats=1", f"clip.path={clip}", f"hydra.run.dir={folder}",
+            "scenario.warmup=0", "scenario.repeats=1", "scenario.wake=true", f"clip.path={clip}",
+            f"hydra.run.dir={folder}",
         ]  # fmt: skip
 
 

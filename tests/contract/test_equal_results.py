@@ -20,6 +20,7 @@ from clipbench.bench.planning.executor_settings import executor_config
 from clipbench.bench.planning.machines import MachineConfig
 from clipbench.bench.planning.plan import make_plan
 from clipbench.executors import registry as executors
+from tests.support import ray_cluster
 from tests.support.command_line import PROJECT
 from tests.support.executors import opened, usable
 from tests.support.fake_plans import Notes
@@ -55,7 +56,7 @@ def plan_for(executor: str, grouping: str):
 
 def segments(executor: str, grouping: str, path: Path, chunk_s: float | None) -> dict[str, list]:
     """What each analyzer finds in the clip at `path`, which comes in chunks of so many seconds, or in one."""
-    plan = plan_for(executor, grouping)
+    plan = ray_cluster.joining(plan_for(executor, grouping))
     running = executors.create(executor, observer=Notes())
     try:
         with opened(path, plan, chunk_s) as clip:

@@ -14,6 +14,7 @@ from clipbench.bench.measuring.quality_scores import meaningless_results
 from clipbench.bench.planning.config import compose
 from clipbench.bench.planning.plan import make_plan
 from clipbench.executors import registry as executors
+from tests.support import ray_cluster
 from tests.support.command_line import PROJECT
 from tests.support.executors import opened, usable
 from tests.support.fake_plans import Notes
@@ -36,7 +37,7 @@ def outcomes(executor: str, clip):
         f"grouping={GROUPINGS.get(executor, 'two_core')}",
         *(["executor.workers=2"] if executor == "spawn_pool" else []),
     )
-    plan = make_plan(compose(*TINY, *options))
+    plan = ray_cluster.joining(make_plan(compose(*TINY, *options)))
     running = executors.create(executor, observer=Notes())
     try:
         with opened(clip, plan) as view:

@@ -18,9 +18,10 @@ ONLY = "only=[color_analysis,cut_analysis,audio_analysis,sleeper,late,cross_anal
 def result(request, tmp_path_factory):
     """result.json as JSON has it, of a run in which one analyzer fails."""
     folder = tmp_path_factory.mktemp("figures")
-    queue = ["scenario.in_flight=2", "scenario.repeats=2"] if request.param == "offline" else []
+    queue = ["scenario.in_flight=2", "scenario.repeats=2"]
+    how = queue if request.param == "offline" else ["scenario.budget_s=1"]
     done = run_forked(
-        "clip=negative", ONLY, "executor=threads", "grouping=two_core", f"scenario={request.param}", *queue,
+        "clip=negative", ONLY, "executor=threads", "grouping=two_core", f"scenario={request.param}", *how,
         "faults=raise", "faults.analyzer=cut_analysis", f"hydra.run.dir={folder}",
         CLIPBENCH_PLUGINS=str(FAKES),
     )  # fmt: skip

@@ -14,6 +14,7 @@ from clipbench.bench.clips.decoder_link import Decoders
 from clipbench.bench.clips.decoding import open_clip
 from clipbench.bench.clips.shared_memory import MEMORY_PREFIX
 from clipbench.executors import registry as executors
+from tests.support import ray_cluster
 from tests.support.clip_views import ArrayClip
 from tests.support.fake_plans import Notes
 
@@ -35,7 +36,11 @@ def skipped(name: str) -> list:
 
 @contextlib.contextmanager
 def running(name: str, made):
-    """The executor `name`, started on a plan; afterwards nothing of it may be left."""
+    """The executor `name`, started on a plan; afterwards nothing of it may be left.
+
+    Ray joins the cluster of the tests: see tests/support/ray_cluster.py.
+    """
+    made = ray_cluster.joining(made)
     before = processes()
     executor = executors.create(name, observer=Notes())
     try:
@@ -58,11 +63,14 @@ def opened(path: Path, made, chunk_s: float | None = None):
 
 
 def processes() -> set[int]:
-    """The children of this process, but for the tracker that multiprocessing keeps for good."""
+    """The children of this process, but for Ray's cluster, and the tracker that multiprocessing keeps."""
+    kept = ray_cluster.processes()
     return {
         child.pid
         for child in psutil.Process().children(recursive=True)
-        if child.status() != psutil.STATUS_ZOMBIE and "resource_tracker" not in " ".join(child.cmdline())
+        if child.pid not in kept
+        and child.status() != psutil.STATUS_ZOMBIE
+        and "resource_tracker" not in " ".join(child.cmdline())
     }
 
 
