@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,9 +62,12 @@ def measure(cfg: Config, folder: Path, console: Console) -> int:
             interrupts.ignore()
         except Interrupted as stop:
             interrupted = stop.code
-    if cfg.report.frames and not interrupted:
-        interrupted = keep_frames(prepared, finished, folder)
-    write(result, finished.segments, folder, console, cfg.verbose)
+
+    def add_frames() -> None:
+        if cfg.report.frames and not interrupted:
+            keep_frames(cfg, prepared, finished, folder)
+
+    write(result, finished.segments, folder, console, cfg.verbose, add_frames)
     if line := foretelling.keep_errors(cfg, result):
         console.print(line, markup=False)
     if outcome:
@@ -81,18 +84,25 @@ def measure(cfg: Config, folder: Path, console: Console) -> int:
     return max(interrupted, verdict.exit_code(result, cfg.gate), by_clips, by_baseline)
 
 
-def keep_frames(prepared: session.Session, finished: session.Finished, folder: Path) -> int:
-    """Write the frames that the report shows; returns the exit code of a signal that ended that, else 0."""
+def keep_frames(cfg: Config, prepared: session.Session, finished: session.Finished, folder: Path) -> None:
+    """Write the frames that the report shows.
+
+    Whatever goes wrong costs the frames alone, for the clip is read anew and may be anything by now. A signal
+    ends the reading; the run is whole without them, and no interrupted one.
+    """
     try:
         interrupts.accept()
-        shot_frames.keep(prepared.plan, prepared.clips, finished.result, finished.segments, folder)
-    except Interrupted as stop:
-        return stop.code
-    except OSError as error:
-        log.warning("clipbench: %s has no frames for the report: %s", folder, error.strerror)
+        with waiting(terminal.console(stderr=True), cfg.progress, "reading frames for the report"):
+            shot_frames.keep(prepared.plan, prepared.clips, finished.result, finished.segments, folder)
+    except Interrupted:
+        interrupts.ignore()
+        Interrupted.arrived = 0
+        log.warning("clipbench: interrupted while frames were read: report.html has none")
+    except Exception as error:
+        log.warning("clipbench: report.html has no frames: %s: %s", type(error).__name__, error)
+        log.debug("reading the frames again failed", exc_info=True)
     finally:
         interrupts.ignore()
-    return 0
 
 
 def exported(cfg: Config, folder: Path, console: Console) -> int:
@@ -123,14 +133,18 @@ def write(
     folder: Path,
     console: Console,
     verbose: bool = False,
+    before_reports: Callable[[], None] | None = None,
 ) -> None:
     """Write the result and its reports into `folder`, and print the report, `verbose` or not.
 
+    `before_reports` is called when the result is safe: what it leaves in the folder is for the reports.
     The report is printed even where the folder cannot be written to, so that no measurement is lost with it.
     """
     path = None
     try:
         path = storage.write_result(result, segments, folder)
+        if before_reports:
+            before_reports()
         trace.write(result, folder / "trace.json")
         timeline.draw(result, folder / "timeline.png")
         for kind in (html, markdown, junit):
