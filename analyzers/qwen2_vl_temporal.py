@@ -23,7 +23,7 @@ from clipbench.analyzers.base import Chunk, ChunkedAnalyzer, ClipFacts, FrameSet
 from clipbench.analyzers.features.samples import Samples, joined
 from clipbench.analyzers.features.text.english import counted, listed, sentence
 from clipbench.analyzers.features.text.lexicon import thing_of
-from clipbench.analyzers.features.time_spans import covered_s, overlapping_each, pieces
+from clipbench.analyzers.features.time_spans import by_time, covered_s, pieces
 from clipbench.analyzers.features.vision.imagenet import Classifier, nouns_of
 
 #: A sentence's usual length in seconds, and what is too short for one of its own.
@@ -122,10 +122,12 @@ class Qwen2VLTemporal(ChunkedAnalyzer[None, Samples[Nouns]]):
             if s.label in ("hard_cut", "fade")
         ]
         spans = pieces(clip.duration_s, cuts, STEP_S, LEAST_S)
-        each = {name: overlapping_each(segments, spans) for name, segments in upstream.items()}
+        found_by = {name: by_time(segments) for name, segments in upstream.items()}
         return [
             self._describe(
-                *span, nouns[_within(times, *span)], {name: next(now) for name, now in each.items()}
+                *span,
+                nouns[_within(times, *span)],
+                {name: found.overlapping(*span) for name, found in found_by.items()},
             )
             for span in spans
         ]

@@ -69,7 +69,7 @@ class TemporalFlow(UsesSentences):
         # Without sound it is not known what is said.
         heard = clip.has_audio and "speech_transcription" in upstream
         words = word_times(upstream["speech_transcription"]) if heard else None
-        scenes = [scene.start_s for scene in upstream.get("scene_segmentation", ())]
+        scenes = sorted(scene.start_s for scene in upstream.get("scene_segmentation", ()))
         descriptions = upstream.get("qwen2_vl_temporal", [])
 
         phases = []
@@ -229,9 +229,13 @@ def rate(times: list[float] | None, start_s: float, end_s: float, least: int) ->
 
 
 def snapped(at: float, anchors: tuple[list[float], ...], reach: float) -> float:
-    """The time nearest to `at` in the first list that has one within `reach`; otherwise `at` itself."""
+    """The time nearest to `at` in the first list that has one within `reach`; otherwise `at` itself.
+
+    Each list is in order.
+    """
     for times in anchors:
-        near = [time for time in times if abs(time - at) <= reach]
+        after = bisect_left(times, at)
+        near = [time for time in times[max(0, after - 1) : after + 1] if abs(time - at) <= reach]
         if near:
             return min(near, key=lambda time: abs(time - at))
     return at

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -40,11 +40,6 @@ def pieces(
     return found
 
 
-def overlapping(segments: Sequence[Segment], start_s: float, end_s: float) -> list[Segment]:
-    """The segments that overlap `[start_s, end_s)`."""
-    return [s for s in segments if s.start_s < end_s and s.end_s > start_s]
-
-
 class Lookup(Generic[T]):
     """Things that last from a start to an end, looked up by time without going through all of them.
 
@@ -65,20 +60,9 @@ class Lookup(Generic[T]):
         return [self._things[at] for at in sorted(self._order[first:stop]) if self._spans[at][1] > start_s]
 
 
-def overlapping_each(
-    segments: Sequence[Segment], spans: Sequence[tuple[float, float]]
-) -> Iterator[list[Segment]]:
-    """For each of `spans`, which follow each other, the segments that overlap it, in their own order.
-
-    Every segment is looked at only as long as it lasts, so that an hour of both is no effort.
-    """
-    later = sorted(enumerate(segments), key=lambda one: -one[1].start_s)
-    current: list[tuple[int, Segment]] = []
-    for start_s, end_s in spans:
-        while later and later[-1][1].start_s < end_s:
-            current.append(later.pop())
-        current = sorted((one for one in current if one[1].end_s > start_s), key=lambda one: one[0])
-        yield [segment for _, segment in current]
+def by_time(segments: Sequence[Segment]) -> Lookup[Segment]:
+    """Segments, to be looked up by time."""
+    return Lookup(segments, [(segment.start_s, segment.end_s) for segment in segments])
 
 
 def covered_s(segments: Sequence[Segment], start_s: float, end_s: float) -> float:

@@ -9,8 +9,8 @@ import pytest
 from clipbench.analyzers.base import Segment
 from clipbench.analyzers.features.rules import observations
 from clipbench.analyzers.features.rules.sightings import Sightings, anybody
-from clipbench.analyzers.features.time_spans import Lookup, covered_s, overlapping
-from clipbench.analyzers.temporal_flow import count, per_minute
+from clipbench.analyzers.features.time_spans import by_time, covered_s
+from clipbench.analyzers.temporal_flow import count, per_minute, snapped
 
 
 class Counted(float):
@@ -37,6 +37,17 @@ def slow_count(times: list[float], start_s: float, end_s: float) -> float:
     return sum(start_s < at < end_s for at in times) + sum(at in (start_s, end_s) for at in times) / 2
 
 
+def overlapping(segments: list[Segment], start_s: float, end_s: float) -> list[Segment]:
+    return [one for one in segments if one.start_s < end_s and one.end_s > start_s]
+
+
+def slow_snapped(at: float, anchors, reach: float) -> float:
+    for times in anchors:
+        if near := [time for time in times if abs(time - at) <= reach]:
+            return min(near, key=lambda time: abs(time - at))
+    return at
+
+
 def some_segments(rng: random.Random) -> list[Segment]:
     found = []
     for _ in range(rng.randrange(30)):
@@ -60,10 +71,32 @@ def test_segments_are_found_as_a_plain_search_has_them_and_in_its_order():
     for _ in range(500):
         found = some_segments(rng)
         span = rng.randrange(20) / 2, rng.randrange(24) / 2
-        lookup = Lookup(found, [(one.start_s, one.end_s) for one in found])
-        assert [id(one) for one in lookup.overlapping(*span)] == [
+        assert [id(one) for one in by_time(found).overlapping(*span)] == [
             id(one) for one in overlapping(found, *span)
         ]
+
+
+def test_a_border_goes_to_the_time_that_a_plain_search_finds():
+    rng = random.Random(4)
+    for _ in range(500):
+        cuts, scenes = (sorted(rng.randrange(40) / 4 for _ in range(rng.randrange(12))) for _ in "ab")
+        at, reach = rng.randrange(40) / 4, rng.choice([0, 0.25, 1, 3])
+        assert snapped(at, (cuts, scenes), reach) == slow_snapped(at, (cuts, scenes), reach)
+
+
+def slow_silence(results) -> list[list[str]]:
+    spans = [(one.start_s, one.end_s) for one in results["audio_analysis"]]
+    return [[text.label for text in overlapping(results["text_overlay"], *span)] for span in spans]
+
+
+def test_what_is_written_meanwhile_is_what_a_plain_search_finds():
+    rng = random.Random(5)
+    for _ in range(200):
+        silent = [Segment(one.start_s, one.end_s, "silence", None, {}) for one in some_segments(rng)]
+        results = {"audio_analysis": silent, "text_overlay": some_segments(rng)}
+        said = observations.silence(results, 0.0)
+        found = [[e["label"] for e in one.data["evidence"][1:]] for one in said]
+        assert found == slow_silence(results)
 
 
 def test_sightings_are_those_of_all_analyzers_that_overlap():
@@ -118,7 +151,7 @@ def test_a_clip_of_sixteen_times_the_length_takes_hardly_more_to_look_something_
     for length in (1000, 16_000):
         times = [Counted(at) for at in range(length)]
         found = [Segment(at, Counted(at + 1), "cup", 0.9, {}) for at in times]
-        lookup = Lookup(found, [(one.start_s, one.end_s) for one in found])
+        lookup = by_time(found)
         shown = Sightings({"object_detection": found}, 0.3)
         middle = length / 2
         ask = {

@@ -15,7 +15,7 @@ from clipbench.analyzers.features.rules.evidence import Results, statement, weak
 from clipbench.analyzers.features.rules.sightings import Sightings
 from clipbench.analyzers.features.text import lexicon
 from clipbench.analyzers.features.text.english import counted
-from clipbench.analyzers.features.time_spans import overlapping
+from clipbench.analyzers.features.time_spans import by_time
 
 if TYPE_CHECKING:
     import numpy as np
@@ -142,12 +142,11 @@ def subtitles(results: Results, margin_s: float) -> list[Segment]:
     """Texts on screen that repeat what is said at that time."""
     from rapidfuzz.fuzz import partial_ratio
 
+    phrases = by_time(results.get("speech_transcription", ()))
     found = []
     for text in results.get("text_overlay", ()):
         words = lexicon.words_of(text.label)
-        spoken = overlapping(
-            results.get("speech_transcription", ()), text.start_s - margin_s, text.end_s + margin_s
-        )
+        spoken = phrases.overlapping(text.start_s - margin_s, text.end_s + margin_s)
         said = lexicon.words_of(" ".join(s.label for s in spoken))
         if len(words) < 2 or len(said) < len(words):
             continue
@@ -170,9 +169,10 @@ def speech_without_sound(results: Results, min_speech: float, min_sound: float) 
 
     That no speech is heard is only said where something else is, with a score of `min_sound`.
     """
+    heard_at = hearing.windows_by_time(results)
     found = []
     for phrase in results.get("speech_transcription", ()):
-        windows = hearing.windows_of(results, phrase)
+        windows = heard_at.overlapping(phrase.start_s, phrase.end_s)
         heard = hearing.surest_tag(windows)
         if len(windows) < 2 or heard is None or hearing.may_be_spoken(windows, min_speech):
             continue

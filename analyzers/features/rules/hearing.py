@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from clipbench.analyzers.base import Segment
 from clipbench.analyzers.features.rules.evidence import Results
-from clipbench.analyzers.features.time_spans import overlapping
+from clipbench.analyzers.features.time_spans import Lookup, by_time
 
 SPEECH_TAGS = frozenset(
     [
@@ -24,9 +24,9 @@ SPEECH_TAGS = frozenset(
 )
 
 
-def windows_of(results: Results, phrase: Segment) -> list[Segment]:
-    """The windows of audio_environment that a phrase is in; none if it has no result."""
-    return overlapping(results.get("audio_environment", ()), phrase.start_s, phrase.end_s)
+def windows_by_time(results: Results) -> Lookup[Segment]:
+    """The windows of audio_environment, to look up those that a phrase is in; none if it has no result."""
+    return by_time(results.get("audio_environment", ()))
 
 
 def may_be_spoken(windows: Sequence[Segment], least: float) -> bool:
@@ -60,9 +60,11 @@ def spoken(results: Results, least: float) -> dict[str, Sequence[Segment]]:
     phrases = results.get("speech_transcription")
     if phrases is None:
         return dict(results)
+    heard_at = windows_by_time(results)
     kept = [
         phrase
         for phrase in phrases
-        if not (windows := windows_of(results, phrase)) or may_be_spoken(windows, least)
+        if not (windows := heard_at.overlapping(phrase.start_s, phrase.end_s))
+        or may_be_spoken(windows, least)
     ]
     return {**results, "speech_transcription": kept}

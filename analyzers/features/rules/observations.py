@@ -13,7 +13,7 @@ from clipbench.analyzers.base import Segment
 from clipbench.analyzers.features.rules.evidence import Results, clock, is_sure, statement
 from clipbench.analyzers.features.rules.sightings import anybody
 from clipbench.analyzers.features.text.english import counted, listed
-from clipbench.analyzers.features.time_spans import Lookup, covered_s, overlapping
+from clipbench.analyzers.features.time_spans import by_time, covered_s
 
 
 def longest_on_screen(results: Results, min_confidence: float, min_s: float) -> list[Segment]:
@@ -99,12 +99,13 @@ def fastest_passage(results: Results) -> list[Segment]:
 
 def silence(results: Results, min_s: float) -> list[Segment]:
     """Where nothing is heard, and which text is on screen meanwhile."""
+    shown = by_time(results.get("text_overlay", ()))
     found = []
     for segment in results.get("audio_analysis", ()):
         if segment.label != "silence" or segment.end_s - segment.start_s < min_s:
             continue
         span = segment.start_s, segment.end_s
-        texts = overlapping(results.get("text_overlay", ()), *span)
+        texts = shown.overlapping(*span)
         meanwhile = f", with {listed([f'“{t.label}”' for t in texts])} on screen" if texts else ""
         evidence = [("audio_analysis", segment), *(("text_overlay", text) for text in texts)]
         modalities = ("heard", "written") if texts else ("heard",)
@@ -118,13 +119,12 @@ def voice_over(results: Results, min_s: float) -> list[Segment]:
     """Speech where no analyzer has seen any sign of a person."""
     if "object_detection" not in results or "age_estimation" not in results:
         return []
-    visible = anybody(results)
-    by_time = Lookup(visible, [(one.start_s, one.end_s) for one in visible])
+    visible = by_time(anybody(results))
     found = []
     for phrase in results.get("speech_transcription", ()):
         length = phrase.end_s - phrase.start_s
         span = phrase.start_s, phrase.end_s
-        if length >= min_s and covered_s(by_time.overlapping(*span), *span) < 0.1 * length:
+        if length >= min_s and covered_s(visible.overlapping(*span), *span) < 0.1 * length:
             found.append(
                 statement(
                     "insight",
@@ -152,10 +152,11 @@ def music(results: Results, min_score: float) -> list[Segment]:
             runs.append([window])
     summary = next((s for s in results.get("audio_analysis", ()) if s.label == "summary"), None)
     key = summary.data.get("key") if summary else None
+    said = by_time(results.get("speech_transcription", ()))
     found = []
     for run in (run for run in runs if len(run) > 1):
         span = run[0].start_s, run[-1].end_s
-        spoken = covered_s(results.get("speech_transcription", ()), *span) >= 0.5 * (span[1] - span[0])
+        spoken = covered_s(said.overlapping(*span), *span) >= 0.5 * (span[1] - span[0])
         evidence = [("audio_environment", run[0])]
         if summary and key:
             evidence.append(("audio_analysis", summary))

@@ -6,10 +6,9 @@ import numpy as np
 
 from clipbench.analyzers.base import Segment
 from clipbench.analyzers.features.time_spans import (
+    by_time,
     covered_s,
     frame_spans,
-    overlapping,
-    overlapping_each,
     pieces,
 )
 from tests.support.clip_views import ArrayClip
@@ -23,17 +22,9 @@ def test_frames_last_until_the_next_one_or_the_end_of_the_clip():
 
 
 def test_what_overlaps_a_span():
-    assert [s.label for s in overlapping(SEGMENTS, 1.0, 2.0)] == ["middle"]
-    assert [s.label for s in overlapping(SEGMENTS, 2.4, 9.0)] == ["late", "middle"]
-    assert overlapping(SEGMENTS, 4.0, 5.0) == []
-
-
-def test_what_overlaps_each_of_many_spans():
-    rng = np.random.default_rng(0)
-    starts = rng.uniform(0, 20, 50)
-    lasting = [Segment(s, s + d, str(s)) for s, d in zip(starts, rng.exponential(2, 50), strict=True)]
-    spans = [(0.5 * k, 0.5 * k + 0.5) for k in range(50)]
-    assert list(overlapping_each(lasting, spans)) == [overlapping(lasting, *span) for span in spans]
+    assert [s.label for s in by_time(SEGMENTS).overlapping(1.0, 2.0)] == ["middle"]
+    assert [s.label for s in by_time(SEGMENTS).overlapping(2.4, 9.0)] == ["late", "middle"]
+    assert by_time(SEGMENTS).overlapping(4.0, 5.0) == []
 
 
 def test_seconds_under_several_segments_count_once():
