@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -88,6 +90,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def is_slow(path: Path) -> bool:
     """Whether a file is one of SLOW, or in such a folder."""
     return any(path.is_relative_to(PROJECT / place) for place in SLOW)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_cluster_left() -> Iterator[None]:
+    """End the Ray cluster of a file's tests with them: it would be a part of all that later ones measure."""
+    yield
+    if "tests.support.ray_cluster" in sys.modules:
+        sys.modules["tests.support.ray_cluster"].close()
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""One Ray cluster for all tests of a process that only run something on Ray: to start it takes seconds.
+"""One Ray cluster for all tests of a file that only run something on Ray: to start it takes seconds.
 
 How the executor starts and ends a cluster of its own is tested in tests/executors/test_ray.py and
 tests/e2e/test_ray_run.py.
@@ -6,7 +6,6 @@ tests/e2e/test_ray_run.py.
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import dataclasses
 import functools
@@ -38,25 +37,29 @@ class Cluster(NamedTuple):
     """A cluster, and the process that holds it."""
 
     address: str
-    holder: psutil.Process
+    holder: psutil.Popen
 
 
 @functools.cache
 def cluster() -> Cluster:
-    """The cluster of this process, which is started by the first call and ends with the process."""
+    """The cluster, which is started by the first call; it is there until `close`."""
     prepare_import(None)  # the token of the cluster, which its processes and this one inherit
     pipe = subprocess.PIPE
-    holder = subprocess.Popen([sys.executable, "-c", HOLDER], stdin=pipe, stdout=pipe, text=True)
-    assert holder.stdin and holder.stdout
-    atexit.register(holder.wait)
-    atexit.register(holder.stdin.close)
+    holder = psutil.Popen([sys.executable, "-c", HOLDER], stdin=pipe, stdout=pipe, text=True)
     address = holder.stdout.readline().strip()
     assert address, "Ray did not start"
-    return Cluster(address, psutil.Process(holder.pid))
+    return Cluster(address, holder)
+
+
+def close() -> None:
+    """End the cluster, if there is one."""
+    if cluster.cache_info().currsize:
+        cluster().holder.communicate()  # its input ends, and so does it
+        cluster.cache_clear()
 
 
 def joining(made: Plan) -> Plan:
-    """The plan; one of Ray, on the cluster of this process."""
+    """The plan; one of Ray, on the cluster of the tests."""
     if not isinstance(made.settings, RaySettings):
         return made
     return dataclasses.replace(made, settings=dataclasses.replace(made.settings, address=cluster().address))
