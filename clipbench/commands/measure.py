@@ -95,7 +95,6 @@ def keep_frames(cfg: Config, prepared: session.Session, finished: session.Finish
         with waiting(terminal.console(stderr=True), cfg.progress, "reading frames for the report"):
             shot_frames.keep(prepared.plan, prepared.clips, finished.result, finished.segments, folder)
     except Interrupted:
-        interrupts.ignore()
         Interrupted.arrived = 0
         log.warning("clipbench: interrupted while frames were read: report.html has none")
     except Exception as error:

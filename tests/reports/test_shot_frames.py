@@ -130,7 +130,9 @@ def test_segments_that_cannot_be_read_cost_their_marks_only(tmp_path):
 def test_no_frames_no_section(tmp_path):
     run = report_results.a_run()
     shown_frames.leave(run, tmp_path)
-    assert "What was found" not in html.render(run) and shot_frames.stills(run, None) is None
+    section = 'aria-labelledby="stills"'
+    assert section in html.render(run, tmp_path) and section not in html.render(run)
+    assert shot_frames.stills(run, None) is None
     assert shot_frames.stills(run, tmp_path / "elsewhere") is None
     simulated = dataclasses.replace(run.run, simulated=object())
     assert shot_frames.stills(dataclasses.replace(run, run=simulated), tmp_path) is None
