@@ -29,7 +29,7 @@ from clipbench.bench.runs.measurement import NotMeasured
 #: `missing`: nothing runs without it. `absent`: something that may be left out. `doubtful`: figures suffer.
 State = Literal["found", "absent", "doubtful", "missing"]
 #: Extras whose parts a user can see the lack of.
-EXTRAS = ("embedded", "full", "ray", "profile", "exact", "tables", "mlflow")
+EXTRAS = ("embedded", "full", "ray", "profile", "exact", "tables", "mlflow", "opentelemetry")
 #: For how many seconds other work is watched.
 WATCHED_S = 1.0
 #: Bytes that decoded chunks of an ordinary clip, and a run's files, need room for.

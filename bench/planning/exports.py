@@ -12,8 +12,9 @@ from clipbench.bench.errors import InputError, nearest
 
 @dataclass
 class ExportConfig:
-    """Where else the figures of a run go: `to` any of EXPORTS, into export/ in the run's folder or, for
-    mlflow, as a run of the `experiment` at `tracking_uri` (null: where MLflow's own variables say).
+    """Where else the figures of a run go: `to` any of EXPORTS, into export/ in the run's folder; for
+    mlflow, as a run of the `experiment` at `tracking_uri` (null: where MLflow's own variables say); for
+    opentelemetry, where its own variables say.
     """
 
     to: list[str] = field(default_factory=list)
@@ -30,7 +31,15 @@ class Extra:
 
     def lacking(self) -> list[str]:
         """The modules that are not installed."""
-        return [name for name in self.modules if importlib.util.find_spec(name) is None]
+        return [name for name in self.modules if not is_installed(name)]
+
+
+def is_installed(module: str) -> bool:
+    """Whether there is a module of this name, without importing it."""
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # a package that it would be in is missing
+        return False
 
 
 #: What there is → what it requires. reports/export has a writer for each.
@@ -39,6 +48,7 @@ EXPORTS = {
     "parquet": Extra("tables", ("pandas", "pyarrow")),
     "openmetrics": Extra(),
     "mlflow": Extra("mlflow", ("mlflow",)),
+    "opentelemetry": Extra("opentelemetry", ("opentelemetry.exporter.otlp.proto.http",)),
 }
 
 

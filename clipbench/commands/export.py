@@ -1,4 +1,4 @@
-"""The command `clipbench-export`: figures of runs for pandas, Prometheus and MLflow."""
+"""The command `clipbench-export`: figures of runs for pandas, Prometheus, MLflow and OpenTelemetry."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 EPILOG = """csv and parquet: tables of runs, metrics, passes, analyzers and targets (extra tables)
 openmetrics:     metrics.txt, for Prometheus and for CI
 mlflow:          a run of MLflow for each run that is not there yet (extra mlflow)
+opentelemetry:   a trace of each run, sent to OTEL_EXPORTER_OTLP_ENDPOINT (extra opentelemetry)
 
 Figures of simulated runs are marked as predicted everywhere. docs/exporting.md has more.
 
@@ -39,7 +40,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="a run, or a folder of runs")
     parser.add_argument(
-        "--to", required=True, metavar="WHAT", help="csv, parquet, openmetrics, mlflow; or a,b"
+        "--to", required=True, metavar="WHAT", help="csv, parquet, openmetrics, mlflow, opentelemetry; or a,b"
     )
     parser.add_argument(
         "--output", type=Path, default=Path("outputs", "export"), metavar="FOLDER",

@@ -14,14 +14,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from clipbench.bench.file_names import readable
 from clipbench.bench.runs import folders
 from clipbench.reports import formatting
 from clipbench.reports.drawing.passes import run_end
 from clipbench.reports.drawing.telemetry_series import all_series
-from clipbench.reports.export.exporter import Destination, ExportedRun
+from clipbench.reports.export.exporter import Destination, ExportedRun, without_password
 from clipbench.reports.export.filling import column
 
 if TYPE_CHECKING:
@@ -60,12 +59,6 @@ def write(runs: list[ExportedRun], to: Destination) -> list[str]:
         else:
             made.append(f"run {log_run(client, experiment, one)} of MLflow, experiment {where}")
     return made
-
-
-def without_password(uri: str) -> str:
-    """A URI as it may be shown."""
-    parts = urlsplit(uri)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if parts.username else uri
 
 
 def already_there(client: MlflowClient, experiment: str, one: ExportedRun) -> bool:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from clipbench.executors.containing import described, traced
-from clipbench.reports.export import mlflow_runs, openmetrics, tables
+from clipbench.reports.export import mlflow_runs, openmetrics, opentelemetry_spans, tables
 from clipbench.reports.export.exporter import Destination, ExportedRun, Exporter, ExportError
 
 #: The names are those of bench/planning/exports.py.
@@ -15,6 +15,7 @@ EXPORTERS: dict[str, Exporter] = {
     "parquet": tables.to_parquet,
     "openmetrics": openmetrics.write,
     "mlflow": mlflow_runs.write,
+    "opentelemetry": opentelemetry_spans.write,
 }
 
 log = logging.getLogger(__name__)

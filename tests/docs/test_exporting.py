@@ -16,6 +16,7 @@ from tests.support.command_line import PROJECT, run_forked
 from tests.support.declared_costs import write_costs
 from tests.support.exported_runs import stored
 from tests.support.mlflow_server import COMMAND, IS_INSTALLED, NOT_INSTALLED, serving
+from tests.support.otlp_server import receiving
 
 PATH = PROJECT / "docs" / "exporting.md"
 PAGE = PATH.read_text(encoding="utf-8")
@@ -36,6 +37,12 @@ def server(tmp_path_factory):
 
 
 @pytest.fixture
+def collector():
+    with receiving() as received:
+        yield received
+
+
+@pytest.fixture
 def folder(tmp_path):
     """A folder with two runs in outputs/, and outputs/latest."""
     runs = stored(tmp_path / "outputs")
@@ -45,7 +52,7 @@ def folder(tmp_path):
 
 def test_the_page_has_every_export():
     assert {name for line in LINES for name in names_in(line)} == exports.EXPORTS.keys()
-    assert len(LINES) == 9 and COMMAND in PAGE
+    assert len(LINES) == 11 and COMMAND in PAGE
 
 
 @pytest.mark.parametrize("line", LINES)
@@ -56,11 +63,14 @@ def test_a_command_does_as_the_page_says(line, folder, request):
         pytest.skip(f"not installed: {', '.join(lacking) or NOT_INSTALLED}")
     if "mlflow" in names:
         line = line.replace("http://127.0.0.1:5000", request.getfixturevalue("server"))
+    collector = request.getfixturevalue("collector") if "opentelemetry" in names else None
+    variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint} if collector else {}
     _, file, *words = shlex.split(line)
     if file == "run.py":
         costs = write_costs(folder / "costs.json", "color_analysis")
         words += [*LITTLE, f"costs.file={costs}", f"hydra.run.dir={folder / 'outputs' / 'new'}"]
-    done = run_forked(*words, command=file.removesuffix(".py"), cwd=folder, MLFLOW_DISABLE_TELEMETRY="true")
+    variables["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    done = run_forked(*words, command=file.removesuffix(".py"), cwd=folder, **variables)
     assert done.returncode == 0, done.stderr
     place = folder / "outputs" / ("new/export" if file == "run.py" else "export")
     place = folder / words[words.index("--output") + 1] if "--output" in words else place
@@ -69,6 +79,8 @@ def test_a_command_does_as_the_page_says(line, folder, request):
         if expected:
             assert str(place / expected).removeprefix(f"{folder}/") in done.stdout
             assert (place / expected).stat().st_size > 100
+        elif name == "opentelemetry":
+            assert f"OpenTelemetry at {collector.endpoint}" in done.stdout and collector.spans()
         else:
             assert "of MLflow, experiment" in done.stdout and "failed" not in done.stderr
 

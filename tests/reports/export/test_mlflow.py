@@ -8,7 +8,7 @@ from statistics import median
 
 import pytest
 
-from clipbench.reports.export import mlflow_runs, registry
+from clipbench.reports.export import registry
 from clipbench.reports.export.exporter import Destination
 from tests.support.exported_runs import measured, stored
 from tests.support.mlflow_server import IS_INSTALLED, NOT_INSTALLED, serving
@@ -137,8 +137,3 @@ def test_a_server_that_is_not_there_is_one_line(tmp_path):
         nobody = f"http://127.0.0.1:{free.getsockname()[1]}"
     (line,) = registry.export(["mlflow"], stored(tmp_path, measured()), Destination(tmp_path, nobody), print)
     assert line.startswith("export to mlflow failed: ") and "\n" not in line
-
-
-def test_a_password_is_not_shown():
-    assert mlflow_runs.without_password("http://me:secret@host:5000/x") == "http://host:5000/x"
-    assert mlflow_runs.without_password("sqlite:///a.db") == "sqlite:///a.db"

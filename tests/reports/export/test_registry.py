@@ -29,6 +29,11 @@ def test_there_is_a_writer_and_a_choice_for_each():
         ("csv", "csv requires pandas: pip install 'clipbench[tables]'"),
         ("parquet", "parquet requires pandas and pyarrow: pip install 'clipbench[tables]'"),
         ("mlflow", "mlflow requires mlflow: pip install 'clipbench[mlflow]'"),
+        (
+            "opentelemetry",
+            "opentelemetry requires opentelemetry.exporter.otlp.proto.http: "
+            "pip install 'clipbench[opentelemetry]'",
+        ),
     ],
 )
 def test_a_missing_extra_is_one_line_with_the_command(name, line, monkeypatch):
@@ -69,3 +74,8 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path):
     with written_whole(tmp_path / "new" / "a.txt") as path:
         path.write_text("whole")
     assert [p.name for p in (tmp_path / "new").iterdir()] == ["a.txt"]
+
+
+def test_a_module_within_a_package_that_is_missing_is_missing():
+    extra = exports.Extra("none", ("no_such_package.module", "json.decoder"))
+    assert extra.lacking() == ["no_such_package.module"]
