@@ -13,13 +13,15 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
 from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from clipbench.analyzers.base import ClipView, NothingToAnalyze, Segment, setting
 from clipbench.analyzers.features.text.sentence_embeddings import SentenceSettings, UsesSentences
+from clipbench.analyzers.features.time_spans import Lookup
 
 PACES = ("slow", "medium", "fast")
 #: Fewer cuts or words than this have no rate, unless they are those of a minute or more.
@@ -70,13 +72,14 @@ class TemporalFlow(UsesSentences):
         heard = clip.has_audio and "speech_transcription" in upstream
         words = word_times(upstream["speech_transcription"]) if heard else None
         scenes = sorted(scene.start_s for scene in upstream.get("scene_segmentation", ()))
-        descriptions = upstream.get("qwen2_vl_temporal", [])
+        descriptions = sorted(upstream.get("qwen2_vl_temporal", ()), key=lambda d: d.start_s)
+        begin = [d.start_s for d in descriptions]
 
         phases = []
         for index, (start, end) in enumerate(self._phases(clip.duration_s, cuts, words, scenes)):
             motions: dict[str, float] = {}
-            for d in descriptions:
-                if start <= d.start_s < end and (motion := d.data.get("motion")):
+            for d in descriptions[bisect_left(begin, start) : bisect_left(begin, end)]:
+                if motion := d.data.get("motion"):
                     motions[motion] = motions.get(motion, 0.0) + d.end_s - d.start_s
             data = {
                 "index": index,
@@ -88,10 +91,11 @@ class TemporalFlow(UsesSentences):
             phases.append(Segment(start, end, "phase", None, data))
 
         spoken = spoken_sentences(upstream.get("speech_transcription", []))
+        said = Lookup(spoken, [(s.start_s, s.end_s) for s in spoken])
         silent = [
             Passage(d.start_s, d.end_s, ", ".join(d.data["subjects"]) if "subjects" in d.data else d.label)
             for d in descriptions
-            if not any(s.start_s < d.end_s and d.start_s < s.end_s for s in spoken)
+            if not said.overlapping(d.start_s, d.end_s)
         ]
         # A single description is not enough for a topic; a single sentence is.
         silent = [passage for passage in silent if passage.text]
@@ -137,14 +141,8 @@ class TemporalFlow(UsesSentences):
             start, end = max(0, middle - half), min(duration_s, middle + half)
             paces.append(self._pace(cuts, words, start, end))
         runs = [len(list(group)) for _, group in groupby(paces)]
-        # The shortest run is joined first, so that a flicker cannot swallow a real phase.
-        while len(runs) > 1 and min(runs) < options.min_phase_s:
-            index = runs.index(min(runs))
-            neighbour = max((i for i in (index - 1, index + 1) if 0 <= i < len(runs)), key=lambda i: runs[i])
-            runs[neighbour] += runs[index]
-            del runs[index]
         borders, at = [0.0], 0
-        for run in runs[:-1]:
+        for run in without_short(runs, options.min_phase_s)[:-1]:
             at += run
             border = snapped(float(at), (cuts or [], scenes), options.snap_s)
             if min(border - borders[-1], duration_s - border) >= options.min_phase_s:
@@ -226,6 +224,31 @@ def rate(times: list[float] | None, start_s: float, end_s: float, least: int) ->
         return None
     few = 1 <= count(times, start_s, end_s) < least and end_s - start_s < LONG_S
     return None if few else per_minute(times, start_s, end_s)
+
+
+def without_short(lengths: Sequence[int], least: float) -> list[int]:
+    """Lengths that lie end to end; each that is shorter than `least` was joined to the longer neighbour.
+
+    The shortest is joined first, so that a flicker cannot swallow a real phase.
+    """
+    now = list(lengths)
+    before, after = [at - 1 for at in range(len(now))], [at + 1 for at in range(len(now))]
+    queue = [(length, at) for at, length in enumerate(now)]
+    heapify(queue)
+    while queue and queue[0][0] < least:
+        length, at = heappop(queue)
+        neighbours = [near for near in (before[at], after[at]) if 0 <= near < len(now)]
+        if now[at] != length or not neighbours:
+            continue  # joined or grown since, or the only one that is left
+        longer = max(neighbours, key=lambda near: now[near])
+        now[longer] += length
+        now[at] = 0
+        heappush(queue, (now[longer], longer))
+        if before[at] >= 0:
+            after[before[at]] = after[at]
+        if after[at] < len(now):
+            before[after[at]] = before[at]
+    return [length for length in now if length]
 
 
 def snapped(at: float, anchors: tuple[list[float], ...], reach: float) -> float:

@@ -10,7 +10,7 @@ from clipbench.analyzers.base import Segment
 from clipbench.analyzers.features.rules import observations
 from clipbench.analyzers.features.rules.sightings import Sightings, anybody
 from clipbench.analyzers.features.time_spans import by_time, covered_s
-from clipbench.analyzers.temporal_flow import count, per_minute, snapped
+from clipbench.analyzers.temporal_flow import count, per_minute, snapped, without_short
 
 
 class Counted(float):
@@ -48,6 +48,16 @@ def slow_snapped(at: float, anchors, reach: float) -> float:
     return at
 
 
+def slow_without_short(lengths: list[int], least: float) -> list[int]:
+    runs = list(lengths)
+    while len(runs) > 1 and min(runs) < least:
+        index = runs.index(min(runs))
+        neighbour = max((i for i in (index - 1, index + 1) if 0 <= i < len(runs)), key=lambda i: runs[i])
+        runs[neighbour] += runs[index]
+        del runs[index]
+    return runs
+
+
 def some_segments(rng: random.Random) -> list[Segment]:
     found = []
     for _ in range(rng.randrange(30)):
@@ -82,6 +92,14 @@ def test_a_border_goes_to_the_time_that_a_plain_search_finds():
         cuts, scenes = (sorted(rng.randrange(40) / 4 for _ in range(rng.randrange(12))) for _ in "ab")
         at, reach = rng.randrange(40) / 4, rng.choice([0, 0.25, 1, 3])
         assert snapped(at, (cuts, scenes), reach) == slow_snapped(at, (cuts, scenes), reach)
+
+
+def test_short_stretches_are_joined_as_a_plain_search_does():
+    rng = random.Random(6)
+    for _ in range(2000):
+        lengths = [rng.choice([1, 1, 2, 3, 8]) for _ in range(rng.randrange(1, 15))]
+        least = rng.choice([0, 1, 2, 2.5, 5, 100])
+        assert without_short(lengths, least) == slow_without_short(lengths, least)
 
 
 def slow_silence(results) -> list[list[str]]:
@@ -143,6 +161,11 @@ def test_who_speaks_unseen_and_which_faces_a_shot_shows_are_as_before():
             of_shot = {"cut_analysis": [shot], "age_estimation": own}
             one_by_one += observations.people(of_shot, 0.5, 0.0)
         assert observations.people(results, 0.5, 0.0) == one_by_one
+
+
+def test_joining_stretches_of_sixteen_times_as_many_takes_little_more_than_sixteen_times():
+    took = [comparisons(lambda n=n: without_short([Counted(1)] * n, 3)) for n in (1000, 16_000)]
+    assert 0 < took[1] < 40 * took[0]
 
 
 @pytest.mark.parametrize("what", ["per_minute", "overlapping", "surely"])
