@@ -53,10 +53,14 @@ class ClipFrames:
 
 @dataclass(frozen=True)
 class KeptFrames:
-    """The pictures of a run. `clips_in_all` is how many clips it had, of which these are some."""
+    """The pictures of a run. `clips_in_all` is how many clips it had, of which these are some.
+
+    `reason` is why there are none of any.
+    """
 
     clips: list[ClipFrames]
     clips_in_all: int
+    reason: str = ""
     schema: int = SCHEMA
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -11,9 +12,11 @@ from clipbench.bench.comparing import baseline_comparison, baselines
 from clipbench.bench.errors import InputError, Interrupted
 from clipbench.bench.measuring import foretelling, metrics, session, shot_frames, targets, verdict
 from clipbench.bench.planning.remarks import contexts_left
-from clipbench.bench.runs import folders, remeasure, storage
+from clipbench.bench.runs import folders, kept_frames, remeasure, storage
+from clipbench.bench.runs.kept_frames import KeptFrames
 from clipbench.commands import export, interrupts
 from clipbench.executors import leftovers
+from clipbench.executors.containing import described
 from clipbench.reports import terminal
 from clipbench.reports.comparison import baseline_console
 from clipbench.reports.live.run_progress import run_progress, waiting
@@ -90,18 +93,23 @@ def keep_frames(cfg: Config, prepared: session.Session, finished: session.Finish
     Whatever goes wrong costs the frames alone, for the clip is read anew and may be anything by now. A signal
     ends the reading; the run is whole without them, and no interrupted one.
     """
+    reason = ""
     try:
         interrupts.accept()
         with waiting(terminal.console(stderr=True), cfg.progress, "reading frames for the report"):
             shot_frames.keep(prepared.plan, prepared.clips, finished.result, finished.segments, folder)
     except Interrupted:
         Interrupted.arrived = 0
-        log.warning("clipbench: interrupted while frames were read: report.html has none")
+        reason = "interrupted while they were read"
     except Exception as error:
-        log.warning("clipbench: report.html has no frames: %s: %s", type(error).__name__, error)
+        reason = described(error)
         log.debug("reading the frames again failed", exc_info=True)
     finally:
         interrupts.ignore()
+    if reason:
+        log.warning("clipbench: report.html has no frames: %s", reason)
+        with contextlib.suppress(OSError):
+            kept_frames.write(KeptFrames([], len(prepared.clips), reason), {}, folder)
 
 
 def exported(cfg: Config, folder: Path, console: Console) -> int:

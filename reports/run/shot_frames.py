@@ -85,6 +85,8 @@ def stills(result: Result, folder: Path | None) -> Stills | None:
         return Stills([], [], [f"{kept_frames.FOLDER}/{kept_frames.INDEX} cannot be read: {error}"], "")
     if kept is None:
         return None
+    if kept.reason:
+        return Stills([], [], [f"No frames: {kept.reason}."], "")
     clips = [clip_stills(one, folder) for one in kept.clips]
     notes = []
     if kept.clips_in_all > len(kept.clips):

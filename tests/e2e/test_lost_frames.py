@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import signal
 import subprocess
 import sys
@@ -24,8 +25,11 @@ main()
 """
 HAPPENS = {
     "an error": ("raise RuntimeError('no such picture')", "no frames: RuntimeError: no such picture"),
-    "a full disk": ("raise OSError(28, 'No space left on device')", "No space left on device"),
-    "Ctrl-C": ("os.kill(os.getpid(), signal.SIGINT)", "interrupted while frames were read"),
+    "a full disk": (
+        "raise OSError(28, 'No space left on device')",
+        "no frames: OSError: [Errno 28] No space left on device",
+    ),
+    "Ctrl-C": ("os.kill(os.getpid(), signal.SIGINT)", "no frames: interrupted while they were read"),
 }
 
 
@@ -37,7 +41,8 @@ def test_the_run_is_whole_and_says_so(what, tmp_path):
     assert [said in line for line in done.stderr.splitlines()] == [True], done.stderr
     result = storage.read_result(tmp_path / "out")
     assert not result.run.interrupted and result.analyzers["color_analysis"].status == "ok"
-    assert (tmp_path / "out" / "report.html").exists()
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert f"N{said[1:]}." in html.unescape(page)
 
 
 def test_when_the_process_is_killed_then_its_result_is_there(tmp_path):
