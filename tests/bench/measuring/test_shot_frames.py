@@ -22,6 +22,7 @@ from clipbench.bench.runs.results import ClipSummary
 from clipbench.bench.runs.storage import read_result, write_result
 from clipbench.reports.run import shot_frames as shown
 from tests.support.command_line import run_forked
+from tests.support.declared_costs import write_costs
 from tests.support.minimal_result import a_result
 from tests.support.video_files import write_clip
 
@@ -170,10 +171,17 @@ def test_of_a_queue_a_few_clips_are_shown_with_fewer_frames_each(clip, tmp_path)
     assert len(list((tmp_path / "frames").glob("*.jpg"))) == 12
 
 
-@pytest.mark.parametrize("options", [["only=[audio_analysis]"], ["executor=simulated"]])
-def test_there_are_none_where_nothing_is_drawn_and_none_of_a_simulated_run(clip, tmp_path, options):
-    assert shot_frames.keep(plan_of(*options), [clip], result_of(clip), {}, tmp_path) is None
+def test_there_are_none_where_nothing_is_drawn(clip, tmp_path):
+    plan = plan_of("only=[audio_analysis]")
+    assert shot_frames.keep(plan, [clip], result_of(clip), {}, tmp_path) is None
     assert not list(tmp_path.iterdir())
+
+
+def test_there_are_none_of_a_simulated_run(clip, tmp_path):
+    costs = write_costs(tmp_path / "costs.json", "text_overlay")
+    plan = plan_of("executor=simulated", "only=[text_overlay]", f"costs.file={costs}")
+    assert shot_frames.keep(plan, [clip], result_of(clip), {}, tmp_path) is None
+    assert list(tmp_path.iterdir()) == [costs]
 
 
 def test_it_ends_where_it_takes_too_long(clip):

@@ -16,6 +16,7 @@ from clipbench.bench.sweeping.hydra_sweeper import InterleavedSweeper, expand
 from clipbench.bench.sweeping.sweep import Sweep
 from clipbench.commands import run
 from tests.support.command_line import PROJECT
+from tests.support.declared_costs import write_costs
 
 
 def planned(monkeypatch, *arguments: str) -> Sweep:
@@ -161,7 +162,8 @@ def test_what_a_glob_chose_and_cannot_be_swept_is_left_out_and_said(tmp_path, mo
     made = planned(monkeypatch, *no_costs, *same)
     assert len(made.notes) >= 1 and made.notes[0].startswith("left out of grouping: job grouping=auto: ")
     assert "grouping=auto" not in {job.name for job in made.jobs} and made.jobs
-    made = planned(monkeypatch, "executor=glob(s*)", *same)
+    costs = write_costs(tmp_path / "costs.json", "color_analysis")
+    made = planned(monkeypatch, "executor=glob(s*)", f"costs.file={costs}", *same)
     assert [job.name for job in made.jobs] == ["executor=sequential", "executor=spawn_pool"]
     (note,) = made.notes
     assert note.startswith("executor=simulated is left out: predictions are not compared")
