@@ -45,9 +45,9 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def main() -> int:
+def main(argv: list[str] | None = None) -> int:
     """Check; returns the exit code."""
-    asked = arguments()
+    asked = arguments(argv)
 
     from clipbench.bench.errors import Exit, InputError
     from clipbench.bench.sweeping import gpu_check, gpu_check_runs, gpu_check_state
@@ -69,7 +69,12 @@ def main() -> int:
         return Exit.BAD_INPUT
     except (KeyboardInterrupt, SystemExit):
         if (asked.output / gpu_check_state.FILE).exists():
-            report.show(gpu_check_state.read(asked.output), asked.output, terminal.console())
+            done = gpu_check_state.read(asked.output)
+            gpu_check.write_with_copies(
+                done, asked.output, asked.copy
+            )  # the end may have come between two copies
+            report.write(done, pages)
+            report.show(done, asked.output, terminal.console())
         raise
     report.show(check, asked.output, terminal.console())
     return Exit.OK if check.complete else Exit.NOTHING_VALID

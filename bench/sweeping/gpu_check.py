@@ -193,15 +193,20 @@ class Recorder:
                 self.check.runs[title] = dataclasses.replace(self.check.runs[title], unchanged=same)
 
     def write(self) -> None:
-        """Write gpu-check.json, also where it is copied to: a copy that cannot be written ends nothing."""
-        write(self.check, self.folder)
-        for copy in self.told.copies:
-            try:
-                copy.mkdir(parents=True, exist_ok=True)
-                write(self.check, copy)
-            except OSError as error:
-                log.warning("gpu-check.json could not be copied to %s: %s", copy, error)
+        """Write gpu-check.json and what others make of it."""
+        write_with_copies(self.check, self.folder, self.told.copies)
         self.told.written(self.check)
+
+
+def write_with_copies(check: GpuCheck, folder: Path, copies: Sequence[Path]) -> None:
+    """Write gpu-check.json, also where it is copied to: a copy that cannot be written ends nothing."""
+    write(check, folder)
+    for copy in copies:
+        try:
+            copy.mkdir(parents=True, exist_ok=True)
+            write(check, copy)
+        except OSError as error:
+            log.warning("gpu-check.json could not be copied to %s: %s", copy, error)
 
 
 def overrides_of(run: CheckRun, repeats: int) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from clipbench.bench.runs.results import GpuSummary
 from clipbench.bench.sweeping import gpu_check
 from clipbench.bench.sweeping.gpu_check import Told, run_check
 from clipbench.bench.sweeping.gpu_check_runs import REFERENCE, CheckRun, check_runs, shared_analyzers
-from clipbench.bench.sweeping.gpu_check_state import CheckedRun, GpuCheck, Unchanged, read, unchanged
+from clipbench.bench.sweeping.gpu_check_state import CheckedRun, GpuCheck, Unchanged, read, unchanged, write
 from clipbench.reports.comparison import gpu_check as report
 from tests.support.sweeps import Notes
 from tests.support.video_files import numbered_frames, write_clip
@@ -217,6 +218,25 @@ def test_cut_off_it_leaves_what_is_done(tmp_path):
     while (left := processes_naming(tmp_path)) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not left
+
+
+def test_cut_off_between_the_two_it_leaves_the_copy_too(tmp_path, monkeypatch):
+    folder, copy = tmp_path / "check", tmp_path / "copy"
+    done = GpuCheck(environment.describe(), 1.0, "2026-01-01", {"first": CheckedRun([], "failed", "lost")})
+
+    def cut_off(*_: object) -> None:
+        folder.mkdir()
+        write(done, folder)
+        sys.exit(143)
+
+    monkeypatch.setattr(gpu_check, "run_check", cut_off)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    command = runpy.run_path(str(PROJECT / "gpu_check.py"))
+    with pytest.raises(SystemExit, match="143"):
+        command["main"](["--size", "tiny", "--output", str(folder), "--copy", str(copy)])
+    for place in (folder, copy):
+        assert read(place) == done
+        assert "first" in (place / "gpu-check.md").read_text()
 
 
 def processes_naming(folder: Path) -> list[Path]:
