@@ -15,6 +15,9 @@ from clipbench.executors.layout import Machine
 #: Where costs come from: passes on a machine, or somebody's word for it (floors, data sheets).
 Source = Literal["measured", "declared"]
 
+#: What is closer than this is the same time, in seconds.
+SHORTEST_S = 1e-9
+
 
 @dataclass(frozen=True)
 class Growth:
@@ -67,8 +70,10 @@ class AnalyzerCost:
     """What one analyzer takes.
 
     `work` leaves out what it shares with others: `derivations` names that, as in `Costs.derivations`; a
-    worker does each once per piece. `finish` is the last step of one that is fed in chunks. Memory is in GB:
-    `memory_gb` stays as long as it is loaded, `peak_gb` comes on top of that while it works.
+    worker does each once per piece. One that is fed in chunks may collect some of them first: `windowed` is
+    what it takes of each `window_s` seconds of clip once they are complete, and of the rest when the clip
+    ends. `finish` is its last step. Memory is in GB: `memory_gb` stays as long as it is loaded, `peak_gb`
+    comes on top of that while it works.
     """
 
     work: Work
@@ -78,6 +83,23 @@ class AnalyzerCost:
     memory_gb: float | None = None
     peak_gb: float | None = None
     gpu_memory_gb: float | None = None
+    windowed: Work = Work()
+    window_s: float = 0.0
+
+    @property
+    def own(self) -> tuple[Work, ...]:
+        """All of its work but what it shares."""
+        return self.work, self.windowed, self.finish
+
+    def completed_s(self, start_s: float, end_s: float, duration_s: float) -> float:
+        """Seconds of the windows of a clip that the chunk from `start_s` to `end_s` completes."""
+        return self._complete_s(end_s, duration_s) - self._complete_s(start_s, duration_s)
+
+    def _complete_s(self, until_s: float, duration_s: float) -> float:
+        """Seconds of the windows that are complete when so much of a clip was read."""
+        if until_s >= duration_s - SHORTEST_S or self.window_s <= 0:
+            return until_s
+        return int(until_s / self.window_s + SHORTEST_S) * self.window_s
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,15 @@ DECODER, WHOLE, FACTS = "decoder", "whole", "facts"
 
 @dataclass(slots=True)
 class VirtualPiece:
-    """A piece of a pretended clip. See `Piece` in executors/base.py; it is its own handle."""
+    """A piece of a pretended clip. See `Piece` in executors/base.py; it is its own handle.
+
+    It begins at `start_s` of a clip that has `duration_s`.
+    """
 
     name: str
+    start_s: float
     span_s: float
+    duration_s: float
     megapixels: float
     has_audio: bool
 
@@ -83,14 +88,15 @@ class VirtualClip:
         self._edges = chunk_edges(facts.duration_s, chunk_s if chunked else None)
         self.chunks = len(self._edges) - 1
         self._ready: dict[str, VirtualPiece] = {}
-        self._facts = self._piece(FACTS, facts.duration_s)
+        self._facts = self._piece(FACTS, 0.0, facts.duration_s)
         self._released, self._opened = 0, False
         self._activity: Activity = world.begin(self._decode(spawned), DECODER)
         while not self._opened:
             world.advance(float("inf"))
 
-    def _piece(self, name: str, span_s: float) -> VirtualPiece:
-        return VirtualPiece(name, span_s, self.width * self.height / 1e6, self.has_audio)
+    def _piece(self, name: str, start_s: float, span_s: float) -> VirtualPiece:
+        megapixels = self.width * self.height / 1e6
+        return VirtualPiece(name, start_s, span_s, self.duration_s, megapixels, self.has_audio)
 
     def _decode(self, spawned: bool) -> Process:
         """The decoder: it opens the clip, and goes ahead by a bounded number of chunks."""
@@ -101,19 +107,20 @@ class VirtualClip:
         for number in range(self.chunks):
             while number >= self._released + AHEAD:
                 yield PARKED
-            start_s, span_s = self._world.now_s, self._edges[number + 1] - self._edges[number]
+            begun_s, start_s = self._world.now_s, self._edges[number]
+            span_s = self._edges[number + 1] - start_s
             if self._sound:
                 yield decoder.stretch(cost.sound.at(span_s, megapixels))
-                self._add(sound_name(number), span_s)
+                self._add(sound_name(number), start_s, span_s)
             if self._sizes:
                 yield decoder.stretch(each * cost.frames.at(span_s, megapixels))
-            self._on_decoded(start_s, self._world.now_s, number)
-            self._add(chunk_name(number), span_s)
-        self._add(WHOLE, self.duration_s)
+            self._on_decoded(begun_s, self._world.now_s, number)
+            self._add(chunk_name(number), start_s, span_s)
+        self._add(WHOLE, 0.0, self.duration_s)
 
-    def _add(self, name: str, span_s: float) -> None:
+    def _add(self, name: str, start_s: float, span_s: float) -> None:
         """Have a piece that is decoded."""
-        self._ready[name] = self._piece(name, span_s)
+        self._ready[name] = self._piece(name, start_s, span_s)
         self._world.news = True
 
     def chunk(self, number: int, needs: Needs) -> VirtualPiece | None:

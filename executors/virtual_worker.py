@@ -229,7 +229,10 @@ class VirtualWorker:
             self._answer(self, protocol.Done(job.clip, outcome))
 
     def _work(self, job: protocol.Analyze) -> Process:
-        """The work of a step: what is derived from the piece and was not yet, then the analyzer's own."""
+        """The work of a step: what is derived from the piece and was not yet, then the analyzer's own.
+
+        Of a chunk it is also that for the windows which the chunk completes.
+        """
         task, piece, cost = job.task, job.handle, self._cost(job.task.analyzer)
         assert isinstance(piece, VirtualPiece)
         if task.needs.audio and not task.needs.frames and not piece.has_audio:
@@ -242,19 +245,24 @@ class VirtualWorker:
                         derived.add(key)
                         yield from self._stretches(key, self.prices.costs.derivations[key], piece, task)
             yield from self._stretches("work", cost.work, piece, task)
+            if cost.window_s:
+                end_s = piece.start_s + piece.span_s
+                complete_s = cost.completed_s(piece.start_s, end_s, piece.duration_s)
+                yield from self._stretches("windowed", cost.windowed, piece, task, complete_s)
         if not isinstance(job.step, Feed):
             yield from self._stretches("finish", cost.finish, piece, task)
 
-    def _stretches(self, what: str, work: Work, piece: VirtualPiece, task: Task) -> Sequence[Stretch]:
-        """What a piece of work is made of; it is the same for all pieces of one length and size."""
-        key = what, task.analyzer, piece.span_s, piece.megapixels
+    def _stretches(
+        self, what: str, work: Work, piece: VirtualPiece, task: Task, span_s: float | None = None
+    ) -> Sequence[Stretch]:
+        """What a piece of work is made of, or that for `span_s`; the same for all of one length and size."""
+        span_s = piece.span_s if span_s is None else span_s
+        key = what, task.analyzer, span_s, piece.megapixels
         found = self._known.get(key)
         if found is None:
             if len(self._known) > MOST_KNOWN:
                 self._known.clear()
             worker = self.spec.worker
-            made = self.prices.of(
-                work, piece.span_s, piece.megapixels, worker, worker.device_of(task.analyzer)
-            )
+            made = self.prices.of(work, span_s, piece.megapixels, worker, worker.device_of(task.analyzer))
             found = self._known[key] = tuple(made)
         return found

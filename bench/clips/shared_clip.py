@@ -118,6 +118,14 @@ class SharedClip:
         """The piece as data that can be pickled."""
         return ExportedClip(self._layout, np.ndarray((self._layout.size_bytes,), np.uint8, self._memory.buf))
 
+    def going_on(self, duration_s: float) -> SharedClip:
+        """The same piece as if its clip went on until `duration_s`."""
+        layout = replace(self._layout, info=replace(self.info, duration_s=duration_s))
+        memory = self._memory
+        return SharedClip(
+            layout, replace(memory, layout=layout) if isinstance(memory, ExportedClip) else memory
+        )
+
     def close(self) -> None:
         """Drop what was derived from the piece, and the mapping of its memory, which its owner frees."""
         self.drop()

@@ -25,6 +25,7 @@ class BesideDecoding:
 
     def __init__(self, rigs: Rigs) -> None:
         self.rigs = rigs
+        self._warm = False  # whether a decoder has started
 
     def units(self) -> list[str]:
         names = [task.analyzer for task in self.rigs.subject.tasks]
@@ -37,14 +38,16 @@ class BesideDecoding:
             return
         rig = self.rigs.get("first", 1)
         step = prepared_for(rig, timing)
-        with Decoders() as decoders:
-            self._decode(decoders, tasks)  # the decoder starts
-            before_s, step_before = total(self._decode(decoders, tasks)), alone(rig, step)
-            begin_s = now()
-            rig.repeat(step, begin_s, begin_s + max(BESIDE_S, LONGER * before_s))
-            together = self._decode(decoders, tasks)
-            intervals = rig.repeated(step)
-            after_s, step_after = total(self._decode(decoders, tasks)), alone(rig, step)
+        decoders = self.rigs.decoders
+        if not self._warm:
+            self._decode(decoders, tasks)
+            self._warm = True
+        before_s, step_before = total(self._decode(decoders, tasks)), alone(rig, step)
+        begin_s = now()
+        rig.repeat(step, begin_s, begin_s + max(BESIDE_S, LONGER * before_s))
+        together = self._decode(decoders, tasks)
+        intervals = rig.repeated(step)
+        after_s, step_after = total(self._decode(decoders, tasks)), alone(rig, step)
         step_s = median(map(length, [*step_before, *step_after]))
         decoding = total(together) / mean([before_s, after_s])
         found.pairs.append(Pair(DECODING, timing.analyzer, decoding, beside(intervals, together) / step_s))

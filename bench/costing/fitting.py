@@ -8,12 +8,22 @@ from statistics import mean, median
 
 from clipbench.bench.costing import company
 from clipbench.bench.costing.decoding_fit import decoding_cost
-from clipbench.bench.costing.observed import EMPTY, SHARED, WITHOUT, Observed, StepKind, Timing
+from clipbench.bench.costing.observed import (
+    EMPTY,
+    SAME_PART,
+    SAME_S,
+    SHARED,
+    UNENDED,
+    WITHOUT,
+    Observed,
+    StepKind,
+    Timing,
+)
 from clipbench.executors.costs import AnalyzerCost, Costs, Growth, Work
 
-#: Two sharers take the same part of what they share where they differ by less: seconds, a fraction of it, and
-#: a fraction of all that they take, since it is known as a difference of that.
-SAME_S, SAME_PART, NOISE = 0.003, 0.2, 0.1
+#: Two sharers take the same part of what they share also where they differ by less than this fraction of all
+#: that they take, since it is known as a difference of that.
+NOISE = 0.1
 #: Work of fewer seconds is too short to say what threads are worth.
 LEAST_S = 0.002
 
@@ -31,7 +41,8 @@ def costs_of(found: Observed, base: Costs) -> Costs:
     analyzers = {}
     for name in names:
         memo = SHARED if shared.get(name) else EMPTY
-        work = work_of(found, name, ("feed",), memo) or work_of(found, name, ("whole",), EMPTY) or Work()
+        work, windowed, window_s = chunk_work(found, name, memo)
+        work = work or work_of(found, name, ("whole",), EMPTY) or Work()
         loading = found.loadings[name]
         analyzers[name] = AnalyzerCost(
             on_its_gpu(with_company(work, [name], fitted), [name], found),
@@ -41,6 +52,8 @@ def costs_of(found: Observed, base: Costs) -> Costs:
             grown(loading.before_gb, loading.after_gb),
             peak_gb(found, name),
             loading.gpu_gb,
+            windowed=on_its_gpu(with_company(windowed, [name], fitted), [name], found),
+            window_s=window_s,
         )
     return replace(
         base,
@@ -110,6 +123,37 @@ def work_of(found: Observed, name: str, steps: Iterable[StepKind], memo: str) ->
     steps = tuple(steps)
     one, two = (found.timings_of(name, steps, memo, threads) for threads in (1, 2))
     return Work(growth(one), parallel(one, two)) if one else None
+
+
+def chunk_work(found: Observed, name: str, memo: str) -> tuple[Work | None, Work, float]:
+    """The work of an analyzer's chunks, None where there are none, that of its windows, and their length.
+
+    How long the windows are is not known where none is complete within the clip: they are as long as it is.
+    """
+    (chunks, windows), (chunks_2, windows_2) = (parted(found, name, memo, threads) for threads in (1, 2))
+    if not chunks:
+        return None, Work(), 0.0
+    work = Work(growth(chunks), parallel(chunks, chunks_2))
+    if not windows:
+        return work, Work(), 0.0
+    return work, Work(growth(windows), parallel(windows, windows_2)), windows[0].span_s
+
+
+def parted(found: Observed, name: str, memo: str, threads: int) -> tuple[list[Timing], list[Timing]]:
+    """The times of an analyzer's chunks while its clip goes on, and what the end of the clip adds to them."""
+    feeds = found.timings_of(name, ("feed",), memo, threads)
+    unended = {timing.piece: timing for timing in found.timings_of(name, ("unended",), memo, threads)}
+    longest_s = max((timing.chunk_s for timing in feeds), default=0.0)
+    clip_s = sum(timing.span_s for timing in feeds if timing.chunk_s == longest_s)
+    chunks: list[Timing] = []
+    windows: list[Timing] = []
+    for timing in feeds:
+        before = unended.get(timing.piece + UNENDED)
+        chunks.append(replace(before, piece=timing.piece) if before else timing)
+        if before:
+            more_s = max(0.0, timing.typical_s - before.typical_s)
+            windows.append(replace(timing, span_s=clip_s, chunk_s=clip_s, seconds=[more_s]))
+    return chunks, windows
 
 
 def less(more: Sequence[Timing], base: Sequence[Timing]) -> list[Timing]:

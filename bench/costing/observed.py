@@ -10,10 +10,15 @@ from typing import Literal
 from clipbench.bench.costing.gpu_watch import GpuUse
 from clipbench.executors.costs import Overheads
 
-StepKind = Literal["feed", "finish", "whole"]
+#: "unended" is the last chunk once more, as if the clip went on after it.
+StepKind = Literal["feed", "unended", "finish", "whole"]
 #: What the memo of a piece has before a step: nothing; all that others share; or that without one key, which
 #: then stands after this word.
 EMPTY, SHARED, WITHOUT = "empty", "shared", "without "
+#: Stands behind the name of the last piece where it was read as if the clip went on after it.
+UNENDED = ", unended"
+#: Two times are the same where they differ by less: seconds, and a fraction of the longer one.
+SAME_S, SAME_PART = 0.003, 0.2
 
 
 @dataclass
@@ -107,6 +112,14 @@ class Observed:
                 askers[name] = askers.get(name, 0) + 1
         return {
             analyzer: [name for name in names if askers[name] > 1] for analyzer, names in self.memos.items()
+        }
+
+    def ends(self, analyzer: str) -> set[str]:
+        """The pieces that take an analyzer longer because the clip ends with them."""
+        return {
+            t.piece.removesuffix(UNENDED)
+            for t in self.timings
+            if t.analyzer == analyzer and t.step == "unended"
         }
 
     def add(self, timing: Timing) -> None:

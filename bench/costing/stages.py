@@ -8,14 +8,17 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from statistics import median
 from typing import Protocol
 
+from clipbench.bench.clips.decoder_link import Decoders
 from clipbench.bench.costing.cuts import Cut, cuts
 from clipbench.bench.costing.observed import EMPTY, SHARED, WITHOUT, Observed, Pair, Timing
 from clipbench.bench.costing.rig import Prepared, Rig
+from clipbench.bench.costing.walk import walk
 from clipbench.bench.runs.measurement import NotMeasured
 from clipbench.executors.base import now
 from clipbench.executors.devices import on_gpu
@@ -64,6 +67,7 @@ class Rigs:
         self.subject, self.found = subject, found
         self._stack = contextlib.ExitStack()
         self._rigs: dict[tuple[str, int], Rig] = {}
+        self._started: dict[tuple[str, int], Rig] = {}
         self._cuts: tuple[Cut, Cut] | None = None
 
     def __enter__(self) -> Rigs:
@@ -72,19 +76,26 @@ class Rigs:
     def __exit__(self, *error: object) -> None:
         self._stack.close()
 
+    @cached_property
+    def decoders(self) -> Decoders:
+        """Decoders for those who decode beside the processes."""
+        return self._stack.enter_context(Decoders())
+
     def get(self, name: str, threads: int) -> Rig:
         """The process of this name, with all analyzers loaded and taken through the clip once."""
         if (name, threads) not in self._rigs:
             subject = self.subject
             if self._cuts is None:
                 self._cuts = self._stack.enter_context(cuts(subject.clip, subject.tasks, subject.chunk_s))
-            rig = Rig(name, subject.tasks, threads, subject.device, subject.limit_s)
-            self._stack.callback(rig.close)
-            for task in subject.tasks:
-                rig.load(task)
+            rig = self._started.pop((name, threads), None) or self._start(name, threads)
+            rig.wait_loaded()
             walked = next(iter(self._rigs.values()), None)
             if walked is None:
-                rig.walk(*self._cuts)
+                if subject.cores > 1:  # nothing is timed yet: the other loads meanwhile
+                    self._started[name, 2] = self._start(name, 2)
+                walk(rig, *self._cuts)
+                for other in self._started.values():
+                    other.wait_loaded()
             else:
                 rig.follow(walked, share=threads > 1)
             self._rigs[name, threads] = rig
@@ -97,10 +108,17 @@ class Rigs:
             rig.shared = self.found.shared_memos()
         return self._rigs[name, threads]
 
+    def _start(self, name: str, threads: int) -> Rig:
+        subject = self.subject
+        rig = Rig(name, subject.tasks, threads, subject.device, subject.limit_s)
+        self._stack.callback(rig.close)
+        return rig
+
     def drop(self, name: str, threads: int) -> None:
         """End a process that is not needed any more: its memory is."""
-        if (name, threads) in self._rigs:
-            self._rigs.pop((name, threads)).close()
+        for rigs in (self._rigs, self._started):
+            if (name, threads) in rigs:
+                rigs.pop((name, threads)).close()
 
 
 class Steps:
@@ -120,13 +138,11 @@ class Steps:
         name = unit.partition(",")[0]
         rigs = [self.rigs.get("first", threads) for threads in self.threads]
         shared = found.shared_memos().get(name, [])
-        memos = [EMPTY]
-        if shared:
-            memos.append(SHARED)
-        if len(shared) > 1:
-            memos += [f"{WITHOUT}{key}" for key in shared]
+        own = SHARED if shared else EMPTY
+        without = [f"{WITHOUT}{key}" for key in shared] if len(shared) > 1 else []
+        memos = {"feed": list(dict.fromkeys((EMPTY, own, *without))), "unended": [own]}
         for first in rigs[0].steps.get(name, []):
-            for memo in memos if first.kind == "feed" else [EMPTY]:
+            for memo in memos.get(first.kind, [EMPTY]):
                 for rig in rigs:
                     if rig.threads == 1 or self._is_long(rig, first):
                         found.add(rig.time(first, memo))
@@ -210,8 +226,12 @@ def length(interval: tuple[float, float]) -> float:
 
 
 def standing_for(found: Observed, name: str) -> Timing | None:
-    """The step that stands for an analyzer: the first of its shortest pieces, if that takes any time."""
+    """The step that stands for an analyzer: the first of its shortest pieces, if that takes any time.
+
+    Of one that collects what it reads, it is the step in which it works on that.
+    """
     steps = found.timings_of(name, ("feed", "whole"), EMPTY, 1)
+    steps = [timing for timing in steps if timing.piece in found.ends(name)] or steps
     shortest_s = min((timing.chunk_s for timing in steps), default=0.0)
     first = next((timing for timing in steps if timing.chunk_s == shortest_s), None)
     return first if first and first.typical_s >= SHORTEST_S else None

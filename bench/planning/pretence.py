@@ -47,7 +47,7 @@ def without_a_gpu(layout: Sequence[WorkerPlan], costs: Costs) -> str:
     for worker in layout:
         for task in worker.tasks:
             cost = costs.analyzers[task.analyzer]
-            works = (cost.work, cost.finish, *(costs.derivations[key] for key in cost.derivations))
+            works = (*cost.own, *(costs.derivations[key] for key in cost.derivations))
             if worker.device_of(task.analyzer) == "cpu" and any(work.on_gpu for work in works):
                 return (
                     f"the costs of {task.analyzer} are those on a GPU, and this plan has it on the CPU; give "

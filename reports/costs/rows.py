@@ -61,8 +61,9 @@ def analyzer_row(name: str, cost: AnalyzerCost, costs: Costs) -> CostRow:
     """The row of one analyzer; an analyzer that is called once is taken to read the clip in one piece."""
     short = short_names(costs)
     shared = {short[key]: minute_of(costs.derivations[key]) for key in cost.derivations}
-    own_s = for_a_minute(cost.work.host) + cost.finish.host.at(CLIP_S, MEGAPIXELS)
-    gpu_s = for_a_minute(cost.work.gpu) + cost.finish.gpu.at(CLIP_S, MEGAPIXELS)
+    once = (cost.windowed, cost.finish)
+    own_s = for_a_minute(cost.work.host) + sum(work.host.at(CLIP_S, MEGAPIXELS) for work in once)
+    gpu_s = for_a_minute(cost.work.gpu) + sum(work.gpu.at(CLIP_S, MEGAPIXELS) for work in once)
     cells = (
         *company_cells(name, cost.work, costs),
         known(costs, "load_s", formatting.seconds(cost.load_s), name),

@@ -96,6 +96,20 @@ def test_chunks_are_read_as_they_are_decoded():
     assert found.decoder == pytest.approx(4 / 5) and found.cores == pytest.approx(5 / 5 / 2)
 
 
+def test_what_is_collected_is_worked_on_when_a_window_is_complete_and_at_the_end():
+    one = Machine(1)
+    plan = planned({"x": [task("a", needs=FRAMES, chunked=True)]}, one)
+    windowed = Work(waiting=Growth(per_s=0.1))
+    table = costs({"a": AnalyzerCost(Work(waiting=Growth(0.5)), windowed=windowed, window_s=6.0)})
+    spans, _, _ = simulated(plan, one, table)
+    seconds = [span.end_s - span.start_s for span in spans if span.phase == "analyze"]
+    assert seconds == pytest.approx([0.5, 0.5 + 1.0, 0.0])
+    cost = dataclasses.replace(table.analyzers["a"], window_s=2.0)
+    spans, _, _ = simulated(plan, one, costs({"a": cost}))
+    seconds = [span.end_s - span.start_s for span in spans if span.phase == "analyze"]
+    assert seconds == pytest.approx([0.5 + 0.4, 0.5 + 0.6, 0.0])
+
+
 def test_a_worker_derives_once_for_each_piece():
     one = Machine(1)
     table = costs(

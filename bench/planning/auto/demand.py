@@ -28,6 +28,11 @@ class ClipShape:
     megapixels: float
     chunks: int = 1
 
+    def completed_s(self, cost: AnalyzerCost, chunk: int) -> float:
+        """Seconds of the windows of an analyzer that one of the chunks completes."""
+        edges = [self.duration_s * number / self.chunks for number in (chunk, chunk + 1)]
+        return cost.completed_s(edges[0], edges[1], self.duration_s)
+
 
 @dataclass(frozen=True)
 class Part:
@@ -151,7 +156,9 @@ class Demand:
         key = (analyzer, None, threads, gpu)
         if key not in self._pieces:
             cost, chunked = self.cost(analyzer), self.by_name[analyzer].chunked
-            works = [(cost.work, chunked), *([(cost.finish, False)] if chunked else [])]
+            works = [(cost.work, chunked)]
+            if chunked:
+                works += [(cost.windowed, False), (cost.finish, False)]
             self._pieces[key] = sum((self.for_all(*work, threads, gpu) for work in works), Load())
         return self._pieces[key]
 
@@ -220,6 +227,8 @@ class Demand:
                 continue
             # Its chunks come one after the other, and the last one is not there before it is decoded.
             fed = max((read + shared) / clip.chunks + own, read + (shared + own) / clip.chunks)
+            rest = clip.completed_s(cost, clip.chunks - 1) / clip.duration_s if cost.window_s else 0.0
+            fed += rest * self.of(cost.windowed, False, clip, threads, gpu).worker_s
             last = max(before, (opened + fed, ()))
             end = last[0] + self.of(cost.finish, False, clip, threads, gpu).worker_s
             ends[name] = end, (*last[1], name)

@@ -96,8 +96,8 @@ class Pieces:
     threads: int
     made: dict[str, PieceOfWork] = field(default_factory=dict)
 
-    def add(self, name: str, work: Work, chunked: bool, after: Iterable[str], parts: int = 1) -> str:
-        """A piece that is one of so many parts of what `work` takes for the clip."""
+    def add(self, name: str, work: Work, chunked: bool, after: Iterable[str], parts: float = 1) -> str:
+        """A piece that is one of so many equal parts of what `work` takes for the clip."""
         gpu = any(task.gpu for task in self.demand.tasks)
         load = self.demand.of(work, chunked, self.clip, self.threads, gpu)
         core_s, share = load.core_s * amdahl(work, self.threads) / parts, work.gpu_share
@@ -136,6 +136,9 @@ class Pieces:
             shared = [self.derived(each, task, there, str(chunk)) for each in cost.derivations]
             fed = self.add(f"{name} {chunk}", cost.work, True, [*before, *there, *shared], parts=clip.chunks)
             before = [fed]
+            if cost.window_s and (complete_s := clip.completed_s(cost, chunk)):
+                parts = clip.duration_s / complete_s
+                before = [self.add(f"{name} {chunk}, windows", cost.windowed, False, before, parts)]
         self.add(name, cost.finish, False, [*before, *upstream])
 
     def derived(self, name: str, task: Task, after: list[str], chunk: str) -> str:

@@ -10,7 +10,17 @@ import pytest
 from clipbench.bench.costing import company, fitting
 from clipbench.bench.costing.decoding_fit import decoding_cost
 from clipbench.bench.costing.gpu_watch import GpuUse
-from clipbench.bench.costing.observed import EMPTY, SHARED, WITHOUT, Decoded, Loading, Observed, Pair, Timing
+from clipbench.bench.costing.observed import (
+    EMPTY,
+    SHARED,
+    UNENDED,
+    WITHOUT,
+    Decoded,
+    Loading,
+    Observed,
+    Pair,
+    Timing,
+)
 from clipbench.executors.costs import Costs, Growth
 
 NOTHING = Costs(machine="here", cores=2, source="measured", analyzers={})
@@ -58,6 +68,24 @@ def test_the_last_step_is_found_apart():
     assert cost.finish.host.fixed_s == pytest.approx(0.01)
     assert cost.finish.host.per_s == pytest.approx(0.002)
     assert cost.work.host.per_s == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize("memo", [EMPTY, SHARED])
+def test_what_the_end_of_the_clip_adds_is_for_all_that_was_collected(memo):
+    going_on = Growth(0.01, 0.002)
+    found = timings("a", going_on, memo=memo)
+    unended = [
+        dataclasses.replace(t, step="unended", piece=t.piece + UNENDED) for t in found if "1 of 5" in t.piece
+    ]
+    for timing in found:
+        if "1 of 5" in timing.piece:
+            timing.seconds = [seconds + (0.9 if timing.threads == 1 else 0.6) for seconds in timing.seconds]
+    memos = {"a": ["regions"], "b": ["regions"]} if memo == SHARED else {}
+    others = timings("b", going_on, memo=memo)
+    cost = costs_of(found, unended, others, memos=memos).analyzers["a"]
+    assert (cost.work.host.fixed_s, cost.work.host.per_s) == pytest.approx((0.01, 0.002))
+    assert cost.windowed.host.at(10.0, 1.0) == pytest.approx(0.9) and cost.window_s == 10.0
+    assert cost.windowed.parallel == pytest.approx(2 / 3)
 
 
 def test_what_two_share_is_no_part_of_either():

@@ -85,6 +85,14 @@ def check_costs(costs) -> None:
     assert "no GPU" in costs.unknown["gpu"] or "nothing ran on a GPU" in costs.unknown["gpu"]
 
 
+def test_what_comes_with_the_end_of_the_clip_is_told_apart(measuring):
+    subject = dataclasses.replace(measuring.subject, tasks=[task_named("collector")])
+    found = measure.run(dataclasses.replace(measuring, subject=subject), Told())
+    cost = found.costs.analyzers["collector"]
+    assert cost.window_s == 2.0
+    assert cost.windowed.host.at(2.0, 0.0) > cost.work.host.at(2.0, 0.0)
+
+
 def test_costs_of_analyzers_that_were_not_measured_again_stay():
     before, now = (kept([task_named(name)]).costs for name in ("body_pose", "eye_tracking"))
     both = measure.beside(before, now)

@@ -1,4 +1,4 @@
-"""Two fakes that share a nap, which whoever comes first takes for both."""
+"""Fakes that share a nap, which whoever comes first takes for all, and others for measuring costs with."""
 
 from __future__ import annotations
 
@@ -34,6 +34,17 @@ class Napper(ChunkedAnalyzer[int, int]):
 
 class NapperToo(Napper):
     name = "napper_too"
+
+
+class Collector(Napper):
+    """Naps for what it has collected, when the clip is over."""
+
+    name = "collector"
+
+    def feed(self, chunk: Chunk, state: int) -> tuple[int, int]:
+        if chunk.end_s >= chunk.duration_s:
+            time.sleep(10 * NAP_S)
+        return state, state + 1
 
 
 class Dying(Napper):

@@ -81,6 +81,17 @@ def test_a_chain_through_chunks_overlaps_with_decoding(chunks, gpu):
     assert found and found.seconds == pytest.approx(expected, rel=1e-3)
 
 
+@pytest.mark.parametrize(("window_s", "expected"), [(10, 0.25 + 1 + 1 + 0.5), (5, 0.25 + 1 + 0.5 + 0.5)])
+def test_what_is_collected_is_worked_on_when_a_window_is_complete(window_s, expected):
+    demand = chunked_clip(2)
+    cost = AnalyzerCost(Work(), finish=Work(Growth(0.5)), windowed=Work(Growth(per_s=0.1)), window_s=window_s)
+    demand = replace(demand, costs=replace(demand.costs, analyzers={"a": cost}))
+    assert exact.simple_bound(demand, Machine(2), 1).seconds == pytest.approx(expected)
+    pytest.importorskip("ortools")
+    found = exact.solved(exact.pieces(demand, demand.clips[0], 1), Machine(2))
+    assert found and found.seconds == pytest.approx(expected, rel=1e-3)
+
+
 def test_a_faster_machine_needs_less():
     demand = chunked_clip(2)
     fast = replace(demand, host_speed=2.0)
