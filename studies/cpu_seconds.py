@@ -76,17 +76,18 @@ def queue(folder: Path, clips: int) -> Path:
 def main() -> None:
     """Run both in turns, and print what each took."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("checkouts", nargs=2, type=Path, metavar="OLD NEW", help="folders with run.py")
+    for side in ("old", "new"):
+        parser.add_argument(side, type=Path, metavar=side.upper(), help="a folder with run.py")
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--clips", type=int, default=0, help="clips of a queue (default: the run's own clip)")
     parser.add_argument("overrides", nargs="*")
-    asked = parser.parse_args()
-    found: dict[Path, list[Taken]] = {checkout: [] for checkout in asked.checkouts}
+    asked = parser.parse_intermixed_args()
+    found: dict[Path, list[Taken]] = {checkout: [] for checkout in (asked.old, asked.new)}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         clips = [f"clip.path={queue(folder, asked.clips)}"] if asked.clips else []
-        for turn, checkout in itertools.product(range(asked.turns), asked.checkouts):
-            output = folder / f"{turn}-{asked.checkouts.index(checkout)}"
+        for turn, checkout in itertools.product(range(asked.turns), found):
+            output = folder / f"{turn}-{'old' if checkout == asked.old else 'new'}"
             command = [sys.executable, "run.py", *clips, *asked.overrides, f"hydra.run.dir={output}"]
             found[checkout].append(taken(command, checkout.resolve()))
             print(f"turn {turn + 1}  {checkout}  {found[checkout][-1]}", flush=True)
