@@ -53,7 +53,8 @@ def taken(command: Sequence[str], checkout: Path) -> Taken:
         while ended is None:
             with contextlib.suppress(psutil.Error):
                 times = driver.cpu_times()
-                looks.append((times.user + times.system, driver.memory_info().rss / 1e6))
+                if rss := driver.memory_info().rss:  # one that has ended has none
+                    looks.append((times.user + times.system, rss / 1e6))
             time.sleep(LOOK_S)
             ended = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         _, status, usage = os.wait4(process.pid, 0)  # of the process and of all that it has waited for
