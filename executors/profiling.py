@@ -9,10 +9,15 @@ from __future__ import annotations
 import importlib.util
 import re
 import threading
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyinstrument.session import Session
 
 #: Kind of profiler → the package that it requires.
 KINDS = {"": "", "torch": "torch", "python": "pyinstrument"}
@@ -24,19 +29,29 @@ TOP = 40
 # torch's profiler belongs to the process: with workers that are threads, one analyzer at a time has it.
 _torch_profiler = threading.Lock()
 
+# File without its ending → of the clip under way, all that was sampled, and the seconds of the longest step.
+_sampled: dict[Path, Session] = {}
+_longest_s: dict[Path, float] = {}
 
-def profiler(kind: str, folder: Path, worker: str, analyzer: str) -> AbstractContextManager[None]:
+
+def profiler(
+    kind: str, folder: Path, worker: str, analyzer: str, begins: bool = True
+) -> AbstractContextManager[None]:
     """Profiles what runs in the context, in the calling thread, and writes it to `folder`/profile.
+
+    `begins` says that it is an analyzer's first step on a clip, and not one that goes on with it.
 
     - "torch": operators on the CPU, and kernels where there is a GPU: `<worker>-<analyzer>.json` opens in
       Perfetto or chrome://tracing, `.txt` is the table of the operators that took longest. Networks under
-      ONNX Runtime are no operators of torch: they do not appear.
-    - "python": where the Python code spends its time, sampled every millisecond: `.html` and `.txt`.
+      ONNX Runtime are no operators of torch: they do not appear. Of the steps on a clip, the one that took
+      longest is kept.
+    - "python": where the Python code spends its time, sampled every millisecond, in all steps on a clip:
+      `.html` and `.txt`.
     - "": nothing.
 
     An exception raised inside is passed on as it is, after its profile was written; a folder that cannot be
-    written to is a warning. A later profile of the same analyzer on the same worker replaces the earlier one,
-    so that the last, warm one is kept. Raises ValueError for another kind, and ImportError if the package is
+    written to is a warning. The profile of a later clip replaces that of the earlier one, so that the last,
+    warm one is kept. Raises ValueError for another kind, and ImportError if the package is
     missing (see `lacking`).
     """
     if not kind:
@@ -45,12 +60,12 @@ def profiler(kind: str, folder: Path, worker: str, analyzer: str) -> AbstractCon
         raise ValueError(f"there is no profiler {kind}; there are: {', '.join(filter(None, KINDS))}")
     name = re.sub(r"[^\w.-]+", "_", worker) + "-" + analyzer
     profile = profiled_by_torch if kind == "torch" else profiled_by_pyinstrument
-    return profile(folder / FOLDER, name)
+    return profile(folder / FOLDER, name, begins)
 
 
 @contextmanager
-def profiled_by_torch(folder: Path, name: str) -> Iterator[None]:
-    """The context of "torch"; writes `name`.json and `name`.txt."""
+def profiled_by_torch(folder: Path, name: str, begins: bool) -> Iterator[None]:
+    """The context of "torch"; writes `name`.json and `name`.txt, unless an earlier step took longer."""
     import torch
     from torch.profiler import ProfilerActivity, profile, record_function
 
@@ -59,6 +74,10 @@ def profiled_by_torch(folder: Path, name: str) -> Iterator[None]:
         activities, order = [*activities, ProfilerActivity.CUDA], "self_device_time_total"
 
     def write(attached: profile) -> None:
+        seconds = time.monotonic() - start_s
+        if not begins and seconds < _longest_s.get(folder / name, 0.0):
+            return
+        _longest_s[folder / name] = seconds
         table = attached.key_averages().table(sort_by=order, row_limit=TOP, max_name_column_width=60)
         with tolerant(folder):
             folder.mkdir(parents=True, exist_ok=True)
@@ -66,26 +85,36 @@ def profiled_by_torch(folder: Path, name: str) -> Iterator[None]:
             attached.export_chrome_trace(str(folder / f"{name}.json"))
 
     with _torch_profiler, profile(activities=activities, on_trace_ready=write), record_function(name):
+        start_s = time.monotonic()
         yield
 
 
 @contextmanager
-def profiled_by_pyinstrument(folder: Path, name: str) -> Iterator[None]:
-    """The context of "python"; writes `name`.html and `name`.txt."""
+def profiled_by_pyinstrument(folder: Path, name: str, begins: bool) -> Iterator[None]:
+    """The context of "python"; writes `name`.html and `name`.txt, which have the steps before it too."""
     from pyinstrument import Profiler
+    from pyinstrument.renderers import ConsoleRenderer, HTMLRenderer
+    from pyinstrument.session import Session
 
     attached = Profiler(async_mode="disabled")
     attached.start()
     try:
         yield
     finally:
-        attached.stop()
+        session = attached.stop()
+        if not begins and (before := _sampled.get(folder / name)):
+            session = Session.combine(before, session)
+        _sampled[folder / name] = session
         # Without the fonts: the page would fetch them, and tell their host who reads it.
-        page = re.sub(r'https://fonts\.googleapis\.com[^"]*', "data:text/css,", attached.output_html())
+        page = re.sub(
+            r'https://fonts\.googleapis\.com[^"]*', "data:text/css,", HTMLRenderer().render(session)
+        )
         with tolerant(folder):
             folder.mkdir(parents=True, exist_ok=True)
             (folder / f"{name}.html").write_text(page, encoding="utf-8")
-            (folder / f"{name}.txt").write_text(attached.output_text(unicode=True), encoding="utf-8")
+            (folder / f"{name}.txt").write_text(
+                ConsoleRenderer(unicode=True).render(session), encoding="utf-8"
+            )
 
 
 @contextmanager

@@ -152,7 +152,7 @@ class Worker:
             try:
                 if begins(step):
                     self._strike(task, *faults.KINDS - {"no_load", "no_start"})
-                with profiler(kind, Path(folder), self.name, task.analyzer):
+                with profiler(kind, Path(folder), self.name, task.analyzer, begins(step)):
                     if isinstance(step, Feed):
                         return chunks.feed(analyzer, step, piece)
                     found = chunks.finish(analyzer, step, piece, upstream)

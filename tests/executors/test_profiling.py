@@ -41,6 +41,34 @@ def test_python_shows_where_the_time_goes(tmp_path):
     assert "fonts.googleapis" not in page  # reads offline, and tells nobody that it is read
 
 
+def spin_in_another_loop(seconds: float = 0.05) -> None:
+    spin_in_a_loop_of_ours(seconds)
+
+
+def test_python_shows_all_steps_on_a_clip_and_none_of_the_clip_before(tmp_path):
+    for begins, work in ((True, spin_in_another_loop), (True, spin_in_a_loop_of_ours), (False, lambda: None)):
+        with profiler("python", tmp_path, "main", "a", begins):
+            work()
+    for path in links(tmp_path)["a"]:
+        text = (tmp_path / path).read_text()
+        assert "spin_in_a_loop_of_ours" in text and "spin_in_another_loop" not in text
+
+
+def test_torch_keeps_the_step_on_a_clip_that_took_longest(tmp_path):
+    import torch
+
+    def step(begins: bool, seconds: float, work: object) -> str:
+        with profiler("torch", tmp_path, "main", "a", begins):
+            spin_in_a_loop_of_ours(seconds)
+            work(torch.ones(8, 8))
+        return (tmp_path / links(tmp_path)["a"][1]).read_text()
+
+    assert "aten::sin" in step(True, 0.0, torch.sin)
+    longest = step(False, 0.5, torch.cos)
+    assert "aten::cos" in longest and step(False, 0.0, torch.sin) == longest
+    assert "aten::sin" in step(True, 0.0, torch.sin), "the next clip replaces it"
+
+
 def test_torch_gives_a_trace_and_the_top_operators(tmp_path):
     import torch
 
