@@ -147,8 +147,9 @@ def parted(found: Observed, name: str, memo: str, threads: int) -> tuple[list[Ti
     clip_s = sum(timing.span_s for timing in feeds if timing.chunk_s == longest_s)
     chunks: list[Timing] = []
     windows: list[Timing] = []
+    ends = found.ends(name)
     for timing in feeds:
-        before = unended.get(timing.piece + UNENDED)
+        before = unended.get(timing.piece + UNENDED) if timing.piece in ends else None
         chunks.append(replace(before, piece=timing.piece) if before else timing)
         if before:
             more_s = max(0.0, timing.typical_s - before.typical_s)

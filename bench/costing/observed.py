@@ -21,6 +21,11 @@ UNENDED = ", unended"
 SAME_S, SAME_PART = 0.003, 0.2
 
 
+def longer(one_s: float, other_s: float) -> bool:
+    """Whether one time is longer than another by more than two that are the same."""
+    return one_s - other_s > max(SAME_S, SAME_PART * one_s)
+
+
 @dataclass
 class Loading:
     """An analyzer that was loaded: seconds, the process's resident GB before and after, and GB of the GPU."""
@@ -116,10 +121,13 @@ class Observed:
 
     def ends(self, analyzer: str) -> set[str]:
         """The pieces that take an analyzer longer because the clip ends with them."""
+        mine = [t for t in self.timings if t.analyzer == analyzer and t.threads == 1]
+        ended_s = {(t.piece, t.memo): t.typical_s for t in mine if t.step == "feed"}
+        unended_s = {(t.piece, t.memo): t.typical_s for t in mine if t.step == "unended"}
         return {
-            t.piece.removesuffix(UNENDED)
-            for t in self.timings
-            if t.analyzer == analyzer and t.step == "unended"
+            piece
+            for (piece, memo), seconds in ended_s.items()
+            if longer(seconds, unended_s.get((piece + UNENDED, memo), seconds))
         }
 
     def add(self, timing: Timing) -> None:

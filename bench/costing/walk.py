@@ -8,7 +8,7 @@ from dataclasses import replace
 from clipbench.analyzers.base import Segment
 from clipbench.bench.clips.shared_clip import FACTS, SharedClip, facts_alone
 from clipbench.bench.costing.cuts import Cut
-from clipbench.bench.costing.observed import SAME_PART, SAME_S, UNENDED
+from clipbench.bench.costing.observed import UNENDED, longer
 from clipbench.bench.costing.rig import OF_SOUND, Prepared, Rig
 from clipbench.executors.base import Outcome
 from clipbench.executors.costs import SHORTEST_S
@@ -60,12 +60,12 @@ def walk_one(rig: Rig, task: Task, long: Cut, short: Cut, upstream: Mapping[str,
 
 def walk_unended(rig: Rig, last: Prepared, cut: Cut, piece: SharedClip) -> None:
     """The last chunk as if the clip went on, where that takes less: what was collected is not over then."""
-    longer = piece.going_on(cut.clip.duration_s + cut.chunk_s)
-    name = rig.show(last.piece + UNENDED, longer)
+    going_on = piece.going_on(cut.clip.duration_s + cut.chunk_s)
+    name = rig.show(last.piece + UNENDED, going_on)
     unended = replace(last, kind="unended", piece=name)
     rig.take(unended, fill=True)
     ended_s, unended_s = rig.take(last).seconds, rig.take(unended).seconds
-    if ended_s - unended_s > max(SAME_S, SAME_PART * ended_s):
+    if longer(ended_s, unended_s):
         rig.steps[last.task.analyzer].append(unended)
 
 

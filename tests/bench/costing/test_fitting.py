@@ -88,6 +88,17 @@ def test_what_the_end_of_the_clip_adds_is_for_all_that_was_collected(memo):
     assert cost.windowed.parallel == pytest.approx(2 / 3)
 
 
+def test_an_end_that_adds_no_more_than_noise_adds_nothing():
+    found = timings("a", Growth(0.01, 0.1))
+    unended = [
+        dataclasses.replace(t, step="unended", piece=t.piece + UNENDED, seconds=[0.9 * t.typical_s])
+        for t in found
+        if "1 of 5" in t.piece
+    ]
+    cost = costs_of(found, unended).analyzers["a"]
+    assert cost == costs_of(found).analyzers["a"] and cost.window_s == 0.0
+
+
 def test_what_two_share_is_no_part_of_either():
     own = {"object_detection": Growth(per_s=0.01), "body_pose": Growth(per_s=0.02)}
     found = [
