@@ -35,6 +35,10 @@ class Growth:
         """Seconds for a piece of `span_s` seconds of a clip with so many million pixels a frame."""
         return self.fixed_s + span_s * (self.per_s + self.per_megapixel_s * megapixels)
 
+    def times(self, factor: float) -> Growth:
+        """All seconds times a factor."""
+        return Growth(factor * self.fixed_s, factor * self.per_s, factor * self.per_megapixel_s)
+
 
 @dataclass(frozen=True)
 class Work:

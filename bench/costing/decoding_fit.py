@@ -14,13 +14,14 @@ def decoding_cost(decoded: Sequence[Decoded]) -> DecodingCost:
     sound = [one for one in decoded if one.sizes == 0]
     one_size = [one for one in decoded if one.sizes == 1]
     several = [one for one in decoded if one.sizes > 1]
+    subject = [one for one in one_size if one.clip in {each.clip for each in several}]
     opened = [one.open_s for one in decoded]
     spawned = [one.spawn_s for one in decoded if one.spawn_s is not None]
     return DecodingCost(
         spawn_s=median(spawned) if spawned else 0.0,
         open_s=median(opened) if opened else 0.0,
         sound=growth(sound),
-        frames=growth(one_size),
+        frames=anchored(growth(one_size), subject),
         more_sizes=more_sizes(one_size, several),
     )
 
@@ -48,6 +49,16 @@ def growth(decoded: Sequence[Decoded]) -> Growth:
     found, _ = nnls(design / seconds[:, None], np.ones(len(rows)))
     fixed, per_s, per_megapixel_s = map(float, found)
     return Growth(fixed, per_s, per_megapixel_s)
+
+
+def anchored(found: Growth, subject: Sequence[Decoded]) -> Growth:
+    """The growth with the seconds that were measured of the subject, the clip that all other costs are of.
+
+    Other clips say how seconds grow with size. Of their level they say little: they are coded otherwise.
+    """
+    taken_s = sum(sum(one.seconds) for one in subject)
+    fitted_s = sum(found.at(span_s, one.megapixels) for one in subject for span_s in one.spans_s)
+    return found.times(taken_s / fitted_s) if fitted_s else found
 
 
 def more_sizes(one_size: Sequence[Decoded], several: Sequence[Decoded]) -> float:

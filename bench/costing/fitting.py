@@ -253,13 +253,8 @@ def on_its_gpu(work: Work, analyzers: Sequence[str], found: Observed) -> Work:
         return work
     busy, share = mean(use.busy for use in uses), mean(use.share for use in uses)
     return replace(
-        work, host=scaled(work.host, 1 - busy), gpu=scaled(work.host, busy), gpu_share=share if busy else 1.0
+        work, host=work.host.times(1 - busy), gpu=work.host.times(busy), gpu_share=share if busy else 1.0
     )
-
-
-def scaled(growth: Growth, factor: float) -> Growth:
-    """All seconds times a factor."""
-    return Growth(*(factor * part for part in (growth.fixed_s, growth.per_s, growth.per_megapixel_s)))
 
 
 def grown(before: float | None, after: float | None) -> float | None:

@@ -216,6 +216,24 @@ def test_decoding_is_found_again():
     assert (cost.open_s, cost.spawn_s) == (0.03, 0.2)
 
 
+def test_decoding_has_the_level_of_the_clip_that_costs_are_of():
+    """The other two clips are simpler to decode than their size says."""
+    spans = [5.0, 5.0, 2.0]
+    true = {
+        "a": Growth(per_megapixel_s=0.1),
+        "b": Growth(per_megapixel_s=0.07),
+        "c": Growth(per_megapixel_s=0.08),
+    }
+    decoded = [
+        Decoded(name, size, 5.0, 1, 0.03, spans, [true[name].at(span_s, size) for span_s in spans])
+        for name, size in (("a", 0.9), ("b", 0.5), ("c", 0.3))
+    ]
+    several = Decoded("a", 0.9, 5.0, 3, 0.03, spans, [1.4 * seconds for seconds in decoded[0].seconds])
+    cost = decoding_cost([*decoded, several])
+    assert sum(cost.frames.at(span_s, 0.9) for span_s in spans) == pytest.approx(sum(decoded[0].seconds))
+    assert cost.more_sizes == pytest.approx(0.2)
+
+
 def test_seconds_of_a_gpu_are_taken_from_those_of_the_host():
     each = timings("a", Growth(per_s=0.4))
     found = Observed({"a": Loading(1.0)}, each, gpu={"a": GpuUse(busy=0.75, sm_activity=0.3)})
