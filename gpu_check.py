@@ -73,7 +73,7 @@ def main(argv: list[str] | None = None) -> int:
             gpu_check.write_with_copies(
                 done, asked.output, asked.copy
             )  # the end may have come between two copies
-            report.write(done, pages)
+            report.write(done, asked.copy)
             report.show(done, asked.output, terminal.console())
         raise
     report.show(check, asked.output, terminal.console())
